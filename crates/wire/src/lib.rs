@@ -1,0 +1,17 @@
+//! The layer under the generated Codex app-server types: ids, the traits that
+//! tie a method to its parameters and response, and the serde support that the
+//! generated code is written in terms of.
+//!
+//! **Architecture invariant:** nothing here does I/O, spawns, locks or knows an
+//! async runtime. Dependencies point one way: `wire ← types ← sdk`.
+
+mod ids;
+mod method;
+mod secret;
+
+pub use ids::{ItemId, LoginId, RequestId, ThreadId, TurnId};
+pub use method::{
+    BlockingCall, Call, ClientNotification, ClientRequest, Notification, Scope, ServerRequest,
+    Stability, Tier,
+};
+pub use secret::SecretString;
