@@ -5,10 +5,14 @@
 //! **Architecture invariant:** nothing here does I/O, spawns, locks or knows an
 //! async runtime. Dependencies point one way: `wire ← types ← sdk`.
 
+mod decode;
 mod ids;
 mod method;
 mod secret;
+#[doc(hidden)]
+pub mod support;
 
+pub use decode::{DecodeError, decode};
 pub use ids::{ItemId, LoginId, RequestId, ThreadId, TurnId};
 pub use method::{
     BlockingCall, Call, ClientNotification, ClientRequest, Notification, Scope, ServerRequest,

@@ -1,0 +1,121 @@
+//! Values whose shape tells their kind.
+
+use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer};
+use serde_json::Value;
+
+/// The JSON type of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A string.
+    String,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A list.
+    Array,
+    /// An object.
+    Object,
+}
+
+impl Shape {
+    /// Whether a value has this shape.
+    pub fn fits(self, value: &Value) -> bool {
+        matches!(
+            (self, value),
+            (Self::String, Value::String(_))
+                | (Self::Number, Value::Number(_))
+                | (Self::Boolean, Value::Bool(_))
+                | (Self::Array, Value::Array(_))
+                | (Self::Object, Value::Object(_))
+        )
+    }
+}
+
+/// An enum whose members have no tag.
+pub trait Untagged: Sized {
+    /// The Rust name, for error messages.
+    const NAME: &'static str;
+
+    /// The first member that the value fits.
+    fn from_value(value: &Value) -> Option<Self>;
+
+    /// Keeps what fits none; `None` if the enum is closed.
+    fn unrecognized(value: Value) -> Option<Self>;
+}
+
+/// Deserializes an untagged union: by shape, then by the first member that takes it.
+pub fn deserialize_untagged<'de, T: Untagged, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    match T::from_value(&value) {
+        Some(found) => Ok(found),
+        None => T::unrecognized(value)
+            .ok_or_else(|| de::Error::custom(format_args!("no form of {} fits", T::NAME))),
+    }
+}
+
+/// Tries one member of an untagged union.
+pub fn attempt<T: DeserializeOwned>(shape: Shape, value: &Value) -> Option<T> {
+    if !shape.fits(value) {
+        return None;
+    }
+    // As text, so that no second deserializer is instantiated for every type.
+    serde_json::from_str(&value.to_string()).ok()
+}
+
+/// Implements an untagged union: `Variant Shape,` a line, tried in order.
+#[macro_export]
+macro_rules! untagged {
+    ($name:ident { $($variant:ident $shape:ident,)* }) => {
+        $crate::untagged!(@impl $name { $($variant $shape,)* }
+            (value) { Some(Self::Unrecognized(value)) }
+            (serializer) { Self::Unrecognized(value) => $crate::support::serde::Serialize::serialize(value, serializer), });
+    };
+    ($name:ident closed { $($variant:ident $shape:ident,)* }) => {
+        $crate::untagged!(@impl $name { $($variant $shape,)* } (_value) { None } (serializer) { });
+    };
+    (@impl $name:ident { $($variant:ident $shape:ident,)* }
+        ($value:pat) { $unrecognized:expr }
+        ($serializer:ident) { $($fallback:tt)* }
+    ) => {
+        impl $crate::support::Untagged for $name {
+            const NAME: &'static str = stringify!($name);
+
+            fn from_value(value: &$crate::support::serde_json::Value) -> Option<Self> {
+                $(
+                    if let Some(found) = $crate::support::attempt($crate::support::Shape::$shape, value) {
+                        return Some(Self::$variant(found));
+                    }
+                )*
+                None
+            }
+
+            fn unrecognized($value: $crate::support::serde_json::Value) -> Option<Self> {
+                $unrecognized
+            }
+        }
+
+        impl $crate::support::serde::Serialize for $name {
+            fn serialize<S: $crate::support::serde::Serializer>(
+                &self,
+                $serializer: S,
+            ) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$variant(value) => $crate::support::serde::Serialize::serialize(value, $serializer),)*
+                    $($fallback)*
+                }
+            }
+        }
+
+        impl<'de> $crate::support::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::support::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Self, D::Error> {
+                $crate::support::deserialize_untagged(deserializer)
+            }
+        }
+    };
+}
