@@ -6,8 +6,10 @@
 //! async runtime. Dependencies point one way: `wire ← types ← sdk`.
 
 mod decode;
+pub mod envelope;
 mod ids;
 mod method;
+pub mod scope;
 mod secret;
 #[doc(hidden)]
 pub mod support;
