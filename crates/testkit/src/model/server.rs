@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -90,7 +90,6 @@ async fn serve(listener: StdListener, script: &Arc<Monitor<Script>>, stop: &Moni
         stop.poll_until(cx, |stop| stop.then_some(()))
     }));
     loop {
-        while connections.try_join_next().is_some() {}
         let full = connections.len() >= MAX_CONNECTIONS;
         let next = std::future::poll_fn(|cx| {
             if stopped.as_mut().poll(cx).is_ready() {
@@ -137,10 +136,10 @@ async fn answer(
     Ok(match (request.method(), path.trim_end_matches('/')) {
         (&Method::POST, "/v1/responses") => respond(request, script).await,
         (&Method::GET, "/v1/models") => json_answer(200, &models()),
-        (method, _) => {
-            let message = format!("the mock model has no {method} {path}");
-            refuse(404, "not_found", &message)
-        }
+        (method, _) => refuse(
+            StatusCode::NOT_FOUND,
+            format!("the mock model has no {method} {path}"),
+        ),
     })
 }
 
@@ -158,20 +157,20 @@ async fn respond(request: Request<Incoming>, script: &Monitor<Script>) -> Respon
         let message = "the mock model reads plain bodies only; \
                        turn the runtime's request compression off";
         script.update(|script| script.problem(message.to_owned()));
-        return refuse(415, "unsupported_encoding", message);
+        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message.to_owned());
     }
     let (body, size) = match read_json(body).await {
         Ok(read) => read,
         Err(message) => {
             script.update(|script| script.problem(message.clone()));
-            return refuse(400, "unreadable_request", &message);
+            return refuse(StatusCode::BAD_REQUEST, message);
         }
     };
     let request = ModelRequest::new(plain_headers(&parts.headers), body, size);
     let request = script.update(|script| script.record(request));
     let claim = match choose(script, &request) {
         Ok(claim) => claim,
-        Err(message) => return refuse(400, "script_ran_out", &message),
+        Err(message) => return refuse(StatusCode::BAD_REQUEST, message),
     };
     let beats = render(&claim.reply, &claim.tag);
     if let Ending::Http { status, body } = &claim.reply.ending {
@@ -185,7 +184,8 @@ async fn respond(request: Request<Incoming>, script: &Monitor<Script>) -> Respon
     }
     let stream = Stream::new(beats, claim.reply.pace);
     let mut response = Response::new(Answer::Stream(stream));
-    set_content_type(&mut response, "text/event-stream");
+    let content_type = HeaderValue::from_static("text/event-stream");
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 
@@ -227,23 +227,24 @@ fn plain_headers(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-fn refuse(status: u16, code: &str, message: &str) -> Response<Answer> {
-    let error = json!({"type": "mock_model", "code": code, "message": message});
-    json_answer(status, &json!({ "error": error }))
+/// An error in plain words: the runtime makes the body its message, as it is.
+fn refuse(status: StatusCode, message: String) -> Response<Answer> {
+    whole(status, "text/plain; charset=utf-8", message)
 }
 
 fn json_answer(status: u16, body: &Value) -> Response<Answer> {
-    let mut response = Response::new(Answer::Whole(Some(Bytes::from(body.to_string()))));
     // A status that HTTP does not know is the test's mistake; 500 fails the turn all the same.
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    set_content_type(&mut response, "application/json");
-    response
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    whole(status, "application/json", body.to_string())
 }
 
-fn set_content_type(response: &mut Response<Answer>, value: &'static str) {
-    let value = hyper::header::HeaderValue::from_static(value);
-    response.headers_mut().insert(CONTENT_TYPE, value);
+fn whole(status: StatusCode, content_type: &'static str, body: String) -> Response<Answer> {
+    let mut response = Response::new(Answer::Whole(Some(body.into())));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }
 
 /// The body of an answer.

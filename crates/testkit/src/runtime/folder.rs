@@ -1,7 +1,7 @@
 //! Temporary folders.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,9 +11,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// credentials.
 pub(crate) fn create_unique(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     loop {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let nanos = SystemTime::now()
@@ -21,11 +18,23 @@ pub(crate) fn create_unique(parent: &Path, prefix: &str) -> io::Result<PathBuf> 
             .map_or(0, |now| now.subsec_nanos());
         let name = format!("{prefix}-{}-{count}-{nanos:x}", std::process::id());
         let path = parent.join(name);
-        match builder.create(&path) {
+        match create_private(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             result => return result.map(|()| path),
         }
     }
+}
+
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// The temporary folder and the caches of Windows are the user's own already.
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
 }
 
 /// Copies a folder of plain files; files that `leave_out` names stay behind.

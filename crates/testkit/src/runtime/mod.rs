@@ -169,6 +169,8 @@ fn isolation(codex_home: &Path, user_home: &Path) -> Vec<(OsString, OsString)> {
         ("USERPROFILE".into(), user_home.into()),
         ("CODEX_APP_SERVER_DISABLE_MANAGED_CONFIG".into(), "1".into()),
         ("RUST_LOG".into(), "warn".into()),
+        // Its log is read by people and by assertions, not by a terminal.
+        ("NO_COLOR".into(), "1".into()),
     ];
     // The model is on loopback, whatever proxy the machine has.
     let loopback = "127.0.0.1,localhost,::1";
