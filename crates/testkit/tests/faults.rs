@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::panic::catch_unwind;
+
 use openai_codex_testkit::{MockModel, Reply};
 use serde_json::{Value, json};
 use support::Stage;
@@ -130,5 +132,30 @@ fn a_panicking_matcher_is_reported_and_hangs_nobody() {
     assert!(
         verdict.contains("the matcher of reply 1 panicked"),
         "{verdict}"
+    );
+}
+
+#[test]
+fn an_unfinished_script_panics_on_drop_when_asked_to() {
+    let unfinished = || {
+        let model = MockModel::builder().verify_on_drop().start().unwrap();
+        model.say("unused");
+        model
+    };
+    let panic = catch_unwind(|| drop(unfinished())).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(
+        message.contains("reply 1 (message \"unused\"; "),
+        "{message}"
+    );
+
+    // A second panic would abort the process and hide the first.
+    let panic = catch_unwind(|| {
+        let _model = unfinished();
+        panic!("the test's own");
+    });
+    assert_eq!(
+        panic.unwrap_err().downcast_ref::<&str>(),
+        Some(&"the test's own")
     );
 }

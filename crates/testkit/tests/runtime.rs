@@ -70,6 +70,39 @@ fn an_escalated_command_asks_its_client() {
 }
 
 #[test]
+fn the_reviewer_allows_and_denies_as_scripted() {
+    let model = MockModel::start().unwrap();
+    let runtime = TestRuntime::builder(&model)
+        .approval_policy("on-request")
+        .config("approvals_reviewer", "auto_review")
+        .build()
+        .unwrap();
+    let mut stage = Stage::with(model, runtime);
+    stage.model.shell_escalated("echo allowed", "May I?");
+    stage.model.when_reviewing().allows("It only prints.");
+    stage.model.shell_escalated("echo denied", "And now?");
+    stage.model.when_reviewing().denies("Once is enough.");
+    stage.model.say("done");
+    let turn = stage.turn("go");
+    let statuses: Vec<_> = turn
+        .items("commandExecution")
+        .iter()
+        .map(|item| &item["status"])
+        .collect();
+    assert_eq!(statuses, ["completed", "declined"]);
+    let reviews: Vec<_> = turn.all("item/autoApprovalReview/completed");
+    assert_eq!(reviews[0]["review"]["rationale"], "It only prints.");
+    let review = stage
+        .model
+        .requests()
+        .into_iter()
+        .find(|request| request.is_review())
+        .unwrap();
+    assert_eq!(review.parent_thread_id(), Some(&*stage.thread));
+    stage.model.assert_finished();
+}
+
+#[test]
 fn a_patch_changes_the_workspace() {
     let model = MockModel::start().unwrap();
     let runtime = TestRuntime::builder(&model)

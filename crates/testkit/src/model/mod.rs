@@ -169,6 +169,16 @@ impl MockModel {
         self.when(move |request| request.thread_id() == Some(&id))
     }
 
+    /// Starts a response for the runtime's own reviewer, which decides on approvals under
+    /// `auto_review`: chain [`allows`](Scripted::allows) or [`denies`](Scripted::denies).
+    ///
+    /// Its requests come between those of the turn that it reviews, from a thread of its own.
+    /// Without a response made for them they take the next one in order, as all requests do.
+    #[track_caller]
+    pub fn when_reviewing(&self) -> Scripted<'_> {
+        self.when(ModelRequest::is_review)
+    }
+
     /// The requests so far, oldest first, as far as they are kept.
     pub fn requests(&self) -> Vec<ModelRequest> {
         self.script.read(Script::requests)
@@ -283,6 +293,12 @@ starters! {
     fails_with_code(code: impl Into<String>, message: impl Into<String>);
     /// A response that tells of an overloaded model.
     overloaded();
+    /// A response that tells that the account's plan is used up.
+    usage_limit_reached();
+    /// A response that tells that the conversation is too long.
+    context_length_exceeded();
+    /// A response that tells that the requests come too fast.
+    rate_limit_exceeded();
     /// A response that breaks off after so many events.
     cuts_after(events: usize);
 }

@@ -143,6 +143,17 @@ pub(crate) fn shell_arguments(command: &str) -> Value {
     json!({"cmd": command, "yield_time_ms": 10_000})
 }
 
+/// A reviewer's answer.
+pub(crate) fn verdict(risk: &str, outcome: &str, rationale: &str) -> String {
+    let verdict = json!({
+        "risk_level": risk,
+        "user_authorization": if outcome == "allow" { "high" } else { "low" },
+        "outcome": outcome,
+        "rationale": rationale,
+    });
+    verdict.to_string()
+}
+
 /// As a model sends a patch: through the shell, as a here-document that the runtime intercepts.
 pub(crate) fn patch_command(patch: &str) -> String {
     // The delimiter must not be a line of the patch.
@@ -225,6 +236,18 @@ macro_rules! reply_chain {
         /// Changes files with a patch, `*** Begin Patch` to `*** End Patch`.
         pub fn apply_patch(self, patch: impl AsRef<str>) -> Self {
             self.shell(patch_command(patch.as_ref()))
+        }
+
+        /// Answers the runtime's reviewer: the action may go ahead. With
+        /// [`when_reviewing`](crate::MockModel::when_reviewing).
+        pub fn allows(self, rationale: impl AsRef<str>) -> Self {
+            self.say(verdict("low", "allow", rationale.as_ref()))
+        }
+
+        /// Answers the runtime's reviewer: the action must not go ahead. With
+        /// [`when_reviewing`](crate::MockModel::when_reviewing).
+        pub fn denies(self, rationale: impl AsRef<str>) -> Self {
+            self.say(verdict("high", "deny", rationale.as_ref()))
         }
 
         /// Gives a finished item as it is, for what has no method here: `{"type": …, …}`.

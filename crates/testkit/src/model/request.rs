@@ -6,13 +6,20 @@ use std::sync::Arc;
 use serde_json::Value;
 
 /// How the runtime marks text that it puts into user messages by itself.
-const INJECTED: [&str; 5] = [
+///
+/// Seen with 0.163.0; a mark that is missing here shows up as one more user text.
+const INJECTED: [&str; 6] = [
     "<environment_context>",
     "<user_instructions>",
     "<turn_aborted>",
     "<skill>",
     "# AGENTS.md instructions",
+    // What a compaction puts in the place of the conversation.
+    "Another language model started to solve this problem",
 ];
+
+/// The header in which the runtime says on whose behalf it asks, as JSON.
+const METADATA: &str = "x-codex-turn-metadata";
 
 /// One request that the model got: headers and body of a `POST /v1/responses`.
 ///
@@ -67,7 +74,7 @@ impl ModelRequest {
     pub(crate) fn new(headers: Vec<(String, String)>, body: Value, size: usize) -> Self {
         let metadata = headers
             .iter()
-            .find(|(name, _)| name == "x-codex-turn-metadata")
+            .find(|(name, _)| name == METADATA)
             .and_then(|(_, value)| serde_json::from_str(value).ok())
             .unwrap_or(Value::Null);
         ModelRequest(Arc::new(Inner {
@@ -140,6 +147,22 @@ impl ModelRequest {
     /// What the runtime asks for, in its own words: `turn`, `compaction`, …
     pub fn kind(&self) -> Option<&str> {
         self.metadata("request_kind")
+    }
+
+    /// What kind of sub-agent asks, in the runtime's own words; `None` for a thread of the client.
+    /// The reviewer of [`is_review`](Self::is_review) is one.
+    pub fn subagent_kind(&self) -> Option<&str> {
+        self.metadata("subagent_kind")
+    }
+
+    /// The thread whose sub-agent asks.
+    pub fn parent_thread_id(&self) -> Option<&str> {
+        self.metadata("parent_thread_id")
+    }
+
+    /// Whether the runtime's own reviewer asks, which decides on approvals under `auto_review`.
+    pub fn is_review(&self) -> bool {
+        self.subagent_kind() == Some("guardian")
     }
 
     fn metadata(&self, key: &str) -> Option<&str> {
@@ -236,7 +259,12 @@ impl ModelRequest {
     /// For messages: what the request is about, in half a line, without its content.
     pub(crate) fn describe(&self) -> String {
         let mut text = format!("request {} (round {}", self.number(), self.round());
-        for (name, value) in [("thread", self.thread_id()), ("kind", self.kind())] {
+        let about = [
+            ("thread", self.thread_id()),
+            ("kind", self.kind()),
+            ("sub-agent", self.subagent_kind()),
+        ];
+        for (name, value) in about {
             if let Some(value) = value {
                 text += &format!(", {name} {value}");
             }
@@ -273,6 +301,9 @@ impl fmt::Debug for ModelRequest {
         f.debug_struct("ModelRequest")
             .field("number", &self.number())
             .field("round", &self.round())
+            .field("kind", &self.kind())
+            .field("thread_id", &self.thread_id())
+            .field("turn_id", &self.turn_id())
             .field("model", &self.model())
             .field("headers", &Headers(&self.0.headers))
             .field("user_texts", &self.user_texts())

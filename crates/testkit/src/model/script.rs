@@ -215,3 +215,86 @@ impl fmt::Display for Entry {
 fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(turn: &str, size: usize) -> ModelRequest {
+        let metadata = json!({ "turn_id": turn }).to_string();
+        ModelRequest::new(
+            vec![("x-codex-turn-metadata".into(), metadata)],
+            json!({}),
+            size,
+        )
+    }
+
+    fn entry(every_time: bool) -> Entry {
+        Entry {
+            reply: Arc::new(Reply::from("text")),
+            matcher: None,
+            every_time,
+            optional: false,
+            at: Location::caller(),
+            number: 0,
+            uses: 0,
+        }
+    }
+
+    #[test]
+    fn requests_beyond_the_limits_are_forgotten_from_the_oldest() {
+        let mut script = Script::new(Limits {
+            requests: 3,
+            bytes: 10,
+        });
+        for size in [1, 1, 1, 1] {
+            script.record(request("t", size));
+        }
+        let numbers = |script: &Script| -> Vec<usize> {
+            script.requests().iter().map(ModelRequest::number).collect()
+        };
+        assert_eq!(numbers(&script), [2, 3, 4]);
+        script.record(request("t", 9));
+        assert_eq!(numbers(&script), [4, 5]);
+        // The newest is kept whatever its size.
+        script.record(request("t", 99));
+        assert_eq!(numbers(&script), [6]);
+        assert_eq!(script.total(), 6);
+    }
+
+    #[test]
+    fn rounds_go_on_when_earlier_requests_are_forgotten() {
+        let mut script = Script::new(Limits {
+            requests: 1,
+            bytes: 10,
+        });
+        let rounds = ["a", "a", "a", "b"].map(|turn| script.record(request(turn, 1)).round());
+        assert_eq!(rounds, [1, 2, 3, 1]);
+    }
+
+    #[test]
+    fn a_reply_is_used_once_and_one_for_every_time_stays() {
+        let mut script = Script::default();
+        script.add(entry(false));
+        script.add(entry(true));
+        let tags: Vec<String> = (0..3)
+            .map(|_| script.claim(None).map(|claim| claim.tag).unwrap())
+            .collect();
+        assert_eq!(tags, ["1", "2", "2r2"]);
+        assert_eq!(script.verdict(), Ok(()));
+    }
+
+    #[test]
+    fn problems_are_counted_beyond_those_that_are_kept() {
+        let mut script = Script::default();
+        (0..20).for_each(|n| script.problem(format!("problem {n}")));
+        let verdict = script.verdict().unwrap_err();
+        assert!(verdict.contains("4 earlier problems"), "{verdict}");
+        assert!(
+            !verdict.contains("problem 3\n") && verdict.contains("problem 4\n"),
+            "{verdict}"
+        );
+    }
+}

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::gate::Gate;
 use crate::model::MockModel;
 use crate::model::reply::{
-    Ending, Reply, Step, Usage, patch_command, reply_chain, shell_arguments,
+    Ending, Reply, Step, Usage, patch_command, reply_chain, shell_arguments, verdict,
 };
 use crate::model::script::{Entry, Matcher};
 

@@ -184,3 +184,81 @@ fn message(id: &str, text: &str, phase: Option<&str>) -> Value {
     }
     item
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The types of the events, with `|` for a gate and `!` for a cut.
+    fn outline(reply: Reply) -> Vec<String> {
+        let name = |beat: &Beat| match beat {
+            Beat::Event(bytes) => {
+                let text = std::str::from_utf8(bytes).unwrap();
+                let kind = text
+                    .strip_prefix("event: ")
+                    .and_then(|text| text.lines().next());
+                kind.unwrap().trim_start_matches("response.").to_owned()
+            }
+            Beat::Hold(_) => "|".to_owned(),
+            Beat::Cut => "!".to_owned(),
+        };
+        render(&reply, "1").iter().map(name).collect()
+    }
+
+    #[test]
+    fn deltas_are_one_message_across_a_gate() {
+        let reply = Reply::new()
+            .deltas(["a"])
+            .waits_for(&Gate::new())
+            .deltas(["b"])
+            .say("c");
+        assert_eq!(
+            outline(reply),
+            [
+                "created",
+                "output_item.added",
+                "output_text.delta",
+                "|",
+                "output_text.delta",
+                "output_item.done",
+                "output_item.done",
+                "completed",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_cut_keeps_the_gates_before_it() {
+        let reply = || Reply::new().waits_for(&Gate::new()).say("a").say("b");
+        assert_eq!(outline(reply().cuts_after(0)), ["!"]);
+        assert_eq!(outline(reply().cuts_after(1)), ["created", "|", "!"]);
+        assert_eq!(
+            outline(reply().cuts_after(2)),
+            ["created", "|", "output_item.done", "!"]
+        );
+        let all = ["created", "|", "output_item.done", "output_item.done", "!"];
+        assert_eq!(outline(reply().cuts_after(3)), all);
+        assert_eq!(outline(reply().cuts_after(4)), all);
+    }
+
+    #[test]
+    fn calls_of_one_response_have_ids_of_their_own() {
+        let reply = Reply::new()
+            .calls("t", json!({}))
+            .calls_as("mine", "t", json!({}))
+            .shell("x");
+        let ids: Vec<String> = render(&reply, "7")
+            .iter()
+            .filter_map(|beat| match beat {
+                Beat::Event(bytes) => {
+                    let text = std::str::from_utf8(bytes).unwrap();
+                    let (_, data) = text.trim().split_once("data: ").unwrap();
+                    let event: Value = serde_json::from_str(data).unwrap();
+                    Some(event["item"]["call_id"].as_str()?.to_owned())
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(ids, ["call_7_1", "mine", "call_7_3"]);
+    }
+}
