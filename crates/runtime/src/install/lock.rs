@@ -1,0 +1,81 @@
+//! One installer at a time: [`Lock`].
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Error;
+use crate::install::space::Space;
+
+/// How often a lock that another process holds is tried again.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The lock of a cache. The system releases it when its holder ends, however that comes about.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+    /// Whether it keeps anyone away. Some network file systems know no locks.
+    pub(crate) exclusive: bool,
+}
+
+impl Lock {
+    /// Takes the lock, and calls `waiting` once if another process holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Locked`] when it is not free within `patience`, [`Error::CacheNotWritable`] when
+    /// its file cannot be made.
+    pub(crate) fn acquire(
+        path: &Path,
+        patience: Duration,
+        space: &Space,
+        waiting: impl FnOnce(),
+    ) -> Result<Self, Error> {
+        let mut options = OpenOptions::new();
+        let file = options
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(space.writing(path))?;
+        let start = Instant::now();
+        let mut waiting = Some(waiting);
+        loop {
+            match file.try_lock() {
+                Ok(()) => {
+                    return Ok(Self {
+                        _file: file,
+                        exclusive: true,
+                    });
+                }
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                    // Two may then download, but each unpacks for itself and one rename wins.
+                    return Ok(Self {
+                        _file: file,
+                        exclusive: false,
+                    });
+                }
+                Err(TryLockError::Error(source)) => {
+                    return Err(Error::Io {
+                        action: "lock",
+                        path: path.to_path_buf(),
+                        source,
+                    });
+                }
+                Err(TryLockError::WouldBlock) if start.elapsed() >= patience => {
+                    return Err(Error::Locked {
+                        path: path.to_path_buf(),
+                    });
+                }
+                Err(TryLockError::WouldBlock) => {
+                    if let Some(waiting) = waiting.take() {
+                        waiting();
+                    }
+                    thread::sleep(TICK);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! An installed runtime: [`Runtime`].
+
+use std::path::{Path, PathBuf};
+
+use crate::release::{Platform, Release};
+
+/// A runtime in the cache, ready to be started.
+///
+/// [`binary`](Self::binary) is what to start, with [`path_dir`](Self::path_dir) first on the
+/// child's `PATH`.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    version: String,
+    root: PathBuf,
+    binary: PathBuf,
+    path_dir: Option<PathBuf>,
+    platform: Platform,
+}
+
+impl Runtime {
+    /// The runtime of `release` for `platform`, unpacked at `root`.
+    pub(crate) fn new(root: PathBuf, release: &Release, platform: &Platform) -> Self {
+        let path_dir = join(&root, &platform.path_dir);
+        Self {
+            version: release.version.clone().into_owned(),
+            binary: join(&root, &platform.binary.path),
+            path_dir: path_dir.is_dir().then_some(path_dir),
+            root,
+            platform: platform.clone(),
+        }
+    }
+
+    /// Its version, such as `0.163.0`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The folder that it was unpacked into.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The program to start: `codex`, or `codex.exe`.
+    #[must_use]
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// The folder of the tools that come with it (`rg`), to be first on the child's `PATH`.
+    ///
+    /// What the runtime finds by itself, such as `bwrap`, is not in there.
+    #[must_use]
+    pub fn path_dir(&self) -> Option<&Path> {
+        self.path_dir.as_deref()
+    }
+
+    /// What the release says about its files.
+    #[must_use]
+    pub fn platform(&self) -> &Platform {
+        &self.platform
+    }
+}
+
+/// `root` and a path of a release, which has `/` between its parts on every system.
+pub(crate) fn join(root: &Path, path: &str) -> PathBuf {
+    let mut joined = root.to_path_buf();
+    joined.extend(path.split('/'));
+    joined
+}
