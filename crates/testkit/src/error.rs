@@ -8,10 +8,10 @@ use std::io;
 ///
 /// A test that cannot be set up is not a test that failed: these are `Result`s, while an
 /// expectation that a test did not meet panics.
-#[derive(Debug)]
+///
+/// `Debug` is the message with all its causes: it is what `unwrap` in a test prints.
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     what: Cow<'static, str>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -48,6 +48,18 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.what)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,9 @@
 //! Which runtime the tests run.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+
+use openai_codex_runtime::Runtime;
 
 use crate::error::{Error, Result};
 
@@ -9,10 +12,11 @@ use crate::error::{Error, Result};
 pub(crate) struct Binary {
     pub(crate) path: PathBuf,
     /// Holds the tools that come with the runtime; goes first on its `PATH`.
-    pub(crate) path_dir: Option<PathBuf>,
+    path_dir: Option<PathBuf>,
 }
 
 impl Binary {
+    /// One that the test or the environment names.
     pub(crate) fn at(path: PathBuf) -> Result<Self> {
         if path.is_file() {
             Ok(Binary {
@@ -27,21 +31,91 @@ impl Binary {
         }
     }
 
-    /// The runtime of `$CODEX_BIN`.
+    /// That of `$CODEX_BIN`, else the pinned one, which is installed if need be.
     pub(crate) fn find() -> Result<Self> {
-        match std::env::var_os("CODEX_BIN").filter(|path| !path.is_empty()) {
-            Some(path) => Binary::at(path.into()),
-            None => Err(Error::new("no Codex runtime: set CODEX_BIN to one")),
+        if let Some(path) = std::env::var_os("CODEX_BIN").filter(|path| !path.is_empty()) {
+            return Binary::at(path.into());
+        }
+        let located = openai_codex_runtime::locate();
+        match located.map_err(|error| Error::caused("cannot look for the Codex runtime", error))? {
+            Some(runtime) => Ok(Binary::from(runtime)),
+            None => install().map(Binary::from),
+        }
+    }
+
+    /// The `PATH` with the runtime's own tools first; `None` to leave it alone.
+    pub(crate) fn search_path(&self) -> Option<OsString> {
+        let own = self.path_dir.clone()?;
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&inherited))).ok()
+    }
+}
+
+impl From<Runtime> for Binary {
+    fn from(runtime: Runtime) -> Self {
+        Binary {
+            path: runtime.binary().to_owned(),
+            path_dir: runtime.path_dir().map(PathBuf::from),
         }
     }
 }
 
-impl Binary {
-    /// The `PATH` with the runtime's own tools first; `None` to leave it alone.
-    pub(crate) fn search_path(&self) -> Option<std::ffi::OsString> {
-        let own = self.path_dir.as_ref()?;
-        let inherited = std::env::var_os("PATH").unwrap_or_default();
-        let all = std::iter::once(own.clone()).chain(std::env::split_paths(&inherited));
-        std::env::join_paths(all).ok()
-    }
+#[cfg(not(feature = "install"))]
+fn install() -> Result<Runtime> {
+    Err(Error::new(format!(
+        "the Codex runtime {} is not installed: \
+         enable the feature `install` of openai-codex-testkit, run `openai-codex-runtime install`, \
+         or set CODEX_BIN to a codex binary",
+        openai_codex_runtime::VERSION
+    )))
+}
+
+/// Installs the pinned runtime and tells the person who waits for it.
+#[cfg(feature = "install")]
+fn install() -> Result<Runtime> {
+    use std::sync::{Mutex, PoisonError};
+
+    use openai_codex_runtime::{Installer, Progress};
+
+    // The tests of one process ask at once; across processes the installer has a lock of its own.
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+
+    let mut told = false;
+    let tell_once = move |progress: Progress<'_>| match progress {
+        Progress::Waiting => say("another process installs the Codex runtime; waiting for it"),
+        Progress::Downloading {
+            client,
+            archive,
+            into,
+            ..
+        } if !told => {
+            told = true;
+            say(&format!(
+                "installing the Codex runtime {} for the tests, this once: {} downloads {} \
+                 ({} MB) into {}",
+                openai_codex_runtime::VERSION,
+                client.name(),
+                archive.file,
+                archive.size / 1_000_000,
+                into.display()
+            ));
+        }
+        Progress::Failed { failure } => {
+            told = false;
+            say(&format!("{failure}"));
+        }
+        _ => {}
+    };
+    let installed = Installer::new().on_progress(tell_once).install();
+    installed.map_err(|error| Error::caused("the Codex runtime cannot be installed", error))
+}
+
+/// To the real stderr: the test harness would keep what `eprintln` says until the test fails.
+#[cfg(feature = "install")]
+fn say(what: &str) {
+    use std::io::{Write, stderr};
+
+    // Nobody to tell is no reason to fail.
+    drop(writeln!(stderr(), "codex-testkit: {what}"));
 }

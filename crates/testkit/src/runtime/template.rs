@@ -25,6 +25,9 @@ const BOUND: Duration = Duration::from_secs(20);
 /// Part of the key: raise it when what the warm-up does changes.
 const FORMAT: u32 = 1;
 
+/// What the names of unfinished templates start with.
+const DRAFT: &str = "draft";
+
 /// One at a time in this process; other processes may make the same template, and one wins.
 static MAKING: Mutex<()> = Mutex::new(());
 
@@ -33,7 +36,7 @@ static MAKING: Mutex<()> = Mutex::new(());
 /// # Errors
 /// The home is then as it was, or incomplete but usable: the runtime fills in what is missing.
 pub(crate) fn fill(home: &Path, binary: &Path, cache: &Path) -> io::Result<()> {
-    let template = cache.join(format!("testkit-home-{:016x}", key(binary)?));
+    let template = cache.join(format!("home-{:016x}", key(binary)?));
     if !template.is_dir() {
         let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
         if !template.is_dir() {
@@ -58,7 +61,9 @@ fn is_transient(name: &OsString) -> bool {
 
 fn make(template: &Path, binary: &Path, cache: &Path) -> io::Result<()> {
     fs::create_dir_all(cache)?;
-    let draft = folder::create_unique(cache, "testkit-draft")?;
+    // Another process may sweep at the same time, and what it removes first is gone here.
+    drop(sweep(cache));
+    let draft = folder::create_unique(cache, DRAFT)?;
     let made = warm(&draft, binary).and_then(|()| match fs::rename(&draft, template) {
         // Another process was faster.
         Err(_) if template.is_dir() => Ok(()),
@@ -139,19 +144,23 @@ fn wait(child: &mut Child, bound: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// Where templates are kept from run to run.
+/// Removes what was left half-done: nobody works on a draft for an hour.
+fn sweep(cache: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(cache)? {
+        let entry = entry?;
+        let is_draft = entry.file_name().to_string_lossy().starts_with(DRAFT);
+        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+        if is_draft && age > Duration::from_secs(3600) {
+            folder::remove(&entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Where templates are kept from run to run: beside the pinned runtime.
 pub(crate) fn cache() -> PathBuf {
-    let below = |variable: &str, folder: &str| {
-        std::env::var_os(variable)
-            .filter(|value| !value.is_empty())
-            .map(|value| Path::new(&value).join(folder))
-    };
-    below("OPENAI_CODEX_CACHE", "")
-        .or_else(|| below("XDG_CACHE_HOME", "openai-codex"))
-        .or_else(|| match std::env::consts::OS {
-            "windows" => below("LOCALAPPDATA", "openai-codex"),
-            "macos" => below("HOME", "Library/Caches/openai-codex"),
-            _ => below("HOME", ".cache/openai-codex"),
-        })
-        .unwrap_or_else(|| std::env::temp_dir().join("openai-codex"))
+    let cache = openai_codex_runtime::Cache::user();
+    cache
+        .map_or_else(|_| std::env::temp_dir(), |cache| cache.path().to_owned())
+        .join("testkit")
 }

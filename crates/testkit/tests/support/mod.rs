@@ -78,6 +78,11 @@ impl Client {
         }
     }
 
+    /// Whether such a message was put aside.
+    pub fn has(&self, wanted: impl Fn(&Value) -> bool) -> bool {
+        self.pending.iter().any(wanted)
+    }
+
     #[track_caller]
     pub fn try_request(&mut self, method: &str, params: Value) -> Result<Value, Value> {
         self.next_id += 1;
