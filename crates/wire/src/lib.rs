@@ -8,6 +8,7 @@
 mod decode;
 pub mod envelope;
 mod ids;
+mod message;
 mod method;
 pub mod scope;
 mod secret;
@@ -16,6 +17,7 @@ pub mod support;
 
 pub use decode::{DecodeError, decode};
 pub use ids::{ItemId, LoginId, RequestId, ThreadId, TurnId};
+pub use message::UnrecognizedMessage;
 pub use method::{
     BlockingCall, Call, ClientNotification, ClientRequest, Notification, Scope, ServerRequest,
     Stability, Tier,

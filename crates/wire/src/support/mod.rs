@@ -14,6 +14,9 @@
 //! | [`keyed!`](crate::keyed) | a string, or an object whose one key names its kind | kept in `Unrecognized` |
 //! | [`untagged!`](crate::untagged) | a value whose shape tells its kind | kept in `Unrecognized` |
 //!
+//! [`messages!`](crate::messages) adds an enum over methods, and
+//! [`no_params!`](crate::no_params) the params of a method that has none.
+//!
 //! Callers do not need any of it; it is public for the generated crate.
 
 mod keyed;
@@ -24,11 +27,12 @@ mod untagged;
 
 pub use keyed::{Keyed, deserialize_keyed, serialize_key};
 pub use record::{
-    Entries, JsonObject, Record, default, deserialize_record, required, serialize_record, write,
+    Entries, JsonObject, Record, Writer, deserialize_record, first_missing, serialize_record,
 };
 pub use string_enum::{StringEnum, deserialize_string_enum};
 pub use tagged::{Tagged, deserialize_tagged, serialize_tagged, write_unrecognized};
 pub use untagged::{Shape, Untagged, attempt, deserialize_untagged};
 
+pub use crate::message::decode_payload;
 pub use serde;
 pub use serde_json;

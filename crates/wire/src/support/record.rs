@@ -94,9 +94,16 @@ impl<'a, 'de, A: MapAccess<'de>> Entries<'a, A> {
         }
     }
 
-    /// The value of the member that [`next`](Self::next) just named.
-    pub fn value<T: Deserialize<'de>>(&mut self) -> Result<T, A::Error> {
-        self.map.next_value()
+    /// Reads the value of the member that [`next`](Self::next) just named.
+    pub fn some<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) -> Result<(), A::Error> {
+        *slot = Some(self.map.next_value()?);
+        Ok(())
+    }
+
+    /// The same for a member that may be null.
+    pub fn maybe<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) -> Result<(), A::Error> {
+        *slot = self.map.next_value()?;
+        Ok(())
     }
 
     #[cold]
@@ -113,25 +120,54 @@ impl<'a, 'de, A: MapAccess<'de>> Entries<'a, A> {
     }
 }
 
-/// The value of a required member, or the error that names it.
-pub fn required<T, E: de::Error>(slot: Option<T>, name: &'static str) -> Result<T, E> {
-    slot.ok_or_else(|| E::missing_field(name))
+/// The first member that is not there; empty if all are.
+pub fn first_missing(members: &[(&'static str, bool)]) -> &'static str {
+    let missing = members.iter().find(|(_, present)| !present);
+    missing.map_or("", |(name, _)| name)
 }
 
-/// The value of a member that has a default.
-pub fn default<T>(slot: Option<T>, default: impl FnOnce() -> T) -> T {
-    slot.unwrap_or_else(default)
+/// Writes members until one fails. The failure is kept here instead of being
+/// returned by each call: a `?` per field is most of what a body costs to compile.
+pub struct Writer<'a, M: SerializeMap> {
+    map: &'a mut M,
+    result: Result<(), M::Error>,
 }
 
-/// Writes a member unless it is absent.
-pub fn write<M: SerializeMap, T: Serialize>(
-    map: &mut M,
-    name: &'static str,
-    value: &Option<T>,
-) -> Result<(), M::Error> {
-    match value {
-        Some(value) => map.serialize_entry(name, value),
-        None => Ok(()),
+impl<'a, M: SerializeMap> Writer<'a, M> {
+    /// Writes into `map`.
+    pub fn new(map: &'a mut M) -> Self {
+        Self {
+            map,
+            result: Ok(()),
+        }
+    }
+
+    /// Writes a member.
+    pub fn member<T: Serialize>(&mut self, name: &'static str, value: &T) {
+        if self.result.is_ok() {
+            self.result = self.map.serialize_entry(name, value);
+        }
+    }
+
+    /// Writes a member unless it is absent.
+    pub fn present<T: Serialize>(&mut self, name: &'static str, value: &Option<T>) {
+        if let Some(value) = value {
+            self.member(name, value);
+        }
+    }
+
+    /// Writes the members that the schema leaves open.
+    pub fn rest(&mut self, rest: &JsonObject) {
+        for (name, value) in rest {
+            if self.result.is_ok() {
+                self.result = self.map.serialize_entry(name, value);
+            }
+        }
+    }
+
+    /// Whether all were written.
+    pub fn finish(self) -> Result<(), M::Error> {
+        self.result
     }
 }
 
@@ -214,6 +250,30 @@ fn position(fields: &[&str], name: &str) -> Option<usize> {
     fields.iter().position(|field| *field == name)
 }
 
+/// Implements the type of the params of a method that has none: nothing, or null, on the wire.
+#[macro_export]
+macro_rules! no_params {
+    ($name:ident) => {
+        impl $crate::support::serde::Serialize for $name {
+            fn serialize<S: $crate::support::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> Result<S::Ok, S::Error> {
+                serializer.serialize_unit()
+            }
+        }
+
+        impl<'de> $crate::support::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::support::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Self, D::Error> {
+                <$crate::support::serde::de::IgnoredAny as $crate::support::serde::Deserialize>::deserialize(deserializer)?;
+                Ok(Self {})
+            }
+        }
+    };
+}
+
 /// Implements [`Record`](crate::support::Record), `Serialize` and `Deserialize`
 /// for a struct, from a table with one line a field.
 ///
@@ -228,12 +288,15 @@ fn position(fields: &[&str], name: &str) -> Option<usize> {
 /// | `def(expr)` | `T` | `expr` | `expr` |
 ///
 /// `rest field` at the end collects the members that the schema leaves open.
+/// `also { 4 field "otherName", }` gives a required field a second name to be read by.
 #[macro_export]
 macro_rules! record {
-    ($name:ident { $($index:literal $field:ident $wire:literal $kind:ident $(($default:expr))?,)* }) => {
+    ($name:ident { $($index:literal $field:ident $wire:literal $kind:ident $(($default:expr))?,)* }
+        $(also { $($alias_index:literal $alias_field:ident $alias:literal,)* })?
+    ) => {
         impl $crate::support::Record for $name {
             const NAME: &'static str = stringify!($name);
-            const FIELDS: &'static [&'static str] = &[$($wire),*];
+            const FIELDS: &'static [&'static str] = &[$($wire,)* $($($alias),*)?];
 
             fn read<'de, A: $crate::support::serde::de::MapAccess<'de>>(
                 entries: &mut $crate::support::Entries<'_, A>,
@@ -242,19 +305,26 @@ macro_rules! record {
                 while let Some(field) = entries.next()? {
                     match field {
                         $($index => $crate::record!(@read $kind $field entries),)*
-                        _ => {}
-                    }
+                        $($($alias_index => entries.some(&mut $alias_field),)*)?
+                        _ => Ok(()),
+                    }?;
                 }
-                Ok(Self { $($field: $crate::record!(@take $kind $field $wire $($default)?),)* })
+                let missing = $crate::support::first_missing(&[$($crate::record!(@present $kind $field $wire),)*]);
+                match ($($crate::record!(@slot $kind $field $($default)?),)*) {
+                    ($(Some($field),)*) => Ok(Self { $($field,)* }),
+                    #[allow(unreachable_patterns)]
+                    _ => Err($crate::support::serde::de::Error::missing_field(missing)),
+                }
             }
 
-            #[allow(unused_variables)]
+            #[allow(unused_mut)]
             fn write<M: $crate::support::serde::ser::SerializeMap>(
                 &self,
                 map: &mut M,
             ) -> Result<(), M::Error> {
-                $($crate::record!(@write $kind map $wire self.$field)?;)*
-                Ok(())
+                let mut writer = $crate::support::Writer::new(map);
+                $($crate::record!(@write $kind writer $wire self.$field);)*
+                writer.finish()
             }
         }
         $crate::record!(@serde $name);
@@ -272,21 +342,25 @@ macro_rules! record {
                 while let Some(field) = entries.next_or_keep(&mut $rest)? {
                     match field {
                         $($index => $crate::record!(@read $kind $field entries),)*
-                        _ => {}
-                    }
+                        _ => Ok(()),
+                    }?;
                 }
-                Ok(Self { $($field: $crate::record!(@take $kind $field $wire $($default)?),)* $rest })
+                let missing = $crate::support::first_missing(&[$($crate::record!(@present $kind $field $wire),)*]);
+                match ($($crate::record!(@slot $kind $field $($default)?),)*) {
+                    ($(Some($field),)*) => Ok(Self { $($field,)* $rest }),
+                    #[allow(unreachable_patterns)]
+                    _ => Err($crate::support::serde::de::Error::missing_field(missing)),
+                }
             }
 
             fn write<M: $crate::support::serde::ser::SerializeMap>(
                 &self,
                 map: &mut M,
             ) -> Result<(), M::Error> {
-                $($crate::record!(@write $kind map $wire self.$field)?;)*
-                for (name, value) in &self.$rest {
-                    map.serialize_entry(name, value)?;
-                }
-                Ok(())
+                let mut writer = $crate::support::Writer::new(map);
+                $($crate::record!(@write $kind writer $wire self.$field);)*
+                writer.rest(&self.$rest);
+                writer.finish()
             }
         }
         $crate::record!(@serde $name);
@@ -311,23 +385,27 @@ macro_rules! record {
         }
     };
 
-    (@read req $slot:ident $entries:ident) => { $slot = Some($entries.value()?) };
-    (@read nul $slot:ident $entries:ident) => { $slot = Some($entries.value()?) };
-    (@read opt $slot:ident $entries:ident) => { $slot = $entries.value()? };
-    (@read dbl $slot:ident $entries:ident) => { $slot = Some($entries.value()?) };
-    (@read def $slot:ident $entries:ident) => { $slot = $entries.value()? };
+    (@read req $slot:ident $entries:ident) => { $entries.some(&mut $slot) };
+    (@read nul $slot:ident $entries:ident) => { $entries.some(&mut $slot) };
+    (@read opt $slot:ident $entries:ident) => { $entries.maybe(&mut $slot) };
+    (@read dbl $slot:ident $entries:ident) => { $entries.some(&mut $slot) };
+    (@read def $slot:ident $entries:ident) => { $entries.maybe(&mut $slot) };
 
-    (@take req $slot:ident $wire:literal) => { $crate::support::required($slot, $wire)? };
-    (@take nul $slot:ident $wire:literal) => { $crate::support::required($slot, $wire)? };
-    (@take opt $slot:ident $wire:literal) => { $slot };
-    (@take dbl $slot:ident $wire:literal) => { $slot };
-    (@take def $slot:ident $wire:literal $default:expr) => {
-        $crate::support::default($slot, || $default)
-    };
+    (@present req $slot:ident $wire:literal) => { ($wire, $slot.is_some()) };
+    (@present nul $slot:ident $wire:literal) => { ($wire, $slot.is_some()) };
+    (@present opt $slot:ident $wire:literal) => { ($wire, true) };
+    (@present dbl $slot:ident $wire:literal) => { ($wire, true) };
+    (@present def $slot:ident $wire:literal) => { ($wire, true) };
 
-    (@write req $map:ident $wire:literal $value:expr) => { $map.serialize_entry($wire, &$value) };
-    (@write nul $map:ident $wire:literal $value:expr) => { $map.serialize_entry($wire, &$value) };
-    (@write opt $map:ident $wire:literal $value:expr) => { $crate::support::write($map, $wire, &$value) };
-    (@write dbl $map:ident $wire:literal $value:expr) => { $crate::support::write($map, $wire, &$value) };
-    (@write def $map:ident $wire:literal $value:expr) => { $map.serialize_entry($wire, &$value) };
+    (@slot req $slot:ident) => { $slot };
+    (@slot nul $slot:ident) => { $slot };
+    (@slot opt $slot:ident) => { Some($slot) };
+    (@slot dbl $slot:ident) => { Some($slot) };
+    (@slot def $slot:ident $default:expr) => { $slot.or_else(|| Some($default)) };
+
+    (@write req $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
+    (@write nul $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
+    (@write opt $writer:ident $wire:literal $value:expr) => { $writer.present($wire, &$value) };
+    (@write dbl $writer:ident $wire:literal $value:expr) => { $writer.present($wire, &$value) };
+    (@write def $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
 }

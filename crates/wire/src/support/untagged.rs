@@ -1,8 +1,10 @@
 //! Values whose shape tells their kind.
 
-use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::record::JsonObject;
 
 /// The JSON type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +59,29 @@ pub fn deserialize_untagged<'de, T: Untagged, D: Deserializer<'de>>(
     }
 }
 
-/// Tries one member of an untagged union.
-pub fn attempt<T: DeserializeOwned>(shape: Shape, value: &Value) -> Option<T> {
+/// Tries one member of an untagged union. A `strict` attempt also wants every
+/// member of an object to be known: of two objects that differ in an optional
+/// member, the one that has it is meant.
+pub fn attempt<T: DeserializeOwned + Serialize>(
+    shape: Shape,
+    value: &Value,
+    strict: bool,
+) -> Option<T> {
     if !shape.fits(value) {
         return None;
     }
     // As text, so that no second deserializer is instantiated for every type.
-    serde_json::from_str(&value.to_string()).ok()
+    let found: T = serde_json::from_str(&value.to_string()).ok()?;
+    if let (true, Value::Object(members)) = (strict, value) {
+        let written = serde_json::to_string(&found).ok()?;
+        let written: JsonObject = serde_json::from_str(&written).ok()?;
+        let known =
+            |(name, value): (&String, &Value)| value.is_null() || written.contains_key(name);
+        if !members.iter().all(known) {
+            return None;
+        }
+    }
+    Some(found)
 }
 
 /// Implements an untagged union: `Variant Shape,` a line, tried in order.
@@ -85,11 +103,14 @@ macro_rules! untagged {
             const NAME: &'static str = stringify!($name);
 
             fn from_value(value: &$crate::support::serde_json::Value) -> Option<Self> {
-                $(
-                    if let Some(found) = $crate::support::attempt($crate::support::Shape::$shape, value) {
-                        return Some(Self::$variant(found));
-                    }
-                )*
+                for strict in [true, false] {
+                    $(
+                        let shape = $crate::support::Shape::$shape;
+                        if let Some(found) = $crate::support::attempt(shape, value, strict) {
+                            return Some(Self::$variant(found));
+                        }
+                    )*
+                }
                 None
             }
 
