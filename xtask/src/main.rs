@@ -1,1 +1,54 @@
-fn main() {}
+//! The project's own commands: `cargo xtask help` lists them.
+
+mod codegen;
+mod export;
+mod generate;
+mod install;
+mod lock;
+mod manifest;
+mod output;
+mod schema;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "The project's own commands",
+    disable_help_subcommand = false
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Generate the types crate from the schema
+    GenerateTypes(generate::Options),
+    /// Write schema/ from what the pinned runtime exports
+    ExportSchema(export::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::GenerateTypes(options) => generate::run(&options),
+        Command::ExportSchema(options) => export::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().map(PathBuf::from).unwrap_or(xtask)
+}

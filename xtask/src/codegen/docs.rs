@@ -1,0 +1,79 @@
+//! Documentation out of the schema's descriptions.
+
+/// Writes a doc comment; `fallback` where the schema says nothing.
+pub(crate) fn comment(out: &mut String, indent: &str, doc: Option<&str>, fallback: &str) {
+    let text = match doc.map(str::trim).filter(|text| !text.is_empty()) {
+        Some(text) => text.lines().map(escape).collect::<Vec<_>>().join("\n"),
+        None => fallback.to_owned(),
+    };
+    for line in text.lines() {
+        out.push_str(indent);
+        out.push_str(if line.is_empty() { "///" } else { "/// " });
+        out.push_str(line);
+        out.push('\n');
+    }
+}
+
+/// Adds a paragraph to a doc comment.
+pub(crate) fn paragraph(out: &mut String, indent: &str, text: &str) {
+    out.push_str(indent);
+    out.push_str("///\n");
+    out.push_str(indent);
+    out.push_str("/// ");
+    out.push_str(text);
+    out.push('\n');
+}
+
+/// What a member, type or method is marked with that needs `experimentalApi`.
+pub(crate) const EXPERIMENTAL: &str =
+    "**Experimental**: needs the `experimentalApi` capability and may change.";
+
+/// Keeps a description from being read as Markdown links, HTML or indented code.
+fn escape(line: &str) -> String {
+    let line = line.trim_end();
+    let content = line.trim_start();
+    let indent = (line.len() - content.len()).min(2);
+    let mut escaped = " ".repeat(indent);
+    let mut code = false;
+    let mut rest = content;
+    while let Some(c) = rest.chars().next() {
+        if c == '`' {
+            code = !code;
+        }
+        if !code && (rest.starts_with("http://") || rest.starts_with("https://")) {
+            let end = rest
+                .find(|c: char| c.is_whitespace() || matches!(c, ')' | '>' | ',' | '"'))
+                .unwrap_or(rest.len());
+            let url = rest[..end].trim_end_matches('.');
+            escaped.push_str(&format!("<{url}>"));
+            rest = &rest[url.len()..];
+            continue;
+        }
+        if !code && matches!(c, '[' | ']' | '<' | '>') && !(c == '>' && escaped.trim().is_empty()) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_are_text_not_markup() {
+        for (text, expected) in [
+            ("see [AbsolutePathBuf]", "see \\[AbsolutePathBuf\\]"),
+            ("`[x]` and <skill>", "`[x]` and \\<skill\\>"),
+            (
+                "at https://example.com/a_b.",
+                "at <https://example.com/a_b>.",
+            ),
+            ("        indented", "  indented"),
+        ] {
+            assert_eq!(escape(text), expected);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! From definitions to the text of the generated crate, pass by pass.
+
+mod boxes;
+mod docs;
+mod emit;
+mod layout;
+mod lower;
+mod methods;
+pub(crate) mod model;
+pub(crate) mod names;
+mod open;
+mod scopes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+
+use self::model::{Kind, Model, Shape, Struct, Type};
+use crate::manifest::{Counts, Manifest};
+use crate::schema::stable::Stable;
+use crate::schema::{At, fixups, normalise, vocabulary};
+
+/// What to generate from.
+pub(crate) struct Input<'a> {
+    pub(crate) bundle: Value,
+    pub(crate) stable: &'a Stable,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) runtime_version: &'a str,
+    /// For another runtime's schema: reviewed lists that do not fit are reported, not errors.
+    pub(crate) lenient: bool,
+}
+
+/// The generated files and what there is to say about them.
+pub(crate) struct Output {
+    pub(crate) files: BTreeMap<String, String>,
+    pub(crate) report: Vec<String>,
+    /// The manifest that this schema would have.
+    pub(crate) manifest: Manifest,
+}
+
+/// The unions of messages. They become traits and tables instead of types.
+const UNIONS: &[&str] = &[
+    "ClientRequest",
+    "ServerRequest",
+    "ServerNotification",
+    "ClientNotification",
+];
+
+/// Definitions that the wire crate has by hand, because routing needs them.
+const BY_HAND: &[&str] = &["RequestId", "ThreadId"];
+
+/// Generates everything.
+pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
+    let mut definitions = normalise::flatten(input.bundle)?;
+    vocabulary::check(&definitions)?;
+    let total = definitions.len();
+    let messages_in_schema: usize = UNIONS
+        .iter()
+        .map(|union| definitions[*union]["oneOf"].as_array().map_or(0, Vec::len))
+        .sum();
+    let mut report = fixups::apply(&mut definitions, input.lenient)?;
+    let own_types = normalise::one_type_per_notification(&mut definitions)?;
+    if input.lenient {
+        report.extend(
+            own_types
+                .into_iter()
+                .map(|line| format!("a type of its own: {line}")),
+        );
+    }
+
+    let mut model = Model {
+        requests: methods::requests(&definitions, "ClientRequest", input.stable)?,
+        server_requests: methods::requests(&definitions, "ServerRequest", input.stable)?,
+        notifications: methods::notifications(&definitions, "ServerNotification", input.stable)?,
+        client_notifications: methods::notifications(
+            &definitions,
+            "ClientNotification",
+            input.stable,
+        )?,
+        ..Model::default()
+    };
+    let roots: BTreeSet<String> = (model.requests.iter().chain(&model.server_requests))
+        .flat_map(|it| {
+            [
+                it.sends_params.then(|| it.params.clone()),
+                Some(it.response.clone()),
+            ]
+        })
+        .flatten()
+        .chain(model.notifications.iter().map(|it| it.params.clone()))
+        .collect();
+    model.types = lower::lower(&definitions, input.stable, roots)?;
+    add_absent_params(&mut model);
+    check_defaults(&model)?;
+    open::close_below_untagged(&mut model)?;
+    mark_setters(&mut model);
+    let (large, gone) = boxes::apply(&mut model, &input.manifest.boxed);
+    for path in &large {
+        report.push(format!(
+            "boxed because it is large, not yet in the manifest: {path}"
+        ));
+    }
+    for path in &gone {
+        report.push(format!(
+            "boxed in the manifest, but gone from the schema: {path}"
+        ));
+    }
+    for method in scopes::unknown_lossless(&model) {
+        report.push(format!(
+            "listed as lossless, but gone from the schema: {method}"
+        ));
+    }
+
+    let manifest = describe(&definitions, &model, total);
+    let messages = model.requests.len()
+        + model.server_requests.len()
+        + model.notifications.len()
+        + model.client_notifications.len();
+    let left_out = fixups::METHODS_LEFT_OUT.len();
+    if messages + left_out != messages_in_schema && !input.lenient {
+        bail!(
+            "count: the schema has {messages_in_schema} messages, {messages} are generated and {left_out} left out"
+        );
+    }
+    manifest.differences(input.manifest, input.lenient, &mut report)?;
+    let header = emit::Header {
+        runtime_version: input.runtime_version,
+    };
+    Ok(Output {
+        files: emit::files(&model, &header),
+        report,
+        manifest,
+    })
+}
+
+/// Types for the params of methods that have none, so that they can be called like the others.
+fn add_absent_params(model: &mut Model) {
+    let requests = model
+        .requests
+        .iter()
+        .filter(|it| !it.sends_params)
+        .map(|it| (it.params.clone(), it.experimental));
+    let notifications = model
+        .client_notifications
+        .iter()
+        .map(|it| (it.params.clone(), it.experimental));
+    let absent: Vec<_> = requests.chain(notifications).collect();
+    for (name, experimental) in absent {
+        let shape = Shape::Struct(Struct {
+            absent: true,
+            ..Struct::default()
+        });
+        model.types.insert(
+            name,
+            Type {
+                doc: None,
+                shape,
+                experimental,
+                owner: None,
+            },
+        );
+    }
+}
+
+fn check_defaults(model: &Model) -> Result<()> {
+    for (name, ty) in &model.types {
+        if let Shape::Struct(record) = &ty.shape {
+            for field in &record.fields {
+                if let Kind::Default(value) = &field.kind
+                    && !emit::can_default(model, &field.ty, value)
+                {
+                    return Err(At::definition("defaults", name)
+                        .child("properties")
+                        .child(&field.wire)
+                        .error(format!("the default {value} is not supported")));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Chained setters for what the client writes: parameters, and answers to the server.
+fn mark_setters(model: &mut Model) {
+    let roots = model
+        .requests
+        .iter()
+        .map(|it| it.params.as_str())
+        .chain(model.server_requests.iter().map(|it| it.response.as_str()));
+    let written: Vec<String> = model
+        .reachable(roots)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    for name in written {
+        if let Some(Shape::Struct(record)) = model.types.get_mut(&name).map(|ty| &mut ty.shape) {
+            record.setters = true;
+        }
+    }
+}
+
+/// What was generated, to be compared with the manifest.
+fn describe(definitions: &crate::schema::Definitions, model: &Model, total: usize) -> Manifest {
+    let pruned = definitions
+        .keys()
+        .filter(|name| {
+            !model.types.contains_key(*name)
+                && !UNIONS.contains(&name.as_str())
+                && !BY_HAND.contains(&name.as_str())
+        })
+        .cloned()
+        .collect();
+    let mut boxed = BTreeSet::new();
+    for (name, ty) in &model.types {
+        if let Shape::Tagged(union) = &ty.shape {
+            boxed.extend(
+                union
+                    .kinds
+                    .iter()
+                    .filter(|kind| kind.boxed)
+                    .map(|kind| format!("{name}::{}", kind.literal.name)),
+            );
+        }
+    }
+    boxed.extend(
+        model
+            .notifications
+            .iter()
+            .filter(|it| it.boxed)
+            .map(|it| format!("{}::{}", boxes::NOTIFICATIONS, it.variant())),
+    );
+    Manifest {
+        counts: Counts {
+            definitions: total,
+            client_requests: model.requests.len() + fixups::METHODS_LEFT_OUT.len(),
+            server_requests: model.server_requests.len(),
+            notifications: model.notifications.len(),
+            client_notifications: model.client_notifications.len(),
+            types: model.types.len(),
+        },
+        left_out: fixups::METHODS_LEFT_OUT
+            .iter()
+            .map(|method| (*method).to_owned())
+            .collect(),
+        pruned,
+        boxed,
+    }
+}

@@ -1,0 +1,242 @@
+//! What is generated, as data: lowering makes it, the passes refine it, emitting prints it.
+
+use std::collections::BTreeMap;
+
+/// Everything that is generated.
+#[derive(Default)]
+pub(crate) struct Model {
+    pub(crate) types: BTreeMap<String, Type>,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) server_requests: Vec<Request>,
+    pub(crate) notifications: Vec<Notification>,
+    pub(crate) client_notifications: Vec<Notification>,
+}
+
+/// A named type.
+#[derive(Clone, Debug)]
+pub(crate) struct Type {
+    pub(crate) doc: Option<String>,
+    pub(crate) shape: Shape,
+    pub(crate) experimental: bool,
+    /// The definition whose inline part it is.
+    pub(crate) owner: Option<Owner>,
+}
+
+/// Where a type that the schema writes inline stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    pub(crate) definition: String,
+    pub(crate) part: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Shape {
+    Struct(Struct),
+    StringEnum(StringEnum),
+    Tagged(Tagged),
+    Keyed(Keyed),
+    Untagged(Untagged),
+    StringNewtype,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Struct {
+    pub(crate) fields: Vec<Field>,
+    /// Keeps members that the schema leaves open.
+    pub(crate) open: bool,
+    /// Whether the client writes it, and so wants chained setters.
+    pub(crate) setters: bool,
+    /// The params of a method that has none.
+    pub(crate) absent: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    pub(crate) wire: String,
+    pub(crate) alias: Option<String>,
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) ty: Ty,
+    pub(crate) doc: Option<String>,
+    pub(crate) experimental: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    /// Must be there.
+    Required,
+    /// Must be there, and may be null.
+    Nullable,
+    /// May be absent; null means absent.
+    Optional,
+    /// Absent, null and a value are three states.
+    ThreeState,
+    /// Absent means this value.
+    Default(serde_json::Value),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Ty {
+    String,
+    Bool,
+    Int(&'static str),
+    Float,
+    Value,
+    Object,
+    Secret,
+    /// A type of the wire crate: `ThreadId`, `RequestId`, …
+    Wire(&'static str),
+    Named(String),
+    List(Box<Ty>),
+    Map(Box<Ty>),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StringEnum {
+    pub(crate) values: Vec<Literal>,
+    pub(crate) closed: bool,
+}
+
+/// A string of the wire and its variant.
+#[derive(Clone, Debug)]
+pub(crate) struct Literal {
+    pub(crate) wire: String,
+    pub(crate) name: String,
+    pub(crate) doc: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Tagged {
+    pub(crate) tag: String,
+    pub(crate) kinds: Vec<TaggedKind>,
+    pub(crate) closed: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct TaggedKind {
+    pub(crate) literal: Literal,
+    pub(crate) payload: Option<String>,
+    pub(crate) boxed: bool,
+    pub(crate) experimental: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Keyed {
+    pub(crate) units: Vec<Literal>,
+    pub(crate) keys: Vec<(Literal, Ty)>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Untagged {
+    pub(crate) members: Vec<UntaggedMember>,
+    pub(crate) closed: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct UntaggedMember {
+    pub(crate) name: String,
+    pub(crate) ty: Ty,
+    pub(crate) json: JsonType,
+    pub(crate) doc: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum JsonType {
+    String,
+    Number,
+    Boolean,
+    Array,
+    Object,
+}
+
+/// A request of either side.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) params: String,
+    pub(crate) sends_params: bool,
+    pub(crate) response: String,
+    pub(crate) experimental: bool,
+    pub(crate) doc: Option<String>,
+}
+
+/// A notification of either side.
+#[derive(Clone, Debug)]
+pub(crate) struct Notification {
+    pub(crate) method: String,
+    pub(crate) params: String,
+    pub(crate) experimental: bool,
+    pub(crate) doc: Option<String>,
+    pub(crate) boxed: bool,
+}
+
+impl Ty {
+    /// The named types in it.
+    pub(crate) fn named(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::List(inner) | Self::Map(inner) => inner.named(),
+            _ => None,
+        }
+    }
+}
+
+impl Shape {
+    /// The types that it mentions.
+    pub(crate) fn mentions(&self) -> Vec<&str> {
+        match self {
+            Self::Struct(it) => it
+                .fields
+                .iter()
+                .filter_map(|field| field.ty.named())
+                .collect(),
+            Self::Tagged(it) => it
+                .kinds
+                .iter()
+                .filter_map(|kind| kind.payload.as_deref())
+                .collect(),
+            Self::Keyed(it) => it.keys.iter().filter_map(|(_, ty)| ty.named()).collect(),
+            Self::Untagged(it) => it
+                .members
+                .iter()
+                .filter_map(|member| member.ty.named())
+                .collect(),
+            Self::StringEnum(_) | Self::StringNewtype => Vec::new(),
+        }
+    }
+}
+
+impl Model {
+    /// The types that can be reached from `roots`, themselves among them.
+    pub(crate) fn reachable<'a>(
+        &'a self,
+        roots: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<&'a str> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut waiting: Vec<&str> = roots.into_iter().collect();
+        while let Some(name) = waiting.pop() {
+            if let Some(ty) = self.types.get(name)
+                && seen.insert(name)
+            {
+                waiting.extend(ty.shape.mentions());
+            }
+        }
+        seen.into_iter().collect()
+    }
+}
+
+impl Request {
+    /// The variant that stands for it in an enum of all.
+    pub(crate) fn variant(&self) -> &str {
+        self.params.strip_suffix("Params").unwrap_or(&self.params)
+    }
+}
+
+impl Notification {
+    /// The variant that stands for it in an enum of all.
+    pub(crate) fn variant(&self) -> &str {
+        self.params
+            .strip_suffix("Notification")
+            .unwrap_or(&self.params)
+    }
+}

@@ -1,0 +1,93 @@
+//! The ids by which a notification is routed, and what may happen to it.
+
+use super::model::{Kind, Model, Shape, Ty};
+
+/// An expression for one id of a scope, over `self`.
+pub(crate) struct Scope {
+    pub(crate) slot: &'static str,
+    pub(crate) expression: String,
+}
+
+/// What a transcript or a result is made of; a slow subscriber never misses these.
+const LOSSLESS: &[&str] = &[
+    "account/login/completed",
+    "error",
+    "item/agentMessage/delta",
+    "item/completed",
+    "item/plan/delta",
+    "item/reasoning/summaryPartAdded",
+    "item/reasoning/summaryTextDelta",
+    "item/reasoning/textDelta",
+    "thread/tokenUsage/updated",
+    "turn/completed",
+    "turn/started",
+];
+
+/// Whether a notification is delivered without loss.
+pub(crate) fn is_lossless(method: &str) -> bool {
+    LOSSLESS.contains(&method)
+}
+
+/// The methods of the list above that the schema does not have.
+pub(crate) fn unknown_lossless(model: &Model) -> Vec<&'static str> {
+    LOSSLESS
+        .iter()
+        .copied()
+        .filter(|method| !model.notifications.iter().any(|it| it.method == *method))
+        .collect()
+}
+
+/// Slots, with the members that fill them in the order of preference.
+const SLOTS: &[(&str, &[&str])] = &[
+    ("thread_id", &["threadId", "thread.id", "conversationId"]),
+    ("turn_id", &["turnId", "turn.id"]),
+    ("item_id", &["itemId", "item.id"]),
+    ("login_id", &["loginId"]),
+];
+
+/// The scope of a payload type.
+pub(crate) fn of(model: &Model, payload: &str) -> Vec<Scope> {
+    SLOTS
+        .iter()
+        .filter_map(|(slot, paths)| {
+            let expression = paths
+                .iter()
+                .find_map(|path| expression(model, payload, path))?;
+            Some(Scope { slot, expression })
+        })
+        .collect()
+}
+
+fn expression(model: &Model, payload: &str, path: &str) -> Option<String> {
+    let (first, second) = match path.split_once('.') {
+        Some((first, second)) => (first, Some(second)),
+        None => (path, None),
+    };
+    let Shape::Struct(record) = &model.types.get(payload)?.shape else {
+        return None;
+    };
+    let field = record.fields.iter().find(|field| field.wire == first)?;
+    let name = &field.name;
+    match (second, &field.ty) {
+        (None, Ty::Wire(_) | Ty::String) => Some(match field.kind {
+            Kind::Required => format!("Some(&self.{name})"),
+            Kind::Nullable | Kind::Optional => format!("self.{name}.as_deref()"),
+            _ => return None,
+        }),
+        (Some(member), Ty::Named(inner)) if field.kind == Kind::Required => {
+            match &model.types.get(inner)?.shape {
+                Shape::Struct(inner) => {
+                    let inner = inner
+                        .fields
+                        .iter()
+                        .find(|field| field.wire == member && field.kind == Kind::Required)?;
+                    Some(format!("Some(&self.{name}.{})", inner.name))
+                }
+                // The id of an item is in whichever kind of item it is.
+                Shape::Tagged(_) if member == "id" => Some(format!("self.{name}.id()")),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,182 @@
+//! `generate-types`: the types crate out of the schema.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::Value;
+
+use crate::codegen::{self, Input};
+use crate::export::{self, Export};
+use crate::lock::Lock;
+use crate::manifest::Manifest;
+use crate::output::{self, Mode};
+use crate::schema::stable::Stable;
+use crate::schema::{canonical, load, normalise};
+use crate::{lock, root};
+
+/// What mends a generated file.
+const COMMAND: &str = "cargo xtask generate-types";
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Compare with what is there instead of writing; fail on the first difference
+    #[arg(long)]
+    check: bool,
+    /// Generate from a folder as `codex app-server generate-json-schema --experimental --out` writes it
+    /// [default: schema/]
+    #[arg(long, value_name = "DIR", conflicts_with = "codex_bin")]
+    schema: Option<PathBuf>,
+    /// With --schema: the same command's folder without --experimental, which tells what is stable
+    /// [default: schema/stable.json]
+    #[arg(long, value_name = "DIR", requires = "schema")]
+    stable_schema: Option<PathBuf>,
+    /// Generate from what this binary exports
+    #[arg(long, value_name = "PATH")]
+    codex_bin: Option<PathBuf>,
+    /// Write the whole generated crate, Cargo.toml included, to this folder instead of generated/src
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Report fixups and reviewed lists that do not fit the schema instead of failing; not for the pin
+    #[arg(long)]
+    lenient_fixups: bool,
+    /// With --schema: the version of the runtime that wrote it [default: the pin's]
+    #[arg(long, value_name = "VERSION", requires = "schema")]
+    runtime_version: Option<String>,
+    /// Write schema/manifest.toml anew, for review
+    #[arg(long, conflicts_with_all = ["check", "out"])]
+    write_manifest: bool,
+}
+
+/// A schema and the version it belongs to.
+struct Source {
+    bundle: Value,
+    stable: Stable,
+    version: String,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let schema = root().join("schema");
+    let lock_text = read(&schema.join("runtime.lock.toml"))?;
+    let lock = Lock::parse(&lock_text)?;
+    let source = source(options, &lock)?;
+    let path = schema.join("manifest.toml");
+    let manifest = if options.write_manifest {
+        Manifest::default()
+    } else {
+        Manifest::parse(&read(&path)?)?
+    };
+    let output = codegen::generate(Input {
+        bundle: source.bundle,
+        stable: &source.stable,
+        manifest: &manifest,
+        runtime_version: &source.version,
+        lenient: options.lenient_fixups || options.write_manifest,
+    })?;
+    for line in &output.report {
+        eprintln!("{line}");
+    }
+    if options.write_manifest {
+        output::file(&path, &output.manifest.render(), Mode::Write, COMMAND)?;
+    }
+    let mode = if options.check {
+        Mode::Check
+    } else {
+        Mode::Write
+    };
+    match &options.out {
+        Some(out) => {
+            output::file(
+                &out.join("Cargo.toml"),
+                &standalone(&source.version)?,
+                mode,
+                COMMAND,
+            )?;
+            output::folder(&out.join("src"), &output.files, mode, COMMAND)?;
+        }
+        None => {
+            output::folder(&root().join("generated/src"), &output.files, mode, COMMAND)?;
+            output::file(
+                &root().join("crates/runtime/src/pin.rs"),
+                &lock::render(&lock_text)?,
+                mode,
+                COMMAND,
+            )?;
+        }
+    }
+    let counts = &output.manifest.counts;
+    println!(
+        "codex {}: {} requests, {} server requests, {} notifications, {} types{}",
+        source.version,
+        counts.client_requests - output.manifest.left_out.len(),
+        counts.server_requests,
+        counts.notifications,
+        counts.types,
+        if options.check { "; up to date" } else { "" }
+    );
+    Ok(())
+}
+
+fn source(options: &Options, lock: &Lock) -> Result<Source> {
+    if let Some(binary) = &options.codex_bin {
+        let Export { bundle, stable } = export::export(binary)?;
+        return Ok(Source {
+            bundle,
+            stable,
+            version: export::version_of(binary)?,
+        });
+    }
+    let folder = root().join("schema");
+    let pinned = || Stable::parse(&read(&folder.join("stable.json"))?);
+    let (bundle, stable) = match &options.schema {
+        None => {
+            let bundle = load::load(&folder)?;
+            let hash = export::sha256(&canonical::render(&bundle));
+            if hash != lock.schema_sha256 {
+                bail!(
+                    "schema/{} is not what codex {} exports (sha256 {hash}, the lock file says {}); run: cargo xtask export-schema",
+                    load::CANONICAL,
+                    lock.version,
+                    lock.schema_sha256
+                );
+            }
+            (bundle, pinned()?)
+        }
+        Some(schema) => {
+            let stable = match &options.stable_schema {
+                Some(folder) => Stable::of(&normalise::flatten(load::load(folder)?)?),
+                None => pinned()?,
+            };
+            (canonical::canonicalise(load::load(schema)?), stable)
+        }
+    };
+    let version = options
+        .runtime_version
+        .clone()
+        .unwrap_or_else(|| lock.version.clone());
+    Ok(Source {
+        bundle,
+        stable,
+        version,
+    })
+}
+
+/// The manifest of a generated crate that stands outside the workspace.
+fn standalone(version: &str) -> Result<String> {
+    let wire = root().join("crates/wire");
+    let wire = wire.to_str().context("the workspace's path is not UTF-8")?;
+    let workspace: toml::Table =
+        toml::from_str(&read(&root().join("Cargo.toml"))?).context("Cargo.toml is not TOML")?;
+    let edition = workspace["workspace"]["package"]["edition"]
+        .as_str()
+        .unwrap_or("2024")
+        .to_owned();
+    Ok(format!(
+        "# @generated by `{COMMAND}` from codex {version}. Do not edit.\n\n[package]\nname = \"openai-codex-types\"\nversion = \"0.0.0\"\nedition = \"{edition}\"\npublish = false\n\n[features]\nmessages = []\n\n[dependencies]\nopenai-codex-wire = {{ path = {wire:?} }}\nserde = {{ version = \"1\", default-features = false, features = [\"std\"] }}\nserde_json = {{ version = \"1\", features = [\"raw_value\"] }}\n\n[workspace]\n"
+    ))
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}

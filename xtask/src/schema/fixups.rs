@@ -1,0 +1,427 @@
+//! What the schema gets wrong, or cannot say, about the runtime: one entry each, with the reason.
+//!
+//! A fixup edits the normalised definitions, mostly by an `x-…` annotation that
+//! lowering understands. Every target of a fixup must be there and must need
+//! it; one that changes nothing is an error, so that the list cannot rot. For
+//! another runtime's schema `--lenient-fixups` turns those errors into a report.
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use super::{Definitions, branches, literal, reference};
+
+/// One upstream quirk.
+struct Fixup {
+    name: &'static str,
+    why: &'static str,
+    /// Applies it; returns the targets that it did not apply to.
+    apply: fn(&mut Definitions) -> Vec<String>,
+}
+
+const FIXUPS: &[Fixup] = &[
+    Fixup {
+        name: "methods_left_out",
+        why: "`mock/*` exists for the runtime's own tests",
+        apply: leave_out_methods,
+    },
+    Fixup {
+        name: "response_pairs",
+        why: "the schema does not pair methods with responses, and these do not follow `XParams` -> `XResponse`",
+        apply: pair_responses,
+    },
+    Fixup {
+        name: "three_state_fields",
+        why: "the runtime tells absent from null here; the JSON schema does not say so, its TypeScript export does",
+        apply: mark_three_state,
+    },
+    Fixup {
+        name: "open_strings",
+        why: "documented values of what the schema calls a plain string",
+        apply: name_open_strings,
+    },
+    Fixup {
+        name: "secrets",
+        why: "keys, tokens and authorisation URLs must not appear in `Debug`",
+        apply: mark_secrets,
+    },
+    Fixup {
+        name: "own_ids",
+        why: "a member called just `id` does not say of what",
+        apply: mark_ids,
+    },
+    Fixup {
+        name: "catch_all_of_codex_error_info",
+        why: "its last branch allows any string or object, which is what `Unrecognized` keeps",
+        apply: drop_catch_all,
+    },
+    Fixup {
+        name: "elicitation_mode_names",
+        why: "`openai/form` and `openaiForm` are two modes and would be one name",
+        apply: name_elicitation_modes,
+    },
+    Fixup {
+        name: "untagged_member_names",
+        why: "members without a tag have no name in the schema",
+        apply: name_untagged_members,
+    },
+    Fixup {
+        name: "realtime_item_aliases",
+        why: "the runtime's two exports disagree on the case of these members; both are accepted",
+        apply: alias_realtime_members,
+    },
+];
+
+/// Applies every fixup.
+///
+/// Returns a line for each that did not apply, and what was left out.
+///
+/// # Errors
+/// One that does not apply, unless `lenient`.
+pub(crate) fn apply(definitions: &mut Definitions, lenient: bool) -> Result<Vec<String>> {
+    let mut report = Vec::new();
+    for fixup in FIXUPS {
+        for missed in (fixup.apply)(definitions) {
+            let line = format!(
+                "fixup {} no longer applies to {missed} ({})",
+                fixup.name, fixup.why
+            );
+            if !lenient {
+                bail!(
+                    "{line}; for another runtime's schema pass --lenient-fixups, for the pin mend xtask/src/schema/fixups.rs"
+                );
+            }
+            report.push(line);
+        }
+    }
+    Ok(report)
+}
+
+/// Methods that are not generated.
+pub(crate) const METHODS_LEFT_OUT: &[&str] = &["mock/experimentalMethod"];
+
+fn leave_out_methods(definitions: &mut Definitions) -> Vec<String> {
+    missed(METHODS_LEFT_OUT, |method| {
+        let Some(requests) = definitions["ClientRequest"]["oneOf"].as_array_mut() else {
+            return false;
+        };
+        let before = requests.len();
+        requests.retain(|request| literal(&request["properties"]["method"]) != Some(method));
+        requests.len() < before
+    })
+}
+
+const RESPONSES: &[(&str, &str)] = &[
+    ("account/gatewayOAuth/cancel", "GatewayOAuthCancelResponse"),
+    ("account/gatewayOAuth/login", "GatewayOAuthLoginResponse"),
+    ("account/gatewayOAuth/read", "GatewayOAuthReadResponse"),
+    ("account/logout", "LogoutAccountResponse"),
+    (
+        "account/workspaceMessages/read",
+        "GetWorkspaceMessagesResponse",
+    ),
+    ("config/batchWrite", "ConfigWriteResponse"),
+    ("config/mcpServer/reload", "McpServerRefreshResponse"),
+    ("config/value/write", "ConfigWriteResponse"),
+    ("configRequirements/read", "ConfigRequirementsReadResponse"),
+    (
+        "externalAgentConfig/import/readHistories",
+        "ExternalAgentConfigImportHistoriesReadResponse",
+    ),
+    ("memory/reset", "MemoryResetResponse"),
+    (
+        "remoteControl/status/read",
+        "RemoteControlStatusReadResponse",
+    ),
+    ("rollout/compress", "RolloutCompressResponse"),
+    (
+        "windowsSandbox/readiness",
+        "WindowsSandboxReadinessResponse",
+    ),
+];
+
+fn pair_responses(definitions: &mut Definitions) -> Vec<String> {
+    missed_by(
+        RESPONSES,
+        |(method, _)| (*method).to_owned(),
+        |(method, response)| {
+            if !definitions.contains_key(*response) {
+                return false;
+            }
+            let request = definitions["ClientRequest"]["oneOf"]
+                .as_array_mut()
+                .and_then(|requests| {
+                    requests
+                        .iter_mut()
+                        .find(|it| literal(&it["properties"]["method"]) == Some(method))
+                });
+            annotate(request, "x-response", json!(response))
+        },
+    )
+}
+
+const THREE_STATE: &[(&str, &str)] = &[
+    ("ThreadForkParams", "serviceTier"),
+    ("ThreadRealtimeStartParams", "prompt"),
+    ("ThreadResumeParams", "serviceTier"),
+    ("ThreadSettingsUpdateParams", "serviceTier"),
+    ("ThreadStartParams", "serviceTier"),
+    ("TurnSettingsUpdateParams", "serviceTier"),
+    ("TurnStartParams", "serviceTier"),
+];
+
+fn mark_three_state(definitions: &mut Definitions) -> Vec<String> {
+    missed_by(
+        THREE_STATE,
+        |(name, member)| format!("{name}.{member}"),
+        |(name, member)| {
+            annotate(
+                member_of(definitions, name, None, member),
+                "x-three-state",
+                json!(true),
+            )
+        },
+    )
+}
+
+const OPEN_STRINGS: &[(&str, &[&str])] = &[
+    (
+        "ReasoningEffort",
+        &[
+            "none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra",
+        ],
+    ),
+    (
+        "ThreadSource",
+        &["user", "subagent", "memory_consolidation"],
+    ),
+];
+
+fn name_open_strings(definitions: &mut Definitions) -> Vec<String> {
+    missed_by(
+        OPEN_STRINGS,
+        |(name, _)| (*name).to_owned(),
+        |(name, values)| {
+            let schema = definitions
+                .get_mut(*name)
+                .filter(|schema| schema["type"] == "string" && schema.get("enum").is_none());
+            annotate(schema, "enum", json!(values))
+        },
+    )
+}
+
+/// Definition, kind of a tagged union, member.
+const SECRETS: &[(&str, Option<&str>, &str)] = &[
+    ("AttestationGenerateResponse", None, "token"),
+    ("ChatgptAuthTokensRefreshResponse", None, "accessToken"),
+    ("EnvironmentAddParams", None, "authBearerToken"),
+    ("GatewayOAuthChangedNotification", None, "authUrl"),
+    ("LoginAccountParams", Some("amazonBedrock"), "apiKey"),
+    (
+        "LoginAccountParams",
+        Some("amazonBedrockAccessKeys"),
+        "accessKeyId",
+    ),
+    (
+        "LoginAccountParams",
+        Some("amazonBedrockAccessKeys"),
+        "secretAccessKey",
+    ),
+    (
+        "LoginAccountParams",
+        Some("amazonBedrockAccessKeys"),
+        "sessionToken",
+    ),
+    ("LoginAccountParams", Some("apiKey"), "apiKey"),
+    (
+        "LoginAccountParams",
+        Some("chatgptAuthTokens"),
+        "accessToken",
+    ),
+    ("LoginAccountResponse", Some("chatgpt"), "authUrl"),
+];
+
+fn mark_secrets(definitions: &mut Definitions) -> Vec<String> {
+    missed_by(
+        SECRETS,
+        |(name, kind, member)| {
+            format!(
+                "{name}.{}{member}",
+                kind.map(|kind| format!("{kind}.")).unwrap_or_default()
+            )
+        },
+        |(name, kind, member)| {
+            annotate(
+                member_of(definitions, name, *kind, member),
+                "x-type",
+                json!("secret"),
+            )
+        },
+    )
+}
+
+fn mark_ids(definitions: &mut Definitions) -> Vec<String> {
+    let mut missed = missed_by(
+        &[("Thread", "thread"), ("Turn", "turn")],
+        |(name, _)| format!("{name}.id"),
+        |(name, id)| {
+            annotate(
+                member_of(definitions, name, None, "id"),
+                "x-type",
+                json!(id),
+            )
+        },
+    );
+    let mut marked = 0;
+    for branch in definitions
+        .get_mut("ThreadItem")
+        .and_then(|it| it["oneOf"].as_array_mut())
+        .into_iter()
+        .flatten()
+    {
+        let id = branch.get_mut("properties").and_then(|it| it.get_mut("id"));
+        marked += usize::from(annotate(id, "x-type", json!("item")));
+    }
+    if marked == 0 {
+        missed.push("ThreadItem.*.id".to_owned());
+    }
+    missed
+}
+
+fn drop_catch_all(definitions: &mut Definitions) -> Vec<String> {
+    missed(&["CodexErrorInfo"], |name| {
+        let Some(branches) = definitions
+            .get_mut(name)
+            .and_then(|it| it["anyOf"].as_array_mut())
+        else {
+            return false;
+        };
+        let before = branches.len();
+        branches.retain(|branch| branch["type"] != json!(["string", "object"]));
+        branches.len() < before
+    })
+}
+
+fn name_elicitation_modes(definitions: &mut Definitions) -> Vec<String> {
+    let union = "McpServerElicitationRequestParams";
+    missed(&["openai/form"], |mode| {
+        let branch = definitions
+            .get_mut(union)
+            .and_then(|it| it["oneOf"].as_array_mut())
+            .and_then(|branches| {
+                branches
+                    .iter_mut()
+                    .find(|it| literal(&it["properties"]["mode"]) == Some(mode))
+            });
+        annotate(branch, "x-name", json!("OpenaiFormExtension"))
+    })
+}
+
+const UNTAGGED: &[(&str, &[&str])] = &[
+    ("ForcedChatgptWorkspaceIds", &["One", "Many"]),
+    ("FunctionCallOutputBody", &["Text", "ContentItems"]),
+    ("ThreadItemsListCursor", &["Opaque", "Anchor"]),
+    ("ThreadListCwdFilter", &["One", "Many"]),
+];
+
+fn name_untagged_members(definitions: &mut Definitions) -> Vec<String> {
+    missed_by(
+        UNTAGGED,
+        |(name, _)| (*name).to_owned(),
+        |(name, members)| {
+            let Some(branches) = definitions
+                .get_mut(*name)
+                .and_then(|it| it["anyOf"].as_array_mut())
+            else {
+                return false;
+            };
+            branches.len() == members.len()
+                && branches
+                    .iter_mut()
+                    .zip(*members)
+                    .all(|(branch, member)| annotate(Some(branch), "x-name", json!(member)))
+        },
+    )
+}
+
+fn alias_realtime_members(definitions: &mut Definitions) -> Vec<String> {
+    missed_by(
+        &[("item_id", "itemId"), ("turn_id", "turnId")],
+        |(member, _)| format!("ThreadRealtimeItem.bemItemPromoted.{member}"),
+        |(member, alias)| {
+            annotate(
+                member_of(
+                    definitions,
+                    "ThreadRealtimeItem",
+                    Some("bemItemPromoted"),
+                    member,
+                ),
+                "x-alias",
+                json!(alias),
+            )
+        },
+    )
+}
+
+/// A property of a definition, or of one kind of a tagged union.
+fn member_of<'a>(
+    definitions: &'a mut Definitions,
+    name: &str,
+    kind: Option<&str>,
+    member: &str,
+) -> Option<&'a mut Value> {
+    let schema = definitions.get_mut(name)?;
+    let owner = match kind {
+        None => schema,
+        Some(kind) => {
+            let index = branches(schema)?.iter().position(|branch| {
+                branch["properties"]
+                    .as_object()
+                    .is_some_and(|it| it.values().any(|it| literal(it) == Some(kind)))
+            })?;
+            let union = if schema.get("oneOf").is_some() {
+                "oneOf"
+            } else {
+                "anyOf"
+            };
+            &mut schema[union][index]
+        }
+    };
+    owner.get_mut("properties")?.get_mut(member)
+}
+
+/// Sets an annotation; false if the target is missing or bears it already.
+fn annotate(schema: Option<&mut Value>, annotation: &str, value: Value) -> bool {
+    let Some(object) = schema.and_then(Value::as_object_mut) else {
+        return false;
+    };
+    object.insert(annotation.to_owned(), value).is_none()
+}
+
+fn missed(targets: &[&str], mut apply: impl FnMut(&str) -> bool) -> Vec<String> {
+    targets
+        .iter()
+        .filter(|target| !apply(target))
+        .map(|target| (*target).to_owned())
+        .collect()
+}
+
+fn missed_by<T>(
+    targets: &[T],
+    name: impl Fn(&T) -> String,
+    mut apply: impl FnMut(&T) -> bool,
+) -> Vec<String> {
+    targets
+        .iter()
+        .filter(|target| !apply(target))
+        .map(name)
+        .collect()
+}
+
+/// The response that a request's parameters pair with by the rule.
+pub(crate) fn response_by_rule(request: &Value) -> Option<String> {
+    let params = &request["properties"]["params"];
+    let name = reference(params)
+        .or_else(|| branches(params).and_then(|branches| branches.iter().find_map(reference)))?;
+    name.strip_suffix("Params")
+        .map(|stem| format!("{stem}Response"))
+}
