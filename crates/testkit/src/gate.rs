@@ -11,7 +11,7 @@ use crate::monitor::{Monitor, PATIENCE};
 /// Holds the model at one point of its reply until the test opens it.
 ///
 /// Put it into a reply with [`Reply::waits_for`](crate::Reply::waits_for). While the model holds
-/// there, everything said before has been sent and nothing after: the test knows exactly how far
+/// there, everything said before is on its way and nothing after: the test knows exactly how far
 /// the turn is, without sleeping. Once open, a gate stays open. Clones are the same gate.
 ///
 /// # Examples

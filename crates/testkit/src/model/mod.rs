@@ -37,6 +37,9 @@ use crate::monitor::{Monitor, PATIENCE};
 /// A request beyond the script gets an HTTP error that says so, and the turn fails with it;
 /// [`assert_finished`](Self::assert_finished) reports it, and the responses never asked for.
 ///
+/// The script is as long as the test makes it; of the requests only the newest are kept, see
+/// [`keep_requests`](MockModelBuilder::keep_requests).
+///
 /// The model lives on a thread of its own, so it serves async tests (also under paused time),
 /// blocking tests and plain programs. It stops on drop.
 ///
@@ -76,7 +79,8 @@ impl MockModelBuilder {
     /// Keeps so many requests for [`MockModel::requests`], 1,024 unless told; the oldest are
     /// forgotten first, as they are when the bodies exceed 256 MiB.
     pub fn keep_requests(mut self, requests: usize) -> Self {
-        self.limits.requests = requests;
+        // The last one tells the round of the next.
+        self.limits.requests = requests.max(1);
         self
     }
 

@@ -134,19 +134,21 @@ impl TestRuntimeBuilder {
         // From here on its drop cleans up.
         let mut runtime = TestRuntime {
             binary,
+            home: root.join("codex-home"),
+            workspace: root.join("workspace"),
             root,
             env: Vec::new(),
             keep: self.keep,
         };
         let (home, user_home) = (runtime.home(), runtime.root.join("user-home"));
-        for folder in [&home, &runtime.workspace(), &user_home] {
+        for folder in [home, runtime.workspace(), &user_home] {
             fs::create_dir(folder).map_err(Error::io(format!(
                 "cannot make the folder {}",
                 folder.display()
             )))?;
         }
         // Without a template the runtime makes its own way, only slower.
-        if let Err(error) = template::fill(&home, runtime.binary(), &template::cache()) {
+        if let Err(error) = template::fill(home, runtime.binary(), &template::cache()) {
             eprintln!(
                 "codex-testkit: no warm home for {}: {error}",
                 runtime.binary().display()
@@ -155,7 +157,7 @@ impl TestRuntimeBuilder {
         fs::write(home.join("config.toml"), self.config.render())
             .map_err(Error::io("cannot write the test home's config.toml"))?;
 
-        let mut env: BTreeMap<_, _> = isolation(&home, &user_home).into_iter().collect();
+        let mut env: BTreeMap<_, _> = isolation(home, &user_home).into_iter().collect();
         if let Some(path) = runtime.binary.search_path() {
             env.insert("PATH".into(), path);
         }

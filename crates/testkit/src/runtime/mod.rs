@@ -54,7 +54,10 @@ const SHOWN_LINES: usize = 40;
 #[derive(Debug)]
 pub struct TestRuntime {
     binary: Binary,
+    /// Holds all the others.
     root: PathBuf,
+    home: PathBuf,
+    workspace: PathBuf,
     env: Vec<(OsString, OsString)>,
     keep: bool,
 }
@@ -84,13 +87,13 @@ impl TestRuntime {
     }
 
     /// Its `CODEX_HOME`.
-    pub fn home(&self) -> PathBuf {
-        self.root.join("codex-home")
+    pub fn home(&self) -> &Path {
+        &self.home
     }
 
     /// The folder that it works in, empty at first.
-    pub fn workspace(&self) -> PathBuf {
-        self.root.join("workspace")
+    pub fn workspace(&self) -> &Path {
+        &self.workspace
     }
 
     /// The environment that it needs on top of what it inherits.
