@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Tests of the workspace as a whole, one file per behaviour.

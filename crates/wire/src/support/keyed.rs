@@ -8,7 +8,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqA
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Number, Value};
 
-use super::record::JsonObject;
+use super::record::{JsonObject, at};
 
 /// An enum of which some values are strings and some are one-key objects.
 pub trait Keyed: Sized {
@@ -64,7 +64,7 @@ impl<'de, T: Keyed> Visitor<'de> for KeyedVisitor<T> {
         };
         match key {
             Ok(key) => {
-                let value = T::read(key, &mut map)?;
+                let value = T::read(key, &mut map).map_err(|error| at(T::KEYS[key], error))?;
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 Ok(value)
             }

@@ -106,18 +106,22 @@ impl<'a, 'de, A: MapAccess<'de>> Entries<'a, A> {
         Ok(())
     }
 
-    #[cold]
     fn locate(&self, error: A::Error) -> A::Error {
-        let Some(field) = self.current else {
-            return error;
-        };
-        let field = self.fields[field];
-        let text = error.to_string();
-        de::Error::custom(match text.strip_prefix("at ") {
-            Some(inner) => format!("at {field}.{inner}"),
-            None => format!("at {field}: {text}"),
-        })
+        match self.current {
+            Some(field) => at(self.fields[field], error),
+            None => error,
+        }
     }
+}
+
+/// Says in which member an error happened.
+#[cold]
+pub(super) fn at<E: de::Error>(member: &str, error: E) -> E {
+    let text = error.to_string();
+    E::custom(match text.strip_prefix("at ") {
+        Some(inner) => format!("at {member}.{inner}"),
+        None => format!("at {member}: {text}"),
+    })
 }
 
 /// The first member that is not there; empty if all are.

@@ -1,0 +1,149 @@
+//! Recorded sessions, message by message.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use openai_codex_types::messages::{
+    AnyClientRequest, AnyClientResponse, AnyServerRequest, AnyServerResponse, ServerNotification,
+};
+use serde_json::Value;
+
+/// A payload of a recorded message, and what kind of message it was.
+#[derive(Clone)]
+pub(crate) struct Message {
+    pub(crate) place: String,
+    pub(crate) kind: Kind,
+    pub(crate) method: String,
+    pub(crate) payload: Value,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    ClientRequest,
+    ClientResponse,
+    ServerRequest,
+    ServerResponse,
+    Notification,
+}
+
+/// What decoding gave: the JSON written back, and the debug text.
+pub(crate) struct Decoded {
+    pub(crate) json: Value,
+    pub(crate) debug: String,
+}
+
+impl Kind {
+    /// Decodes a payload and writes it back.
+    pub(crate) fn decode(self, method: &str, json: &str) -> Result<Decoded, String> {
+        macro_rules! through {
+            ($ty:ty) => {{
+                let message = <$ty>::decode(method, json).map_err(|error| error.to_string())?;
+                assert_eq!(message.method(), method);
+                let json = serde_json::to_string(&message).unwrap();
+                Decoded {
+                    json: serde_json::from_str(&json).unwrap(),
+                    debug: format!("{message:?}"),
+                }
+            }};
+        }
+        Ok(match self {
+            Self::ClientRequest => through!(AnyClientRequest),
+            Self::ClientResponse => through!(AnyClientResponse),
+            Self::ServerRequest => through!(AnyServerRequest),
+            Self::ServerResponse => through!(AnyServerResponse),
+            Self::Notification => through!(ServerNotification),
+        })
+    }
+}
+
+/// Every payload of the recordings that the server did not refuse.
+pub(crate) fn recorded() -> Vec<Message> {
+    let folder = root().join("tests/replays/0.163.0");
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    paths.iter().flat_map(|path| session(path)).collect()
+}
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+fn session(path: &Path) -> Vec<Message> {
+    let text = fs::read_to_string(path).unwrap();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let refused: BTreeSet<String> = lines
+        .iter()
+        .filter(|line| line["dir"] == "s2c" && line["msg"].get("error").is_some())
+        .map(|line| line["msg"]["id"].to_string())
+        .collect();
+    // Each side numbers its own requests, and a client may number anew after a reconnect.
+    let mut asked: BTreeMap<(&str, String), String> = BTreeMap::new();
+    let mut messages = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let from_client = line["dir"] == "c2s";
+        let message = &line["msg"];
+        let id = message.get("id").map(Value::to_string);
+        let method = message.get("method").and_then(Value::as_str);
+        let (kind, method, payload) = match (method, id) {
+            (Some(method), Some(id)) => {
+                let side = if from_client { "client" } else { "server" };
+                asked.insert((side, id.clone()), method.to_owned());
+                if from_client && refused.contains(&id) {
+                    continue;
+                }
+                let kind = if from_client {
+                    Kind::ClientRequest
+                } else {
+                    Kind::ServerRequest
+                };
+                (
+                    kind,
+                    method.to_owned(),
+                    message.get("params").cloned().unwrap_or_default(),
+                )
+            }
+            (Some("initialized"), None) if from_client => continue,
+            (Some(method), None) => {
+                assert!(!from_client, "a notification `{method}` of the client");
+                (
+                    Kind::Notification,
+                    method.to_owned(),
+                    message["params"].clone(),
+                )
+            }
+            (None, Some(id)) => {
+                let side = if from_client { "server" } else { "client" };
+                let (Some(method), Some(result)) = (asked.get(&(side, id)), message.get("result"))
+                else {
+                    continue;
+                };
+                let kind = if from_client {
+                    Kind::ServerResponse
+                } else {
+                    Kind::ClientResponse
+                };
+                (kind, method.clone(), result.clone())
+            }
+            (None, None) => continue,
+        };
+        let name = path.file_name().unwrap().to_string_lossy();
+        messages.push(Message {
+            place: format!("{name}:{}", index + 1),
+            kind,
+            method,
+            payload,
+        });
+    }
+    messages
+}
