@@ -1,0 +1,330 @@
+//! What the tasks and the handles of a connection share.
+
+use std::borrow::Cow;
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use openai_codex_wire::{ThreadId, TurnId};
+use serde_json::value::RawValue;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+use super::dispatch::{Dispatcher, ServerRequests};
+use super::effects::Effects;
+use super::options::ConnectionOptions;
+use super::outbox::Outbox;
+use super::pending::{Pending, Waiter};
+use super::router::Router;
+use super::supervisor::Happened;
+use crate::error::Error;
+use crate::process::{ChildProcess, StderrTail};
+
+/// How many ordinary messages may wait for the writer.
+const QUEUE_SLOTS: usize = 128;
+
+/// How a request to interrupt a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interrupted {
+    /// The server took it; the turn will complete with status `interrupted`.
+    Accepted,
+    /// The turn had ended already.
+    Finished,
+}
+
+/// The state of a connection, and what wakes its tasks.
+pub(crate) struct Core {
+    state: Mutex<State>,
+    next_id: AtomicI64,
+    pub(super) options: ConnectionOptions,
+    pub(super) dispatcher: Arc<dyn Dispatcher>,
+    /// Permits for ordinary and for long-running requests.
+    pub(super) in_flight: Semaphore,
+    pub(super) long_running: Semaphore,
+    pub(super) slots: Arc<Semaphore>,
+    /// Something was queued, or the queue was closed.
+    pub(super) outbox_ready: Notify,
+    /// The failure was latched.
+    failed: Notify,
+    malformed: AtomicU64,
+    pub(super) child: Option<Child>,
+    supervisor: mpsc::Sender<Happened>,
+    finished: watch::Sender<bool>,
+}
+
+/// The child process at the other end.
+pub(crate) struct Child {
+    pub(super) process: ChildProcess,
+    pub(super) stderr: StderrTail,
+    /// Whether it is gone, and with what status.
+    pub(super) exit: watch::Receiver<Option<Exit>>,
+}
+
+/// A child that is gone, with its status if that could be learnt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exit(pub(super) Option<ExitStatus>);
+
+/// Everything that is behind the one lock.
+pub(crate) struct State {
+    pub(super) failure: Option<Error>,
+    pub(super) pending: Pending,
+    pub(super) router: Router,
+    pub(super) outbox: Outbox,
+    pub(super) server_requests: ServerRequests,
+}
+
+impl Core {
+    pub(super) fn new(
+        options: ConnectionOptions,
+        dispatcher: Arc<dyn Dispatcher>,
+        child: Option<Child>,
+        supervisor: mpsc::Sender<Happened>,
+    ) -> Self {
+        Self {
+            state: Mutex::new(State {
+                failure: None,
+                pending: Pending::default(),
+                router: Router::new(options.limits),
+                outbox: Outbox::default(),
+                server_requests: ServerRequests::default(),
+            }),
+            next_id: AtomicI64::new(1),
+            in_flight: Semaphore::new(options.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            long_running: Semaphore::new(options.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            slots: Arc::new(Semaphore::new(QUEUE_SLOTS)),
+            options,
+            dispatcher,
+            outbox_ready: Notify::new(),
+            failed: Notify::new(),
+            malformed: AtomicU64::new(0),
+            child,
+            supervisor,
+            finished: watch::channel(false).0,
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under this lock panics; if it did, going on with what is there
+        // would still be better than failing everyone.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn failure(&self) -> Option<Error> {
+        self.lock().failure.as_ref().map(Error::duplicate)
+    }
+
+    /// Latches the reason for which the connection is gone, if it is the first,
+    /// and ends every wait with it.
+    pub(super) fn fail(&self, error: Error) {
+        let mut fx = Effects::default();
+        let mut state = self.lock();
+        if state.failure.is_some() {
+            return;
+        }
+        tracing::debug!(reason = %error, "connection ended");
+        let waiters = state.pending.take_all();
+        let requests = state.server_requests.take_all();
+        state.router.fail(&mut fx);
+        state.outbox.close();
+        state.failure = Some(error.duplicate());
+        drop(state);
+
+        self.in_flight.close();
+        self.long_running.close();
+        self.slots.close();
+        for waiter in waiters {
+            waiter.fail(&error);
+        }
+        for request in requests {
+            request.close();
+        }
+        fx.run();
+        self.failed.notify_waiters();
+        self.outbox_ready.notify_one();
+    }
+
+    pub(super) async fn closed(&self) -> Error {
+        let mut failed = std::pin::pin!(self.failed.notified());
+        // From here on no notice is missed.
+        failed.as_mut().enable();
+        if let Some(error) = self.failure() {
+            return error;
+        }
+        failed.await;
+        self.failure()
+            .unwrap_or_else(|| Error::closed("the connection is closed"))
+    }
+
+    /// Begins to end the tasks and the child, without waiting. The failure has
+    /// been latched before.
+    pub(super) fn request_end(&self) {
+        // A full channel has told the supervisor enough.
+        let _ = self.supervisor.try_send(Happened::EndRequested);
+        if let Some(child) = &self.child {
+            child.process.end();
+        }
+    }
+
+    /// Waits until the child is reaped and the tasks are done.
+    pub(super) async fn ended(&self) {
+        let mut finished = self.finished.subscribe();
+        // Errors mean that the sender is gone, and so is what it would tell of.
+        let Some(child) = &self.child else {
+            let _ = finished.wait_for(|finished| *finished).await;
+            return;
+        };
+        let _ = child.exit.clone().wait_for(Option::is_some).await;
+        // The tasks end when the child does. If the runtime that drives them is
+        // not polled, there is no use in waiting.
+        if Handle::try_current().is_ok() {
+            let tasks = finished.wait_for(|finished| *finished);
+            let _ = tokio::time::timeout(Duration::from_secs(1), tasks).await;
+        }
+    }
+
+    /// The tasks are done.
+    pub(super) fn set_finished(&self) {
+        self.finished.send_replace(true);
+    }
+
+    pub(super) fn new_id(&self) -> i64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether a request with this id was ever sent.
+    pub(super) fn was_sent(&self, id: i64) -> bool {
+        (1..self.next_id.load(Ordering::Relaxed)).contains(&id)
+    }
+
+    pub(super) fn count_malformed(&self) {
+        self.malformed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn malformed_lines(&self) -> u64 {
+        self.malformed.load(Ordering::Relaxed)
+    }
+
+    /// Registers a waiter and queues its request in one step. `waiter` may find
+    /// that there is nothing to wait for; then nothing is sent.
+    pub(super) fn submit(
+        &self,
+        method: &str,
+        params: Option<&RawValue>,
+        slot: Option<OwnedSemaphorePermit>,
+        waiter: impl FnOnce(&mut State) -> Option<Waiter>,
+    ) -> Result<Option<i64>, Error> {
+        let id = self.new_id();
+        let frame = encode(Some(id), method, params);
+        let mut state = self.lock();
+        if let Some(failure) = &state.failure {
+            return Err(failure.duplicate());
+        }
+        let Some(waiter) = waiter(&mut state) else {
+            return Ok(None);
+        };
+        state.pending.insert(id, waiter);
+        let queued = state.outbox.queue(frame, slot);
+        drop(state);
+        tracing::trace!(method, id, "request");
+        self.queued(queued);
+        Ok(Some(id))
+    }
+
+    /// Queues a message that nothing waits for. Without a slot it goes first.
+    pub(super) fn send(&self, frame: String, slot: Option<OwnedSemaphorePermit>) {
+        let mut state = self.lock();
+        if state.failure.is_some() {
+            return;
+        }
+        let queued = state.outbox.queue(frame, slot);
+        drop(state);
+        self.queued(queued);
+    }
+
+    /// Wakes the writer. Nothing may hold the lock.
+    pub(super) fn queued(&self, there_was_room: bool) {
+        if there_was_room {
+            self.outbox_ready.notify_one();
+        } else {
+            let reason = "the server does not read what it is sent; thousands of answers to its \
+                          own requests wait";
+            self.fail(Error::closed(reason));
+            self.request_end();
+        }
+    }
+
+    /// Interrupts a turn without waiting for anything. For destructors.
+    pub(super) fn interrupt_now(&self, thread: &ThreadId, turn: &TurnId) {
+        if self.lock().router.has_finished(thread, turn) {
+            return;
+        }
+        tracing::debug!(%thread, %turn, "interrupting a turn that nobody waits for");
+        let params = turn_params(thread, turn);
+        let id = self.new_id();
+        self.send(encode(Some(id), "turn/interrupt", Some(&params)), None);
+    }
+}
+
+/// `{"threadId":…,"turnId":…}`.
+pub(super) fn turn_params(thread: &ThreadId, turn: &TurnId) -> Box<RawValue> {
+    let params = format!(
+        "{{\"threadId\":{},\"turnId\":{}}}",
+        json_string(thread),
+        json_string(turn)
+    );
+    RawValue::from_string(params).expect("two strings in an object are JSON")
+}
+
+/// A message in one line.
+pub(super) fn encode(id: Option<i64>, method: &str, params: Option<&RawValue>) -> String {
+    let params = params.map(|params| one_line(params.get()));
+    let mut frame =
+        String::with_capacity(64 + method.len() + params.as_ref().map_or(0, |p| p.len()));
+    frame.push('{');
+    if let Some(id) = id {
+        frame.push_str("\"id\":");
+        frame.push_str(&id.to_string());
+        frame.push(',');
+    }
+    frame.push_str("\"method\":");
+    frame.push_str(&json_string(method));
+    if let Some(params) = params {
+        frame.push_str(",\"params\":");
+        frame.push_str(&params);
+    }
+    frame.push('}');
+    frame
+}
+
+/// Raw JSON as it may stand in a line. Outside of strings a line break is white
+/// space, and inside of them JSON has none.
+pub(super) fn one_line(json: &str) -> Cow<'_, str> {
+    if json.contains(['\n', '\r']) {
+        Cow::Owned(json.replace(['\n', '\r'], " "))
+    } else {
+        Cow::Borrowed(json)
+    }
+}
+
+pub(super) fn json_string(text: &str) -> String {
+    serde_json::to_string(text).expect("a string is JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_whatever_its_params_look_like() {
+        let params: Box<RawValue> = serde_json::from_str("{\r\n\"a\":\n\"b\\n\"}").unwrap();
+        assert_eq!(
+            encode(Some(7), "x/\"y\"", Some(&params)),
+            r#"{"id":7,"method":"x/\"y\"","params":{  "a": "b\n"}}"#
+        );
+        assert_eq!(
+            encode(None, "initialized", None),
+            r#"{"method":"initialized"}"#
+        );
+    }
+}

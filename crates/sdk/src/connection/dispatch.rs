@@ -1,0 +1,370 @@
+//! Requests of the server's: each is answered, whatever happens.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use openai_codex_wire::scope::ScopeIds;
+use openai_codex_wire::{RequestId, ThreadId, TurnId};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+
+use super::core::{Core, json_string, one_line};
+use super::event::RawEvent;
+use super::request::raw_value;
+use crate::error::RpcError;
+
+/// How long a handler may go on after its request was withdrawn.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The answer to a request of the server's.
+pub(crate) type Reply = Result<Box<RawValue>, RpcError>;
+
+/// Answers the server's requests. Each runs on a task of its own, at most
+/// `max_handlers` at a time, so it may take its time, call back into the
+/// connection, and panic: the server gets an error then.
+pub(crate) trait Dispatcher: Send + Sync + 'static {
+    /// Answers one request. When it is withdrawn, `call.cancelled` says so and
+    /// the answer does not matter; the future is dropped five seconds later, or
+    /// at once when the connection is gone.
+    fn dispatch(&self, call: ServerCall) -> Pin<Box<dyn Future<Output = Reply> + Send>>;
+}
+
+/// A request of the server's.
+pub(crate) struct ServerCall {
+    pub(crate) id: RequestId,
+    pub(crate) method: Box<str>,
+    /// `null` where there were none.
+    pub(crate) params: Box<RawValue>,
+    pub(crate) thread: Option<ThreadId>,
+    pub(crate) turn: Option<TurnId>,
+    pub(crate) cancelled: Cancelled,
+}
+
+/// Tells a handler that nobody waits for its answer any more.
+#[derive(Clone)]
+pub(crate) struct Cancelled(watch::Receiver<Wanted>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Yes,
+    /// The server took the request back, or its turn is over.
+    Withdrawn,
+    /// The connection is gone.
+    Closed,
+}
+
+impl Cancelled {
+    /// Resolves when the request is withdrawn.
+    pub(crate) async fn cancelled(&self) {
+        self.ended().await;
+    }
+
+    /// Whether the request is withdrawn.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        *self.0.borrow() != Wanted::Yes
+    }
+
+    async fn ended(&self) -> Wanted {
+        let mut wanted = self.0.clone();
+        let ended = wanted.wait_for(|wanted| *wanted != Wanted::Yes).await;
+        // The sender goes when the request has been answered.
+        ended.map_or(Wanted::Closed, |ended| *ended)
+    }
+}
+
+/// A dispatcher that refuses everything.
+pub(crate) struct Refuse;
+
+impl Dispatcher for Refuse {
+    fn dispatch(&self, call: ServerCall) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
+        Box::pin(std::future::ready(refuse(&call.method)))
+    }
+}
+
+/// The answer that grants nothing, with a warning: approvals are declined,
+/// permissions are granted none, elicitations are declined, and what has no
+/// such answer gets an error. The turn goes on in each case.
+pub(crate) fn refuse(method: &str) -> Reply {
+    tracing::warn!(
+        method,
+        "refusing a request of the server's: no handler is set for it"
+    );
+    let answer = match method {
+        "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" => {
+            r#"{"decision":"decline"}"#
+        }
+        "applyPatchApproval" | "execCommandApproval" => {
+            r#"{"decision":{"denied":{"rejection":"no handler is set for approvals"}}}"#
+        }
+        "item/permissions/requestApproval" => r#"{"permissions":{},"scope":"turn"}"#,
+        "mcpServer/elicitation/request" => r#"{"action":"decline"}"#,
+        _ => {
+            return Err(RpcError {
+                code: -32601,
+                message: format!("this client has no handler for {method}"),
+                data: None,
+            });
+        }
+    };
+    Ok(RawValue::from_string(answer.to_owned()).expect("each of these is JSON"))
+}
+
+/// The server's requests that have no answer yet.
+#[derive(Debug, Default)]
+pub(crate) struct ServerRequests {
+    open: HashMap<RequestId, OpenRequest>,
+    next_generation: u64,
+}
+
+/// A request whose handler is at work.
+#[derive(Debug)]
+pub(crate) struct OpenRequest {
+    thread: Option<ThreadId>,
+    turn: Option<TurnId>,
+    wanted: watch::Sender<Wanted>,
+    /// Tells a request from a later one with the same id.
+    generation: u64,
+}
+
+impl OpenRequest {
+    /// Tells the handler that the connection is gone.
+    pub(super) fn close(&self) {
+        self.wanted.send_replace(Wanted::Closed);
+    }
+}
+
+impl ServerRequests {
+    fn open(
+        &mut self,
+        id: &RequestId,
+        thread: Option<ThreadId>,
+        turn: Option<TurnId>,
+    ) -> (u64, Cancelled) {
+        self.next_generation += 1;
+        let (tx, rx) = watch::channel(Wanted::Yes);
+        let open = OpenRequest {
+            thread,
+            turn,
+            wanted: tx,
+            generation: self.next_generation,
+        };
+        if let Some(replaced) = self.open.insert(id.clone(), open) {
+            replaced.wanted.send_replace(Wanted::Withdrawn);
+        }
+        (self.next_generation, Cancelled(rx))
+    }
+
+    /// Removes a request that is answered. Returns whether the answer is wanted.
+    fn settle(&mut self, id: &RequestId, generation: u64) -> bool {
+        let current = self.open.get(id).map(|open| open.generation);
+        current == Some(generation) && self.open.remove(id).is_some()
+    }
+
+    /// The turn is over, and with it its requests.
+    pub(super) fn withdraw_turn(&mut self, thread: &ThreadId, turn: &TurnId) {
+        self.withdraw(|_, open| {
+            open.turn.as_ref() == Some(turn)
+                && open.thread.as_ref().is_none_or(|other| other == thread)
+        });
+    }
+
+    /// The server does not need the answer any more.
+    pub(super) fn withdraw_resolved(&mut self, event: &RawEvent) {
+        if let Ok(Resolved(resolved)) = serde_json::from_str(event.params()) {
+            self.withdraw(|id, _| *id == resolved);
+        }
+    }
+
+    fn withdraw(&mut self, mut matches: impl FnMut(&RequestId, &OpenRequest) -> bool) {
+        for (_, open) in self.open.extract_if(|id, open| matches(id, open)) {
+            // Wakes a task of ours, which only looks at the value.
+            open.wanted.send_replace(Wanted::Withdrawn);
+        }
+    }
+
+    pub(super) fn take_all(&mut self) -> Vec<OpenRequest> {
+        self.open.drain().map(|(_, open)| open).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+}
+
+/// The `requestId` of `serverRequest/resolved`.
+struct Resolved(RequestId);
+
+impl<'de> Deserialize<'de> for Resolved {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Resolved;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with `requestId`")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Resolved, A::Error> {
+                let mut id = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    if key == "requestId" {
+                        id = Some(map.next_value()?);
+                    } else {
+                        map.next_value::<serde::de::IgnoredAny>()?;
+                    }
+                }
+                id.map(Resolved)
+                    .ok_or_else(|| serde::de::Error::missing_field("requestId"))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+impl Core {
+    /// Hands a request of the server's to the dispatcher.
+    pub(super) fn accept(
+        self: &Arc<Self>,
+        id: RequestId,
+        method: &str,
+        params: Option<&str>,
+        scope: &ScopeIds<'_>,
+    ) {
+        let params = match raw_value(params.unwrap_or("null").into()) {
+            Ok(params) => params,
+            Err((_, error)) => {
+                tracing::warn!(method, %error, "a request of the server's has undecodable params");
+                return self.send(
+                    encode_reply(
+                        &id,
+                        &Err(rpc_error(-32602, &format!("undecodable params: {error}"))),
+                    ),
+                    None,
+                );
+            }
+        };
+        let thread = scope.thread_id.as_deref().map(ThreadId::from);
+        let turn = scope.turn_id.as_deref().map(TurnId::from);
+        let mut state = self.lock();
+        if state.failure.is_some() {
+            return;
+        }
+        if state.server_requests.len() >= self.options.max_handlers {
+            drop(state);
+            tracing::warn!(method, "too many requests of the server's at a time");
+            return self.send(encode_reply(&id, &refuse(method)), None);
+        }
+        let (generation, cancelled) = state
+            .server_requests
+            .open(&id, thread.clone(), turn.clone());
+        drop(state);
+
+        let answering = Answering {
+            core: Arc::clone(self),
+            id: id.clone(),
+            generation,
+            answered: false,
+        };
+        let call = ServerCall {
+            id,
+            method: method.into(),
+            params,
+            thread,
+            turn,
+            cancelled: cancelled.clone(),
+        };
+        // The task ends with its handler, with the grace after a withdrawal, or
+        // with the connection.
+        tokio::spawn(answering.run(call, cancelled));
+    }
+}
+
+/// The duty to answer: if the handler panics or is dropped, an error is sent.
+struct Answering {
+    core: Arc<Core>,
+    id: RequestId,
+    generation: u64,
+    answered: bool,
+}
+
+impl Answering {
+    async fn run(mut self, call: ServerCall, cancelled: Cancelled) {
+        let dispatcher = Arc::clone(&self.core.dispatcher);
+        let handler = async move { dispatcher.dispatch(call).await };
+        let patience = async move {
+            if cancelled.ended().await == Wanted::Withdrawn {
+                tokio::time::sleep(GRACE).await;
+            }
+        };
+        let (mut handler, mut patience) = (pin!(handler), pin!(patience));
+        let reply = std::future::poll_fn(|cx| {
+            if let Poll::Ready(reply) = handler.as_mut().poll(cx) {
+                return Poll::Ready(Some(reply));
+            }
+            patience.as_mut().poll(cx).map(|()| None)
+        })
+        .await;
+        self.answered = true;
+        if let Some(reply) = reply {
+            self.send(&reply);
+        }
+    }
+
+    /// Sends an answer, unless nobody waits for it any more.
+    fn send(&self, reply: &Reply) {
+        let frame = encode_reply(&self.id, reply);
+        let mut state = self.core.lock();
+        let wanted =
+            state.failure.is_none() && state.server_requests.settle(&self.id, self.generation);
+        if !wanted {
+            return;
+        }
+        let queued = state.outbox.queue(frame, None);
+        drop(state);
+        self.core.queued(queued);
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.send(&Err(rpc_error(-32603, "the handler panicked")));
+        }
+    }
+}
+
+fn rpc_error(code: i64, message: &str) -> RpcError {
+    RpcError {
+        code,
+        message: message.to_owned(),
+        data: None,
+    }
+}
+
+fn encode_reply(id: &RequestId, reply: &Reply) -> String {
+    let id = match id {
+        RequestId::Integer(id) => id.to_string(),
+        RequestId::String(id) => json_string(id),
+    };
+    match reply {
+        Ok(result) => format!("{{\"id\":{id},\"result\":{}}}", one_line(result.get())),
+        Err(error) => {
+            let data = match &error.data {
+                Some(data) => format!(",\"data\":{data}"),
+                None => String::new(),
+            };
+            let message = json_string(&error.message);
+            let code = error.code;
+            format!("{{\"id\":{id},\"error\":{{\"code\":{code},\"message\":{message}{data}}}}}")
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What a turn amounts to, kept up to date by the reader.
+//!
+//! `run()` waits on this and not on the event log, so nothing that happens to
+//! a stream can lose a result.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::event::RawEvent;
+use super::kind::Kind;
+
+/// How many bytes of items one turn may hold on to. A single item can embed a
+/// whole command output of tens of megabytes.
+pub(crate) const MAX_BYTES: usize = 512 * 1024 * 1024;
+
+/// The events of a turn that its result is made of.
+#[derive(Debug, Default)]
+pub(crate) struct Fold {
+    started: Option<Arc<RawEvent>>,
+    items: Vec<Arc<RawEvent>>,
+    usage: Option<Arc<RawEvent>>,
+    error: Option<Arc<RawEvent>>,
+    completed: Option<Arc<RawEvent>>,
+    /// Whether events came before this began to listen.
+    partial: bool,
+    bytes: usize,
+    dropped_items: u64,
+}
+
+impl Fold {
+    /// A fold of a turn that may have begun before.
+    pub(crate) fn partial() -> Self {
+        Self {
+            partial: true,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn apply(&mut self, kind: Kind, event: &Arc<RawEvent>) {
+        if self.completed.is_some() {
+            return;
+        }
+        let event = || Some(Arc::clone(event));
+        match kind {
+            Kind::TurnStarted => {
+                // It is the first event of its turn.
+                self.partial = false;
+                self.started = event();
+            }
+            Kind::ItemCompleted => {
+                let Some(event) = event() else { return };
+                if self.bytes + event.weight() > MAX_BYTES {
+                    self.dropped_items += 1;
+                    return;
+                }
+                self.bytes += event.weight();
+                self.items.push(event);
+            }
+            Kind::TokenUsage => self.usage = event(),
+            Kind::Error => self.error = event(),
+            Kind::TurnCompleted => self.completed = event(),
+            Kind::LoginCompleted | Kind::RequestResolved | Kind::Other => {}
+        }
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.completed.is_some()
+    }
+
+    pub(crate) fn summary(&self) -> TurnSummary {
+        TurnSummary {
+            started: self.started.clone(),
+            items: self.items.clone(),
+            usage: self.usage.clone(),
+            error: self.error.clone(),
+            completed: self.completed.clone(),
+            is_partial: self.partial,
+            dropped_items: self.dropped_items,
+        }
+    }
+}
+
+/// A turn as far as it is known, in raw JSON.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TurnSummary {
+    started: Option<Arc<RawEvent>>,
+    items: Vec<Arc<RawEvent>>,
+    usage: Option<Arc<RawEvent>>,
+    error: Option<Arc<RawEvent>>,
+    completed: Option<Arc<RawEvent>>,
+    is_partial: bool,
+    dropped_items: u64,
+}
+
+impl TurnSummary {
+    /// Whether `turn/completed` has come.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.completed.is_some()
+    }
+
+    /// Whether the turn may have completed items before this connection or its
+    /// first subscriber listened: they have to be asked for.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
+    /// How many items were too large to hold on to, beyond half a gibibyte.
+    pub(crate) fn dropped_items(&self) -> u64 {
+        self.dropped_items
+    }
+
+    /// The `item` of each `item/completed`, in order, with the event it is of.
+    pub(crate) fn items(&self) -> impl Iterator<Item = (&RawEvent, Option<&RawValue>)> {
+        self.items
+            .iter()
+            .map(|event| (&**event, Members::of(event).item))
+    }
+
+    /// The `tokenUsage` of the last `thread/tokenUsage/updated`.
+    pub(crate) fn usage(&self) -> Option<&RawValue> {
+        Members::of(self.usage.as_deref()?).token_usage
+    }
+
+    /// The `error` of the last `error` notification, retried ones included.
+    pub(crate) fn error(&self) -> Option<&RawValue> {
+        Members::of(self.error.as_deref()?).error
+    }
+
+    /// The `turn` of `turn/completed`.
+    pub(crate) fn turn(&self) -> Option<&RawValue> {
+        Members::of(self.completed.as_deref()?).turn
+    }
+
+    /// The `turn` of `turn/started`.
+    pub(crate) fn started_turn(&self) -> Option<&RawValue> {
+        Members::of(self.started.as_deref()?).turn
+    }
+}
+
+/// The members of `params` that a summary is made of.
+#[derive(Default)]
+struct Members<'a> {
+    item: Option<&'a RawValue>,
+    turn: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+    token_usage: Option<&'a RawValue>,
+}
+
+impl<'a> Members<'a> {
+    /// What is there; nothing if `params` is no JSON object.
+    fn of(event: &'a RawEvent) -> Self {
+        serde_json::from_str(event.params()).unwrap_or_default()
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Self::Value, A::Error> {
+                let mut members = Members::default();
+                while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+                    let raw = Some(map.next_value::<&'de RawValue>()?);
+                    match &*key {
+                        "item" => members.item = raw,
+                        "turn" => members.turn = raw,
+                        "error" => members.error = raw,
+                        "tokenUsage" => members.token_usage = raw,
+                        _ => {}
+                    }
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}

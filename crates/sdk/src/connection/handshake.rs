@@ -1,0 +1,168 @@
+//! The first exchange on a connection.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Connection;
+use super::dispatch::Dispatcher;
+use super::options::{ConnectionOptions, RequestOptions};
+use crate::error::{Error, ErrorKind, Result};
+use crate::process::LaunchOptions;
+use crate::transport::{LineReader, LineWriter};
+
+/// How often a start is tried that fails because another runtime creates the
+/// same home at the same time.
+const ATTEMPTS: u32 = 8;
+
+/// The pause before the second attempt; it doubles each time, up to a second.
+const BACKOFF: Duration = Duration::from_millis(50);
+
+/// What the server said of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Handshake {
+    /// The `result` of `initialize`.
+    pub(crate) response: Box<RawValue>,
+    /// The runtime's version, `0.163.0`.
+    pub(crate) runtime_version: Option<String>,
+}
+
+impl Connection {
+    /// Starts the runtime and shakes hands with it. `initialize` is the params
+    /// of that request.
+    ///
+    /// Several runtimes that create the same home at once get in each other's
+    /// way: 0.163.0 then exits with a complaint about its sqlite database. That
+    /// is tried again.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot be started, exits, or does not answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this ends the runtime that it started.
+    pub(crate) async fn launch(
+        launch: &LaunchOptions,
+        options: &ConnectionOptions,
+        dispatcher: &Arc<dyn Dispatcher>,
+        initialize: &RawValue,
+    ) -> Result<(Self, Handshake)> {
+        let mut pause = BACKOFF;
+        for attempt in 1.. {
+            let connection = Self::spawn(launch, options.clone(), Arc::clone(dispatcher))?;
+            let error = match connection.handshake(initialize).await {
+                Ok(handshake) => return Ok((connection, handshake)),
+                Err(error) => error,
+            };
+            if attempt == ATTEMPTS || !connection.lost_startup_race(&error) {
+                connection.close().await?;
+                return Err(error);
+            }
+            tracing::debug!(
+                attempt,
+                "the runtime lost the race for a fresh home; trying again"
+            );
+            drop(connection);
+            tokio::time::sleep(pause + jitter(pause)).await;
+            pause = (2 * pause).min(Duration::from_secs(1));
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// Connects over the caller's own streams, one message a line, and shakes
+    /// hands.
+    ///
+    /// # Errors
+    ///
+    /// When the server hangs up or does not answer.
+    pub(crate) async fn connect(
+        read: impl AsyncRead + Send + Unpin + 'static,
+        write: impl AsyncWrite + Send + Unpin + 'static,
+        options: ConnectionOptions,
+        dispatcher: Arc<dyn Dispatcher>,
+        initialize: &RawValue,
+    ) -> Result<(Self, Handshake)> {
+        let source = LineReader::new(read, options.max_line);
+        let connection = Self::open(source, LineWriter::new(write), options, dispatcher)?;
+        let handshake = connection.handshake(initialize).await?;
+        Ok((connection, handshake))
+    }
+
+    /// Sends `initialize`, and `initialized` when it is answered.
+    pub(crate) async fn handshake(&self, initialize: &RawValue) -> Result<Handshake> {
+        let failed = |error: Error| error.into_kind(ErrorKind::Handshake);
+        let response = self
+            .request("initialize", Some(initialize), RequestOptions::default())
+            .await
+            .map_err(failed)?;
+        self.notify("initialized", None).await.map_err(failed)?;
+        let runtime_version =
+            UserAgent::of(&response).and_then(|agent| version(&agent.0).map(str::to_owned));
+        tracing::debug!(runtime_version, "connected");
+        Ok(Handshake {
+            response,
+            runtime_version,
+        })
+    }
+
+    /// Whether the runtime exited because another one was creating its home.
+    fn lost_startup_race(&self, error: &Error) -> bool {
+        let Some(child) = &self.core().child else {
+            return false;
+        };
+        let code = child.exit.borrow().and_then(|exit| exit.0?.code());
+        let tail = error.stderr_tail().unwrap_or_default();
+        code == Some(1)
+            && ["sqlite", "state runtime", "database is locked"]
+                .iter()
+                .any(|sign| tail.contains(sign))
+    }
+}
+
+/// Up to as long as `pause`, so that those who collided do not collide again.
+fn jitter(pause: Duration) -> Duration {
+    let random = RandomState::new().hash_one(0_u8);
+    pause.mul_f64((random % 1024) as f64 / 1024.0)
+}
+
+/// The version in `<client>/<version> (…) …`: there is no field for it.
+fn version(user_agent: &str) -> Option<&str> {
+    let (_, rest) = user_agent.split_once('/')?;
+    rest.split_whitespace().next()
+}
+
+struct UserAgent(String);
+
+impl UserAgent {
+    fn of(response: &RawValue) -> Option<Self> {
+        let mut response =
+            serde_json::Map::deserialize(&mut serde_json::Deserializer::from_str(response.get()))
+                .ok()?;
+        match response.remove("userAgent")? {
+            serde_json::Value::String(agent) => Some(Self(agent)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_word_after_the_first_slash() {
+        let agent = "lab/0.163.0 (Debian 12.0.0; x86_64) xterm (lab; 0.1.0)";
+        assert_eq!(version(agent), Some("0.163.0"));
+        assert_eq!(
+            version("codex_cli_rs/0.170.0-alpha.1"),
+            Some("0.170.0-alpha.1")
+        );
+        assert_eq!(version("no version"), None);
+        assert_eq!(version("trailing/"), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! A connection to an app-server: requests, events, and how it ends.
+//!
+//! ```text
+//! caller ── request ──▶ Core (one lock: pending, router, outbox) ──▶ writer task ──▶ sink
+//!    ▲                    ▲
+//!    └── oneshot, queue ──┴── reader task ◀── source      supervisor task: why and how it ends
+//! ```
+//!
+//! **Architecture invariants:** the reader awaits nothing but the source (and,
+//! now and then, its turn). No lock is held across an `.await`; nothing of the
+//! user's runs under it. Whatever is kept is bounded. Whatever waits ends: with
+//! its answer, at its deadline, or with the one reason for which the connection
+//! failed, which is kept for all who come later.
+//!
+//! Nothing in here depends on the generated types: it deals in methods, raw
+//! JSON and the ids that route.
+
+mod core;
+mod dispatch;
+mod effects;
+mod event;
+mod fold;
+mod handshake;
+mod kind;
+mod login;
+mod options;
+mod outbox;
+mod pending;
+mod queue;
+mod reader;
+mod request;
+mod router;
+mod subscription;
+mod supervisor;
+mod turn;
+mod turn_log;
+mod writer;
+
+use std::sync::{Arc, Weak};
+
+use openai_codex_wire::{LoginId, ThreadId, TurnId};
+
+pub(crate) use self::core::Interrupted;
+pub(crate) use self::dispatch::{Cancelled, Dispatcher, Refuse, Reply, ServerCall, refuse};
+pub(crate) use self::event::RawEvent;
+pub(crate) use self::fold::TurnSummary;
+pub(crate) use self::handshake::Handshake;
+pub(crate) use self::login::LoginRef;
+pub(crate) use self::options::{ConnectionOptions, Deadline, RequestOptions};
+pub(crate) use self::queue::Limits;
+pub(crate) use self::router::Known;
+pub(crate) use self::subscription::Subscription;
+pub(crate) use self::turn::{StartedTurn, TurnRef};
+
+use self::core::Core;
+use self::router::SubKey;
+use crate::error::{Error, Result};
+
+/// A connection to an app-server. Clones share it; when the last one is dropped,
+/// or after [`close`](Self::close), the server is told to end, and everything
+/// that still waits gets an error.
+///
+/// What it gives, in raw JSON:
+///
+/// - [`launch`](Self::launch), [`connect`](Self::connect): from a child process
+///   or from streams, with the handshake done;
+/// - [`request`](Self::request): any method, answered with its `result`;
+/// - [`start_turn`](Self::start_turn) → [`StartedTurn`]: `turn/start`, with
+///   every event since the request, however it races with the response;
+///   [`attach_turn`](Self::attach_turn): a turn that somebody else started.
+///   Both give a [`TurnRef`]: its events, its summary, its interrupt;
+/// - [`thread_events`](Self::thread_events), [`events`](Self::events): the
+///   events of a thread, and those that no turn subscriber owns;
+/// - [`login`](Self::login): the completion of a login attempt;
+/// - [`close`](Self::close), [`closed`](Self::closed), [`failure`](Self::failure).
+///
+/// [`TurnRef`], [`Subscription`] and [`LoginRef`] do not keep the connection
+/// open: hold a clone beside them where that is wanted.
+#[derive(Clone)]
+pub(crate) struct Connection(Arc<Owner>);
+
+/// A [`Connection`] that does not keep it open.
+#[derive(Clone)]
+pub(crate) struct WeakConnection(Weak<Owner>);
+
+/// What the clones of a connection share. Its end is the connection's.
+struct Owner {
+    core: Arc<Core>,
+}
+
+impl Connection {
+    /// Everything that no turn subscriber owns. The first subscription has it
+    /// from the first byte on, later ones from now on.
+    pub(crate) fn events(&self) -> Subscription {
+        let key = self.core().lock().router.subscribe_global();
+        Subscription::new(Arc::clone(self.core()), key)
+    }
+
+    /// Everything that carries a thread's id, from now on, whoever started it.
+    pub(crate) fn thread_events(&self, thread: &ThreadId) -> Subscription {
+        let key = self.core().lock().router.subscribe_thread(thread);
+        Subscription::new(Arc::clone(self.core()), key)
+    }
+
+    /// A turn that this connection did not start, from now on.
+    ///
+    /// When the turn is not [`Known::Followed`], it may have ended already, and
+    /// then no event tells of it: ask the server, and hand its answer to
+    /// [`TurnRef::settle`].
+    pub(crate) fn attach_turn(&self, thread: &ThreadId, turn: &TurnId) -> (TurnRef, Known) {
+        TurnRef::attach(self.core(), thread, turn)
+    }
+
+    /// A login attempt. A completion that came before this counts.
+    pub(crate) fn login(&self, id: &LoginId) -> LoginRef {
+        LoginRef::new(Arc::clone(self.core()), id)
+    }
+
+    /// Resolves when the connection is gone, with the reason.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub(crate) async fn closed(&self) -> Error {
+        self.core().closed().await
+    }
+
+    /// Why the connection is gone, if it is.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.core().failure()
+    }
+
+    /// Ends the connection: no more calls are taken, what is queued is written,
+    /// and the server is told that there will be no more. A child that does not
+    /// exit then is terminated after two seconds, killed after four, and reaped
+    /// in any case. Every waiter gets an error at once.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the ending goes on even if this is dropped.
+    pub(crate) async fn close(&self) -> Result<()> {
+        self.core()
+            .fail(Error::closed("the connection was closed by close()"));
+        self.core().request_end();
+        self.core().ended().await;
+        Ok(())
+    }
+
+    /// A reference that does not keep the connection open.
+    pub(crate) fn downgrade(&self) -> WeakConnection {
+        WeakConnection(Arc::downgrade(&self.0))
+    }
+
+    /// How many lines of the server's could not be understood.
+    pub(crate) fn malformed_lines(&self) -> u64 {
+        self.core().malformed_lines()
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        &self.0.core
+    }
+}
+
+impl WeakConnection {
+    /// The connection, unless its last clone is gone.
+    pub(crate) fn upgrade(&self) -> Option<Connection> {
+        self.0.upgrade().map(Connection)
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let reason = "the connection was closed because its last handle was dropped";
+        self.core.fail(Error::closed(reason));
+        self.core.request_end();
+    }
+}

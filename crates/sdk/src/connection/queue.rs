@@ -1,0 +1,351 @@
+//! What waits for one subscriber: bounded in events and in bytes, and never
+//! short of an event without saying so.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use openai_codex_wire::Tier;
+
+use super::event::RawEvent;
+
+/// How much may wait for one subscriber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Past this many events, best-effort ones are skipped.
+    pub(crate) events: usize,
+    /// Past this many bytes, best-effort events are skipped.
+    pub(crate) bytes: usize,
+    /// Past this many events, lossless ones cannot be kept either.
+    pub(crate) hard_events: usize,
+    /// Past this many bytes, lossless events cannot be kept either.
+    pub(crate) hard_bytes: usize,
+}
+
+impl Default for Limits {
+    /// Enough for a turn of 50,000 deltas that nobody reads before its end.
+    fn default() -> Self {
+        Self {
+            events: 4 * 1024,
+            bytes: 4 * 1024 * 1024,
+            hard_events: 64 * 1024,
+            hard_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// What happens to a subscription that cannot keep a lossless event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overflow {
+    /// It ends: a transcript with a hole is none.
+    End,
+    /// It loses its oldest event: the newest says how things stand.
+    DropOldest,
+}
+
+/// What a subscriber gets.
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    Event(Arc<RawEvent>),
+    /// So many events were left out here.
+    Lagged(u64),
+}
+
+/// Why a subscription has no more to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The turn is complete.
+    Complete,
+    /// The hard limit was reached; so many events were lost since.
+    Overflow(u64),
+}
+
+/// The queue of one subscriber.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    items: VecDeque<Item>,
+    events: usize,
+    bytes: usize,
+    limits: Limits,
+    overflow: Overflow,
+    end: Option<End>,
+    /// Whether anything was taken out of it.
+    touched: bool,
+    waker: Option<Waker>,
+}
+
+impl Queue {
+    pub(crate) fn new(limits: Limits, overflow: Overflow) -> Self {
+        Self {
+            items: VecDeque::new(),
+            events: 0,
+            bytes: 0,
+            limits,
+            overflow,
+            end: None,
+            touched: false,
+            waker: None,
+        }
+    }
+
+    /// A second queue with what waits in this one, if nothing was taken yet.
+    pub(crate) fn copy_if_untouched(&self) -> Option<Self> {
+        (!self.touched).then(|| Self {
+            items: self.items.clone(),
+            waker: None,
+            ..*self
+        })
+    }
+
+    /// Adds an event, within the limits. Returns whom to wake.
+    pub(crate) fn push(&mut self, event: &Arc<RawEvent>) -> Option<Waker> {
+        match &mut self.end {
+            None => {}
+            Some(End::Overflow(lost)) => {
+                *lost += 1;
+                return None;
+            }
+            Some(End::Complete) => return None,
+        }
+        let weight = event.weight();
+        if self.overflow == Overflow::DropOldest {
+            while self.is_over_soft(weight) && self.front_tier() == Some(Tier::BestEffort) {
+                self.drop_oldest();
+            }
+        }
+        if event.tier() == Tier::BestEffort && self.is_over_soft(weight) {
+            self.lag_at_back();
+            return self.waker.take();
+        }
+        while self.is_over_hard(weight) {
+            match self.overflow {
+                Overflow::DropOldest if self.events > 0 => self.drop_oldest(),
+                // One event that is over the limit all by itself.
+                Overflow::DropOldest => {
+                    self.lag_at_back();
+                    return self.waker.take();
+                }
+                Overflow::End => {
+                    self.end = Some(End::Overflow(1));
+                    return self.waker.take();
+                }
+            }
+        }
+        self.items.push_back(Item::Event(Arc::clone(event)));
+        self.events += 1;
+        self.bytes += weight;
+        self.waker.take()
+    }
+
+    /// Says that nothing more will come. Returns whom to wake.
+    pub(crate) fn complete(&mut self) -> Option<Waker> {
+        self.end.get_or_insert(End::Complete);
+        self.waker.take()
+    }
+
+    /// Moves up to `limit` items into `batch`. At the end there is nothing to
+    /// move and the reason is returned; while nothing has come yet, the task is
+    /// woken when something does.
+    pub(crate) fn poll_take(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut VecDeque<Item>,
+        limit: usize,
+    ) -> Poll<Option<End>> {
+        if !self.items.is_empty() {
+            self.touched = true;
+            for item in self.items.drain(..limit.min(self.items.len())) {
+                if let Item::Event(event) = &item {
+                    self.events -= 1;
+                    self.bytes -= event.weight();
+                }
+                batch.push_back(item);
+            }
+            if self.items.is_empty() && self.items.capacity() > 4 * limit {
+                self.items = VecDeque::new();
+            }
+            return Poll::Ready(None);
+        }
+        if let Some(end) = self.end {
+            return Poll::Ready(Some(end));
+        }
+        if !self
+            .waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
+            self.waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// The events that wait, oldest first.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Arc<RawEvent>> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Event(event) => Some(event),
+            Item::Lagged(_) => None,
+        })
+    }
+
+    /// Whoever waits for the next item.
+    pub(crate) fn take_waker(&mut self) -> Option<Waker> {
+        self.waker.take()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn is_over_soft(&self, weight: usize) -> bool {
+        self.events >= self.limits.events || self.bytes + weight > self.limits.bytes
+    }
+
+    fn is_over_hard(&self, weight: usize) -> bool {
+        self.events >= self.limits.hard_events || self.bytes + weight > self.limits.hard_bytes
+    }
+
+    fn front_tier(&self) -> Option<Tier> {
+        self.events().next().map(|event| event.tier())
+    }
+
+    /// Replaces the oldest event by word of its absence.
+    fn drop_oldest(&mut self) {
+        let mut skipped = 1;
+        while let Some(item) = self.items.pop_front() {
+            match item {
+                Item::Lagged(more) => skipped += more,
+                Item::Event(event) => {
+                    self.events -= 1;
+                    self.bytes -= event.weight();
+                    break;
+                }
+            }
+        }
+        if let Some(Item::Lagged(more)) = self.items.front_mut() {
+            *more += skipped;
+        } else {
+            self.items.push_front(Item::Lagged(skipped));
+        }
+    }
+
+    fn lag_at_back(&mut self) {
+        if let Some(Item::Lagged(skipped)) = self.items.back_mut() {
+            *skipped += 1;
+        } else {
+            self.items.push_back(Item::Lagged(1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        events: 3,
+        bytes: 100_000,
+        hard_events: 5,
+        hard_bytes: 200_000,
+    };
+
+    fn event(name: &str, tier: Tier) -> Arc<RawEvent> {
+        let scope = openai_codex_wire::scope::ScopeIds::default();
+        Arc::new(RawEvent::notification(name, name, None, &scope, None, tier))
+    }
+
+    fn filled(overflow: Overflow, events: &str) -> Queue {
+        let mut queue = Queue::new(LIMITS, overflow);
+        for name in events.split(' ') {
+            let tier = if name.starts_with(char::is_uppercase) {
+                Tier::Lossless
+            } else {
+                Tier::BestEffort
+            };
+            queue.push(&event(name, tier));
+        }
+        queue
+    }
+
+    fn shown(queue: &Queue) -> String {
+        let items: Vec<_> = queue
+            .items
+            .iter()
+            .map(|item| match item {
+                Item::Event(event) => event.method().to_owned(),
+                Item::Lagged(skipped) => format!("-{skipped}"),
+            })
+            .collect();
+        items.join(" ")
+    }
+
+    #[test]
+    fn best_effort_events_are_skipped_and_counted_where_they_were() {
+        let queue = filled(Overflow::End, "a b c d e F g h");
+        assert_eq!(shown(&queue), "a b c -2 F -2");
+        assert_eq!(queue.end, None);
+    }
+
+    #[test]
+    fn past_the_hard_limit_the_subscription_ends_and_keeps_what_it_has() {
+        let mut queue = filled(Overflow::End, "A B C D E F g");
+        assert_eq!(shown(&queue), "A B C D E");
+        assert_eq!(queue.end, Some(End::Overflow(2)));
+        queue.complete();
+        assert_eq!(queue.end, Some(End::Overflow(2)));
+    }
+
+    #[test]
+    fn a_ring_keeps_the_newest_and_prefers_what_is_lossless() {
+        assert_eq!(
+            shown(&filled(Overflow::DropOldest, "a b c d e")),
+            "-2 c d e"
+        );
+        assert_eq!(
+            shown(&filled(Overflow::DropOldest, "A b C d E")),
+            "A b C -1 E"
+        );
+        assert_eq!(
+            shown(&filled(Overflow::DropOldest, "A B C D E F G")),
+            "-2 C D E F G"
+        );
+    }
+
+    #[test]
+    fn bytes_count_as_events_do() {
+        let big = "X".repeat(90_000);
+        let queue = filled(Overflow::End, &format!("{big} a {}", "y".repeat(90_000)));
+        assert!(shown(&queue).ends_with("X a -1"));
+        let queue = filled(Overflow::End, &format!("{big} {big} {big}"));
+        assert_eq!(queue.end, Some(End::Overflow(1)));
+        let huge = "X".repeat(300_000);
+        let queue = filled(Overflow::DropOldest, &format!("A {huge} B"));
+        assert_eq!(shown(&queue), "-2 B");
+        assert!(queue.bytes() < 1000);
+    }
+
+    #[test]
+    fn a_copy_is_made_until_the_first_item_is_taken() {
+        let mut queue = filled(Overflow::End, "a b");
+        let copy = queue.copy_if_untouched().unwrap();
+        assert_eq!(shown(&copy), "a b");
+        let mut batch = VecDeque::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(queue.poll_take(&mut cx, &mut batch, 1).is_ready());
+        assert_eq!((batch.len(), queue.events), (1, 1));
+        assert!(queue.copy_if_untouched().is_none());
+    }
+
+    #[test]
+    fn the_end_comes_after_the_last_item() {
+        let mut queue = filled(Overflow::End, "a");
+        queue.complete();
+        let mut batch = VecDeque::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert_eq!(queue.poll_take(&mut cx, &mut batch, 9), Poll::Ready(None));
+        assert_eq!(
+            queue.poll_take(&mut cx, &mut batch, 9),
+            Poll::Ready(Some(End::Complete))
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! The task that reads, and what it does with each message.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use openai_codex_wire::envelope::{Message, PeekError, peek, repair_surrogates};
+use openai_codex_wire::{RequestId, ThreadId, TurnId, scope};
+
+use super::core::{Core, State};
+use super::effects::Effects;
+use super::event::RawEvent;
+use super::kind::{Kind, tier};
+use super::pending::{Answer, StartAnswer, StartWaiter, Waiter};
+use super::turn::{StartedTurn, TurnRef, UnclaimedTurn};
+use crate::transport::{FrameSource, SourceError};
+
+/// After so many messages the reader lets other tasks have a turn, even if the
+/// source always has more.
+const BURST: u32 = 256;
+
+/// Reads until the source ends.
+pub(super) async fn read(
+    core: &Arc<Core>,
+    mut source: impl FrameSource,
+) -> Result<(), SourceError> {
+    let mut fx = Effects::default();
+    let mut burst = 0;
+    while let Some(line) = source.next().await? {
+        core.receive(line, &mut fx);
+        burst += 1;
+        if burst == BURST {
+            burst = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
+}
+
+impl Core {
+    /// Takes one message in.
+    pub(super) fn receive(self: &Arc<Self>, line: &[u8], fx: &mut Effects) {
+        let line = String::from_utf8_lossy(line);
+        if matches!(line, Cow::Owned(_)) {
+            self.count_malformed();
+            tracing::warn!(bytes = line.len(), "a line of the server's is not UTF-8");
+        }
+        match peek(&line) {
+            Ok(message) => self.dispatch(&line, message, fx),
+            Err(PeekError::LoneSurrogate) => {
+                let repaired = repair_surrogates(&line);
+                match peek(&repaired) {
+                    Ok(message) => self.dispatch(&repaired, message, fx),
+                    Err(error) => self.receive_malformed(&line, &error, fx),
+                }
+            }
+            // A blank line says nothing and asks for nothing.
+            Err(_) if line.trim().is_empty() => {}
+            Err(error) => self.receive_malformed(&line, &error, fx),
+        }
+    }
+
+    fn receive_malformed(self: &Arc<Self>, line: &str, error: &PeekError, fx: &mut Effects) {
+        self.count_malformed();
+        tracing::warn!(bytes = line.len(), %error, "a line of the server's is no message");
+        let event = RawEvent::malformed_line(line, &error.to_string());
+        self.route(&Arc::new(event), fx);
+    }
+
+    fn dispatch(self: &Arc<Self>, line: &str, message: Message<'_>, fx: &mut Effects) {
+        match message {
+            Message::Notification {
+                method,
+                params,
+                scope,
+                emitted_at_ms,
+            } => {
+                let tier = tier(&method);
+                let event =
+                    RawEvent::notification(line, &method, params, &scope, emitted_at_ms, tier);
+                self.route(&Arc::new(event), fx);
+            }
+            Message::Response { id, outcome } => self.respond(&id, outcome, fx),
+            Message::Request {
+                id,
+                method,
+                params,
+                scope,
+            } => self.accept(id, &method, params, &scope),
+        }
+    }
+
+    fn route(self: &Arc<Self>, event: &Arc<RawEvent>, fx: &mut Effects) {
+        let mut state = self.lock();
+        // After the failure there is nobody left to route to.
+        if state.failure.is_some() {
+            return;
+        }
+        let completed = state.router.route(event, fx);
+        let interrupts = match &completed {
+            Some((thread, turn)) => {
+                let State {
+                    pending,
+                    server_requests,
+                    ..
+                } = &mut *state;
+                server_requests.withdraw_turn(thread, turn);
+                pending.take_interrupts(thread, turn)
+            }
+            None => Vec::new(),
+        };
+        if Kind::of(event.method()) == Kind::RequestResolved {
+            state.server_requests.withdraw_resolved(event);
+        }
+        drop(state);
+        fx.run();
+        for tx in interrupts {
+            // Whoever does not wait any more need not be told.
+            let _ = tx.send(Answer::TurnEnded);
+        }
+    }
+
+    fn respond(self: &Arc<Self>, id: &RequestId, outcome: Result<&str, &str>, fx: &mut Effects) {
+        let mut state = self.lock();
+        let waiter = match id {
+            RequestId::Integer(id) => state.pending.remove(*id),
+            RequestId::String(_) => None,
+        };
+        match waiter {
+            None => {
+                drop(state);
+                self.ignore_response(id);
+            }
+            Some(Waiter::Call(tx) | Waiter::Interrupt { tx, .. }) => {
+                drop(state);
+                // Whoever does not wait any more need not be told.
+                let _ = tx.send(answer(outcome));
+            }
+            Some(Waiter::Start(waiter)) => {
+                let turn = outcome.ok().and_then(|result| {
+                    let ids = scope::ids(result);
+                    ids.turn_id.as_deref().map(TurnId::from)
+                });
+                let settled = state.router.settle_start(
+                    &waiter.thread,
+                    waiter.start,
+                    turn.as_ref(),
+                    waiter.tx.is_some(),
+                    fx,
+                );
+                drop(state);
+                fx.run();
+                let StartWaiter { thread, tx, .. } = waiter;
+                let started = settled
+                    .zip(turn)
+                    .map(|(settled, turn)| (settled, thread, turn));
+                match (tx, started) {
+                    (Some(tx), Some((settled, thread, turn))) => {
+                        let turn =
+                            TurnRef::new(Arc::clone(self), thread, turn, settled.subscription);
+                        let started = UnclaimedTurn::new(StartedTurn {
+                            turn,
+                            joined: settled.joined,
+                            response: outcome.unwrap_or_default().into(),
+                        });
+                        // A caller that went away meanwhile leaves the turn
+                        // unclaimed, which interrupts it.
+                        drop(tx.send(StartAnswer::Started(started)));
+                    }
+                    (Some(tx), None) => {
+                        // Whoever does not wait any more need not be told.
+                        drop(tx.send(StartAnswer::Other(answer(outcome))));
+                    }
+                    (None, Some((settled, thread, turn))) => {
+                        self.abandoned_start_began(&thread, &turn, settled.joined);
+                    }
+                    (None, None) => {}
+                }
+            }
+        }
+    }
+
+    fn abandoned_start_began(&self, thread: &ThreadId, turn: &TurnId, joined: bool) {
+        if !joined {
+            self.interrupt_now(thread, turn);
+        }
+    }
+
+    fn ignore_response(&self, id: &RequestId) {
+        match id {
+            RequestId::Integer(number) if self.was_sent(*number) => {
+                tracing::debug!(%id, "discarding a late or repeated response");
+            }
+            _ => tracing::warn!(%id, "discarding a response to nothing that was asked"),
+        }
+    }
+}
+
+fn answer(outcome: Result<&str, &str>) -> Answer {
+    match outcome {
+        Ok(result) => Answer::Result(result.into()),
+        Err(error) => Answer::Error(error.into()),
+    }
+}

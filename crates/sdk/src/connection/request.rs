@@ -1,0 +1,300 @@
+//! Requests of the client's, from the call to the answer.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openai_codex_wire::{ThreadId, TurnId};
+use serde_json::value::RawValue;
+use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit, oneshot};
+
+use super::Connection;
+use super::core::{Core, Interrupted, encode, turn_params};
+use super::options::{Deadline, RequestOptions, is_long_running};
+use super::pending::{Answer, StartAnswer, StartWaiter, Waiter};
+use super::turn::StartedTurn;
+use crate::error::{Error, Result, RpcError};
+
+impl Connection {
+    /// Sends a request and awaits its `result`.
+    ///
+    /// # Errors
+    ///
+    /// When the server answers with an error, when the deadline passes, and when
+    /// the connection is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this before the request is queued sends nothing; after that the
+    /// server may still act on it, and its answer is discarded.
+    pub(crate) async fn request(
+        &self,
+        method: impl Into<Cow<'static, str>>,
+        params: Option<&RawValue>,
+        options: RequestOptions,
+    ) -> Result<Box<RawValue>> {
+        let core = self.core();
+        let method = method.into();
+        let limit = options
+            .deadline
+            .limit(&method, core.options.request_timeout);
+        within(limit, &method, async {
+            let admission = core.admit(&method, options.urgent).await?;
+            let (tx, rx) = oneshot::channel();
+            let id = core.submit(&method, params, admission.slot, |_| Some(Waiter::Call(tx)))?;
+            let answer = core.answer(id, rx).await?;
+            decode(&method, answer)
+        })
+        .await
+        .map_err(|error| error.with_method(method))
+    }
+
+    /// Sends a notification. Returns when it is queued.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone.
+    pub(crate) async fn notify(&self, method: &str, params: Option<&RawValue>) -> Result<()> {
+        let core = self.core();
+        let slot = core.slot().await?;
+        core.send(encode(None, method, params), Some(slot));
+        Ok(())
+    }
+
+    /// Sends `turn/start` and returns the turn, with every event since this was
+    /// sent. With `events`, they are kept for [`TurnRef::subscribe`]; without,
+    /// only the summary is.
+    ///
+    /// [`TurnRef::subscribe`]: super::TurnRef::subscribe
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request), and when the answer names no turn.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this before the request is queued sends nothing. After that, the
+    /// turn is interrupted as soon as its response comes, unless the request
+    /// only joined a turn that was running.
+    pub(crate) async fn start_turn(
+        &self,
+        thread: &ThreadId,
+        params: &RawValue,
+        events: bool,
+        deadline: Deadline,
+    ) -> Result<StartedTurn> {
+        const METHOD: &str = "turn/start";
+
+        let core = self.core();
+        let limit = deadline.limit(METHOD, core.options.request_timeout);
+        within(limit, METHOD, async {
+            let admission = core.admit(METHOD, false).await?;
+            let (tx, rx) = oneshot::channel();
+            let id = core.submit(METHOD, Some(params), admission.slot, |state| {
+                Some(Waiter::Start(StartWaiter {
+                    thread: thread.clone(),
+                    start: state.router.open_start(thread, events),
+                    tx: Some(tx),
+                }))
+            })?;
+            let mut guard = Guard::new(core, id, true);
+            let answer = rx.await.map_err(|_| core.gone())?;
+            guard.id = None;
+            match answer {
+                StartAnswer::Started(unclaimed) => Ok(unclaimed.claim()),
+                StartAnswer::Other(answer) => Err(match decode(METHOD, answer) {
+                    Ok(raw) => no_turn(raw.get()),
+                    Err(error) => error,
+                }),
+            }
+        })
+        .await
+        .map_err(|error| error.with_method(METHOD))
+    }
+
+    /// Interrupts a turn. Resolves when the server has taken it, or when the
+    /// turn ends, whichever comes first; at once if it has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`request`](Self::request).
+    pub(crate) async fn interrupt(
+        &self,
+        thread: &ThreadId,
+        turn: &TurnId,
+        deadline: Deadline,
+    ) -> Result<Interrupted> {
+        const METHOD: &str = "turn/interrupt";
+
+        let core = self.core();
+        let limit = deadline.limit(METHOD, core.options.request_timeout);
+        let params = turn_params(thread, turn);
+        within(limit, METHOD, async {
+            let (tx, rx) = oneshot::channel();
+            // Asked and registered under one lock, so that the end of the turn
+            // is either seen here or answers the waiter.
+            let id = core.submit(METHOD, Some(&params), None, |state| {
+                (!state.router.has_finished(thread, turn)).then(|| Waiter::Interrupt {
+                    thread: thread.clone(),
+                    turn: turn.clone(),
+                    tx,
+                })
+            })?;
+            if id.is_none() {
+                return Ok(Interrupted::Finished);
+            }
+            let answer = core.answer(id, rx).await?;
+            if matches!(answer, Answer::TurnEnded) {
+                return Ok(Interrupted::Finished);
+            }
+            match decode(METHOD, answer) {
+                Ok(_) => Ok(Interrupted::Accepted),
+                // 0.169 answers this where 0.163.0 does not answer.
+                Err(error)
+                    if error
+                        .rpc()
+                        .is_some_and(|rpc| rpc.message.contains("no active turn")) =>
+                {
+                    Ok(Interrupted::Finished)
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .await
+        .map_err(|error| error.with_method(METHOD))
+    }
+}
+
+/// What a request needs before it may be queued.
+struct Admission<'a> {
+    _permit: Option<SemaphorePermit<'a>>,
+    slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Core {
+    /// Waits for an in-flight permit and for a place in the queue.
+    async fn admit(&self, method: &str, urgent: bool) -> Result<Admission<'_>> {
+        if urgent {
+            return Ok(Admission {
+                _permit: None,
+                slot: None,
+            });
+        }
+        let permits = if is_long_running(method) {
+            &self.long_running
+        } else {
+            &self.in_flight
+        };
+        let permit = permits.acquire().await.map_err(|_| self.gone())?;
+        Ok(Admission {
+            _permit: Some(permit),
+            slot: Some(self.slot().await?),
+        })
+    }
+
+    async fn slot(&self) -> Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .map_err(|_| self.gone())
+    }
+
+    /// Awaits an answer; dropped before it comes, it takes the waiter away.
+    async fn answer(&self, id: Option<i64>, rx: oneshot::Receiver<Answer>) -> Result<Answer> {
+        let mut guard = Guard::new(self, id, false);
+        let answer = rx.await.map_err(|_| self.gone())?;
+        guard.id = None;
+        Ok(answer)
+    }
+
+    fn gone(&self) -> Error {
+        self.failure()
+            .unwrap_or_else(|| Error::closed("the connection is closed"))
+    }
+
+    /// Nobody waits for the answer to a start any more.
+    fn abandon_start(&self, id: i64) {
+        let mut fx = super::effects::Effects::default();
+        let mut state = self.lock();
+        let [abandoned, forgotten] = state.pending.abandon_start(id);
+        if let Some((thread, start)) = abandoned {
+            state.router.abandon_start(&thread, start);
+        }
+        if let Some((thread, start)) = forgotten {
+            state
+                .router
+                .settle_start(&thread, start, None, false, &mut fx);
+        }
+        drop(state);
+        fx.run();
+    }
+}
+
+/// Takes a waiter away when its caller goes.
+struct Guard<'a> {
+    core: &'a Core,
+    id: Option<i64>,
+    is_start: bool,
+}
+
+impl<'a> Guard<'a> {
+    fn new(core: &'a Core, id: Option<i64>, is_start: bool) -> Self {
+        Self { core, id, is_start }
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        let Some(id) = self.id else { return };
+        if self.is_start {
+            self.core.abandon_start(id);
+        } else {
+            let waiter = self.core.lock().pending.remove(id);
+            drop(waiter);
+        }
+    }
+}
+
+async fn within<T>(
+    limit: Option<Duration>,
+    method: &str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match limit {
+        None => work.await,
+        Some(limit) => match tokio::time::timeout(limit, work).await {
+            Ok(result) => result,
+            Err(_) => {
+                tracing::debug!(method, ?limit, "request timed out");
+                Err(Error::timed_out(method.to_owned(), limit))
+            }
+        },
+    }
+}
+
+fn decode(method: &str, answer: Answer) -> Result<Box<RawValue>> {
+    match answer {
+        Answer::Result(raw) => raw_value(raw)
+            .map_err(|(raw, error)| Error::undecodable(method.to_owned(), &raw, error)),
+        Answer::Error(raw) => Err(Error::answered(method.to_owned(), RpcError::parse(&raw))),
+        Answer::Failed(error) => Err(error),
+        Answer::TurnEnded => Err(Error::closed("the turn ended")),
+    }
+}
+
+/// Checks raw JSON, and hands it back if it is none.
+pub(super) fn raw_value(raw: Box<str>) -> Result<Box<RawValue>, (String, serde_json::Error)> {
+    serde_json::from_str::<&RawValue>(&raw)
+        .map(ToOwned::to_owned)
+        .map_err(|error| (raw.into_string(), error))
+}
+
+fn no_turn(raw: &str) -> Error {
+    let error = <serde_json::Error as serde::de::Error>::custom("missing field `turn.id`");
+    Error::undecodable("turn/start", raw, error)
+}

@@ -1,0 +1,225 @@
+//! A turn from the outside: its events, its summary, its interrupt.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use openai_codex_wire::envelope::{Message, peek};
+use openai_codex_wire::{ThreadId, TurnId};
+use serde_json::value::RawValue;
+
+use super::core::{Core, json_string, one_line};
+use super::effects::Effects;
+use super::event::RawEvent;
+use super::fold::TurnSummary;
+use super::kind::tier;
+use super::router::{Known, SubKey};
+use super::subscription::Subscription;
+use super::turn_log::SubId;
+use crate::error::{Error, Result};
+
+/// A turn that a `turn/start` began or joined.
+#[derive(Debug)]
+pub(crate) struct StartedTurn {
+    pub(crate) turn: TurnRef,
+    /// Whether the turn was running already, so that it is not this caller's to
+    /// interrupt. A turn that another client began at the same moment cannot be
+    /// told from one's own.
+    pub(crate) joined: bool,
+    /// The `result` of the response.
+    pub(crate) response: Box<str>,
+}
+
+/// A [`StartedTurn`] on its way to the caller. If it never arrives, a turn that
+/// was begun is interrupted.
+#[derive(Debug)]
+pub(crate) struct UnclaimedTurn(Option<StartedTurn>);
+
+impl UnclaimedTurn {
+    pub(super) fn new(turn: StartedTurn) -> Self {
+        Self(Some(turn))
+    }
+
+    pub(super) fn claim(mut self) -> StartedTurn {
+        self.0.take().expect("a turn is claimed once")
+    }
+}
+
+impl Drop for UnclaimedTurn {
+    fn drop(&mut self) {
+        if let Some(started) = self.0.take()
+            && !started.joined
+        {
+            started.turn.interrupt_now();
+        }
+    }
+}
+
+/// Interest in a turn. While one lives, the turn's summary is kept; dropping it
+/// detaches and does not interrupt.
+pub(crate) struct TurnRef {
+    core: Arc<Core>,
+    thread: ThreadId,
+    turn: TurnId,
+    /// The subscription that has everything since this interest began. The first
+    /// [`subscribe`](Self::subscribe) takes it.
+    first: Option<SubId>,
+    first_taken: AtomicBool,
+}
+
+impl TurnRef {
+    /// For a turn that has been given a handle in the router.
+    pub(super) fn new(
+        core: Arc<Core>,
+        thread: ThreadId,
+        turn: TurnId,
+        first: Option<SubId>,
+    ) -> Self {
+        Self {
+            core,
+            thread,
+            turn,
+            first,
+            first_taken: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn attach(core: &Arc<Core>, thread: &ThreadId, turn: &TurnId) -> (Self, Known) {
+        let mut fx = Effects::default();
+        let (known, first) = core.lock().router.attach_turn(thread, turn, &mut fx);
+        fx.run();
+        let turn = Self::new(Arc::clone(core), thread.clone(), turn.clone(), Some(first));
+        (turn, known)
+    }
+
+    pub(crate) fn thread_id(&self) -> &ThreadId {
+        &self.thread
+    }
+
+    pub(crate) fn id(&self) -> &TurnId {
+        &self.turn
+    }
+
+    /// The events of the turn, up to `turn/completed`. The first subscription has
+    /// them since this interest began, and so have others that are made before
+    /// anything is read from it; later ones have them from now on.
+    pub(crate) fn subscribe(&self) -> Subscription {
+        let key = match self.first {
+            Some(first) if !self.first_taken.swap(true, Ordering::Relaxed) => {
+                SubKey::Turn(self.thread.clone(), self.turn.clone(), first)
+            }
+            first => self
+                .core
+                .lock()
+                .router
+                .subscribe_turn(&self.thread, &self.turn, first),
+        };
+        Subscription::new(Arc::clone(&self.core), key)
+    }
+
+    /// Gives up the events that wait for the first subscription, because only
+    /// the summary is wanted.
+    pub(crate) fn discard_events(&self) {
+        if let Some(first) = self.first
+            && !self.first_taken.swap(true, Ordering::Relaxed)
+        {
+            let key = SubKey::Turn(self.thread.clone(), self.turn.clone(), first);
+            let mut fx = Effects::default();
+            self.core.lock().router.unsubscribe(&key, &mut fx);
+            fx.run();
+        }
+    }
+
+    /// Waits for the turn to complete.
+    ///
+    /// # Errors
+    ///
+    /// When the connection fails before that.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe; waiting twice gives the same.
+    pub(crate) async fn completed(&self) -> Result<TurnSummary> {
+        loop {
+            let gone = || Error::closed("the turn is not followed any more");
+            let (_, done) = self.completion().ok_or_else(gone)?;
+            let mut done = std::pin::pin!(done.notified());
+            // From here on no notice is missed.
+            done.as_mut().enable();
+            if self.completion().is_some_and(|(complete, _)| complete) {
+                return Ok(self.summary());
+            }
+            if let Some(failure) = self.core.failure() {
+                return Err(failure);
+            }
+            done.await;
+        }
+    }
+
+    /// The turn as far as it is known now.
+    pub(crate) fn summary(&self) -> TurnSummary {
+        let mut state = self.core.lock();
+        let summary = state.router.summary(&self.thread, &self.turn);
+        summary.map(|(summary, _)| summary).unwrap_or_default()
+    }
+
+    /// Ends a turn whose completion no event will tell of, with the `turn` that
+    /// the server answered when it was asked. Does nothing if it has ended.
+    pub(crate) fn settle(&self, turn: &RawValue) {
+        let line = format!(
+            "{{\"method\":\"turn/completed\",\"params\":{{\"threadId\":{},\"turnId\":{},\"turn\":{}}}}}",
+            json_string(&self.thread),
+            json_string(&self.turn),
+            one_line(turn.get()),
+        );
+        let Ok(Message::Notification {
+            method,
+            params,
+            scope,
+            emitted_at_ms,
+        }) = peek(&line)
+        else {
+            return;
+        };
+        let tier = tier(&method);
+        let event = RawEvent::notification(&line, &method, params, &scope, emitted_at_ms, tier);
+        let mut fx = Effects::default();
+        self.core
+            .lock()
+            .router
+            .settle_turn(&self.thread, &self.turn, &Arc::new(event), &mut fx);
+        fx.run();
+    }
+
+    /// Asks the server to interrupt the turn, without waiting for anything. For
+    /// destructors.
+    pub(crate) fn interrupt_now(&self) {
+        self.core.interrupt_now(&self.thread, &self.turn);
+    }
+
+    fn completion(&self) -> Option<(bool, Arc<tokio::sync::Notify>)> {
+        self.core.lock().router.completion(&self.thread, &self.turn)
+    }
+}
+
+impl Drop for TurnRef {
+    fn drop(&mut self) {
+        let taken = self.first_taken.load(Ordering::Relaxed);
+        let first = self.first.filter(|_| !taken);
+        let mut fx = Effects::default();
+        self.core
+            .lock()
+            .router
+            .drop_handle(&self.thread, &self.turn, first, &mut fx);
+        fx.run();
+    }
+}
+
+impl fmt::Debug for TurnRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TurnRef")
+            .field("thread", &self.thread)
+            .field("turn", &self.turn)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,429 @@
+//! What can go wrong, and what the caller can do about it.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The result of whatever talks to Codex.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How much of an undecodable text an error keeps.
+const EVIDENCE: usize = 2048;
+
+/// Why something did not work.
+///
+/// One word wide. [`kind`](Self::kind) says what to do about it, the predicates
+/// answer the usual questions, and the rest is evidence.
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    method: Option<Cow<'static, str>>,
+    rpc: Option<RpcError>,
+    raw: Option<Arc<str>>,
+    stderr_tail: Option<Arc<str>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// The sort of an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The runtime could not be found or started.
+    Launch,
+    /// The runtime started, but the first exchange with it failed.
+    Handshake,
+    /// The connection is gone, for the reason that every waiter is given.
+    Closed,
+    /// The server answered with an error.
+    Rpc(RpcErrorKind),
+    /// What the server sent does not fit the type that was asked for.
+    Decode,
+    /// The turn failed.
+    Turn,
+    /// This subscriber was too slow, and events were left out.
+    Lagged {
+        /// How many.
+        skipped: u64,
+    },
+    /// The time allowed was over.
+    Timeout,
+    /// The caller asked for something that cannot be sent.
+    InvalidInput,
+}
+
+/// The sort of an error that the server answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RpcErrorKind {
+    /// -32700.
+    Parse,
+    /// -32600, which 0.163.0 also answers to unknown methods and bad parameters.
+    InvalidRequest,
+    /// -32601.
+    MethodNotFound,
+    /// -32602.
+    InvalidParams,
+    /// -32603.
+    Internal,
+    /// The server has too much to do; trying again later can succeed.
+    Overloaded,
+    /// The server gave up after retrying by itself.
+    RetryLimit,
+    /// Any other code.
+    Other(i64),
+}
+
+/// The error object of a JSON-RPC response.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RpcError {
+    /// The number that the server gave.
+    pub code: i64,
+    /// The text that the server gave.
+    pub message: String,
+    /// What else the server gave.
+    pub data: Option<Value>,
+}
+
+impl Error {
+    /// What sort of error this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The wire method that was called, where there was one.
+    pub fn method(&self) -> Option<&str> {
+        self.0.method.as_deref()
+    }
+
+    /// The server's own words, if it answered with an error.
+    pub fn rpc(&self) -> Option<&RpcError> {
+        self.0.rpc.as_ref()
+    }
+
+    /// The beginning of the text that could not be decoded, at most 2 KiB.
+    pub fn raw(&self) -> Option<&str> {
+        self.0.raw.as_deref()
+    }
+
+    /// The newest lines of the runtime's stderr, if it exited.
+    pub fn stderr_tail(&self) -> Option<&str> {
+        self.0.stderr_tail.as_deref()
+    }
+
+    /// Whether the server had too much to do.
+    pub fn is_overloaded(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Rpc(RpcErrorKind::Overloaded))
+            || self.0.rpc.as_ref().is_some_and(RpcError::says_overloaded)
+    }
+
+    /// Whether the same request can succeed if it is sent again later.
+    pub fn is_retryable(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Rpc(RpcErrorKind::Overloaded) => true,
+            ErrorKind::Rpc(RpcErrorKind::RetryLimit) => false,
+            ErrorKind::Rpc(
+                RpcErrorKind::Parse
+                | RpcErrorKind::InvalidRequest
+                | RpcErrorKind::MethodNotFound
+                | RpcErrorKind::InvalidParams
+                | RpcErrorKind::Internal
+                | RpcErrorKind::Other(_),
+            ) => self.is_overloaded(),
+            // A timeout says nothing about whether the request took effect.
+            ErrorKind::Timeout
+            | ErrorKind::Launch
+            | ErrorKind::Handshake
+            | ErrorKind::Closed
+            | ErrorKind::Decode
+            | ErrorKind::Turn
+            | ErrorKind::Lagged { .. }
+            | ErrorKind::InvalidInput => false,
+        }
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_closed(&self) -> bool {
+        self.0.kind == ErrorKind::Closed
+    }
+
+    /// Whether the time allowed was over.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == ErrorKind::Timeout
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            method: None,
+            rpc: None,
+            raw: None,
+            stderr_tail: None,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn closed(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Closed, message)
+    }
+
+    pub(crate) fn answered(method: impl Into<Cow<'static, str>>, rpc: RpcError) -> Self {
+        let message = format!("the server answered {}: {}", rpc.code, rpc.message);
+        let mut error = Self::new(ErrorKind::Rpc(rpc.kind()), message).with_method(method);
+        error.0.rpc = Some(rpc);
+        error
+    }
+
+    pub(crate) fn timed_out(method: impl Into<Cow<'static, str>>, after: Duration) -> Self {
+        let message = format!(
+            "no answer within {after:?}; the runtime may still act on it, so check before sending \
+             it again, or allow more time"
+        );
+        Self::new(ErrorKind::Timeout, message).with_method(method)
+    }
+
+    pub(crate) fn lagged(skipped: u64) -> Self {
+        let message = format!(
+            "{skipped} events were left out because this subscriber did not keep up; read faster \
+             or enlarge the event buffer"
+        );
+        Self::new(ErrorKind::Lagged { skipped }, message)
+    }
+
+    pub(crate) fn undecodable(
+        method: impl Into<Cow<'static, str>>,
+        raw: &str,
+        source: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        let message = "what the server sent does not fit the expected type";
+        let mut error = Self::new(ErrorKind::Decode, message)
+            .with_method(method)
+            .with_source(source);
+        error.0.raw = Some(cut(raw, EVIDENCE).into());
+        error
+    }
+
+    pub(crate) fn into_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    pub(crate) fn with_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {
+        self.0.method = Some(method.into());
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
+    pub(crate) fn with_stderr_tail(mut self, tail: &str) -> Self {
+        self.0.stderr_tail = Some(tail.into());
+        self
+    }
+
+    /// The same error for the next of several waiters.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(method) = &self.0.method {
+            write!(f, "{method}: ")?;
+        }
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &self.0.kind)
+            .field("message", &self.0.message);
+        if let Some(method) = &self.0.method {
+            out.field("method", method);
+        }
+        if let Some(tail) = &self.0.stderr_tail {
+            out.field("stderr_tail", tail);
+        }
+        if let Some(source) = &self.0.source {
+            out.field("source", source);
+        }
+        out.finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source: &(dyn StdError + 'static) = self.0.source.as_deref()?;
+        Some(source)
+    }
+}
+
+impl RpcError {
+    /// Reads the raw JSON of a response's `error` member, whatever it is.
+    pub(crate) fn parse(raw: &str) -> Self {
+        // No code or no message is not the protocol, but it still is an answer.
+        let value: Value = serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.into()));
+        let code = value["code"].as_i64().unwrap_or(0);
+        match value {
+            Value::Object(mut members) => Self {
+                code,
+                message: match members.remove("message") {
+                    Some(Value::String(message)) => message,
+                    _ => "the server gave no message".to_owned(),
+                },
+                data: members.remove("data").filter(|data| !data.is_null()),
+            },
+            other => Self {
+                code,
+                message: "the server's error is no JSON-RPC error object".to_owned(),
+                data: Some(other),
+            },
+        }
+    }
+
+    /// What sort of error this is.
+    pub fn kind(&self) -> RpcErrorKind {
+        match self.code {
+            -32700 => RpcErrorKind::Parse,
+            -32600 => RpcErrorKind::InvalidRequest,
+            -32601 => RpcErrorKind::MethodNotFound,
+            -32602 => RpcErrorKind::InvalidParams,
+            -32603 => RpcErrorKind::Internal,
+            _ if self.says_retry_limit() => RpcErrorKind::RetryLimit,
+            // 0.163.0 answers -32001 without data.
+            -32001 => RpcErrorKind::Overloaded,
+            -32099..=-32000 if self.says_overloaded() => RpcErrorKind::Overloaded,
+            code => RpcErrorKind::Other(code),
+        }
+    }
+
+    fn says_retry_limit(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        message.contains("retry limit") || message.contains("too many failed attempts")
+    }
+
+    fn says_overloaded(&self) -> bool {
+        self.data.as_ref().is_some_and(overloaded)
+    }
+}
+
+/// Whether error data speaks of overload, in any of the forms of any version.
+fn overloaded(data: &Value) -> bool {
+    let is_word = |word: &str| {
+        word.eq_ignore_ascii_case("server_overloaded")
+            || word.eq_ignore_ascii_case("serverOverloaded")
+    };
+    match data {
+        Value::String(word) => is_word(word),
+        Value::Array(values) => values.iter().any(overloaded),
+        Value::Object(members) => {
+            members.keys().any(|key| is_word(key))
+                || members.values().any(overloaded)
+                || (members.get("retryable") == Some(&Value::Bool(true))
+                    && members.get("reason").is_some_and(Value::is_string))
+        }
+        _ => false,
+    }
+}
+
+/// At most `limit` bytes from the beginning of `text`.
+fn cut(text: &str, limit: usize) -> &str {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(json: &str) -> Error {
+        Error::answered("model/list", RpcError::parse(json))
+    }
+
+    #[test]
+    fn an_error_is_one_word_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn overload_is_recognised_with_and_without_data() {
+        for json in [
+            r#"{"code":-32001,"message":"Server overloaded; retry later."}"#,
+            r#"{"code":-32001,"message":"x","data":{"codexErrorInfo":"serverOverloaded"}}"#,
+            r#"{"code":-32050,"message":"x","data":"SERVER_OVERLOADED"}"#,
+            r#"{"code":-32050,"message":"x","data":{"error":[{"codex_error_info":"server_overloaded"}]}}"#,
+            r#"{"code":-32050,"message":"x","data":{"reason":"serializedRequestQueue","retryable":true}}"#,
+        ] {
+            let error = answered(json);
+            assert_eq!(
+                error.kind(),
+                ErrorKind::Rpc(RpcErrorKind::Overloaded),
+                "{json}"
+            );
+            assert!(error.is_overloaded() && error.is_retryable(), "{json}");
+        }
+    }
+
+    #[test]
+    fn other_answers_are_not_retried() {
+        for (json, kind) in [
+            (r#"{"code":-32700,"message":"x"}"#, RpcErrorKind::Parse),
+            (
+                r#"{"code":-32600,"message":"x"}"#,
+                RpcErrorKind::InvalidRequest,
+            ),
+            (
+                r#"{"code":-32601,"message":"x"}"#,
+                RpcErrorKind::MethodNotFound,
+            ),
+            (
+                r#"{"code":-32602,"message":"x"}"#,
+                RpcErrorKind::InvalidParams,
+            ),
+            (r#"{"code":-32603,"message":"x"}"#, RpcErrorKind::Internal),
+            (
+                r#"{"code":-32001,"message":"Retry limit exceeded"}"#,
+                RpcErrorKind::RetryLimit,
+            ),
+            (
+                r#"{"code":-32050,"message":"x"}"#,
+                RpcErrorKind::Other(-32050),
+            ),
+            (r#"{"message":7}"#, RpcErrorKind::Other(0)),
+            (r#""boom""#, RpcErrorKind::Other(0)),
+            ("not json", RpcErrorKind::Other(0)),
+        ] {
+            let error = answered(json);
+            assert_eq!(error.kind(), ErrorKind::Rpc(kind), "{json}");
+            assert!(!error.is_retryable(), "{json}");
+        }
+    }
+
+    #[test]
+    fn display_names_the_method_and_keeps_the_source_to_itself() {
+        let source = serde_json::from_str::<u8>("x").unwrap_err();
+        let error = Error::undecodable("thread/start", "é".repeat(2000).as_str(), source);
+        assert_eq!(
+            error.to_string(),
+            "thread/start: what the server sent does not fit the expected type"
+        );
+        assert!(error.source().is_some());
+        assert_eq!(error.raw().unwrap().len(), EVIDENCE);
+    }
+}

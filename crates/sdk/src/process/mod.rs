@@ -1,0 +1,177 @@
+//! The runtime as a child process: how it is started, and how it ends.
+
+mod child;
+mod stderr;
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub(crate) use child::{ChildProcess, GRACE, Pipes};
+pub(crate) use stderr::{StderrTail, last_words};
+
+/// How to start the runtime.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LaunchOptions {
+    /// What to start.
+    pub(crate) program: Program,
+    /// The child's working directory.
+    pub(crate) cwd: Option<PathBuf>,
+    /// Variables that are set for the child, over the inherited ones.
+    pub(crate) env: Vec<(OsString, OsString)>,
+    /// Whether the child inherits no variables.
+    pub(crate) env_clear: bool,
+    /// Folders that go first on the child's `PATH`.
+    pub(crate) path_prefix: Vec<PathBuf>,
+}
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub(crate) enum Program {
+    /// The runtime's binary, told to be an app-server on stdio.
+    Runtime {
+        /// The binary.
+        bin: PathBuf,
+        /// `key=value` in TOML, each given as `--config`.
+        config: Vec<String>,
+    },
+    /// A command line that is taken as it is.
+    Command(Vec<OsString>),
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        Self::Runtime {
+            bin: "codex".into(),
+            config: Vec::new(),
+        }
+    }
+}
+
+impl LaunchOptions {
+    /// The command line and environment of the child.
+    pub(crate) fn command(&self) -> io::Result<Command> {
+        let mut command = match &self.program {
+            Program::Runtime { bin, config } => {
+                let mut command = Command::new(bin);
+                for setting in config {
+                    command.arg("--config").arg(setting);
+                }
+                command.args(["app-server", "--listen", "stdio://"]);
+                command
+            }
+            Program::Command(argv) => {
+                let Some((program, arguments)) = argv.split_first() else {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidInput,
+                        "the launch command is empty",
+                    ));
+                };
+                let mut command = Command::new(program);
+                command.args(arguments);
+                command
+            }
+        };
+        if let Some(cwd) = &self.cwd {
+            command.current_dir(cwd);
+        }
+        if self.env_clear {
+            command.env_clear();
+        }
+        command.envs(self.env.iter().map(|(key, value)| (key, value)));
+        if !self.path_prefix.is_empty() {
+            command.env("PATH", self.path()?);
+        }
+        Ok(command)
+    }
+
+    /// What to call the program in a message.
+    pub(crate) fn program(&self) -> &Path {
+        match &self.program {
+            Program::Runtime { bin, .. } => bin,
+            Program::Command(argv) => Path::new(argv.first().map_or(OsStr::new(""), |arg| arg)),
+        }
+    }
+
+    /// The child's `PATH`: the prefix, then what it would have been without.
+    fn path(&self) -> io::Result<OsString> {
+        let is_path =
+            |key: &OsStr| key == "PATH" || cfg!(windows) && key.eq_ignore_ascii_case("PATH");
+        let set = self.env.iter().rev().find(|(key, _)| is_path(key));
+        let inherited = || std::env::var_os("PATH").filter(|_| !self.env_clear);
+        let rest = match set {
+            Some((_, value)) => Some(value.clone()),
+            None => inherited(),
+        }
+        .unwrap_or_default();
+        let rest = std::env::split_paths(&rest)
+            .filter(|folder| !folder.as_os_str().is_empty() && !self.path_prefix.contains(folder));
+        std::env::join_paths(self.path_prefix.iter().cloned().chain(rest))
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(options: &LaunchOptions) -> Vec<String> {
+        let command = options.command().unwrap();
+        command
+            .get_args()
+            .map(|argument| argument.to_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn overrides_stand_before_the_subcommand() {
+        let options = LaunchOptions {
+            program: Program::Runtime {
+                bin: "/bin/codex".into(),
+                config: vec!["model=\"a b\"".into(), "features.x=true".into()],
+            },
+            ..LaunchOptions::default()
+        };
+        assert_eq!(
+            arguments(&options),
+            [
+                "--config",
+                "model=\"a b\"",
+                "--config",
+                "features.x=true",
+                "app-server",
+                "--listen",
+                "stdio://"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_command_line_is_taken_as_it_is() {
+        let program = Program::Command(vec!["ssh".into(), "host".into(), "codex".into()]);
+        let options = LaunchOptions {
+            program,
+            ..LaunchOptions::default()
+        };
+        assert_eq!(arguments(&options), ["host", "codex"]);
+        let empty = LaunchOptions {
+            program: Program::Command(Vec::new()),
+            ..LaunchOptions::default()
+        };
+        assert!(empty.command().is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_prefix_goes_first_on_the_path_and_nowhere_else() {
+        let options = LaunchOptions {
+            env: vec![("PATH".into(), "/a::/rg:/b".into())],
+            path_prefix: vec!["/rg".into()],
+            ..LaunchOptions::default()
+        };
+        let command = options.command().unwrap();
+        let path = command.get_envs().find(|(key, _)| *key == "PATH").unwrap();
+        assert_eq!(path.1.unwrap(), "/rg:/a:/b");
+    }
+}
