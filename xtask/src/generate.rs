@@ -54,6 +54,8 @@ struct Source {
     bundle: Value,
     stable: Stable,
     version: String,
+    /// Whether it is the schema that was reviewed.
+    pinned: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -72,7 +74,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         stable: &source.stable,
         manifest: &manifest,
         runtime_version: &source.version,
-        lenient: options.lenient_fixups || options.write_manifest,
+        pinned: source.pinned && !options.write_manifest,
+        lenient_fixups: options.lenient_fixups && !source.pinned,
     })?;
     for line in &output.report {
         eprintln!("{line}");
@@ -119,46 +122,49 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn source(options: &Options, lock: &Lock) -> Result<Source> {
-    if let Some(binary) = &options.codex_bin {
-        let Export { bundle, stable } = export::export(binary)?;
-        return Ok(Source {
-            bundle,
-            stable,
-            version: export::version_of(binary)?,
-        });
-    }
     let folder = root().join("schema");
-    let pinned = || Stable::parse(&read(&folder.join("stable.json"))?);
-    let (bundle, stable) = match &options.schema {
-        None => {
-            let bundle = load::load(&folder)?;
-            let hash = export::sha256(&canonical::render(&bundle));
-            if hash != lock.schema_sha256 {
-                bail!(
-                    "schema/{} is not what codex {} exports (sha256 {hash}, the lock file says {}); run: cargo xtask export-schema",
-                    load::CANONICAL,
-                    lock.version,
-                    lock.schema_sha256
-                );
-            }
-            (bundle, pinned()?)
-        }
-        Some(schema) => {
-            let stable = match &options.stable_schema {
-                Some(folder) => Stable::of(&normalise::flatten(load::load(folder)?)?),
-                None => pinned()?,
-            };
-            (canonical::canonicalise(load::load(schema)?), stable)
-        }
+    let stable_of_pin = || Stable::parse(&read(&folder.join("stable.json"))?);
+    let (bundle, stable, version) = if let Some(binary) = &options.codex_bin {
+        let Export { bundle, stable } = export::export(binary)?;
+        (bundle, stable, Some(export::version_of(binary)?))
+    } else if let Some(schema) = &options.schema {
+        let stable = match &options.stable_schema {
+            Some(folder) => Stable::of(&normalise::flatten(load::load(folder)?)?),
+            None => stable_of_pin()?,
+        };
+        (
+            canonical::canonicalise(load::load(schema)?),
+            stable,
+            options.runtime_version.clone(),
+        )
+    } else {
+        (load::load(&folder)?, stable_of_pin()?, None)
     };
-    let version = options
-        .runtime_version
-        .clone()
-        .unwrap_or_else(|| lock.version.clone());
+    let hash = export::sha256(&canonical::render(&bundle));
+    let pinned = hash == lock.schema_sha256;
+    if !pinned && options.schema.is_none() && options.codex_bin.is_none() {
+        bail!(
+            "schema/{} is not what codex {} exports (its sha256 is {hash}, the lock file says {}); run: cargo xtask export-schema",
+            load::CANONICAL,
+            lock.version,
+            lock.schema_sha256
+        );
+    }
+    if !pinned && options.out.is_none() && !options.check {
+        bail!(
+            "this is not the pinned schema, and its types do not belong into generated/; pass --out DIR"
+        );
+    }
+    let version = match (version, pinned) {
+        (Some(version), _) => version,
+        (None, true) => lock.version.clone(),
+        (None, false) => "unknown".to_owned(),
+    };
     Ok(Source {
         bundle,
         stable,
         version,
+        pinned,
     })
 }
 

@@ -90,11 +90,11 @@ impl Manifest {
     /// Compares with what was reviewed.
     ///
     /// # Errors
-    /// At the first difference, unless `lenient`: then each is reported.
+    /// At the first difference, if the schema is the pinned one; of another each is reported.
     pub(crate) fn differences(
         &self,
         reviewed: &Self,
-        lenient: bool,
+        pinned: bool,
         report: &mut Vec<String>,
     ) -> Result<()> {
         let mut found = Vec::new();
@@ -119,7 +119,7 @@ impl Manifest {
             }
         }
         match found.first() {
-            Some(first) if !lenient => bail!(
+            Some(first) if pinned => bail!(
                 "{first}; if that is meant, run `cargo xtask generate-types --write-manifest` and review the difference"
             ),
             _ => report.extend(found.into_iter().map(|line| format!("manifest: {line}"))),

@@ -1,36 +1,71 @@
 //! The four lists of messages, and the pairing of requests with responses.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use serde_json::Value;
 
 use super::model::{Notification, Request};
+use super::names;
 use crate::schema::fixups::response_by_rule;
 use crate::schema::stable::Stable;
 use crate::schema::{At, Definitions, branches, literal, reference};
 
 const PASS: &str = "methods";
 
-/// The requests of a union (`ClientRequest`, `ServerRequest`).
+/// What pairing found out.
+pub(crate) struct Pairing {
+    pub(crate) requests: Vec<Request>,
+    /// Pairs that were guessed, each with the line to report.
+    pub(crate) guessed: Vec<String>,
+}
+
+/// The requests of a union (`ClientRequest`, `ServerRequest`) with their responses.
+///
+/// A response is what a fixup says, or what the rule `XParams` -> `XResponse`
+/// gives. For another runtime's schema (`guess`) it may be the unclaimed
+/// response with the most words in common, or any JSON if there is none.
 pub(crate) fn requests(
     definitions: &Definitions,
     union: &str,
     stable: &Stable,
-) -> Result<Vec<Request>> {
-    let mut requests = Vec::new();
-    for (branch, method, at) in messages(definitions, union)? {
-        let response = match branch.get("x-response").and_then(Value::as_str) {
-            Some(given) => given.to_owned(),
-            None => response_by_rule(branch).ok_or_else(|| {
-                at.error(format!(
-                    "`{method}` has no response by the rule; pair it in a fixup"
-                ))
-            })?,
+    guess: bool,
+) -> Result<Pairing> {
+    let messages = messages(definitions, union)?;
+    let certain = |branch: &Value| {
+        let given = branch
+            .get("x-response")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        given
+            .or_else(|| response_by_rule(branch))
+            .filter(|response| definitions.contains_key(response))
+    };
+    let claimed: BTreeSet<String> = messages
+        .iter()
+        .filter_map(|(branch, ..)| certain(branch))
+        .collect();
+    let unclaimed: Vec<&String> = definitions
+        .keys()
+        .filter(|name| name.ends_with("Response") && !claimed.contains(*name))
+        .collect();
+    let (mut requests, mut guessed) = (Vec::new(), Vec::new());
+    for (branch, method, at) in messages {
+        let response = match certain(branch) {
+            Some(response) => response,
+            None if guess => {
+                let response = most_alike(&method, &unclaimed);
+                guessed.push(format!(
+                    "`{method}` pairs with no response by rule or fixup; taken: {response}"
+                ));
+                response
+            }
+            None => {
+                return Err(at.error(format!(
+                    "`{method}` pairs with no response by the rule; pair it in a fixup"
+                )));
+            }
         };
-        if !definitions.contains_key(&response) {
-            return Err(at.error(format!(
-                "`{method}` would be answered by {response}, which is no definition"
-            )));
-        }
         let params = branch["properties"].get("params");
         let (params, sends_params) = match params {
             Some(params) if params.get("type").is_none_or(|it| it != "null") => {
@@ -68,8 +103,32 @@ pub(crate) fn requests(
         });
     }
     requests.sort_by(|a, b| a.method.cmp(&b.method));
-    Ok(requests)
+    Ok(Pairing { requests, guessed })
 }
+
+/// The response that shares most words with a method; any JSON if none shares half of its own.
+fn most_alike(method: &str, candidates: &[&String]) -> String {
+    let words = |text: &str| -> BTreeSet<String> {
+        let snake = names::snake(text);
+        snake
+            .split('_')
+            .map(|word| word.trim_end_matches('s').to_owned())
+            .collect()
+    };
+    let method = words(method);
+    let alike = |candidate: &str| {
+        let own = words(candidate.trim_end_matches("Response"));
+        (own.intersection(&method).count() * 100) / own.len().max(1)
+    };
+    let best = candidates.iter().max_by_key(|candidate| alike(candidate));
+    match best {
+        Some(best) if alike(best) >= 50 => (*best).clone(),
+        _ => ANY.to_owned(),
+    }
+}
+
+/// What stands for a response that the schema does not describe.
+pub(crate) const ANY: &str = "JsonObject";
 
 /// The notifications of a union (`ServerNotification`, `ClientNotification`).
 pub(crate) fn notifications(
@@ -83,7 +142,7 @@ pub(crate) fn notifications(
             Some(params) => reference(params)
                 .ok_or_else(|| at.error(format!("the params of `{method}` are no definition")))?
                 .to_owned(),
-            None => format!("{}Notification", super::names::pascal(&method)),
+            None => format!("{}Notification", names::pascal(&method)),
         };
         notifications.push(Notification {
             experimental: !stable.has_method(&method),

@@ -19,7 +19,7 @@ use serde_json::Value;
 use self::model::{Kind, Model, Shape, Struct, Type};
 use crate::manifest::{Counts, Manifest};
 use crate::schema::stable::Stable;
-use crate::schema::{At, fixups, normalise, vocabulary};
+use crate::schema::{At, Definitions, branches, fixups, normalise, vocabulary};
 
 /// What to generate from.
 pub(crate) struct Input<'a> {
@@ -27,8 +27,10 @@ pub(crate) struct Input<'a> {
     pub(crate) stable: &'a Stable,
     pub(crate) manifest: &'a Manifest,
     pub(crate) runtime_version: &'a str,
-    /// For another runtime's schema: reviewed lists that do not fit are reported, not errors.
-    pub(crate) lenient: bool,
+    /// Whether it is the pinned schema: then what was reviewed must hold; of another it is reported.
+    pub(crate) pinned: bool,
+    /// Whether a fixup that does not apply is reported instead of being an error.
+    pub(crate) lenient_fixups: bool,
 }
 
 /// The generated files and what there is to say about them.
@@ -55,13 +57,10 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
     let mut definitions = normalise::flatten(input.bundle)?;
     vocabulary::check(&definitions)?;
     let total = definitions.len();
-    let messages_in_schema: usize = UNIONS
-        .iter()
-        .map(|union| definitions[*union]["oneOf"].as_array().map_or(0, Vec::len))
-        .sum();
-    let mut report = fixups::apply(&mut definitions, input.lenient)?;
+    let before = count_messages(&definitions);
+    let mut report = fixups::apply(&mut definitions, input.lenient_fixups)?;
     let own_types = normalise::one_type_per_notification(&mut definitions)?;
-    if input.lenient {
+    if !input.pinned {
         report.extend(
             own_types
                 .into_iter()
@@ -69,9 +68,12 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
         );
     }
 
+    let client = methods::requests(&definitions, "ClientRequest", input.stable, !input.pinned)?;
+    let server = methods::requests(&definitions, "ServerRequest", input.stable, !input.pinned)?;
+    report.extend(client.guessed.into_iter().chain(server.guessed));
     let mut model = Model {
-        requests: methods::requests(&definitions, "ClientRequest", input.stable)?,
-        server_requests: methods::requests(&definitions, "ServerRequest", input.stable)?,
+        requests: client.requests,
+        server_requests: server.requests,
         notifications: methods::notifications(&definitions, "ServerNotification", input.stable)?,
         client_notifications: methods::notifications(
             &definitions,
@@ -84,7 +86,7 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
         .flat_map(|it| {
             [
                 it.sends_params.then(|| it.params.clone()),
-                Some(it.response.clone()),
+                (it.response != methods::ANY).then(|| it.response.clone()),
             ]
         })
         .flatten()
@@ -112,18 +114,21 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
         ));
     }
 
-    let manifest = describe(&definitions, &model, total);
+    let manifest = describe(
+        &definitions,
+        &model,
+        total,
+        before - count_messages(&definitions),
+    );
     let messages = model.requests.len()
         + model.server_requests.len()
         + model.notifications.len()
         + model.client_notifications.len();
-    let left_out = fixups::METHODS_LEFT_OUT.len();
-    if messages + left_out != messages_in_schema && !input.lenient {
-        bail!(
-            "count: the schema has {messages_in_schema} messages, {messages} are generated and {left_out} left out"
-        );
+    let in_schema = count_messages(&definitions);
+    if messages != in_schema {
+        bail!("count: the schema has {in_schema} messages, {messages} were generated");
     }
-    manifest.differences(input.manifest, input.lenient, &mut report)?;
+    manifest.differences(input.manifest, input.pinned, &mut report)?;
     let header = emit::Header {
         runtime_version: input.runtime_version,
     };
@@ -132,6 +137,13 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
         report,
         manifest,
     })
+}
+
+fn count_messages(definitions: &Definitions) -> usize {
+    let unions = UNIONS
+        .iter()
+        .filter_map(|union| branches(definitions.get(*union)?));
+    unions.map(Vec::len).sum()
 }
 
 /// Types for the params of methods that have none, so that they can be called like the others.
@@ -201,7 +213,7 @@ fn mark_setters(model: &mut Model) {
 }
 
 /// What was generated, to be compared with the manifest.
-fn describe(definitions: &crate::schema::Definitions, model: &Model, total: usize) -> Manifest {
+fn describe(definitions: &Definitions, model: &Model, total: usize, left_out: usize) -> Manifest {
     let pruned = definitions
         .keys()
         .filter(|name| {
@@ -233,7 +245,7 @@ fn describe(definitions: &crate::schema::Definitions, model: &Model, total: usiz
     Manifest {
         counts: Counts {
             definitions: total,
-            client_requests: model.requests.len() + fixups::METHODS_LEFT_OUT.len(),
+            client_requests: model.requests.len() + left_out,
             server_requests: model.server_requests.len(),
             notifications: model.notifications.len(),
             client_notifications: model.client_notifications.len(),

@@ -115,7 +115,7 @@ fn models(
         "untagged",
     ]
     .into_iter()
-    .filter(|name| body.contains(&format!("{name}! {{")))
+    .filter(|name| body.contains(&format!("\n{name}! {{")))
     .collect();
     let _ = writeln!(out, "use openai_codex_wire::{{{}}};", macros.join(", "));
     if has("Value") {
