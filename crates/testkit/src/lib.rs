@@ -9,6 +9,8 @@
 //!   like, fails in every way in which real ones fail, and remembers what it was asked.
 //! - [`TestRuntime`] is the real, pinned Codex runtime over temporary folders, set up to ask that
 //!   model and nobody else.
+//! - [`FakeServer`] is an app-server in memory that does line by line what you say, for what the
+//!   real one does too rarely, too fast, or never.
 //!
 //! Neither knows which client you use: the SDK `openai-codex`, a client of your own, or the
 //! `codex` program itself as here.
@@ -127,12 +129,14 @@
 //! | `OPENAI_CODEX_TESTKIT_KEEP` | keeps the folders of each [`TestRuntime`] |
 
 mod error;
+mod fake;
 mod gate;
 mod model;
 mod monitor;
 mod runtime;
 
 pub use crate::error::{Error, Result};
+pub use crate::fake::{FakeRead, FakeServer, FakeWrite, Script};
 pub use crate::gate::Gate;
 pub use crate::model::{
     FunctionOutput, MockModel, MockModelBuilder, ModelRequest, OfferedTool, Reply, Scripted,
