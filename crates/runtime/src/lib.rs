@@ -78,6 +78,11 @@ pub use runtime::Runtime;
 #[cfg(feature = "verify")]
 pub use verify::verify;
 
+/// Its examples are tests.
+#[cfg(all(doctest, feature = "install"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 /// Finds the pinned runtime in the user's cache, or gives `None` when it is not installed.
 ///
 /// The same as [`Cache::locate`] of [`Cache::user`].

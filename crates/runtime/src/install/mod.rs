@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -346,6 +347,11 @@ impl Work<'_> {
                 actual,
                 removed: true,
             },
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                let archive = archive.file.clone().into_owned();
+                let source = io::Error::other("it lacks a file");
+                Error::BadArchive { archive, source }
+            }
             other => other,
         })?;
         Ok(root)

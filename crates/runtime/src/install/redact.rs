@@ -105,7 +105,7 @@ mod tests {
     fn queries_of_urls_are_hidden() {
         check(
             "GET https://h/f.whl?sig=abc&x=1: 403",
-            "GET https://h/f.whl?***",
+            "GET https://h/f.whl?*** 403",
         );
     }
 
