@@ -92,7 +92,7 @@ impl Reporter {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {
-            let template = "{bar:40} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {elapsed}";
+            let template = "{bar:40} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {elapsed}";
             let style =
                 ProgressStyle::with_template(template).expect("the template is well-formed");
             ProgressBar::new(total).with_style(style)
@@ -112,10 +112,7 @@ pub(crate) fn error(error: &Error) {
     let mut text = format!("error: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
-        // A failed download names its clients itself.
-        if !matches!(error, Error::Download { .. }) || source_is_system(cause) {
-            let _ = write!(text, ": {cause}");
-        }
+        let _ = write!(text, ": {cause}");
         source = cause.source();
     }
     line(&text);
@@ -128,10 +125,6 @@ pub(crate) fn error(error: &Error) {
             line(failure.stderr());
         }
     }
-}
-
-fn source_is_system(cause: &(dyn std::error::Error + 'static)) -> bool {
-    cause.is::<io::Error>()
 }
 
 /// A line on standard error.

@@ -11,15 +11,19 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::str::FromStr;
+use std::time::Duration;
 
+use crate::install::process;
 use crate::install::unpack::Format;
 use crate::release::{Archive, Platform};
 
 /// The Python version that the wheel is chosen for, whatever Python the client runs on: the wheel
 /// holds no Python code that matters, but asks for 3.10.
 const PYTHON_VERSION: &str = "3.12";
+/// How long a client may take to say its version.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A program that downloads packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,14 +86,10 @@ impl Client {
                 path: find_program(name, search_path)?,
                 arguments,
             };
-            let answer = program
-                .command(search_path)
-                .arg("--version")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            answer
-                .is_ok_and(|status| status.success())
+            let mut question = program.command(search_path);
+            question.arg("--version");
+            process::run(&mut question, ANSWER_PATIENCE, || 0)
+                .is_ok()
                 .then_some(program)
         })
     }
@@ -123,10 +123,7 @@ impl Program {
     fn command(&self, search_path: &OsStr) -> Command {
         let mut command = Command::new(&self.path);
         // A script finds its interpreter on the path on which it was itself found.
-        command
-            .args(self.arguments)
-            .env("PATH", search_path)
-            .stdin(Stdio::null());
+        command.args(self.arguments).env("PATH", search_path);
         command
     }
 }

@@ -8,29 +8,25 @@ mod redact;
 mod space;
 mod staging;
 mod unpack;
+mod work;
 
 use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs;
 use std::time::Duration;
 
 pub use client::Client;
 pub use process::ClientFailure;
 pub use progress::Progress;
 
-use crate::cache::{Cache, SUMS, sums_of};
-use crate::install::client::{Delivery, Folders, Order, Program};
+use crate::Error;
+use crate::cache::Cache;
 use crate::install::lock::Lock;
-use crate::install::process::Reason;
 use crate::install::space::Space;
-use crate::install::staging::Staging;
-use crate::release::{Archive, Platform, Release, current_target};
-use crate::runtime::{Runtime, join};
-use crate::verify::{sha256_of, verify_files};
-use crate::{Error, error::at};
+use crate::install::work::Work;
+use crate::release::{Platform, Release, current_target};
+use crate::runtime::Runtime;
 
 /// Installs a runtime into the cache, unless it is there.
 ///
@@ -169,7 +165,10 @@ impl Installer {
         let space = Space {
             cache: cache.path().to_path_buf(),
             // While at work, the archive and what is unpacked from it lie side by side.
-            needed: platform.wheel.size + platform.wheel.unpacked,
+            needed: [&platform.wheel, &platform.npm]
+                .map(|archive| archive.size + archive.unpacked)
+                .into_iter()
+                .fold(0, u64::max),
         };
         fs::create_dir_all(&folder).map_err(space.writing(&folder))?;
         let progress = &mut self.on_progress;
@@ -228,256 +227,4 @@ impl fmt::Debug for Installer {
             .field("target", &self.target)
             .finish_non_exhaustive()
     }
-}
-
-/// An installation under the lock.
-struct Work<'a> {
-    release: &'a Release,
-    platform: &'a Platform,
-    cache: &'a Cache,
-    space: &'a Space,
-    staging: &'a Path,
-    stall_timeout: Duration,
-    progress: &'a mut (dyn FnMut(Progress<'_>) + Send),
-}
-
-/// Why a client brought nothing.
-enum Miss {
-    /// It failed, and another may not.
-    Client(ClientFailure),
-    /// There is no point in going on.
-    Fatal(Error),
-}
-
-impl From<Error> for Miss {
-    fn from(error: Error) -> Self {
-        Self::Fatal(error)
-    }
-}
-
-impl Work<'_> {
-    /// Installs through the first client that delivers.
-    fn install(mut self, clients: &[Client], search_path: &OsStr) -> Result<Runtime, Error> {
-        let mut failures = Vec::new();
-        for &client in clients {
-            let Some(program) = client.find(search_path) else {
-                continue;
-            };
-            // Each has a folder of its own, so the next does not trip over what one has left.
-            let staging =
-                Staging::create(self.staging).map_err(self.space.writing(self.staging))?;
-            match self.fetch(client, &program, search_path, staging.path()) {
-                Ok(root) => return self.publish(&root, &staging),
-                Err(Miss::Fatal(error)) => return Err(error),
-                Err(Miss::Client(failure)) => {
-                    (self.progress)(Progress::Failed { failure: &failure });
-                    failures.push(failure);
-                }
-            }
-        }
-        Err(if failures.is_empty() {
-            Error::NoClient {
-                searched: clients.to_vec(),
-            }
-        } else {
-            Error::Download { failures }
-        })
-    }
-
-    /// Lets a client download, and gives the folder of the unpacked and verified files.
-    fn fetch(
-        &mut self,
-        client: Client,
-        program: &Program,
-        search_path: &OsStr,
-        staging: &Path,
-    ) -> Result<PathBuf, Miss> {
-        let folders = Folders::create(staging).map_err(self.space.writing(staging))?;
-        let mut order = client
-            .order(program, search_path, self.platform, &folders)
-            .map_err(self.space.writing(staging))?;
-        let archive = client.archive(self.platform);
-        let stderr = self.run(client, archive, &mut order)?;
-        let root = match order.delivery {
-            Delivery::Archive { folder, format } => {
-                let Some(file) = file_in(&folder, format.extension()) else {
-                    return Err(Miss::Client(ClientFailure::new(
-                        client,
-                        Reason::NoArchive,
-                        stderr,
-                    )));
-                };
-                (self.progress)(Progress::Checking);
-                check_archive(&file, archive)?;
-                let root = staging.join("root");
-                let progress = &mut *self.progress;
-                let mut wrote = |bytes| {
-                    progress(Progress::Unpacking {
-                        bytes,
-                        total: archive.unpacked,
-                    });
-                };
-                unpack::unpack(&file, format, archive, &root, self.space, &mut wrote)?;
-                // Not needed any more, and the disk may be nearly full.
-                let _ = fs::remove_file(&file);
-                root
-            }
-            Delivery::Tree(root) if fs::symlink_metadata(&root).is_ok_and(|meta| meta.is_dir()) => {
-                refuse_links(&root, archive)?;
-                root
-            }
-            Delivery::Tree(_) => {
-                return Err(Miss::Client(ClientFailure::new(
-                    client,
-                    Reason::NoArchive,
-                    stderr,
-                )));
-            }
-        };
-        (self.progress)(Progress::Verifying);
-        verify_files(&root, self.platform).map_err(|error| match error {
-            Error::HashMismatch {
-                file,
-                expected,
-                actual,
-                ..
-            } => Error::HashMismatch {
-                file,
-                expected,
-                actual,
-                removed: true,
-            },
-            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                let archive = archive.file.clone().into_owned();
-                let source = io::Error::other("it lacks a file");
-                Error::BadArchive { archive, source }
-            }
-            other => other,
-        })?;
-        Ok(root)
-    }
-
-    /// Runs a client to its end and gives what it wrote to standard error.
-    fn run(
-        &mut self,
-        client: Client,
-        archive: &Archive,
-        order: &mut Order,
-    ) -> Result<String, Miss> {
-        let into = self.cache.runtime_root(self.release, self.platform);
-        let (growing, progress) = (&order.growing, &mut self.progress);
-        let outcome = process::run(&mut order.command, self.stall_timeout, || {
-            let (bytes, total) = (growing.bytes(), growing.total());
-            progress(Progress::Downloading {
-                client,
-                archive,
-                into: &into,
-                bytes,
-                total,
-            });
-            bytes
-        });
-        outcome.map_err(|(reason, stderr)| {
-            if Space::is_full_says(&stderr) {
-                return Miss::Fatal(self.space.full());
-            }
-            if let Some(actual) = mismatch_says(client, &stderr) {
-                return Miss::Fatal(Error::HashMismatch {
-                    file: archive.file.clone().into_owned(),
-                    expected: archive.sha256.clone().into_owned(),
-                    actual,
-                    removed: true,
-                });
-            }
-            Miss::Client(ClientFailure::new(client, reason, stderr))
-        })
-    }
-
-    /// Gives the runtime its name, which makes it one.
-    fn publish(self, root: &Path, staging: &Staging) -> Result<Runtime, Error> {
-        let sums = root.join(SUMS);
-        fs::write(&sums, sums_of(self.platform)).map_err(self.space.writing(&sums))?;
-        // A power cut must not leave a name without its content.
-        for path in self
-            .platform
-            .files()
-            .map(|file| join(root, &file.path))
-            .chain([sums])
-        {
-            let file = File::options().append(true).open(&path);
-            file.and_then(|file| file.sync_all())
-                .map_err(self.space.writing(&path))?;
-        }
-        let target = self.cache.runtime_root(self.release, self.platform);
-        if fs::symlink_metadata(&target).is_ok() {
-            // A runtime that is damaged, or to be replaced. Whoever runs it keeps it open.
-            let old = staging.path().join("old");
-            fs::rename(&target, &old).map_err(at("move away", &target))?;
-        }
-        match fs::rename(root, &target) {
-            Ok(()) => Ok(Runtime::new(target, self.release, self.platform)),
-            Err(error) => {
-                // Without locks, another may have been first.
-                let other = self.cache.locate_release(self.release, self.platform)?;
-                other.ok_or_else(|| self.space.writing(&target)(error))
-            }
-        }
-    }
-}
-
-/// The file with this extension in a folder.
-fn file_in(folder: &Path, extension: &str) -> Option<PathBuf> {
-    let paths = fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path());
-    paths
-        .into_iter()
-        .find(|path| path.extension().is_some_and(|found| found == extension))
-}
-
-/// Compares an archive with what was published, and removes it if it is something else.
-fn check_archive(file: &Path, archive: &Archive) -> Result<(), Error> {
-    let actual = sha256_of(file).map_err(at("read", file))?;
-    if actual == archive.sha256 {
-        return Ok(());
-    }
-    Err(Error::HashMismatch {
-        file: archive.file.clone().into_owned(),
-        expected: archive.sha256.clone().into_owned(),
-        actual,
-        removed: fs::remove_file(file).is_ok(),
-    })
-}
-
-/// Refuses what uv has unpacked if anything in it is neither a file nor a folder.
-fn refuse_links(root: &Path, archive: &Archive) -> Result<(), Error> {
-    let mut folders = vec![root.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(at("read", &folder))? {
-            let entry = entry.map_err(at("read", &folder))?;
-            let kind = entry.file_type().map_err(at("read", &folder))?;
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if !kind.is_file() {
-                return Err(Error::UnsafeEntry {
-                    archive: archive.file.clone().into_owned(),
-                    entry: entry.path().display().to_string(),
-                    reason: unpack::NOT_PLAIN,
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The sha256 that uv has found when it says that it is not the expected one.
-fn mismatch_says(client: Client, stderr: &str) -> Option<String> {
-    if client != Client::Uv || !stderr.contains("Hash mismatch") {
-        return None;
-    }
-    let (_, computed) = stderr.split_once("Computed:")?;
-    let (_, hash) = computed.split_once("sha256:")?;
-    let hash = hash.split_whitespace().next()?;
-    Some(hash.to_owned())
 }

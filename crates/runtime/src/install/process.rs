@@ -14,8 +14,8 @@ use crate::install::redact::redact;
 const STDERR_KEPT: usize = 8 * 1024;
 /// How much of it an error carries.
 const STDERR_TOLD: usize = 2 * 1024;
-/// How often the client and its progress are looked at.
-const TICK: Duration = Duration::from_millis(50);
+/// How often the client and its progress are looked at: often at first, for many calls are short.
+const TICKS: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(50)];
 /// How long to wait for the rest of the standard error of a client that has ended. A program that
 /// it left running may hold the pipe open for ever.
 const STDERR_PATIENCE: Duration = Duration::from_secs(1);
@@ -128,7 +128,8 @@ pub(crate) fn run(
         .map_err(|error| (Reason::Start(error), String::new()))?;
     let mut child = EndOnDrop(child);
     let stderr = Tail::follow(&mut child.0);
-    let (mut most, mut changed) = (0, Instant::now());
+    let start = Instant::now();
+    let (mut most, mut changed) = (0, start);
     let reason = loop {
         let bytes = progress();
         match child.0.try_wait() {
@@ -142,7 +143,7 @@ pub(crate) fn run(
         } else if changed.elapsed() >= patience {
             break Reason::Stalled(patience);
         }
-        thread::sleep(TICK);
+        thread::sleep((start.elapsed() / 8).clamp(TICKS[0], TICKS[1]));
     };
     drop(child);
     Err((reason, stderr.text()))

@@ -13,6 +13,8 @@ use crate::install::space::Space;
 use crate::release::Archive;
 
 const BUFFER: usize = 256 * 1024;
+/// How many bytes are written between two words about it.
+const TELL: u64 = 4 << 20;
 
 /// The format of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,7 @@ pub(crate) fn unpack(
         space,
         wrote,
         written: 0,
+        told: 0,
     };
     match format {
         Format::Zip => target.unpack_zip(file),
@@ -70,6 +73,7 @@ struct Target<'a> {
     space: &'a Space,
     wrote: &'a mut dyn FnMut(u64),
     written: u64,
+    told: u64,
 }
 
 impl Target<'_> {
@@ -162,7 +166,10 @@ impl Target<'_> {
             }
             file.write_all(&buffer[..n])
                 .map_err(self.space.writing(path))?;
-            (self.wrote)(self.written);
+            if self.written - self.told >= TELL || self.written == self.archive.unpacked {
+                self.told = self.written;
+                (self.wrote)(self.written);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{Cursor, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use openai_codex_runtime::{
     Archive, Cache, Client, Installer, PinnedFile, Platform, Release, current_target,
@@ -171,11 +172,22 @@ done
     /// Any program on the search path.
     pub(crate) fn program(&self, name: &str, script: &str) {
         let path = self.folder.join("clients").join(name);
-        // Written under another name: a program that is open for writing cannot be started.
-        let new = path.with_extension("new");
-        fs::write(&new, format!("#!/bin/sh\n{script}")).expect("a program");
-        fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).expect("our own file");
-        fs::rename(&new, &path).expect("the same folder");
+        // A program cannot be started while anyone has it open for writing, and whatever this
+        // process has open, a child that another test starts has open too for a moment.
+        let mut shell = Command::new("/bin/sh")
+            .args([
+                "-c",
+                r#"cat > "$1.new" && chmod 755 "$1.new" && mv "$1.new" "$1""#,
+                "sh",
+            ])
+            .arg(path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let mut input = shell.stdin.take().expect("piped");
+        write!(input, "#!/bin/sh\n{script}").expect("the shell reads");
+        drop(input);
+        assert!(shell.wait().expect("the shell ends").success());
     }
 
     /// The calls of clients so far, without those for a version.
