@@ -1,5 +1,6 @@
 //! An installed runtime: [`Runtime`].
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::release::{Platform, Release};
@@ -8,7 +9,7 @@ use crate::release::{Platform, Release};
 ///
 /// [`binary`](Self::binary) is what to start, with [`path_dir`](Self::path_dir) first on the
 /// child's `PATH`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Runtime {
     version: String,
     root: PathBuf,
@@ -60,6 +61,19 @@ impl Runtime {
     #[must_use]
     pub fn platform(&self) -> &Platform {
         &self.platform
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the hashes of the platform, which say nothing to who reads this.
+        f.debug_struct("Runtime")
+            .field("version", &self.version)
+            .field("target", &self.platform.target)
+            .field("root", &self.root)
+            .field("binary", &self.binary)
+            .field("path_dir", &self.path_dir)
+            .finish_non_exhaustive()
     }
 }
 
