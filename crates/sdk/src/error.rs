@@ -6,7 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use openai_codex_types::{CodexErrorInfo, TurnStatus};
 use serde_json::Value;
+
+use crate::result::TurnResult;
 
 /// The result of whatever talks to Codex.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -18,6 +21,7 @@ const EVIDENCE: usize = 2048;
 ///
 /// One word wide. [`kind`](Self::kind) says what to do about it, the predicates
 /// answer the usual questions, and the rest is evidence.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -28,6 +32,7 @@ struct Inner {
     rpc: Option<RpcError>,
     raw: Option<Arc<str>>,
     stderr_tail: Option<Arc<str>>,
+    turn: Option<Arc<TurnResult>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -118,10 +123,29 @@ impl Error {
         self.0.stderr_tail.as_deref()
     }
 
-    /// Whether the server had too much to do.
+    /// What there is of a turn that failed, timed out or was cut off: its items
+    /// and usage so far.
+    pub fn turn_result(&self) -> Option<&TurnResult> {
+        self.0.turn.as_deref()
+    }
+
+    /// Why a turn failed, in the server's terms.
+    pub fn codex_error_info(&self) -> Option<&CodexErrorInfo> {
+        self.turn_result()?.codex_error_info()
+    }
+
+    /// Whether the server, or the model, had too much to do.
     pub fn is_overloaded(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Rpc(RpcErrorKind::Overloaded))
             || self.0.rpc.as_ref().is_some_and(RpcError::says_overloaded)
+            || self.codex_error_info() == Some(&CodexErrorInfo::ServerOverloaded)
+    }
+
+    /// Whether the turn that this is about ended interrupted, as one does that
+    /// ran into its timeout.
+    pub fn is_interrupted(&self) -> bool {
+        self.turn_result()
+            .is_some_and(|turn| turn.status == TurnStatus::Interrupted)
     }
 
     /// Whether the same request can succeed if it is sent again later.
@@ -138,12 +162,12 @@ impl Error {
                 | RpcErrorKind::Other(_),
             ) => self.is_overloaded(),
             // A timeout says nothing about whether the request took effect.
+            ErrorKind::Turn => self.is_overloaded(),
             ErrorKind::Timeout
             | ErrorKind::Launch
             | ErrorKind::Handshake
             | ErrorKind::Closed
             | ErrorKind::Decode
-            | ErrorKind::Turn
             | ErrorKind::Lagged { .. }
             | ErrorKind::InvalidInput => false,
         }
@@ -167,6 +191,7 @@ impl Error {
             rpc: None,
             raw: None,
             stderr_tail: None,
+            turn: None,
             source: None,
         }))
     }
@@ -180,6 +205,19 @@ impl Error {
         let mut error = Self::new(ErrorKind::Rpc(rpc.kind()), message).with_method(method);
         error.0.rpc = Some(rpc);
         error
+    }
+
+    pub(crate) fn turn_failed(turn: TurnResult) -> Self {
+        let message = match &turn.error {
+            Some(error) => format!("the turn failed: {}", error.message),
+            None => "the turn failed, and the server gave no reason".to_owned(),
+        };
+        Self::new(ErrorKind::Turn, message).with_turn_result(turn)
+    }
+
+    pub(crate) fn with_turn_result(mut self, turn: TurnResult) -> Self {
+        self.0.turn = Some(Arc::new(turn));
+        self
     }
 
     pub(crate) fn timed_out(method: impl Into<Cow<'static, str>>, after: Duration) -> Self {

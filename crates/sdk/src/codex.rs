@@ -1,0 +1,370 @@
+//! The client: one runtime, any number of threads.
+
+use std::fmt;
+use std::sync::Arc;
+
+use openai_codex_types::{
+    Call, ClientRequest, GetAccountParams, GetAccountResponse, InitializeResponse,
+    LoginAccountParams, LogoutAccountParams, ThreadArchiveParams, ThreadId, ThreadUnarchiveParams,
+};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::SecretString;
+use crate::approval::ApprovalMode;
+use crate::config::CodexBuilder;
+use crate::connection::{Connection, Deadline, RequestOptions};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::EventStream;
+use crate::list::{Models, ThreadList};
+use crate::login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
+use crate::retry::{RetryPolicy, only_reads, retry_on_overload};
+use crate::start::{ThreadFork, ThreadResume, ThreadStart};
+use crate::thread::Thread;
+
+/// A client of a Codex runtime.
+///
+/// Clones share the runtime. It ends with [`close`](Self::close), or when the
+/// last clone, [`Thread`] and [`TurnHandle`](crate::TurnHandle) is dropped.
+///
+/// ```no_run
+/// # async fn example() -> openai_codex::Result<()> {
+/// use openai_codex::Codex;
+///
+/// let codex = Codex::new().await?;
+/// let thread = codex.thread_start().model("gpt-5.4").await?;
+/// let result = thread.run("Say hello in one sentence.").await?;
+/// println!("{}", result.final_response.as_deref().unwrap_or("(no answer)"));
+/// codex.close().await
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Codex {
+    rpc: Rpc,
+}
+
+/// Any request of the protocol, typed: one function per wire method, from the
+/// generated trait [`Methods`](openai_codex_types::Methods).
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// use openai_codex::types::{Methods, ThreadLoadedListParams};
+///
+/// let loaded = codex.rpc().thread_loaded_list(ThreadLoadedListParams::new()).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Rpc(Arc<Inner>);
+
+struct Inner {
+    connection: Connection,
+    metadata: InitializeResponse,
+    runtime_version: Option<String>,
+}
+
+impl Codex {
+    /// Starts the runtime and shakes hands with it, as
+    /// [`Codex::builder`]`().await` does.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Launch`] when no runtime is found or it does not start;
+    /// [`ErrorKind::Handshake`] when it does not answer as it should.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this ends the runtime that it started.
+    pub async fn new() -> Result<Self> {
+        Self::builder().await
+    }
+
+    /// How to start the runtime, step by step.
+    pub fn builder() -> CodexBuilder {
+        CodexBuilder::new()
+    }
+
+    pub(crate) fn of(
+        connection: Connection,
+        metadata: InitializeResponse,
+        runtime_version: Option<String>,
+    ) -> Self {
+        Self {
+            rpc: Rpc(Arc::new(Inner {
+                connection,
+                metadata,
+                runtime_version,
+            })),
+        }
+    }
+
+    /// What the runtime said of itself.
+    pub fn metadata(&self) -> &InitializeResponse {
+        &self.rpc.0.metadata
+    }
+
+    /// The runtime's version, such as `0.163.0`.
+    pub fn runtime_version(&self) -> Option<&str> {
+        self.rpc.0.runtime_version.as_deref()
+    }
+
+    /// Starts a thread (`thread/start`).
+    pub fn thread_start(&self) -> ThreadStart {
+        ThreadStart::new(self.clone())
+    }
+
+    /// Loads a stored thread (`thread/resume`).
+    pub fn thread_resume(&self, id: impl Into<ThreadId>) -> ThreadResume {
+        ThreadResume::new(self.clone(), id.into())
+    }
+
+    /// Copies a thread into a new one (`thread/fork`).
+    pub fn thread_fork(&self, id: impl Into<ThreadId>) -> ThreadFork {
+        ThreadFork::new(self.clone(), id.into())
+    }
+
+    /// Lists threads (`thread/list`): one page, or all by its
+    /// [`stream`](ThreadList::stream).
+    pub fn thread_list(&self) -> ThreadList {
+        ThreadList::new(self.clone())
+    }
+
+    /// A handle on a thread that is loaded already. Nothing is sent.
+    pub fn thread(&self, id: impl Into<ThreadId>) -> Thread {
+        Thread::new(self.clone(), id.into(), None)
+    }
+
+    /// Archives a thread (`thread/archive`). It must have had a turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub async fn thread_archive(&self, id: impl Into<ThreadId>) -> Result<()> {
+        self.call(ThreadArchiveParams::new(id)).await.map(drop)
+    }
+
+    /// Takes a thread out of the archive (`thread/unarchive`). It is not loaded
+    /// by that: [`thread_resume`](Self::thread_resume) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub async fn thread_unarchive(&self, id: impl Into<ThreadId>) -> Result<Thread> {
+        let response = self.call(ThreadUnarchiveParams::new(id)).await?;
+        Ok(Thread::new(self.clone(), response.thread.id, None))
+    }
+
+    /// Lists the models (`model/list`), all pages.
+    pub fn models(&self) -> Models {
+        Models::new(self.clone())
+    }
+
+    /// The account that is logged in (`account/read`).
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub async fn account(&self) -> Result<GetAccountResponse> {
+        self.call(GetAccountParams::new().refresh_token(false))
+            .await
+    }
+
+    /// Logs in with an API key (`account/login/start`).
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub async fn login_api_key(&self, key: impl Into<SecretString>) -> Result<()> {
+        let params = openai_codex_types::ApiKeyLoginAccountParams::new(key);
+        self.call(LoginAccountParams::from(params)).await.map(drop)
+    }
+
+    /// Begins a login in the browser (`account/login/start`).
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub async fn login_chatgpt(&self) -> Result<ChatgptLoginHandle> {
+        ChatgptLoginHandle::start(self).await
+    }
+
+    /// Begins a login with a code that is typed in on another device
+    /// (`account/login/start`).
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub async fn login_chatgpt_device_code(&self) -> Result<DeviceCodeLoginHandle> {
+        DeviceCodeLoginHandle::start(self).await
+    }
+
+    /// Logs out (`account/logout`).
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub async fn logout(&self) -> Result<()> {
+        self.call(LogoutAccountParams::new()).await.map(drop)
+    }
+
+    /// All that no turn subscriber owns: what concerns no thread, and what
+    /// concerns turns that nobody watches. The first stream has it from the
+    /// first byte on, later ones from now on. It is bounded, and says so when
+    /// something had to go.
+    pub fn events(&self) -> EventStream {
+        EventStream::new(self.connection().events())
+    }
+
+    /// Sends any generated request and awaits its typed response.
+    ///
+    /// At most 64 requests (see [`CodexBuilder::max_in_flight`]) are unanswered
+    /// at a time; further ones wait. A method that only reads is sent again if
+    /// the server says that it is overloaded.
+    ///
+    /// ```no_run
+    /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+    /// use openai_codex::types::SkillsListParams;
+    ///
+    /// let skills = codex.call(SkillsListParams::new()).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rpc`] with the server's answer, [`ErrorKind::Timeout`] after
+    /// the request timeout, [`ErrorKind::Closed`] when the connection is gone,
+    /// and [`ErrorKind::Decode`] when the response does not have its form.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this leaves nothing behind. A request that was sent may still
+    /// take effect.
+    pub async fn call<R: ClientRequest>(&self, params: R) -> Result<R::Response> {
+        self.rpc.call(params).await
+    }
+
+    /// The same, as one function per wire method.
+    pub fn rpc(&self) -> &Rpc {
+        &self.rpc
+    }
+
+    /// Sends any method, for what this version does not know.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call`](Self::call).
+    pub async fn call_raw(&self, method: &str, params: Value) -> Result<Value> {
+        let params = encode(method, &params)?;
+        let answer = self
+            .rpc
+            .send(method.to_owned().into(), Some(&params))
+            .await?;
+        serde_json::from_str(answer.get())
+            .map_err(|error| Error::undecodable(method.to_owned(), answer.get(), error))
+    }
+
+    /// Ends the runtime: what is queued is written, then stdin is closed. A
+    /// child that does not exit is terminated after two seconds and killed after
+    /// four, with what it started. Whoever still waits gets an error.
+    ///
+    /// Closing twice does no harm.
+    ///
+    /// # Errors
+    ///
+    /// None today.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the ending goes on even if this is dropped.
+    pub async fn close(&self) -> Result<()> {
+        self.connection().close().await
+    }
+
+    /// Resolves when the connection is gone, with the reason.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn closed(&self) -> Error {
+        self.connection().closed().await
+    }
+
+    /// Fails if a mode needs handlers that are not there.
+    pub(crate) fn check_handler_for(&self, mode: ApprovalMode) -> Result<()> {
+        match mode {
+            ApprovalMode::Ask => Err(Error::new(
+                ErrorKind::InvalidInput,
+                "ApprovalMode::Ask needs handlers for approvals, and none are set; nothing was sent",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.rpc.0.connection
+    }
+}
+
+impl Rpc {
+    async fn send(
+        &self,
+        method: std::borrow::Cow<'static, str>,
+        params: Option<&RawValue>,
+    ) -> Result<Box<RawValue>> {
+        let connection = &self.0.connection;
+        let options = RequestOptions {
+            deadline: Deadline::Default,
+            // They must get through while everything else waits.
+            urgent: matches!(&*method, "turn/interrupt" | "turn/steer"),
+        };
+        if only_reads(&method) {
+            let again = || connection.request(method.clone(), params, options);
+            return retry_on_overload(RetryPolicy::default(), again).await;
+        }
+        connection.request(method, params, options).await
+    }
+}
+
+impl Call for Rpc {
+    type Error = Error;
+
+    async fn call<R: ClientRequest>(&self, params: R) -> Result<R::Response> {
+        let raw = match R::SENDS_PARAMS {
+            true => Some(encode(R::METHOD, &params)?),
+            false => None,
+        };
+        drop(params);
+        let answer = self.send(R::METHOD.into(), raw.as_deref()).await?;
+        openai_codex_wire::decode(R::METHOD, answer.get())
+            .map_err(|error| Error::undecodable(R::METHOD, answer.get(), error))
+    }
+}
+
+/// The raw JSON of params.
+pub(crate) fn encode(method: &str, params: &impl serde::Serialize) -> Result<Box<RawValue>> {
+    serde_json::value::to_raw_value(params).map_err(|error| {
+        Error::new(
+            ErrorKind::InvalidInput,
+            "the params cannot be written as JSON",
+        )
+        .with_method(method.to_owned())
+        .with_source(error)
+    })
+}
+
+impl fmt::Debug for Codex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Codex")
+            .field("runtime_version", &self.runtime_version())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Rpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rpc").finish_non_exhaustive()
+    }
+}

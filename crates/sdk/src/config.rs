@@ -1,0 +1,352 @@
+//! How the runtime is started and what it is told of us.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openai_codex_types::{
+    ClientInfo, InitializeCapabilities, InitializeParams, InitializeResponse,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::codex::{Codex, encode};
+use crate::connection::{Connection, ConnectionOptions, Dispatcher, Handshake, Limits, Refuse};
+use crate::error::{Error, ErrorKind, Result};
+use crate::locate::locate;
+use crate::options::awaitable;
+use crate::process::{LaunchOptions, Program};
+use crate::version::VersionPolicy;
+
+/// How much may wait for one subscriber before events are left out.
+///
+/// Past the soft limits, best-effort events (output deltas, progress) are
+/// skipped and counted in a `Lagged` error. Past the hard limits, not even
+/// lossless ones (completed items, message deltas) can be kept, and that one
+/// subscription ends with that error. Nothing else is disturbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventBuffer(Limits);
+
+impl Default for EventBuffer {
+    /// 4,096 events and 4 MiB; hard limits 65,536 events and 64 MiB.
+    fn default() -> Self {
+        Self(Limits::default())
+    }
+}
+
+impl EventBuffer {
+    /// The default limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Past this many events, best-effort ones are skipped.
+    #[must_use]
+    pub fn events(mut self, events: usize) -> Self {
+        self.0.events = events;
+        self.0.hard_events = self.0.hard_events.max(events);
+        self
+    }
+
+    /// Past this many bytes, best-effort events are skipped.
+    #[must_use]
+    pub fn bytes(mut self, bytes: usize) -> Self {
+        self.0.bytes = bytes;
+        self.0.hard_bytes = self.0.hard_bytes.max(bytes);
+        self
+    }
+
+    /// The most events that are kept, lossless ones included.
+    #[must_use]
+    pub fn hard_events(mut self, events: usize) -> Self {
+        self.0.hard_events = events;
+        self.0.events = self.0.events.min(events);
+        self
+    }
+
+    /// The most bytes that are kept, lossless events included.
+    #[must_use]
+    pub fn hard_bytes(mut self, bytes: usize) -> Self {
+        self.0.hard_bytes = bytes;
+        self.0.bytes = self.0.bytes.min(bytes);
+        self
+    }
+}
+
+/// How to start a runtime: await it for a [`Codex`].
+///
+/// The binary is, in this order: [`codex_bin`](Self::codex_bin); `$CODEX_BIN`;
+/// the pinned runtime that `openai-codex-runtime install` has put into the
+/// cache; `codex` on the `PATH` if its version satisfies the
+/// [`version_policy`](Self::version_policy).
+///
+/// ```no_run
+/// # async fn example() -> openai_codex::Result<()> {
+/// use openai_codex::Codex;
+///
+/// let codex = Codex::builder()
+///     .config_override("model_reasoning_effort", "\"high\"")
+///     .client_info("my_agent", "My Agent", env!("CARGO_PKG_VERSION"))
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it is awaited"]
+pub struct CodexBuilder {
+    codex_bin: Option<PathBuf>,
+    launch_command: Option<Vec<OsString>>,
+    launch: LaunchOptions,
+    config: Vec<String>,
+    client: ClientInfo,
+    experimental_api: bool,
+    opt_out: Vec<String>,
+    connection: ConnectionOptions,
+    version_policy: VersionPolicy,
+    dispatcher: Arc<dyn Dispatcher>,
+    invalid: Option<Error>,
+}
+
+impl CodexBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            codex_bin: None,
+            launch_command: None,
+            launch: LaunchOptions::default(),
+            config: Vec::new(),
+            client: ClientInfo::new("codex_rust_sdk", env!("CARGO_PKG_VERSION"))
+                .title("Codex Rust SDK"),
+            experimental_api: true,
+            opt_out: Vec::new(),
+            connection: ConnectionOptions::default(),
+            version_policy: VersionPolicy::default(),
+            dispatcher: Arc::new(Refuse),
+            invalid: None,
+        }
+    }
+
+    /// The runtime's binary. What the pinned runtime brings along (`rg`) is then
+    /// not put on its `PATH`.
+    pub fn codex_bin(mut self, path: impl Into<PathBuf>) -> Self {
+        self.codex_bin = Some(path.into());
+        self
+    }
+
+    /// The whole command line, taken as it is: no binary is looked for, and
+    /// [`config_override`](Self::config_override) does not apply. It must speak
+    /// the app-server protocol on stdin and stdout.
+    pub fn launch_command<I>(mut self, argv: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        self.launch_command = Some(argv.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Overrides a setting of `config.toml`; `toml` is a value in TOML
+    /// (`"\"gpt-5.4\""`, `true`, `["a"]`).
+    pub fn config_override(mut self, key: impl AsRef<str>, toml: impl AsRef<str>) -> Self {
+        let (key, toml) = (key.as_ref().trim(), toml.as_ref());
+        if key.is_empty() || key.contains(['=', '\n']) {
+            self.invalid.get_or_insert_with(|| {
+                Error::new(
+                    ErrorKind::InvalidInput,
+                    format!("{key:?} is no key of config.toml"),
+                )
+            });
+        }
+        self.config.push(format!("{key}={toml}"));
+        self
+    }
+
+    /// The runtime's working directory, which is the default one of its threads.
+    pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.launch.cwd = Some(dir.into());
+        self
+    }
+
+    /// Sets a variable of the runtime's environment, over the inherited ones.
+    pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.launch.env.push((key.into(), value.into()));
+        self
+    }
+
+    /// Lets the runtime inherit no environment variables.
+    pub fn env_clear(mut self) -> Self {
+        self.launch.env_clear = true;
+        self
+    }
+
+    /// Where the runtime keeps its configuration and sessions (`CODEX_HOME`). It
+    /// must exist.
+    pub fn codex_home(self, dir: impl Into<PathBuf>) -> Self {
+        self.env("CODEX_HOME", dir.into())
+    }
+
+    /// Who we are: `clientInfo` of the handshake.
+    pub fn client_info(
+        mut self,
+        name: impl Into<String>,
+        title: impl Into<String>,
+        version: impl Into<String>,
+    ) -> Self {
+        self.client = ClientInfo::new(name, version).title(title);
+        self
+    }
+
+    /// Whether experimental methods and fields may be used; on by default.
+    pub fn experimental_api(mut self, yes: bool) -> Self {
+        self.experimental_api = yes;
+        self
+    }
+
+    /// Notifications that the server shall not send, by their methods.
+    pub fn opt_out_notifications<I>(mut self, methods: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.opt_out = methods.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How many requests may be unanswered at a time; further ones wait. 64 by
+    /// default, where 0.163.0 reaches its full throughput; from about 400 on it
+    /// leaves some unanswered.
+    pub fn max_in_flight(mut self, requests: usize) -> Self {
+        if requests == 0 {
+            self.invalid.get_or_insert_with(|| {
+                Error::new(ErrorKind::InvalidInput, "max_in_flight must be at least 1")
+            });
+        }
+        self.connection.max_in_flight = requests;
+        self
+    }
+
+    /// How long a request may take, from the call to the answer; 60 s by
+    /// default, `None` for no limit. The few methods that wait for a person, a
+    /// command or the network have none either way.
+    pub fn request_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.connection.request_timeout = timeout;
+        self
+    }
+
+    /// How much may wait for one subscriber.
+    pub fn event_buffer(mut self, buffer: EventBuffer) -> Self {
+        self.connection.limits = buffer.0;
+        self
+    }
+
+    /// The longest line that is read from the server, in bytes; 128 MiB by
+    /// default. A longer one ends the connection: a single item can hold the
+    /// whole output of a command, so do not go far below.
+    pub fn max_line_bytes(mut self, bytes: usize) -> Self {
+        self.connection.max_line = bytes;
+        self
+    }
+
+    /// Which versions of the runtime are acceptable.
+    pub fn version_policy(mut self, policy: VersionPolicy) -> Self {
+        self.version_policy = policy;
+        self
+    }
+
+    /// Starts the runtime, as awaiting the builder does.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for settings that cannot be,
+    /// [`ErrorKind::Launch`] when no runtime is found or it does not start,
+    /// [`ErrorKind::Handshake`] when it does not answer as it should.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this ends the runtime that it started.
+    pub async fn send(mut self) -> Result<Codex> {
+        let initialize = self.initialize()?;
+        let mut launch = std::mem::take(&mut self.launch);
+        launch.program = match self.launch_command.take() {
+            Some(argv) => Program::Command(argv),
+            None => {
+                let found = locate(self.codex_bin.as_deref(), self.version_policy).await?;
+                launch.path_prefix.extend(found.path_dir);
+                Program::Runtime {
+                    bin: found.binary,
+                    config: std::mem::take(&mut self.config),
+                }
+            }
+        };
+        let connected =
+            Connection::launch(&launch, &self.connection, &self.dispatcher, &initialize).await?;
+        self.welcome(connected).await
+    }
+
+    /// Connects over the caller's own streams, one JSON message a line, instead
+    /// of starting a runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this drops the streams.
+    pub async fn connect_with<R, W>(self, read: R, write: W) -> Result<Codex>
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        let initialize = self.initialize()?;
+        let (options, dispatcher) = (self.connection.clone(), Arc::clone(&self.dispatcher));
+        let connected = Connection::connect(read, write, options, dispatcher, &initialize).await?;
+        self.welcome(connected).await
+    }
+
+    /// The params of the handshake.
+    fn initialize(&self) -> Result<Box<serde_json::value::RawValue>> {
+        if let Some(invalid) = &self.invalid {
+            return Err(invalid.duplicate());
+        }
+        let mut capabilities =
+            InitializeCapabilities::new().experimental_api(self.experimental_api);
+        if !self.opt_out.is_empty() {
+            capabilities = capabilities.opt_out_notification_methods(self.opt_out.clone());
+        }
+        encode(
+            "initialize",
+            &InitializeParams::new(self.client.clone()).capabilities(capabilities),
+        )
+    }
+
+    async fn welcome(&self, (connection, handshake): (Connection, Handshake)) -> Result<Codex> {
+        let version = handshake.runtime_version;
+        let metadata: Result<InitializeResponse> =
+            openai_codex_wire::decode("initialize", handshake.response.get()).map_err(|error| {
+                Error::undecodable("initialize", handshake.response.get(), error)
+                    .into_kind(ErrorKind::Handshake)
+            });
+        let checked = metadata.and_then(|metadata| {
+            self.version_policy.check(version.as_deref())?;
+            Ok(metadata)
+        });
+        match checked {
+            Ok(metadata) => Ok(Codex::of(connection, metadata, version)),
+            Err(error) => {
+                connection.close().await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+awaitable!(CodexBuilder, Codex);
+
+/// Without the environment and the command line, which may hold secrets.
+impl std::fmt::Debug for CodexBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CodexBuilder")
+            .field("codex_bin", &self.codex_bin)
+            .field("version_policy", &self.version_policy)
+            .finish_non_exhaustive()
+    }
+}

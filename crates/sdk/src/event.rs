@@ -1,0 +1,264 @@
+//! What the server tells, as it comes.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use futures_core::Stream;
+use openai_codex_types::{DecodeError, ServerNotification};
+use serde::Deserialize;
+
+use crate::connection::{Connection, RawEvent, Subscription, TurnRef};
+use crate::error::{Error, Result};
+use crate::turn::Settling;
+
+/// The method of the deltas that make up the agent's messages.
+const TEXT_DELTA: &str = "item/agentMessage/delta";
+
+/// A notification of the server's.
+///
+/// Nothing is decoded until it is asked for: [`method`](Self::method) and the
+/// ids are known from routing, [`text_delta`](Self::text_delta) reads one
+/// member, and [`decode`](Self::decode) the whole payload, once.
+#[derive(Clone)]
+pub struct Event(Arc<Shared>);
+
+struct Shared {
+    raw: Arc<RawEvent>,
+    text: OnceLock<Option<Box<str>>>,
+    decoded: OnceLock<Result<Box<ServerNotification>, DecodeError>>,
+}
+
+impl Event {
+    pub(crate) fn new(raw: Arc<RawEvent>) -> Self {
+        Self(Arc::new(Shared {
+            raw,
+            text: OnceLock::new(),
+            decoded: OnceLock::new(),
+        }))
+    }
+
+    /// The method on the wire, such as `item/completed`. Empty for a line that
+    /// is no message of the protocol; [`decode`](Self::decode) then says why.
+    pub fn method(&self) -> &str {
+        self.0.raw.method()
+    }
+
+    /// The thread that it concerns.
+    pub fn thread_id(&self) -> Option<&str> {
+        self.0.raw.thread_id()
+    }
+
+    /// The turn that it concerns.
+    pub fn turn_id(&self) -> Option<&str> {
+        self.0.raw.turn_id()
+    }
+
+    /// When the server emitted it.
+    pub fn emitted_at(&self) -> Option<SystemTime> {
+        let ms = u64::try_from(self.0.raw.emitted_at_ms()?).ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms))
+    }
+
+    /// The whole message as it came, in JSON.
+    pub fn raw(&self) -> &str {
+        self.0.raw.line()
+    }
+
+    /// The typed notification. A method that this version does not know is
+    /// `Ok(ServerNotification::Unrecognized(…))`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the payload of a
+    /// known method does not have its form, naming the member. Nothing is lost:
+    /// [`raw`](Self::raw) is what came.
+    pub fn decode(&self) -> Result<&ServerNotification> {
+        let raw = &self.0.raw;
+        let decoded = self.0.decoded.get_or_init(|| match raw.malformed() {
+            Some(reason) => Err(DecodeError::new("a line that is no message", &reason)),
+            None => ServerNotification::decode(raw.method(), raw.params()).map(Box::new),
+        });
+        match decoded {
+            Ok(notification) => Ok(notification),
+            Err(error) => Err(Error::undecodable(
+                raw.method().to_owned(),
+                raw.line(),
+                error.clone(),
+            )),
+        }
+    }
+
+    /// The text that this adds to an agent's message, if that is what it does.
+    pub fn text_delta(&self) -> Option<&str> {
+        if self.method() != TEXT_DELTA {
+            return None;
+        }
+        let text = self.0.text.get_or_init(|| {
+            let delta: Delta = serde_json::from_str(self.0.raw.params()).ok()?;
+            Some(delta.0.into_boxed_str())
+        });
+        text.as_deref()
+    }
+}
+
+/// The ids and the method; the payload may hold a prompt.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("method", &self.method())
+            .field("thread_id", &self.thread_id())
+            .field("turn_id", &self.turn_id())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The `delta` of a payload, without the rest.
+struct Delta(String);
+
+impl<'de> Deserialize<'de> for Delta {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Delta;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with `delta`")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Delta, A::Error> {
+                let mut delta = None;
+                while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+                    if key == "delta" {
+                        delta = Some(map.next_value()?);
+                    } else {
+                        map.next_value::<serde::de::IgnoredAny>()?;
+                    }
+                }
+                delta
+                    .map(Delta)
+                    .ok_or_else(|| serde::de::Error::missing_field("delta"))
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+macro_rules! stream {
+    ($name:ident) => {
+        impl $name {
+            /// The next event; `None` at the end.
+            ///
+            /// # Errors
+            ///
+            /// [`ErrorKind::Lagged`](crate::ErrorKind::Lagged) where events were
+            /// left out because this subscriber did not keep up: the stream goes
+            /// on after it. Any other error is the last item.
+            ///
+            /// # Cancel safety
+            ///
+            /// Cancel safe: an event that is not returned is not taken.
+            pub async fn next(&mut self) -> Option<Result<Event>> {
+                std::future::poll_fn(|cx| self.poll_event(cx)).await
+            }
+        }
+
+        impl Stream for $name {
+            type Item = Result<Event>;
+
+            fn poll_next(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+            ) -> Poll<Option<Self::Item>> {
+                self.poll_event(cx)
+            }
+        }
+    };
+}
+
+/// The events of a thread or of the whole connection.
+///
+/// It does not keep the connection open, and ends with it: the last item is the
+/// reason. When a subscriber does not keep up, the oldest events go, and an
+/// error of kind `Lagged` stands in their place.
+#[derive(Debug)]
+pub struct EventStream {
+    events: Subscription,
+}
+
+impl EventStream {
+    pub(crate) fn new(events: Subscription) -> Self {
+        Self { events }
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event>>> {
+        self.events
+            .poll_item(cx)
+            .map(|item| item.map(|item| item.map(Event::new)))
+    }
+}
+
+stream!(EventStream);
+
+/// The events of one turn, up to and including `turn/completed`.
+///
+/// A turn may have several; each has its own place. It keeps the connection
+/// open until it is dropped. Dropping it does nothing to the turn.
+pub struct TurnStream {
+    events: Subscription,
+    /// Asks the server about a turn that may have ended before this listened.
+    settling: Option<Settling>,
+    /// Whether it could not be asked: the stream is over.
+    failed: bool,
+    _turn: Arc<TurnRef>,
+    _connection: Connection,
+}
+
+impl TurnStream {
+    pub(crate) fn new(
+        turn: Arc<TurnRef>,
+        connection: Connection,
+        settling: Option<Settling>,
+    ) -> Self {
+        Self {
+            events: turn.subscribe(),
+            settling,
+            failed: false,
+            _turn: turn,
+            _connection: connection,
+        }
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event>>> {
+        if let Some(settling) = &mut self.settling
+            && let Poll::Ready(settled) = settling.as_mut().poll(cx)
+        {
+            self.settling = None;
+            if let Err(error) = settled {
+                self.failed = true;
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+        if self.failed {
+            return Poll::Ready(None);
+        }
+        self.events
+            .poll_item(cx)
+            .map(|item| item.map(|item| item.map(Event::new)))
+    }
+}
+
+stream!(TurnStream);
+
+impl fmt::Debug for TurnStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TurnStream").field(&self.events).finish()
+    }
+}

@@ -1,0 +1,327 @@
+//! What a turn is given.
+
+use openai_codex_types::{
+    FunctionCallOutputBody, FunctionCallOutputContentItem, ImageUserInput, LocalImageUserInput,
+    MentionUserInput, SkillUserInput, TextUserInput, TurnToolOutput, UserInput,
+};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How many characters the text of one input may have. 0.163.0 refuses more.
+const MAX_CHARACTERS: usize = 1 << 20;
+
+/// One piece of a turn's input: text, an image, a skill, a mention.
+///
+/// ```
+/// use openai_codex::InputItem;
+///
+/// let items = [
+///     InputItem::text("What is on this picture?"),
+///     InputItem::local_image("/tmp/screenshot.png"),
+/// ];
+/// # assert_eq!(items.len(), 2);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputItem(UserInput);
+
+impl InputItem {
+    /// Text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self(TextUserInput::new(text).into())
+    }
+
+    /// An image by its URL. It must be a data URL: the runtime refuses to fetch
+    /// from the network.
+    pub fn image(url: impl Into<String>) -> Self {
+        Self(ImageUserInput::new().url(url).into())
+    }
+
+    /// An image in a file that the runtime reads.
+    pub fn local_image(path: impl Into<String>) -> Self {
+        Self(LocalImageUserInput::new(path.into()).into())
+    }
+
+    /// A skill, by its name and the path of its `SKILL.md`.
+    pub fn skill(name: impl Into<String>, path: impl Into<String>) -> Self {
+        Self(SkillUserInput::new(name.into(), path.into()).into())
+    }
+
+    /// A mention of a file, an app or a plugin.
+    pub fn mention(name: impl Into<String>, path: impl Into<String>) -> Self {
+        Self(MentionUserInput::new(name.into(), path.into()).into())
+    }
+}
+
+impl From<UserInput> for InputItem {
+    fn from(input: UserInput) -> Self {
+        Self(input)
+    }
+}
+
+impl From<InputItem> for UserInput {
+    fn from(item: InputItem) -> Self {
+        item.0
+    }
+}
+
+impl From<&str> for InputItem {
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<String> for InputItem {
+    fn from(text: String) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<&String> for InputItem {
+    fn from(text: &String) -> Self {
+        Self::text(text)
+    }
+}
+
+/// What the user says to the agent: one or more [`InputItem`]s.
+///
+/// Strings, items, arrays and vectors of them all convert into it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input(Vec<InputItem>);
+
+impl Input {
+    /// The items, in order.
+    pub fn items(&self) -> &[InputItem] {
+        &self.0
+    }
+
+    /// The wire form, checked as far as it can be before it is sent.
+    pub(crate) fn into_wire(self) -> Result<Vec<UserInput>> {
+        let mut characters = 0;
+        for InputItem(item) in &self.0 {
+            match item {
+                UserInput::Text(text) => characters += text.text.chars().count(),
+                UserInput::Image(image) => check_image(image)?,
+                _ => {}
+            }
+        }
+        if characters > MAX_CHARACTERS {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "the input has {characters} characters of text, and the runtime takes at most {MAX_CHARACTERS}; \
+                     put the rest into a file and mention it"
+                ),
+            ));
+        }
+        Ok(self.0.into_iter().map(UserInput::from).collect())
+    }
+}
+
+fn check_image(image: &ImageUserInput) -> Result<()> {
+    let remote = |url: &str| {
+        let start = url
+            .trim_start()
+            .get(..8)
+            .unwrap_or(url)
+            .to_ascii_lowercase();
+        start.starts_with("http://") || start.starts_with("https://")
+    };
+    match &image.url {
+        Some(url) if remote(url) => Err(Error::new(
+            ErrorKind::InvalidInput,
+            "the runtime does not fetch images from the network; use a data URL, or \
+             InputItem::local_image with a file",
+        )),
+        None if image.file_id.is_none() => Err(Error::new(
+            ErrorKind::InvalidInput,
+            "the image has neither a URL nor a file id",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Something that another tool or service reports, as a whole turn's input.
+///
+/// The agent sees it as the output of the tool `tool_name`, not as something
+/// that the user said.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ExternalMessage {
+    /// The tool that it comes from. Must not be blank.
+    pub tool_name: String,
+    /// The tool's namespace.
+    pub namespace: Option<String>,
+    /// What it says: text, or content items.
+    pub content: FunctionCallOutputBody,
+}
+
+impl ExternalMessage {
+    /// A message of `tool_name`.
+    pub fn new(tool_name: impl Into<String>, content: impl Into<FunctionCallOutputBody>) -> Self {
+        Self {
+            tool_name: tool_name.into(),
+            namespace: None,
+            content: content.into(),
+        }
+    }
+
+    /// A message made of content items.
+    pub fn with_items(
+        tool_name: impl Into<String>,
+        items: impl Into<Vec<FunctionCallOutputContentItem>>,
+    ) -> Self {
+        Self::new(tool_name, items.into())
+    }
+
+    /// Sets the tool's namespace.
+    #[must_use]
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    fn into_wire(self) -> Result<TurnToolOutput> {
+        if self.tool_name.trim().is_empty() {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the tool name of an external message must not be blank",
+            ));
+        }
+        let mut output = TurnToolOutput::new(self.tool_name, self.content);
+        output.namespace = self.namespace;
+        Ok(output)
+    }
+}
+
+/// What starts a turn: an [`Input`], or an [`ExternalMessage`] by itself.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum TurnInput {
+    /// What the user says.
+    User(Input),
+    /// What a tool reports.
+    External(ExternalMessage),
+}
+
+impl TurnInput {
+    /// The wire form: `input` and `toolOutput`.
+    pub(crate) fn into_wire(self) -> Result<(Vec<UserInput>, Option<TurnToolOutput>)> {
+        match self {
+            Self::User(input) => Ok((input.into_wire()?, None)),
+            Self::External(message) => Ok((Vec::new(), Some(message.into_wire()?))),
+        }
+    }
+}
+
+macro_rules! from_single {
+    ($($ty:ty),*) => {$(
+        impl From<$ty> for Input {
+            fn from(item: $ty) -> Self {
+                Self(vec![item.into()])
+            }
+        }
+
+        impl From<$ty> for TurnInput {
+            fn from(item: $ty) -> Self {
+                Self::User(item.into())
+            }
+        }
+    )*};
+}
+
+from_single!(&str, String, &String, InputItem, UserInput);
+
+impl<T: Into<InputItem>> From<Vec<T>> for Input {
+    fn from(items: Vec<T>) -> Self {
+        Self(items.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<InputItem>, const N: usize> From<[T; N]> for Input {
+    fn from(items: [T; N]) -> Self {
+        Self(items.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<InputItem>> From<Vec<T>> for TurnInput {
+    fn from(items: Vec<T>) -> Self {
+        Self::User(items.into())
+    }
+}
+
+impl<T: Into<InputItem>, const N: usize> From<[T; N]> for TurnInput {
+    fn from(items: [T; N]) -> Self {
+        Self::User(items.into())
+    }
+}
+
+impl From<Input> for TurnInput {
+    fn from(input: Input) -> Self {
+        Self::User(input)
+    }
+}
+
+impl From<ExternalMessage> for TurnInput {
+    fn from(message: ExternalMessage) -> Self {
+        Self::External(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(input: impl Into<TurnInput>) -> String {
+        let error = input.into().into_wire().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        error.to_string()
+    }
+
+    #[test]
+    fn inputs_have_their_wire_form() {
+        let items = [
+            InputItem::text("a"),
+            InputItem::image("data:image/png;base64,AA=="),
+            InputItem::local_image("/p.png"),
+            InputItem::skill("s", "/s/SKILL.md"),
+            InputItem::mention("m", "app://m"),
+        ];
+        let (input, tool) = TurnInput::from(items).into_wire().unwrap();
+        assert!(tool.is_none());
+        assert_eq!(
+            serde_json::to_value(&input).unwrap(),
+            serde_json::json!([
+                {"type": "text", "text": "a", "text_elements": []},
+                {"type": "image", "url": "data:image/png;base64,AA=="},
+                {"type": "localImage", "path": "/p.png"},
+                {"type": "skill", "name": "s", "path": "/s/SKILL.md"},
+                {"type": "mention", "name": "m", "path": "app://m"},
+            ])
+        );
+        assert_eq!(Input::from(vec!["a", "b"]).items().len(), 2);
+    }
+
+    #[test]
+    fn an_external_message_is_tool_output_and_no_input() {
+        let (input, tool) = TurnInput::from(ExternalMessage::new("ci", "green").namespace("build"))
+            .into_wire()
+            .unwrap();
+        assert!(input.is_empty());
+        assert_eq!(
+            serde_json::to_value(tool).unwrap(),
+            serde_json::json!({"name": "ci", "namespace": "build", "output": "green"})
+        );
+        assert!(refused(ExternalMessage::new(" \t", "x")).contains("blank"));
+    }
+
+    #[test]
+    fn what_the_runtime_would_refuse_is_refused_before_it_is_sent() {
+        assert!(refused(InputItem::image("HTTPS://example.com/a.png")).contains("data URL"));
+        assert!(refused("é".repeat(MAX_CHARACTERS + 1)).contains("1048577 characters"));
+        assert!(
+            TurnInput::from("é".repeat(MAX_CHARACTERS))
+                .into_wire()
+                .is_ok()
+        );
+    }
+}

@@ -1,0 +1,228 @@
+//! Lists: threads and models.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use openai_codex_types::{
+    Model, ModelListParams, SortDirection, Thread, ThreadListCwdFilter, ThreadListParams as Params,
+    ThreadListResponse, ThreadSortKey, ThreadSourceKind,
+};
+
+use crate::codex::Codex;
+use crate::error::{Error, Result};
+use crate::options::{awaitable, setters};
+
+/// Lists threads (`thread/list`): one page when it is awaited, all of them by
+/// [`stream`](Self::stream).
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// let page = codex.thread_list().limit(20_u32).archived(false).await?;
+/// println!("{} threads", page.data.len());
+///
+/// let mut all = codex.thread_list().stream();
+/// while let Some(thread) = all.next().await {
+///     println!("{}", thread?.id);
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "threads are listed when this is awaited"]
+pub struct ThreadList {
+    codex: Codex,
+    params: Params,
+    invalid: Option<Error>,
+}
+
+impl ThreadList {
+    pub(crate) fn new(codex: Codex) -> Self {
+        Self {
+            codex,
+            params: Params::new(),
+            invalid: None,
+        }
+    }
+
+    fn draft(&mut self) -> (&mut Params, &mut Option<Error>) {
+        (&mut self.params, &mut self.invalid)
+    }
+
+    setters! {
+        opt archived: bool, "Only archived threads, or only others; others by default.";
+        opt cursor: String, "Where to go on: `next_cursor` of the page before.";
+        opt cwd: ThreadListCwdFilter, "Only threads of this working directory, or of these.";
+        opt limit: u32, "How many threads a page has at most.";
+        opt model_providers: Vec<String>, "Only threads of these model providers.";
+        opt search_term: String, "Only threads whose title contains this.";
+        opt section_id: String, "Only threads of this section.";
+        opt sort_direction: SortDirection, "Newest first by default.";
+        opt sort_key: ThreadSortKey, "What to sort by; creation by default.";
+        opt source_kinds: Vec<ThreadSourceKind>, "Only threads of these sources.";
+        opt use_state_db_only: bool, "Reads the database alone and no files: faster, and may miss what was never indexed.";
+    }
+
+    /// Reads one page.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::call`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn send(self) -> Result<ThreadListResponse> {
+        self.codex.call(self.params).await
+    }
+
+    /// Every thread, page by page as they are needed.
+    pub fn stream(self) -> ThreadListStream {
+        ThreadListStream {
+            page: Vec::new().into_iter(),
+            state: State::Ready(Box::new(self)),
+        }
+    }
+}
+
+awaitable!(ThreadList, ThreadListResponse);
+
+type Page = Pin<Box<dyn Future<Output = Result<(ThreadList, ThreadListResponse)>> + Send>>;
+
+/// Threads, page by page: see [`ThreadList::stream`].
+#[must_use = "a stream does nothing until it is read"]
+pub struct ThreadListStream {
+    page: std::vec::IntoIter<Thread>,
+    state: State,
+}
+
+enum State {
+    /// The next page can be asked for.
+    Ready(Box<ThreadList>),
+    Loading(Page),
+    Done,
+}
+
+impl ThreadListStream {
+    /// The next thread; `None` at the end. An error is the last item.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn next(&mut self) -> Option<Result<Thread>> {
+        std::future::poll_fn(|cx| self.poll_thread(cx)).await
+    }
+
+    fn poll_thread(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Thread>>> {
+        loop {
+            if let Some(thread) = self.page.next() {
+                return Poll::Ready(Some(Ok(thread)));
+            }
+            match std::mem::replace(&mut self.state, State::Done) {
+                State::Done => return Poll::Ready(None),
+                State::Ready(list) => {
+                    self.state = State::Loading(Box::pin(async move {
+                        let page = list.clone().send().await?;
+                        Ok((*list, page))
+                    }));
+                }
+                State::Loading(mut loading) => {
+                    let loaded = match loading.as_mut().poll(cx) {
+                        Poll::Ready(loaded) => loaded,
+                        Poll::Pending => {
+                            self.state = State::Loading(loading);
+                            return Poll::Pending;
+                        }
+                    };
+                    match loaded {
+                        Ok((mut list, page)) => {
+                            self.page = page.data.into_iter();
+                            // A server that repeats its cursor would keep us for ever.
+                            let next = page
+                                .next_cursor
+                                .filter(|next| list.params.cursor.as_ref() != Some(next));
+                            if let Some(next) = next {
+                                list.params.cursor = Some(next);
+                                self.state = State::Ready(Box::new(list));
+                            }
+                        }
+                        Err(error) => return Poll::Ready(Some(Err(error))),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Stream for ThreadListStream {
+    type Item = Result<Thread>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let thread = ready!(self.poll_thread(cx));
+        Poll::Ready(thread)
+    }
+}
+
+impl fmt::Debug for ThreadListStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadListStream").finish_non_exhaustive()
+    }
+}
+
+/// Lists the models (`model/list`) when it is awaited, all pages.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// for model in codex.models().include_hidden(true).await? {
+///     println!("{}", model.id);
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "models are listed when this is awaited"]
+pub struct Models {
+    codex: Codex,
+    params: ModelListParams,
+}
+
+impl Models {
+    pub(crate) fn new(codex: Codex) -> Self {
+        Self {
+            codex,
+            params: ModelListParams::new(),
+        }
+    }
+
+    /// Whether to list models that are not offered by default.
+    pub fn include_hidden(mut self, yes: bool) -> Self {
+        self.params.include_hidden = Some(yes);
+        self
+    }
+
+    /// Reads all pages.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::call`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn send(mut self) -> Result<Vec<Model>> {
+        let mut models = Vec::new();
+        loop {
+            let page = self.codex.call(self.params.clone()).await?;
+            models.extend(page.data);
+            match page
+                .next_cursor
+                .filter(|next| self.params.cursor.as_ref() != Some(next))
+            {
+                Some(next) => self.params.cursor = Some(next),
+                None => return Ok(models),
+            }
+        }
+    }
+}
+
+awaitable!(Models, Vec<Model>);

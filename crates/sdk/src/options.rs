@@ -1,0 +1,84 @@
+//! What the builders of threads and turns have in common.
+//!
+//! Each option is listed by hand: a field that the protocol gains does not
+//! become an option by itself, and one that it loses fails the build. Every
+//! other field is reached by `params`.
+
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A path as the protocol wants it.
+pub(crate) fn path_text(option: &'static str, path: &Path) -> Result<String> {
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidInput,
+            format!(
+                "{option} is not UTF-8, which the protocol cannot carry: {}",
+                path.display()
+            ),
+        )
+    })
+}
+
+/// Setters over the generated params, which a builder lends by its `draft`.
+///
+/// `opt` sets a field, `dbl` sets or clears one that tells null from absent,
+/// `path` takes anything that is a path.
+macro_rules! setters {
+    ($($kind:ident $name:ident: $ty:ty $(=> $field:ident)?, $doc:literal;)*) => {
+        $(crate::options::setters!(@$kind $name, $ty, ($($field)? $name), $doc);)*
+
+        /// Changes any field of the wire params, for what has no setter here.
+        pub fn params(mut self, change: impl FnOnce(Params) -> Params) -> Self {
+            let (params, _) = self.draft();
+            *params = change(params.clone());
+            self
+        }
+    };
+    (@opt $name:ident, $ty:ty, ($field:ident $($rest:ident)?), $doc:literal) => {
+        #[doc = $doc]
+        pub fn $name(mut self, $name: impl Into<$ty>) -> Self {
+            self.draft().0.$field = Some($name.into());
+            self
+        }
+    };
+    (@dbl $name:ident, $ty:ty, ($field:ident $($rest:ident)?), $doc:literal) => {
+        #[doc = $doc]
+        pub fn $name(mut self, $name: impl Into<$ty>) -> Self {
+            self.draft().0.$field = Some(Some($name.into()));
+            self
+        }
+    };
+    (@path $name:ident, $ty:ty, ($field:ident $($rest:ident)?), $doc:literal) => {
+        #[doc = $doc]
+        pub fn $name(mut self, $name: impl AsRef<std::path::Path>) -> Self {
+            let text = crate::options::path_text(stringify!($name), $name.as_ref());
+            let (params, invalid) = self.draft();
+            match text {
+                Ok(text) => params.$field = Some(text),
+                Err(error) => {
+                    invalid.get_or_insert(error);
+                }
+            }
+            self
+        }
+    };
+}
+
+/// Makes a builder awaitable: `.await` is `.send().await`.
+macro_rules! awaitable {
+    ($builder:ty, $output:ty) => {
+        impl IntoFuture for $builder {
+            type Output = crate::error::Result<$output>;
+            type IntoFuture =
+                std::pin::Pin<Box<dyn Future<Output = crate::error::Result<$output>> + Send>>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(self.send())
+            }
+        }
+    };
+}
+
+pub(crate) use {awaitable, setters};

@@ -1,0 +1,222 @@
+//! Starting turns: the builders.
+
+use std::time::Duration;
+
+use openai_codex_types::{
+    Personality, ReasoningEffort, ReasoningSummary, TurnStartParams as Params,
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::approval::{ApprovalMode, Sandbox};
+use crate::codex::encode;
+use crate::connection::Deadline;
+use crate::error::{Error, Result};
+use crate::input::TurnInput;
+use crate::options::{awaitable, setters};
+use crate::result::TurnResult;
+use crate::thread::Thread;
+use crate::turn::{Outcome, TurnHandle};
+use crate::version::require;
+
+/// What is asked of a turn.
+#[derive(Clone, Debug)]
+struct Request {
+    thread: Thread,
+    params: Params,
+    approval_mode: Option<ApprovalMode>,
+    timeout: Option<Duration>,
+    invalid: Option<Error>,
+}
+
+impl Request {
+    fn new(thread: Thread, input: TurnInput) -> Self {
+        let (input, invalid) = match input.into_wire() {
+            Ok(input) => (input, None),
+            Err(error) => (Default::default(), Some(error)),
+        };
+        let mut params = Params::new(thread.id(), input.0);
+        params.tool_output = input.1;
+        Self {
+            thread,
+            params,
+            approval_mode: None,
+            timeout: None,
+            invalid,
+        }
+    }
+
+    /// Sends `turn/start`; without `events`, only the result is kept.
+    async fn start(mut self, events: bool) -> Result<Outcome> {
+        let ends_at = self
+            .timeout
+            .and_then(|timeout| Instant::now().checked_add(timeout));
+        if let Some(invalid) = self.invalid {
+            return Err(invalid);
+        }
+        let codex = self.thread.codex().clone();
+        if let Some(mode) = self.approval_mode {
+            codex.check_handler_for(mode)?;
+            let (policy, reviewer) = mode.settings();
+            self.params.approval_policy = self.params.approval_policy.or(policy);
+            self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
+        }
+        let mut guarded = Vec::new();
+        for (is_set, option) in [
+            (self.params.tool_output.is_some(), "an external message"),
+            (self.params.turn_trigger.is_some(), "source"),
+            (
+                self.params.service_tier_for_turn.is_some(),
+                "turn_service_tier",
+            ),
+        ] {
+            if is_set {
+                guarded.push(option);
+            }
+        }
+        require(codex.runtime_version(), "turn/start", &guarded)?;
+        let params = encode("turn/start", &self.params)?;
+        let deadline = self.timeout.map_or(Deadline::Default, Deadline::After);
+        let started = codex
+            .connection()
+            .start_turn(self.thread.id(), &params, events, deadline)
+            .await?;
+        Ok(Outcome::started(self.thread, started, ends_at))
+    }
+}
+
+macro_rules! turn_builder {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        #[must_use = "a turn is started when this is awaited"]
+        pub struct $name(Request);
+
+        impl $name {
+            pub(crate) fn new(thread: Thread, input: TurnInput) -> Self {
+                Self(Request::new(thread, input))
+            }
+
+            fn draft(&mut self) -> (&mut Params, &mut Option<Error>) {
+                (&mut self.0.params, &mut self.0.invalid)
+            }
+
+            /// Who decides what needs approval, from this turn on; as it is by default.
+            pub fn approval_mode(mut self, mode: ApprovalMode) -> Self {
+                self.0.approval_mode = Some(mode);
+                self
+            }
+
+            /// Where commands and edits may reach, from this turn on; as it is by
+            /// default.
+            pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+                self.0.params.sandbox_policy = Some(sandbox.policy());
+                self
+            }
+
+            /// Asks for the standard service tier from this turn on: sends null.
+            pub fn clear_service_tier(mut self) -> Self {
+                self.0.params.service_tier = Some(None);
+                self
+            }
+
+            /// How long the turn may take, from the call on. When it has not ended
+            /// by then, it is interrupted, and the result is an error of kind
+            /// `Timeout` that holds what there is.
+            pub fn timeout(mut self, timeout: Duration) -> Self {
+                self.0.timeout = Some(timeout);
+                self
+            }
+
+            setters! {
+                path cwd: String, "The working directory, from this turn on.";
+                opt effort: ReasoningEffort, "How hard the model thinks, from this turn on.";
+                opt model: String, "The model, from this turn on.";
+                opt output_schema: Value, "A JSON schema that the answer of this turn must follow.";
+                opt personality: Personality, "The tone. Deprecated by the server: only `none` has an effect.";
+                dbl service_tier: String, "The service tier, from this turn on.";
+                opt turn_service_tier: String => service_tier_for_turn, "The service tier of this turn alone; `default` is the standard one.";
+                opt source: String => turn_trigger, "What started the turn, as a label.";
+                opt summary: ReasoningSummary, "How the reasoning is summarised, from this turn on.";
+            }
+        }
+    };
+}
+
+turn_builder! {
+    /// Runs a turn to its end when it is awaited: a [`TurnResult`].
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let result = thread
+    ///     .run("Find the slowest test.")
+    ///     .effort("high")
+    ///     .timeout(Duration::from_secs(600))
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    Run
+}
+
+impl Run {
+    /// Runs the turn.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Turn`](crate::ErrorKind::Turn) when the turn fails,
+    /// `Timeout` after [`timeout`](Self::timeout), `Closed` when the connection
+    /// breaks: [`Error::turn_result`] holds what there is. Otherwise as
+    /// [`Codex::call`](crate::Codex::call). A turn that was interrupted is no
+    /// error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this interrupts the turn if this started it, and leaves alone
+    /// one that it joined.
+    pub async fn send(self) -> Result<TurnResult> {
+        let mut outcome = self.0.start(false).await?;
+        outcome.interrupt_on_drop(true);
+        outcome.wait().await
+    }
+}
+
+awaitable!(Run, TurnResult);
+
+turn_builder! {
+    /// Starts a turn when it is awaited: a [`TurnHandle`].
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// let turn = thread.turn("Explain the build.").await?;
+    /// let mut events = turn.stream();
+    /// while let Some(event) = events.next().await {
+    ///     if let Some(text) = event?.text_delta() {
+    ///         print!("{text}");
+    ///     }
+    /// }
+    /// let result = turn.run().await?;
+    /// # Ok(()) }
+    /// ```
+    StartTurn
+}
+
+impl StartTurn {
+    /// Starts the turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::call`](crate::Codex::call); `InvalidInput` for input and
+    /// options that cannot be sent or that the runtime is too old for.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this before the request is sent sends nothing; after that, a
+    /// turn that it started is interrupted.
+    pub async fn send(self) -> Result<TurnHandle> {
+        self.0.start(true).await.map(TurnHandle::new)
+    }
+}
+
+awaitable!(StartTurn, TurnHandle);

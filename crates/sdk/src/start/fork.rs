@@ -1,0 +1,116 @@
+//! `thread/fork`.
+
+use openai_codex_types::{JsonObject, ThreadForkParams as Params, ThreadId, ThreadSource};
+
+use crate::approval::{ApprovalMode, Sandbox};
+use crate::codex::Codex;
+use crate::error::{Error, Result};
+use crate::options::{awaitable, setters};
+use crate::thread::{Thread, ThreadInfo};
+use crate::version::require;
+
+/// Copies a thread into a new one (`thread/fork`) when it is awaited. The thread
+/// must have had a turn.
+///
+/// Nothing is sent but what is set here; the copy has the settings of the
+/// original.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// let thread = codex.thread_start().await?;
+/// thread.run("Read the design documents.").await?;
+/// let other = codex.thread_fork(thread.id()).ephemeral(true).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a thread is forked when this is awaited"]
+pub struct ThreadFork {
+    codex: Codex,
+    params: Params,
+    approval_mode: Option<ApprovalMode>,
+    invalid: Option<Error>,
+}
+
+impl ThreadFork {
+    pub(crate) fn new(codex: Codex, id: ThreadId) -> Self {
+        Self {
+            codex,
+            params: Params::new(id),
+            approval_mode: None,
+            invalid: None,
+        }
+    }
+
+    fn draft(&mut self) -> (&mut Params, &mut Option<Error>) {
+        (&mut self.params, &mut self.invalid)
+    }
+
+    /// Who decides what needs approval; as in the original by default.
+    pub fn approval_mode(mut self, mode: ApprovalMode) -> Self {
+        self.approval_mode = Some(mode);
+        self
+    }
+
+    /// Where commands and edits may reach; as in the original by default.
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.params.sandbox = Some(sandbox.mode());
+        self
+    }
+
+    /// Whether the answer holds the thread's turns. Leaving them out is faster
+    /// for long threads.
+    pub fn include_turns(mut self, yes: bool) -> Self {
+        self.params.exclude_turns = Some(!yes);
+        self
+    }
+
+    /// Asks for the standard service tier, whatever the original has: sends null.
+    pub fn clear_service_tier(mut self) -> Self {
+        self.params.service_tier = Some(None);
+        self
+    }
+
+    setters! {
+        opt base_instructions: String, "Replaces the instructions that the model gets before all else.";
+        opt config: JsonObject, "Overrides settings of `config.toml`, by their dotted keys.";
+        path cwd: String, "The working directory; that of the original by default.";
+        opt developer_instructions: String, "Adds instructions of yours.";
+        opt ephemeral: bool, "Keeps the copy in memory alone.";
+        opt model: String, "The model; that of the original by default.";
+        opt model_provider: String, "Who provides the model, by its key in `config.toml`.";
+        dbl service_tier: String, "The service tier, for this and later turns.";
+        opt thread_source: ThreadSource, "Who the thread is for, for statistics.";
+    }
+
+    /// Forks the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::call`]; `InvalidInput` for options that cannot be sent or that
+    /// the runtime is too old for.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Codex::call`]: the thread may come into being all the same.
+    pub async fn send(mut self) -> Result<Thread> {
+        if let Some(invalid) = self.invalid {
+            return Err(invalid);
+        }
+        if let Some(mode) = self.approval_mode {
+            self.codex.check_handler_for(mode)?;
+            let (policy, reviewer) = mode.settings();
+            self.params.approval_policy = self.params.approval_policy.or(policy);
+            self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
+        }
+        let guarded: &[_] = if self.params.exclude_turns.is_some() {
+            &["include_turns"]
+        } else {
+            &[]
+        };
+        require(self.codex.runtime_version(), "thread/fork", guarded)?;
+        let info = ThreadInfo::from(self.codex.call(self.params).await?);
+        Ok(Thread::new(self.codex, info.thread.id.clone(), Some(info)))
+    }
+}
+
+awaitable!(ThreadFork, Thread);

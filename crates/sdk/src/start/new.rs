@@ -1,0 +1,108 @@
+//! `thread/start`.
+
+use openai_codex_types::{
+    JsonObject, Personality, ThreadSource, ThreadStartParams as Params, ThreadStartSource,
+};
+
+use crate::approval::{ApprovalMode, Sandbox};
+use crate::codex::Codex;
+use crate::error::{Error, Result};
+use crate::options::{awaitable, setters};
+use crate::thread::{Thread, ThreadInfo};
+
+/// Starts a thread (`thread/start`) when it is awaited.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// use openai_codex::{ApprovalMode, Sandbox};
+///
+/// let thread = codex
+///     .thread_start()
+///     .model("gpt-5.4")
+///     .cwd("/src/project")
+///     .sandbox(Sandbox::WorkspaceWrite)
+///     .approval_mode(ApprovalMode::DenyAll)
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a thread is started when this is awaited"]
+pub struct ThreadStart {
+    codex: Codex,
+    params: Params,
+    approval_mode: ApprovalMode,
+    invalid: Option<Error>,
+}
+
+impl ThreadStart {
+    pub(crate) fn new(codex: Codex) -> Self {
+        Self {
+            codex,
+            params: Params::new(),
+            approval_mode: ApprovalMode::default(),
+            invalid: None,
+        }
+    }
+
+    fn draft(&mut self) -> (&mut Params, &mut Option<Error>) {
+        (&mut self.params, &mut self.invalid)
+    }
+
+    /// Who decides what needs approval; [`ApprovalMode::AutoReview`] by default.
+    pub fn approval_mode(mut self, mode: ApprovalMode) -> Self {
+        self.approval_mode = mode;
+        self
+    }
+
+    /// Where commands and edits may reach; configuration decides by default.
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.params.sandbox = Some(sandbox.mode());
+        self
+    }
+
+    /// Asks for the standard service tier, whatever is configured: sends null.
+    pub fn clear_service_tier(mut self) -> Self {
+        self.params.service_tier = Some(None);
+        self
+    }
+
+    setters! {
+        opt base_instructions: String, "Replaces the instructions that the model gets before all else.";
+        opt config: JsonObject, "Overrides settings of `config.toml`, by their dotted keys.";
+        path cwd: String, "The working directory; the runtime's by default.";
+        opt developer_instructions: String, "Adds instructions of yours.";
+        opt ephemeral: bool, "Keeps the thread in memory alone: it cannot be resumed, forked or listed.";
+        opt model: String, "The model; the configured one by default.";
+        opt model_provider: String, "Who provides the model, by its key in `config.toml`.";
+        opt personality: Personality, "The tone. Deprecated by the server: only `none` has an effect.";
+        opt service_name: String, "A name of your service, for telemetry.";
+        dbl service_tier: String, "The service tier, for this and later turns.";
+        opt session_start_source: ThreadStartSource, "What the thread begins from, for hooks.";
+        opt thread_source: ThreadSource, "Who the thread is for, for statistics.";
+    }
+
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::call`]; `InvalidInput` for options that cannot be sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Codex::call`]: the thread may come into being all the same.
+    pub async fn send(mut self) -> Result<Thread> {
+        if let Some(invalid) = self.invalid {
+            return Err(invalid);
+        }
+        self.codex.check_handler_for(self.approval_mode)?;
+        let (policy, reviewer) = self.approval_mode.settings();
+        // What was set by hand in `params` is meant.
+        self.params.approval_policy = self.params.approval_policy.or(policy);
+        self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
+        let response = self.codex.call(self.params).await?;
+        let info = ThreadInfo::from(response);
+        Ok(Thread::new(self.codex, info.thread.id.clone(), Some(info)))
+    }
+}
+
+awaitable!(ThreadStart, Thread);

@@ -1,0 +1,323 @@
+//! A turn: its events, its result, its steering wheel.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openai_codex_types::{
+    SortDirection, ThreadId, ThreadItem, ThreadItemsListCursor, ThreadItemsListParams,
+    ThreadTurnsListParams, TurnId, TurnStatus, TurnSteerParams, TurnSteerResponse,
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::codex::Codex;
+use crate::connection::{Deadline, Known, StartedTurn, TurnRef, TurnSummary};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::TurnStream;
+use crate::input::Input;
+use crate::result::TurnResult;
+use crate::thread::Thread;
+
+/// How long a turn that was interrupted by its timeout may take to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A turn that was started or joined, or that somebody else started.
+///
+/// Dropping it detaches and does nothing to the turn, unless
+/// [`interrupt_on_drop`](Self::interrupt_on_drop) says so. It keeps the runtime
+/// running.
+///
+/// ```no_run
+/// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+/// let turn = thread.turn("Refactor the parser.").await?;
+/// turn.steer("Leave the tests alone.").await?;
+/// let result = turn.run().await?;
+/// println!("{} items", result.items.len());
+/// # Ok(()) }
+/// ```
+pub struct TurnHandle(Outcome);
+
+impl TurnHandle {
+    pub(crate) fn new(outcome: Outcome) -> Self {
+        Self(outcome)
+    }
+
+    pub(crate) fn attach(thread: Thread, id: TurnId) -> Self {
+        let (turn, known) = thread.codex().connection().attach_turn(thread.id(), &id);
+        let is_followed = matches!(known, Known::Followed);
+        Self(Outcome {
+            turn: Arc::new(turn),
+            thread,
+            ends_at: None,
+            joined: true,
+            asks: !is_followed,
+            interrupt_on_drop: false,
+        })
+    }
+
+    /// The turn's id.
+    pub fn id(&self) -> &TurnId {
+        self.0.turn.id()
+    }
+
+    /// The thread's id.
+    pub fn thread_id(&self) -> &ThreadId {
+        self.0.turn.thread_id()
+    }
+
+    /// The turn's events up to `turn/completed`. The first stream of a handle
+    /// that started the turn has every event since the request was sent; further
+    /// ones, and those of an attached handle, begin now.
+    pub fn stream(&self) -> TurnStream {
+        let settling = self.0.asks.then(|| self.0.settle());
+        TurnStream::new(
+            Arc::clone(&self.0.turn),
+            self.0.thread.codex().connection().clone(),
+            settling,
+        )
+    }
+
+    /// Waits for the turn to end: before, during or after streaming, and as
+    /// often as you like. It does not depend on any stream.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Turn`] when the turn fails, `Timeout` after the timeout that
+    /// the turn was started with, `Closed` when the connection breaks:
+    /// [`Error::turn_result`] holds what there is. A turn that was interrupted is
+    /// no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping this does nothing to the turn.
+    pub async fn run(&self) -> Result<TurnResult> {
+        self.0.wait().await
+    }
+
+    /// Says more to the agent while it works (`turn/steer`).
+    ///
+    /// # Errors
+    ///
+    /// `Rpc(InvalidRequest)` when the turn is not active any more or cannot be
+    /// steered (reviews, compaction); otherwise as [`Codex::call`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Codex::call`].
+    pub async fn steer(&self, input: impl Into<Input>) -> Result<TurnSteerResponse> {
+        let input = input.into().into_wire()?;
+        let params = TurnSteerParams::new(self.thread_id(), self.id(), input);
+        self.codex().call(params).await
+    }
+
+    /// Interrupts the turn (`turn/interrupt`). It then ends with status
+    /// `Interrupted`. Does nothing if it has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::call`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Codex::call`].
+    pub async fn interrupt(&self) -> Result<()> {
+        self.0.interrupt(Deadline::Default).await
+    }
+
+    /// Whether dropping this handle interrupts the turn.
+    #[must_use]
+    pub fn interrupt_on_drop(mut self, yes: bool) -> Self {
+        self.0.interrupt_on_drop = yes;
+        self
+    }
+
+    fn codex(&self) -> &Codex {
+        self.0.thread.codex()
+    }
+}
+
+impl fmt::Debug for TurnHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TurnHandle")
+            .field("thread_id", self.thread_id())
+            .field("id", self.id())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A future that asks the server about a turn that events tell nothing of.
+pub(crate) type Settling = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// A turn, and how to learn how it ends.
+pub(crate) struct Outcome {
+    turn: Arc<TurnRef>,
+    thread: Thread,
+    ends_at: Option<Instant>,
+    /// Whether somebody else started it.
+    joined: bool,
+    /// Whether it may have ended unseen, so that the server must be asked.
+    asks: bool,
+    interrupt_on_drop: bool,
+}
+
+impl Outcome {
+    pub(crate) fn started(thread: Thread, started: StartedTurn, ends_at: Option<Instant>) -> Self {
+        Self {
+            turn: Arc::new(started.turn),
+            thread,
+            ends_at,
+            joined: started.joined,
+            asks: false,
+            interrupt_on_drop: false,
+        }
+    }
+
+    /// Interrupts on drop if this started the turn.
+    pub(crate) fn interrupt_on_drop(&mut self, yes: bool) {
+        self.interrupt_on_drop = yes && !self.joined;
+    }
+
+    pub(crate) async fn wait(&self) -> Result<TurnResult> {
+        let completed = async {
+            match self.asks {
+                false => self.turn.completed().await,
+                true => {
+                    let (turn, settling) = (Arc::clone(&self.turn), self.settle());
+                    either(turn, settling).await
+                }
+            }
+        };
+        let completed = match self.ends_at {
+            None => completed.await,
+            Some(ends_at) => match tokio::time::timeout_at(ends_at, completed).await {
+                Ok(completed) => completed,
+                Err(_) => return Err(self.overdue().await),
+            },
+        };
+        match completed {
+            Ok(summary) => {
+                let result = self.result(&summary, true).await;
+                match result.status {
+                    TurnStatus::Failed => Err(Error::turn_failed(result)),
+                    _ => Ok(result),
+                }
+            }
+            Err(error) => {
+                let result = self.result(&self.turn.summary(), false).await;
+                Err(error.with_turn_result(result))
+            }
+        }
+    }
+
+    /// Interrupts the turn because its time is over.
+    async fn overdue(&self) -> Error {
+        let interrupted = async {
+            self.interrupt(Deadline::After(GRACE)).await?;
+            self.turn.completed().await
+        };
+        if !matches!(tokio::time::timeout(GRACE, interrupted).await, Ok(Ok(_))) {
+            tracing::warn!(turn = %self.turn.id(), "a turn whose time is over could not be interrupted");
+        }
+        let result = self.result(&self.turn.summary(), false).await;
+        Error::new(
+            ErrorKind::Timeout,
+            "the turn did not end within its timeout and was interrupted",
+        )
+        .with_turn_result(result)
+    }
+
+    async fn interrupt(&self, deadline: Deadline) -> Result<()> {
+        let connection = self.thread.codex().connection();
+        connection
+            .interrupt(self.turn.thread_id(), self.turn.id(), deadline)
+            .await
+            .map(drop)
+    }
+
+    /// The result, with the items from before anybody listened if the server can
+    /// be asked for them.
+    async fn result(&self, summary: &TurnSummary, ask: bool) -> TurnResult {
+        let earlier = match ask && summary.is_partial() {
+            true => match self.stored_items().await {
+                Ok(items) => Some(items),
+                Err(error) => {
+                    tracing::warn!(%error, turn = %self.turn.id(), "the items of a turn from before it was followed cannot be read");
+                    None
+                }
+            },
+            false => None,
+        };
+        TurnResult::of(self.turn.thread_id(), self.turn.id(), summary, earlier)
+    }
+
+    async fn stored_items(&self) -> Result<Vec<ThreadItem>> {
+        let mut params = ThreadItemsListParams::new(self.turn.thread_id()).turn_id(self.turn.id());
+        let mut items = Vec::new();
+        loop {
+            let page = self.thread.codex().call(params.clone()).await?;
+            items.extend(page.data.into_iter().map(|entry| entry.item));
+            match page.next_cursor {
+                Some(cursor) => params = params.cursor(ThreadItemsListCursor::from(cursor)),
+                None => return Ok(items),
+            }
+        }
+    }
+
+    /// Asks whether the turn has ended, and settles it if it has.
+    fn settle(&self) -> Settling {
+        let (turn, codex) = (Arc::clone(&self.turn), self.thread.codex().clone());
+        Box::pin(async move {
+            let mut params =
+                ThreadTurnsListParams::new(turn.thread_id()).sort_direction(SortDirection::Desc);
+            loop {
+                let raw = serde_json::to_value(&params).unwrap_or_default();
+                let page = codex.call_raw("thread/turns/list", raw).await?;
+                let turns = page["data"].as_array().into_iter().flatten();
+                if let Some(found) = turns.into_iter().find(|it| it["id"] == turn.id().as_str()) {
+                    if found["status"] != "inProgress"
+                        && let Ok(found) = serde_json::value::to_raw_value(found)
+                    {
+                        turn.settle(&found);
+                    }
+                    return Ok(());
+                }
+                match &page["nextCursor"] {
+                    Value::String(cursor) => params = params.cursor(cursor.as_str()),
+                    _ => {
+                        return Err(Error::new(
+                            ErrorKind::InvalidInput,
+                            format!("the thread {} has no turn {}", turn.thread_id(), turn.id()),
+                        ));
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl Drop for Outcome {
+    fn drop(&mut self) {
+        if self.interrupt_on_drop && !self.turn.summary().is_complete() {
+            self.turn.interrupt_now();
+        }
+    }
+}
+
+/// Waits for a turn to complete, while the server is asked whether it has.
+async fn either(turn: Arc<TurnRef>, mut settling: Settling) -> Result<TurnSummary> {
+    let mut completed = std::pin::pin!(turn.completed());
+    let mut asked = false;
+    std::future::poll_fn(|cx| {
+        if !asked && let std::task::Poll::Ready(settled) = settling.as_mut().poll(cx) {
+            asked = true;
+            if let Err(error) = settled {
+                return std::task::Poll::Ready(Err(error));
+            }
+        }
+        completed.as_mut().poll(cx)
+    })
+    .await
+}
