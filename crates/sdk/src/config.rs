@@ -171,6 +171,19 @@ impl CodexBuilder {
         self
     }
 
+    /// Sets several variables of the runtime's environment.
+    pub fn envs<K, V>(mut self, vars: impl IntoIterator<Item = (K, V)>) -> Self
+    where
+        K: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let vars = vars
+            .into_iter()
+            .map(|(key, value)| (key.into(), value.into()));
+        self.launch.env.extend(vars);
+        self
+    }
+
     /// Lets the runtime inherit no environment variables.
     pub fn env_clear(mut self) -> Self {
         self.launch.env_clear = true;

@@ -51,3 +51,8 @@ pub mod prelude {
         TurnHandle, TurnResult, TurnStatus,
     };
 }
+
+// The examples of README.md compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
