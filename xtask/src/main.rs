@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask help` lists them.
 
 mod codegen;
+mod demo;
 mod export;
 mod generate;
 mod install;
@@ -31,12 +32,15 @@ enum Command {
     GenerateTypes(generate::Options),
     /// Write schema/ from what the pinned runtime exports
     ExportSchema(export::Options),
+    /// Run a real turn with a scripted model
+    Demo,
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::GenerateTypes(options) => generate::run(&options),
         Command::ExportSchema(options) => export::run(&options),
+        Command::Demo => demo::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
