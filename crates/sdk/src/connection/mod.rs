@@ -36,6 +36,9 @@ mod turn;
 mod turn_log;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Weak};
 
 use openai_codex_wire::{LoginId, ThreadId, TurnId};

@@ -234,17 +234,16 @@ impl Router {
         }
         let settled = turn.map(|turn| {
             let was_known = start.known.contains(turn);
-            let log = thread.turns.entry(turn.clone()).or_insert_with(|| {
-                TurnLog::new(if was_known {
-                    Fold::partial()
-                } else {
-                    Fold::default()
-                })
-            });
+            let fold = if was_known {
+                Fold::partial()
+            } else {
+                Fold::default()
+            };
+            let log = thread.log(turn, fold, limits);
             let joined = was_known || log.claimed;
             log.claimed = true;
-            log.unclaimed = None;
             if keep {
+                log.unclaimed = None;
                 log.handles += 1;
                 if let Some(subscription) = start.subscription
                     && log.queue(subscription).is_none()
@@ -283,10 +282,7 @@ impl Router {
             false if finished => Known::Finished,
             false => Known::Unknown,
         };
-        let log = thread
-            .turns
-            .entry(turn.clone())
-            .or_insert_with(|| TurnLog::new(Fold::partial()));
+        let log = thread.log(turn, Fold::partial(), limits);
         log.handles += 1;
         log.subscribe(subscription, limits);
         // What came so far was nobody's, and what comes now is this handle's.
@@ -436,9 +432,12 @@ impl Router {
     /// Wakes everyone, because the connection failed.
     pub(crate) fn fail(&mut self, fx: &mut Effects) {
         for thread in self.threads.values_mut() {
-            thread.starts.clear();
+            let starts = std::mem::take(&mut thread.starts);
             thread.active.clear();
             for log in thread.turns.values_mut() {
+                for subscription in starts.iter().filter_map(|start| start.subscription) {
+                    log.unsubscribe(subscription);
+                }
                 log.fail(fx);
             }
             for (_, queue) in &mut thread.subscribers {
@@ -539,7 +538,7 @@ impl Thread {
         fx: &mut Effects,
     ) -> bool {
         if !self.turns.contains_key(id) && !self.starts.is_empty() {
-            self.expect_turn(id.into(), limits);
+            self.expect_turn(&id.into(), limits);
         }
         match kind {
             Kind::TurnStarted => self.add_active(id.into()),
@@ -556,19 +555,26 @@ impl Thread {
     }
 
     /// Keeps what comes of a turn, because a start may turn out to have begun it.
-    fn expect_turn(&mut self, id: TurnId, limits: Limits) {
-        let fold = match self.active.contains(&id) {
+    fn expect_turn(&mut self, id: &TurnId, limits: Limits) {
+        let fold = match self.active.contains(id) {
             true => Fold::partial(),
             false => Fold::default(),
         };
-        let mut log = TurnLog::new(fold);
+        let log = self.log(id, fold, limits);
         log.unclaimed = Some(Queue::new(limits, Overflow::DropOldest));
-        for start in &self.starts {
-            if let Some(subscription) = start.subscription {
+    }
+
+    /// The log of a turn. A new one is followed by every start that is open,
+    /// since any of them may turn out to have begun or joined it.
+    fn log(&mut self, id: &TurnId, fold: Fold, limits: Limits) -> &mut TurnLog {
+        let starts = &self.starts;
+        self.turns.entry(id.clone()).or_insert_with(|| {
+            let mut log = TurnLog::new(fold);
+            for subscription in starts.iter().filter_map(|start| start.subscription) {
                 log.subscribe(subscription, limits);
             }
-        }
-        self.turns.insert(id, log);
+            log
+        })
     }
 
     fn add_active(&mut self, turn: TurnId) {

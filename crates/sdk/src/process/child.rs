@@ -4,12 +4,17 @@
 //! step. So neither depends on an async runtime that may be gone, or not be
 //! polled, by the time the child has to go. While the child has not been
 //! reaped its id cannot be reused, so no signal ever hits a stranger.
+//!
+//! If this process is killed itself, nothing here runs: then the child finds its
+//! stdin closed and exits, 0.163.0 within 65 ms, and ends what it started.
 
 use std::io;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use super::orphans::Marker;
 
 /// How long each step of the ending waits before the next one.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
@@ -51,6 +56,8 @@ impl ChildProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         platform::prepare(command);
+        let marker = Marker::new();
+        marker.put_on(command);
         let mut child = command.spawn()?;
         let missing = || io::Error::other("the child has no pipes");
         let pipes = Pipes {
@@ -75,6 +82,9 @@ impl ChildProcess {
                 state.reaped = true;
                 drop(state);
                 shared.reaped.notify_all();
+                if !status.is_some_and(|status| status.success()) {
+                    marker.sweep();
+                }
                 on_exit(status);
             })
             // Dropping `process` ends the child; it stays a zombie until this

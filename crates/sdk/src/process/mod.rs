@@ -1,6 +1,7 @@
 //! The runtime as a child process: how it is started, and how it ends.
 
 mod child;
+mod orphans;
 mod stderr;
 
 use std::ffi::{OsStr, OsString};

@@ -1,0 +1,115 @@
+//! The connection as a whole against a scripted server, and its pure parts
+//! against simple models.
+
+mod bad_input;
+mod failure;
+mod lag;
+#[cfg(unix)]
+mod process;
+mod requests;
+mod router;
+mod runtime;
+mod server_requests;
+mod turns;
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use openai_codex_testkit::FakeServer;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::core::State;
+use super::{
+    Connection, ConnectionOptions, Dispatcher, RawEvent, Refuse, RequestOptions, Subscription,
+};
+use crate::error::{Error, Result};
+
+fn raw(json: Value) -> Box<RawValue> {
+    serde_json::value::to_raw_value(&json).unwrap()
+}
+
+fn initialize() -> Box<RawValue> {
+    raw(json!({
+        "clientInfo": {"name": "test", "title": "Test", "version": "0"},
+        "capabilities": {"experimentalApi": true},
+    }))
+}
+
+async fn connect(fake: &FakeServer) -> Connection {
+    connect_with(fake, ConnectionOptions::default(), Refuse).await
+}
+
+async fn connect_with(
+    fake: &FakeServer,
+    options: ConnectionOptions,
+    dispatcher: impl Dispatcher,
+) -> Connection {
+    let (read, write) = fake.connect();
+    let dispatcher = Arc::new(dispatcher);
+    let (connection, _) = Connection::connect(read, write, options, dispatcher, &initialize())
+        .await
+        .unwrap();
+    fake.wait_for("initialized", 1).await;
+    connection
+}
+
+impl Connection {
+    async fn ask(&self, method: &'static str, params: Value) -> Result<Value> {
+        let answer = self
+            .request(method, Some(&raw(params)), RequestOptions::default())
+            .await?;
+        Ok(serde_json::from_str(answer.get()).unwrap())
+    }
+
+    fn state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.core().lock())
+    }
+
+    /// Nothing is in flight, and nothing is kept of what was.
+    #[track_caller]
+    fn assert_idle(&self) {
+        self.state(|state| {
+            assert_eq!(state.pending.len(), 0, "{:?}", state.pending);
+            assert_eq!(state.router.entries(), 0, "{:?}", state.router);
+            assert_eq!(state.outbox.len(), 0);
+            assert_eq!(state.server_requests.len(), 0);
+        });
+        let core = self.core();
+        assert_eq!(
+            core.in_flight.available_permits(),
+            core.options.max_in_flight
+        );
+    }
+}
+
+/// Polls once, and says whether that was enough.
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    let mut future = std::pin::Pin::new(future);
+    std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+}
+
+/// Lets the tasks run until none of them has anything to do. Under paused time
+/// a sleep ends when everyone waits.
+async fn settle() {
+    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+}
+
+async fn next(subscription: &mut Subscription) -> Arc<RawEvent> {
+    let event = tokio::time::timeout(openai_codex_testkit::PATIENCE, subscription.next())
+        .await
+        .expect("an event should come");
+    event.expect("the stream should go on").expect("no error")
+}
+
+/// Reads to the end: the methods, and the error at the end if there was one.
+async fn rest(subscription: &mut Subscription) -> (Vec<String>, Option<Error>) {
+    let mut methods = Vec::new();
+    while let Some(event) = subscription.next().await {
+        match event {
+            Ok(event) => methods.push(event.method().to_owned()),
+            Err(error) => return (methods, Some(error)),
+        }
+    }
+    (methods, None)
+}

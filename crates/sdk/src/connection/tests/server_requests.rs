@@ -1,0 +1,262 @@
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::connection::{Cancelled, Reply, ServerCall};
+
+/// A dispatcher from a closure.
+struct With<F>(F);
+
+impl<F, Fut> Dispatcher for With<F>
+where
+    F: Fn(ServerCall) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Reply> + Send + 'static,
+{
+    fn dispatch(&self, call: ServerCall) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
+        Box::pin((self.0)(call))
+    }
+}
+
+async fn connect_handling<F, Fut>(fake: &FakeServer, handle: F) -> Connection
+where
+    F: Fn(ServerCall) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Reply> + Send + 'static,
+{
+    connect_with(fake, ConnectionOptions::default(), With(handle)).await
+}
+
+#[tokio::test]
+async fn without_a_handler_nothing_is_granted_and_everything_is_answered() {
+    let fake = FakeServer::new();
+    let _connection = connect(&fake).await;
+    let declined = json!({"decision": "decline"});
+    for (method, expected) in [
+        ("item/commandExecution/requestApproval", declined.clone()),
+        ("item/fileChange/requestApproval", declined),
+        (
+            "item/permissions/requestApproval",
+            json!({"permissions": {}, "scope": "turn"}),
+        ),
+        (
+            "mcpServer/elicitation/request",
+            json!({"action": "decline"}),
+        ),
+    ] {
+        fake.then().ask(0, method, json!({"threadId": "t"}));
+        fake.expect_answer(0);
+        fake.done().await;
+        assert_eq!(
+            fake.received().last().unwrap()["result"],
+            expected,
+            "{method}"
+        );
+    }
+    for method in ["item/tool/call", "currentTime/read", "from/the/future"] {
+        fake.then().ask("a", method, json!({}));
+        fake.expect_answer("a");
+        fake.done().await;
+        let answer = fake.received().pop().unwrap();
+        assert_eq!(answer["error"]["code"], -32601, "{method}");
+        assert!(answer.get("result").is_none());
+    }
+    fake.then().ask("b", "applyPatchApproval", json!({}));
+    fake.expect_answer("b");
+    fake.done().await;
+    let answer = fake.received().pop().unwrap();
+    assert!(answer["result"]["decision"]["denied"]["rejection"].is_string());
+}
+
+/// The server's ids are its own: the same number may be in use on both sides.
+#[tokio::test]
+async fn a_request_with_an_id_of_ours_is_no_answer_to_us() {
+    let fake = FakeServer::new();
+    let connection = connect_handling(&fake, async |call: ServerCall| {
+        Ok(raw(
+            json!({"method": &*call.method, "thread": call.thread.as_deref()}),
+        ))
+    })
+    .await;
+    fake.expect("call").held_as("call");
+    let mut call = Box::pin(connection.ask("call", json!({})));
+    assert!(poll_once(&mut call).await.is_pending());
+    let id = fake.wait_for("call", 1).await["id"].clone();
+    fake.then()
+        .ask(id.clone(), "question", json!({"threadId": "t"}));
+    fake.expect_answer(id);
+    fake.done().await;
+    let answer = fake.received().pop().unwrap();
+    assert_eq!(
+        answer["result"],
+        json!({"method": "question", "thread": "t"})
+    );
+    fake.then().reply_to("call", json!("mine"));
+    assert_eq!(call.await.unwrap(), "mine");
+}
+
+#[tokio::test]
+async fn a_handler_may_call_back_while_every_request_is_in_flight() {
+    let fake = FakeServer::new();
+    let slot: Arc<Mutex<Option<Connection>>> = Arc::default();
+    let handle = {
+        let slot = Arc::clone(&slot);
+        move |_| {
+            let connection = slot.lock().unwrap().take().unwrap();
+            async move {
+                let answer = connection.ask("back", json!({})).await.unwrap();
+                Ok(raw(answer))
+            }
+        }
+    };
+    let options = ConnectionOptions {
+        max_in_flight: 2,
+        ..ConnectionOptions::default()
+    };
+    let connection = connect_with(&fake, options, With(handle)).await;
+    *slot.lock().unwrap() = Some(connection.clone());
+    fake.expect("call")
+        .held_as("call")
+        .ask(0, "question", json!({}));
+    fake.expect("back").reply(json!("back"));
+    fake.expect_answer(0).reply_to("call", json!("done"));
+    assert_eq!(connection.ask("call", json!({})).await.unwrap(), "done");
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_or_fails_is_an_error_to_the_server() {
+    let fake = FakeServer::new();
+    let connection = connect_handling(&fake, async |call: ServerCall| {
+        assert_eq!(
+            &*call.method, "polite",
+            "a handler panics, as it should in this test"
+        );
+        Err(crate::error::RpcError::parse(
+            r#"{"code":5,"message":"no \"way\"","data":[1]}"#,
+        ))
+    })
+    .await;
+    fake.then()
+        .ask(0, "rude", json!({}))
+        .ask(1, "polite", json!({}));
+    fake.wait_for("initialized", 1).await;
+    fake.expect_answer(0);
+    fake.expect_answer(1);
+    fake.done().await;
+    let answers = fake.received();
+    let [.., rude, polite] = &answers[..] else {
+        panic!()
+    };
+    assert_eq!(rude["error"]["code"], -32603);
+    assert_eq!(
+        polite["error"],
+        json!({"code": 5, "message": "no \"way\"", "data": [1]})
+    );
+    assert!(connection.failure().is_none());
+    connection.assert_idle();
+}
+
+/// Calls that never answer, with their signals.
+fn pending_calls() -> (
+    impl Fn(ServerCall) -> std::future::Pending<Reply> + Send + Sync,
+    mpsc::UnboundedReceiver<(Cancelled, String)>,
+) {
+    let (tx, rx) = mpsc::unbounded_channel();
+    let handle = move |call: ServerCall| {
+        tx.send((call.cancelled, call.id.to_string())).unwrap();
+        std::future::pending()
+    };
+    (handle, rx)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_is_told_when_its_answer_is_not_wanted_any_more() {
+    let fake = FakeServer::new();
+    let (handle, mut calls) = pending_calls();
+    let connection = connect_handling(&fake, handle).await;
+    let params = |turn: &str| json!({"threadId": "t", "turnId": turn});
+    fake.then()
+        .ask("resolved", "q", params("u"))
+        .ask("ended", "q", params("v"))
+        .ask("closed", "q", params("w"))
+        .ask("closed", "q", params("w"));
+    let mut next = async || calls.recv().await.unwrap().0;
+    let [resolved, ended, replaced, closed] =
+        [next().await, next().await, next().await, next().await];
+    // The same id again takes the place of the first.
+    replaced.cancelled().await;
+
+    assert!(!resolved.is_cancelled());
+    fake.then().notify(
+        "serverRequest/resolved",
+        json!({"threadId": "t", "requestId": "resolved"}),
+    );
+    resolved.cancelled().await;
+    assert!(!ended.is_cancelled());
+    fake.then().notify(
+        "turn/completed",
+        json!({"threadId": "t", "turn": {"id": "v"}}),
+    );
+    ended.cancelled().await;
+    assert!(!closed.is_cancelled());
+    connection.state(|state| assert_eq!(state.server_requests.len(), 1));
+    // Handlers that go on all the same are dropped after a while.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(fake.received().len(), 2, "no answer to what was withdrawn");
+    connection.close().await.unwrap();
+    closed.cancelled().await;
+    connection.state(|state| assert_eq!(state.server_requests.len(), 0));
+    // The tasks are gone, and with them the dispatcher and its end of the channel.
+    drop(connection);
+    assert!(calls.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn more_requests_than_can_be_handled_are_refused() {
+    let fake = FakeServer::new();
+    let (handle, mut calls) = pending_calls();
+    let options = ConnectionOptions {
+        max_handlers: 2,
+        ..ConnectionOptions::default()
+    };
+    let _connection = connect_with(&fake, options, With(handle)).await;
+    let method = "item/fileChange/requestApproval";
+    fake.then()
+        .ask(0, method, json!({}))
+        .ask(1, method, json!({}))
+        .ask(2, method, json!({}));
+    fake.expect_answer(2);
+    fake.done().await;
+    assert_eq!(
+        fake.received().last().unwrap()["result"]["decision"],
+        "decline"
+    );
+    assert_eq!(calls.recv().await.unwrap().1, "0");
+    assert_eq!(calls.recv().await.unwrap().1, "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_and_never_reads_is_given_up() {
+    let fake = FakeServer::new();
+    let connection = connect(&fake).await;
+    // The script goes on writing and does not come to read the answers.
+    for id in 0..6000 {
+        fake.then().ask(id, "question", json!({}));
+    }
+    fake.then().hangs();
+    let error = connection.closed().await;
+    assert!(error.to_string().contains("does not read"), "{error}");
+    connection.state(|state| assert_eq!(state.server_requests.len(), 0));
+}
+
+#[tokio::test]
+async fn params_that_are_no_json_inside_are_answered_with_an_error() {
+    let fake = FakeServer::new();
+    let _connection = connect(&fake).await;
+    fake.then()
+        .line(r#"{"id":3,"method":"q","params":{"a":[tru]}}"#);
+    fake.expect_answer(3);
+    fake.done().await;
+    assert_eq!(fake.received().pop().unwrap()["error"]["code"], -32602);
+}
