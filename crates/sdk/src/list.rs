@@ -20,7 +20,7 @@ use crate::options::{awaitable, setters};
 ///
 /// ```no_run
 /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
-/// let page = codex.thread_list().limit(20_u32).archived(false).await?;
+/// let page = codex.thread_list().limit(20).archived(false).await?;
 /// println!("{} threads", page.data.len());
 ///
 /// let mut all = codex.thread_list().stream();
@@ -51,17 +51,17 @@ impl ThreadList {
     }
 
     setters! {
-        opt archived: bool, "Only archived threads, or only others; others by default.";
+        val archived: bool, "Only archived threads, or only others; others by default.";
         opt cursor: String, "Where to go on: `next_cursor` of the page before.";
         opt cwd: ThreadListCwdFilter, "Only threads of this working directory, or of these.";
-        opt limit: u32, "How many threads a page has at most.";
-        opt model_providers: Vec<String>, "Only threads of these model providers.";
+        val limit: u32, "How many threads a page has at most.";
+        list model_providers: String, "Only threads of these model providers.";
         opt search_term: String, "Only threads whose title contains this.";
         opt section_id: String, "Only threads of this section.";
         opt sort_direction: SortDirection, "Newest first by default.";
         opt sort_key: ThreadSortKey, "What to sort by; creation by default.";
-        opt source_kinds: Vec<ThreadSourceKind>, "Only threads of these sources.";
-        opt use_state_db_only: bool, "Reads the database alone and no files: faster, and may miss what was never indexed.";
+        list source_kinds: ThreadSourceKind, "Only threads of these sources.";
+        val use_state_db_only: bool, "Reads the database alone and no files: faster, and may miss what was never indexed.";
     }
 
     /// Reads one page.

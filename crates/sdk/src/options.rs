@@ -23,8 +23,9 @@ pub(crate) fn path_text(option: &'static str, path: &Path) -> Result<String> {
 
 /// Setters over the generated params, which a builder lends by its `draft`.
 ///
-/// `opt` sets a field, `dbl` sets or clears one that tells null from absent,
-/// `path` takes anything that is a path.
+/// `opt` sets a field from whatever converts into it, `val` from the value
+/// itself (so that a bare number infers), `list` from anything that iterates,
+/// `dbl` sets one that tells null from absent, `path` takes any path.
 macro_rules! setters {
     ($($kind:ident $name:ident: $ty:ty $(=> $field:ident)?, $doc:literal;)*) => {
         $(crate::options::setters!(@$kind $name, $ty, ($($field)? $name), $doc);)*
@@ -40,6 +41,25 @@ macro_rules! setters {
         #[doc = $doc]
         pub fn $name(mut self, $name: impl Into<$ty>) -> Self {
             self.draft().0.$field = Some($name.into());
+            self
+        }
+    };
+    (@val $name:ident, $ty:ty, ($field:ident $($rest:ident)?), $doc:literal) => {
+        #[doc = $doc]
+        pub fn $name(mut self, $name: $ty) -> Self {
+            self.draft().0.$field = Some($name);
+            self
+        }
+    };
+    (@list $name:ident, $ty:ty, ($field:ident $($rest:ident)?), $doc:literal) => {
+        #[doc = $doc]
+        pub fn $name<I>(mut self, $name: I) -> Self
+        where
+            I: IntoIterator,
+            I::Item: Into<$ty>,
+        {
+            let values = $name.into_iter().map(Into::into).collect();
+            self.draft().0.$field = Some(values);
             self
         }
     };

@@ -75,7 +75,7 @@ impl ThreadFork {
         opt config: JsonObject, "Overrides settings of `config.toml`, by their dotted keys.";
         path cwd: String, "The working directory; that of the original by default.";
         opt developer_instructions: String, "Adds instructions of yours.";
-        opt ephemeral: bool, "Keeps the copy in memory alone.";
+        val ephemeral: bool, "Keeps the copy in memory alone.";
         opt model: String, "The model; that of the original by default.";
         opt model_provider: String, "Who provides the model, by its key in `config.toml`.";
         dbl service_tier: String, "The service tier, for this and later turns.";

@@ -71,7 +71,7 @@ impl ThreadStart {
         opt config: JsonObject, "Overrides settings of `config.toml`, by their dotted keys.";
         path cwd: String, "The working directory; the runtime's by default.";
         opt developer_instructions: String, "Adds instructions of yours.";
-        opt ephemeral: bool, "Keeps the thread in memory alone: it cannot be resumed, forked or listed.";
+        val ephemeral: bool, "Keeps the thread in memory alone: it cannot be resumed, forked or listed.";
         opt model: String, "The model; the configured one by default.";
         opt model_provider: String, "Who provides the model, by its key in `config.toml`.";
         opt personality: Personality, "The tone. Deprecated by the server: only `none` has an effect.";
