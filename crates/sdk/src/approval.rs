@@ -2,6 +2,7 @@
 
 use openai_codex_types::{
     ApprovalsReviewer, AskForApproval, ReadOnlySandboxPolicy, SandboxMode, SandboxPolicy,
+    SandboxWorkspaceWrite, WorkspaceWriteSandboxPolicy,
 };
 
 /// Who decides when the agent wants to do something that needs approval.
@@ -58,6 +59,11 @@ pub enum Sandbox {
     /// Read anything, write nothing.
     ReadOnly,
     /// Write in the working directory and the configured writable roots.
+    ///
+    /// `[sandbox_workspace_write]` of the configuration holds as it is: a turn that
+    /// changes to this mode is told what it says, because the server would take
+    /// what is left out for a decision (0.163.0 then opens `/tmp` and cuts off the
+    /// network, whatever is configured).
     WorkspaceWrite,
     /// No sandbox.
     FullAccess,
@@ -73,18 +79,26 @@ impl Sandbox {
         }
     }
 
-    /// What turns are told.
-    ///
-    /// Only the choice itself is sent. The members that the schema gives
-    /// defaults would be sent as decisions otherwise: an empty list of writable
-    /// roots, no network.
-    pub(crate) fn policy(self) -> SandboxPolicy {
+    /// What turns are told; `workspace` is what configuration says of that mode.
+    pub(crate) fn policy(self, workspace: WorkspaceWriteSandboxPolicy) -> SandboxPolicy {
         match self {
             Self::ReadOnly => SandboxPolicy::ReadOnly(ReadOnlySandboxPolicy::new()),
-            Self::WorkspaceWrite => {
-                SandboxPolicy::Unrecognized(serde_json::json!({"type": "workspaceWrite"}))
-            }
+            Self::WorkspaceWrite => SandboxPolicy::WorkspaceWrite(workspace),
             Self::FullAccess => SandboxPolicy::DangerFullAccess,
         }
     }
+}
+
+/// `[sandbox_workspace_write]` of the configuration as a turn is told it.
+pub(crate) fn workspace_policy(configured: SandboxWorkspaceWrite) -> WorkspaceWriteSandboxPolicy {
+    let mut policy = WorkspaceWriteSandboxPolicy::new();
+    policy.exclude_slash_tmp = configured.exclude_slash_tmp;
+    policy.exclude_tmpdir_env_var = configured.exclude_tmpdir_env_var;
+    policy.network_access = configured.network_access;
+    policy.writable_roots = configured
+        .writable_roots
+        .into_iter()
+        .map(Into::into)
+        .collect();
+    policy
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use openai_codex_types::{
-    Personality, ReasoningEffort, ReasoningSummary, TurnStartParams as Params,
+    ConfigReadParams, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy,
+    TurnStartParams as Params, WorkspaceWriteSandboxPolicy,
 };
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::approval::{ApprovalMode, Sandbox};
+use crate::approval::{ApprovalMode, Sandbox, workspace_policy};
 use crate::codex::encode;
 use crate::connection::Deadline;
 use crate::error::{Error, Result};
@@ -25,6 +26,7 @@ struct Request {
     thread: Thread,
     params: Params,
     approval_mode: Option<ApprovalMode>,
+    sandbox: Option<Sandbox>,
     timeout: Option<Duration>,
     invalid: Option<Error>,
 }
@@ -41,6 +43,7 @@ impl Request {
             thread,
             params,
             approval_mode: None,
+            sandbox: None,
             timeout: None,
             invalid,
         }
@@ -75,6 +78,13 @@ impl Request {
             }
         }
         require(codex.runtime_version(), "turn/start", &guarded)?;
+        if let (Some(sandbox), None) = (self.sandbox, &self.params.sandbox_policy) {
+            let workspace = match sandbox {
+                Sandbox::WorkspaceWrite => self.workspace_policy().await?,
+                _ => WorkspaceWriteSandboxPolicy::new(),
+            };
+            self.params.sandbox_policy = Some(sandbox.policy(workspace));
+        }
         let params = encode("turn/start", &self.params)?;
         let deadline = self.timeout.map_or(Deadline::Default, Deadline::After);
         let started = codex
@@ -82,6 +92,22 @@ impl Request {
             .start_turn(self.thread.id(), &params, events, deadline)
             .await?;
         Ok(Outcome::started(self.thread, started, ends_at))
+    }
+
+    /// What the workspace-write mode means for this thread: as the server said when
+    /// it was loaded, if that is its mode, else as configuration has it.
+    async fn workspace_policy(&self) -> Result<WorkspaceWriteSandboxPolicy> {
+        let info = self.thread.info();
+        if let Some(SandboxPolicy::WorkspaceWrite(policy)) = info.map(|info| &info.sandbox) {
+            return Ok(policy.clone());
+        }
+        let cwd = self.params.cwd.as_ref().or(info.map(|info| &info.cwd));
+        let mut params = ConfigReadParams::new();
+        params.cwd = cwd.cloned();
+        let config = self.thread.codex().call(params).await?.config;
+        Ok(workspace_policy(
+            config.sandbox_workspace_write.unwrap_or_default(),
+        ))
     }
 }
 
@@ -110,7 +136,7 @@ macro_rules! turn_builder {
             /// Where commands and edits may reach, from this turn on; as it is by
             /// default.
             pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
-                self.0.params.sandbox_policy = Some(sandbox.policy());
+                self.0.sandbox = Some(sandbox);
                 self
             }
 

@@ -1,7 +1,10 @@
 //! `thread/resume`.
 
+use std::path::Path;
+
 use openai_codex_types::{
-    JsonObject, Personality, SandboxMode, SandboxPolicy, ThreadId, ThreadResumeParams as Params,
+    JsonObject, Personality, SandboxMode, SandboxPolicy, ThreadId, ThreadLoadedListParams,
+    ThreadResumeParams as Params,
 };
 
 use crate::approval::{ApprovalMode, Sandbox};
@@ -122,6 +125,14 @@ impl ThreadResume {
             &[]
         };
         require(self.codex.runtime_version(), "thread/resume", guarded)?;
+        if !self.ignored_overrides
+            && let Some(option) = unreported(&self.params)
+            && self.is_loaded().await?
+        {
+            return Err(ignored_error(&format!(
+                "{option}, whose effective value it does not tell"
+            )));
+        }
         let asked = self.params.clone();
         let info = ThreadInfo::from(self.codex.call(self.params).await?);
         match ignored(&asked, &info) {
@@ -129,22 +140,54 @@ impl ThreadResume {
             _ => Ok(Thread::new(self.codex, info.thread.id.clone(), Some(info))),
         }
     }
+
+    /// Whether the runtime has loaded the thread already.
+    async fn is_loaded(&self) -> Result<bool> {
+        let mut params = ThreadLoadedListParams::new();
+        loop {
+            let page = self.codex.call(params.clone()).await?;
+            if page
+                .data
+                .iter()
+                .any(|id| id == self.params.thread_id.as_str())
+            {
+                return Ok(true);
+            }
+            match page.next_cursor {
+                Some(cursor) if params.cursor.as_ref() != Some(&cursor) => {
+                    params.cursor = Some(cursor);
+                }
+                _ => return Ok(false),
+            }
+        }
+    }
 }
 
 awaitable!(ThreadResume, Thread);
 
+/// The first override whose effective value the answer does not tell. The
+/// service tier is one: 0.163.0 answers null for a tier that the model lacks.
+fn unreported(asked: &Params) -> Option<&'static str> {
+    [
+        (asked.base_instructions.is_some(), "base_instructions"),
+        (asked.config.is_some(), "config"),
+        (
+            asked.developer_instructions.is_some(),
+            "developer_instructions",
+        ),
+        (asked.personality.is_some(), "personality"),
+        (asked.service_tier.is_some(), "service_tier"),
+    ]
+    .into_iter()
+    .find_map(|(is_set, option)| is_set.then_some(option))
+}
+
 /// The first override that is not in effect.
 fn ignored(asked: &Params, info: &ThreadInfo) -> Option<Error> {
     let differs = |setting: &str, asked: String, effective: String| {
-        Error::new(
-            ErrorKind::InvalidInput,
-            format!(
-                "the thread is loaded already, and the runtime ignored {setting}: asked for \
-                 {asked}, in effect is {effective}; give it to a turn, resume in a new process, \
-                 or accept it with allow_ignored_overrides"
-            ),
-        )
-        .with_method("thread/resume")
+        ignored_error(&format!(
+            "{setting}: asked for {asked}, in effect is {effective}"
+        ))
     };
     if let Some(policy) = &asked.approval_policy
         && *policy != info.approval_policy
@@ -174,7 +217,41 @@ fn ignored(asked: &Params, info: &ThreadInfo) -> Option<Error> {
     {
         return Some(differs("model", model.clone(), info.model.clone()));
     }
+    if let Some(provider) = &asked.model_provider
+        && *provider != info.model_provider
+    {
+        return Some(differs(
+            "model_provider",
+            provider.clone(),
+            info.model_provider.clone(),
+        ));
+    }
+    if let Some(cwd) = &asked.cwd
+        && !same_folder(Path::new(cwd), Path::new(&info.cwd))
+    {
+        return Some(differs("cwd", cwd.clone(), info.cwd.clone()));
+    }
     None
+}
+
+fn ignored_error(what: &str) -> Error {
+    let message = format!(
+        "the thread is loaded already, and the runtime ignores {what}; give it to a turn, resume \
+         in a new process, or accept it with allow_ignored_overrides"
+    );
+    Error::new(ErrorKind::InvalidInput, message).with_method("thread/resume")
+}
+
+/// Whether two paths are the same folder. The server writes one without links
+/// and dots, and resolves a relative one from where it runs, which this cannot.
+fn same_folder(asked: &Path, effective: &Path) -> bool {
+    if asked.is_relative() || asked == effective {
+        return true;
+    }
+    match (asked.canonicalize(), effective.canonicalize()) {
+        (Ok(asked), Ok(effective)) => asked == effective,
+        _ => false,
+    }
 }
 
 fn shown(setting: &impl serde::Serialize) -> String {

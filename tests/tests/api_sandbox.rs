@@ -1,0 +1,142 @@
+//! Where commands may reach, on the real runtime.
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/client.rs"]
+mod client;
+
+use openai_codex::Sandbox;
+use openai_codex::types::SandboxPolicy;
+use openai_codex_testkit::{MockModel, TestRuntime};
+use serde_json::{Value, json};
+
+/// A home whose configuration says all that the workspace-write mode can be told.
+fn configured(model: &MockModel, root: &str) -> TestRuntime {
+    TestRuntime::builder(model)
+        .config("sandbox_workspace_write.writable_roots", json!([root]))
+        .config("sandbox_workspace_write.exclude_slash_tmp", true)
+        .config("sandbox_workspace_write.exclude_tmpdir_env_var", true)
+        .config("sandbox_workspace_write.network_access", true)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_turn_in_workspace_write_keeps_what_is_configured() {
+    let model = MockModel::start().unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let root_path = root.path().to_str().unwrap();
+    let runtime = configured(&model, root_path);
+    let codex = client::connect(&runtime).await;
+    let expected = json!({
+        "type": "workspaceWrite", "writableRoots": [root_path], "networkAccess": true,
+        "excludeSlashTmp": true, "excludeTmpdirEnvVar": true,
+    });
+
+    // Whether it changes the mode or repeats it.
+    for start in [Sandbox::ReadOnly, Sandbox::WorkspaceWrite] {
+        let thread = codex.thread_start().sandbox(start).await.unwrap();
+        let (inside, outside) = (
+            root.path().join("inside"),
+            std::env::temp_dir().join(format!("outside-{}", thread.id())),
+        );
+        model.shell(format!(
+            "echo x > {}; echo x > {}",
+            inside.display(),
+            outside.display()
+        ));
+        model.say("done");
+        thread
+            .run("Write.")
+            .sandbox(Sandbox::WorkspaceWrite)
+            .await
+            .unwrap();
+
+        assert!(inside.exists(), "a configured root was wiped");
+        assert!(!outside.exists(), "/tmp was opened, which is excluded");
+        std::fs::remove_file(inside).unwrap();
+        let effective = client::effective(&codex, &thread).await.sandbox;
+        assert_eq!(serde_json::to_value(effective).unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_sandbox_of_a_turn_holds_for_later_turns() {
+    let model = MockModel::start().unwrap();
+    let (runtime, codex) = client::start(&model).await;
+    let thread = codex
+        .thread_start()
+        .sandbox(Sandbox::FullAccess)
+        .await
+        .unwrap();
+    assert_eq!(
+        thread.info().unwrap().sandbox,
+        SandboxPolicy::DangerFullAccess
+    );
+    let file = runtime.workspace().join("file");
+    model.say("read-only now");
+    thread
+        .run("No more.")
+        .sandbox(Sandbox::ReadOnly)
+        .await
+        .unwrap();
+    model.shell(format!("echo x > {}", file.display()));
+    model.say("done");
+    thread.run("Write.").await.unwrap();
+    assert!(!file.exists());
+    assert!(matches!(
+        client::effective(&codex, &thread).await.sandbox,
+        SandboxPolicy::ReadOnly(_)
+    ));
+}
+
+#[tokio::test]
+async fn a_turn_without_a_sandbox_sends_none() {
+    let (fake, codex) = client::fake().await;
+    fake.expect("turn/start").reply(client::turn_response("u"));
+    codex.thread("t").turn("hi").await.unwrap();
+    assert_eq!(
+        client::params_of(&fake, "turn/start"),
+        json!({"threadId": "t", "input": [{"type": "text", "text": "hi", "text_elements": []}]})
+    );
+}
+
+#[tokio::test]
+async fn presets_have_their_wire_form_on_threads_and_turns() {
+    let (fake, codex) = client::fake().await;
+    fake.always("thread/start")
+        .reply(client::thread_response("t"));
+    fake.always("config/read").reply(
+        json!({"config": {"sandbox_workspace_write": {"network_access": true}}, "origins": {}}),
+    );
+    for (n, (sandbox, mode, policy)) in [
+        (
+            Sandbox::ReadOnly,
+            "read-only",
+            json!({"type": "readOnly", "networkAccess": false}),
+        ),
+        (
+            Sandbox::WorkspaceWrite,
+            "workspace-write",
+            json!({
+                "type": "workspaceWrite", "writableRoots": [], "networkAccess": true,
+                "excludeSlashTmp": false, "excludeTmpdirEnvVar": false,
+            }),
+        ),
+        (
+            Sandbox::FullAccess,
+            "danger-full-access",
+            json!({"type": "dangerFullAccess"}),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        fake.expect("turn/start")
+            .reply(client::turn_response(&format!("u{n}")));
+        let thread = codex.thread_start().sandbox(sandbox).await.unwrap();
+        thread.turn("hi").sandbox(sandbox).await.unwrap();
+        assert_eq!(client::params_of(&fake, "thread/start")["sandbox"], mode);
+        let sent: Value = client::params_of(&fake, "turn/start")["sandboxPolicy"].clone();
+        assert_eq!(sent, policy);
+    }
+}
