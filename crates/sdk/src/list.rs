@@ -77,8 +77,13 @@ impl ThreadList {
         self.codex.call(self.params).await
     }
 
-    /// Every thread, page by page as they are needed.
-    pub fn stream(self) -> ThreadListStream {
+    /// Every thread, page by page as they are needed; 100 to a page unless
+    /// [`limit`](Self::limit) says otherwise.
+    ///
+    /// 0.163.0 pages by whole seconds: where a page ends amid threads of the same
+    /// second, it leaves out the rest of them. Larger pages make that rarer.
+    pub fn stream(mut self) -> ThreadListStream {
+        self.params.limit.get_or_insert(100);
         ThreadListStream {
             page: Vec::new().into_iter(),
             state: State::Ready(Box::new(self)),
