@@ -8,7 +8,9 @@ use crate::{install, root};
 
 pub(crate) fn run() -> Result<()> {
     // First, so that its progress is seen: the example would install it too.
-    install::pinned()?;
+    if std::env::var_os("CODEX_BIN").is_none() {
+        install::pinned()?;
+    }
     // An example of the SDK, not code of ours: the generator must build without what it generates.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)

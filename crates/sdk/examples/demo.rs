@@ -29,7 +29,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let started = Instant::now();
     let codex = Codex::builder()
         .codex_bin(runtime.binary())
-        .env_clear()
         .envs(runtime.env())
         .cwd(runtime.workspace())
         .await?;
@@ -99,8 +98,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     codex.close().await?;
     println!(
         "\nThe model was scripted; the runtime, its shell and the protocol were real.\n\
-         For a real model, log in once with `codex login` (or set an API key by\n\
-         Codex::login_api_key) and start with Codex::new() instead: see README.md."
+         For a real model, start with Codex::new() and log in once, with\n\
+         Codex::login_api_key or login_chatgpt: see README.md."
     );
     Ok(())
 }

@@ -113,7 +113,8 @@ impl Error {
         self.0.rpc.as_ref()
     }
 
-    /// The beginning of the text that could not be decoded, at most 2 KiB.
+    /// The beginning of the text that could not be decoded, at most 2 KiB. Not
+    /// kept for methods that may carry keys or tokens.
     pub fn raw(&self) -> Option<&str> {
         self.0.raw.as_deref()
     }
@@ -242,10 +243,12 @@ impl Error {
         source: impl StdError + Send + Sync + 'static,
     ) -> Self {
         let message = "what the server sent does not fit the expected type";
+        let method = method.into();
+        let is_secret = may_hold_secrets(&method);
         let mut error = Self::new(ErrorKind::Decode, message)
             .with_method(method)
             .with_source(source);
-        error.0.raw = Some(cut(raw, EVIDENCE).into());
+        error.0.raw = (!is_secret).then(|| cut(raw, EVIDENCE).into());
         error
     }
 
@@ -377,6 +380,23 @@ fn overloaded(data: &Value) -> bool {
     }
 }
 
+/// Whether a method is about logins, tokens and the like, so that what it
+/// carries must not be kept as evidence.
+fn may_hold_secrets(method: &str) -> bool {
+    let method = method.to_ascii_lowercase();
+    [
+        "login",
+        "auth",
+        "token",
+        "attestation",
+        "pairing",
+        "userverification",
+        "environment/add",
+    ]
+    .iter()
+    .any(|word| method.contains(word))
+}
+
 /// At most `limit` bytes from the beginning of `text`.
 fn cut(text: &str, limit: usize) -> &str {
     let mut end = limit.min(text.len());
@@ -463,5 +483,19 @@ mod tests {
         );
         assert!(error.source().is_some());
         assert_eq!(error.raw().unwrap().len(), EVIDENCE);
+    }
+
+    #[test]
+    fn no_evidence_is_kept_of_what_may_be_a_secret() {
+        for method in [
+            "account/login/start",
+            "mcpServer/oauth/login",
+            "account/chatgptAuthTokens/refresh",
+        ] {
+            let source = serde_json::from_str::<u8>("x").unwrap_err();
+            let error = Error::undecodable(method, r#"{"authUrl":"secret"}"#, source);
+            assert_eq!(error.raw(), None, "{method}");
+            assert!(!format!("{error:?}").contains("secret"));
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What a turn is given.
 
+use std::fmt;
+
 use openai_codex_types::{
     FunctionCallOutputBody, FunctionCallOutputContentItem, ImageUserInput, LocalImageUserInput,
     MentionUserInput, SkillUserInput, TextUserInput, TurnToolOutput, UserInput,
@@ -21,7 +23,7 @@ const MAX_CHARACTERS: usize = 1 << 20;
 /// ];
 /// # assert_eq!(items.len(), 2);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct InputItem(UserInput);
 
 impl InputItem {
@@ -49,6 +51,13 @@ impl InputItem {
     /// A mention of a file, an app or a plugin.
     pub fn mention(name: impl Into<String>, path: impl Into<String>) -> Self {
         Self(MentionUserInput::new(name.into(), path.into()).into())
+    }
+}
+
+/// The kind alone: the rest is what the user says.
+impl fmt::Debug for InputItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "InputItem({})", self.0.kind())
     }
 }
 
@@ -144,8 +153,7 @@ fn check_image(image: &ImageUserInput) -> Result<()> {
 ///
 /// The agent sees it as the output of the tool `tool_name`, not as something
 /// that the user said.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
+#[derive(Clone, PartialEq)]
 pub struct ExternalMessage {
     /// The tool that it comes from. Must not be blank.
     pub tool_name: String,
@@ -190,6 +198,16 @@ impl ExternalMessage {
         let mut output = TurnToolOutput::new(self.tool_name, self.content);
         output.namespace = self.namespace;
         Ok(output)
+    }
+}
+
+/// Without the content.
+impl fmt::Debug for ExternalMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExternalMessage")
+            .field("tool_name", &self.tool_name)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
     }
 }
 

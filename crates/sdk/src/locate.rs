@@ -28,7 +28,8 @@ pub(crate) async fn locate(named: Option<&Path>, policy: VersionPolicy) -> Resul
         ("codex_bin", named.map(Path::to_owned)),
         ("$CODEX_BIN", from_env.map(PathBuf::from)),
     ] {
-        if let Some(binary) = path {
+        // Against our folder, not against the one that the child will have.
+        if let Some(binary) = path.map(|path| std::path::absolute(&path).unwrap_or(path)) {
             return match binary.is_file() {
                 true => Ok(Found {
                     binary,
@@ -59,7 +60,7 @@ pub(crate) async fn locate(named: Option<&Path>, policy: VersionPolicy) -> Resul
             };
         }
         Err(error) => {
-            let _ = write!(looked, "; the cache cannot be read ({error})");
+            let _ = write!(looked, "; no pinned runtime ({error})");
         }
     }
     match on_path() {
@@ -96,7 +97,8 @@ fn on_path() -> Option<PathBuf> {
     let name = if cfg!(windows) { "codex.exe" } else { "codex" };
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
-        .filter(|folder| !folder.as_os_str().is_empty())
+        // A relative folder would mean another one once the child has changed its own.
+        .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
         .find(|candidate| candidate.is_file())
 }

@@ -87,9 +87,9 @@ impl RetryPolicy {
             .saturating_mul(2_u32.saturating_pow(attempts - 1));
         let random = RandomState::new().hash_one(attempts) % 2001;
         let factor = 1.0 + self.jitter * (random as f64 / 1000.0 - 1.0);
-        doubled
-            .min(self.longest_pause)
-            .mul_f64(factor)
+        let pause = doubled.min(self.longest_pause);
+        Duration::try_from_secs_f64(pause.as_secs_f64() * factor)
+            .unwrap_or(Duration::MAX)
             .min(self.longest_pause)
     }
 }
@@ -134,7 +134,9 @@ where
             result => return result,
         };
         let pause = policy.pause(attempt);
-        if deadline.is_some_and(|deadline| Instant::now() + pause > deadline) {
+        if deadline
+            .is_some_and(|deadline| pause > deadline.saturating_duration_since(Instant::now()))
+        {
             return Err(error);
         }
         tracing::info!(

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use openai_codex_types::{
@@ -23,6 +24,10 @@ use crate::thread::Thread;
 
 /// How long a turn that was interrupted by its timeout may take to end.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a turn that the server does not know may take to show itself: it may
+/// have been started a moment ago.
+const APPEARANCE: Duration = Duration::from_secs(2);
 
 /// A turn that was started or joined, or that somebody else started.
 ///
@@ -124,7 +129,21 @@ impl TurnHandle {
     ///
     /// As [`Codex::call`].
     pub async fn interrupt(&self) -> Result<()> {
-        self.0.interrupt(Deadline::Default).await
+        if !self.0.asks {
+            return self.0.interrupt(Deadline::Default).await;
+        }
+        // 0.163.0 does not answer for a turn that is over; settling tells that it is.
+        let mut settling = Some(self.0.settle());
+        let mut interrupted = std::pin::pin!(self.0.interrupt(Deadline::Default));
+        std::future::poll_fn(|cx| {
+            if let Some(asked) = &mut settling
+                && asked.as_mut().poll(cx).is_ready()
+            {
+                settling = None;
+            }
+            interrupted.as_mut().poll(cx)
+        })
+        .await
     }
 
     /// Whether dropping this handle interrupts the turn.
@@ -240,7 +259,8 @@ impl Outcome {
     /// The result, with the items from before anybody listened if the server can
     /// be asked for them.
     async fn result(&self, summary: &TurnSummary, ask: bool) -> TurnResult {
-        let earlier = match ask && summary.is_partial() {
+        let is_short = summary.is_partial() || summary.dropped_items() > 0;
+        let earlier = match ask && is_short {
             true => match self.stored_items().await {
                 Ok(items) => Some(items),
                 Err(error) => {
@@ -259,43 +279,67 @@ impl Outcome {
         loop {
             let page = self.thread.codex().call(params.clone()).await?;
             items.extend(page.data.into_iter().map(|entry| entry.item));
-            match page.next_cursor {
-                Some(cursor) => params = params.cursor(ThreadItemsListCursor::from(cursor)),
+            let next = page.next_cursor.map(ThreadItemsListCursor::from);
+            // A server that repeats its cursor would keep us for ever.
+            match next.filter(|next| params.cursor.as_ref() != Some(next)) {
+                Some(next) => params.cursor = Some(next),
                 None => return Ok(items),
             }
         }
     }
 
-    /// Asks whether the turn has ended, and settles it if it has.
+    /// Asks whether the turn has ended, and settles it if it has. Fails if there
+    /// is no such turn.
     fn settle(&self) -> Settling {
         let (turn, codex) = (Arc::clone(&self.turn), self.thread.codex().clone());
         Box::pin(async move {
-            let mut params =
-                ThreadTurnsListParams::new(turn.thread_id()).sort_direction(SortDirection::Desc);
-            loop {
-                let raw = serde_json::to_value(&params).unwrap_or_default();
-                let page = codex.call_raw("thread/turns/list", raw).await?;
-                let turns = page["data"].as_array().into_iter().flatten();
-                if let Some(found) = turns.into_iter().find(|it| it["id"] == turn.id().as_str()) {
-                    if found["status"] != "inProgress"
-                        && let Ok(found) = serde_json::value::to_raw_value(found)
+            let error = match stored_turn(&codex, &turn).await {
+                Ok(Some(stored)) => {
+                    if stored["status"] != "inProgress"
+                        && let Ok(stored) = serde_json::value::to_raw_value(&stored)
                     {
-                        turn.settle(&found);
+                        turn.settle(&stored);
                     }
                     return Ok(());
                 }
-                match &page["nextCursor"] {
-                    Value::String(cursor) => params = params.cursor(cursor.as_str()),
-                    _ => {
-                        return Err(Error::new(
-                            ErrorKind::InvalidInput,
-                            format!("the thread {} has no turn {}", turn.thread_id(), turn.id()),
-                        ));
-                    }
-                }
+                Ok(None) => Error::new(
+                    ErrorKind::InvalidInput,
+                    format!("the thread {} has no turn {}", turn.thread_id(), turn.id()),
+                ),
+                Err(error) if error.is_closed() => return Err(error),
+                Err(error) => error,
+            };
+            tokio::time::sleep(APPEARANCE).await;
+            match has_shown_itself(&turn.summary()) {
+                true => Ok(()),
+                false => Err(error),
             }
         })
     }
+}
+
+/// What the server has stored of a turn.
+async fn stored_turn(codex: &Codex, turn: &TurnRef) -> Result<Option<Value>> {
+    let mut params =
+        ThreadTurnsListParams::new(turn.thread_id()).sort_direction(SortDirection::Desc);
+    loop {
+        let raw = serde_json::to_value(&params).unwrap_or_default();
+        let mut page = codex.call_raw("thread/turns/list", raw).await?;
+        let turns = page["data"].as_array_mut().into_iter().flatten();
+        if let Some(found) = turns.into_iter().find(|it| it["id"] == turn.id().as_str()) {
+            return Ok(Some(found.take()));
+        }
+        let next = page["nextCursor"].as_str().map(str::to_owned);
+        match next.filter(|next| params.cursor.as_ref() != Some(next)) {
+            Some(next) => params.cursor = Some(next),
+            None => return Ok(None),
+        }
+    }
+}
+
+/// Whether anything was heard of a turn.
+fn has_shown_itself(summary: &TurnSummary) -> bool {
+    summary.is_complete() || summary.started_turn().is_some() || summary.items().next().is_some()
 }
 
 impl Drop for Outcome {
@@ -307,17 +351,24 @@ impl Drop for Outcome {
 }
 
 /// Waits for a turn to complete, while the server is asked whether it has.
-async fn either(turn: Arc<TurnRef>, mut settling: Settling) -> Result<TurnSummary> {
+async fn either(turn: Arc<TurnRef>, settling: Settling) -> Result<TurnSummary> {
     let mut completed = std::pin::pin!(turn.completed());
-    let mut asked = false;
+    let mut settling = Some(settling);
     std::future::poll_fn(|cx| {
-        if !asked && let std::task::Poll::Ready(settled) = settling.as_mut().poll(cx) {
-            asked = true;
-            if let Err(error) = settled {
-                return std::task::Poll::Ready(Err(error));
-            }
+        if let Poll::Ready(completed) = completed.as_mut().poll(cx) {
+            return Poll::Ready(completed);
         }
-        completed.as_mut().poll(cx)
+        if let Some(asked) = &mut settling
+            && let Poll::Ready(settled) = asked.as_mut().poll(cx)
+        {
+            settling = None;
+            return match settled {
+                // The completion may be there now, or comes by its event.
+                Ok(()) => completed.as_mut().poll(cx),
+                Err(error) => Poll::Ready(Err(error)),
+            };
+        }
+        Poll::Pending
     })
     .await
 }
