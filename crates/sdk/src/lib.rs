@@ -2,6 +2,8 @@
 //! `codex app-server`.
 
 mod approval;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod codex;
 mod config;
 #[allow(dead_code, unused_imports)]

@@ -80,6 +80,32 @@ impl RetryPolicy {
         self
     }
 
+    /// How long to pause before trying again, or `None` to give up.
+    pub(crate) fn pause_after(
+        &self,
+        attempt: u32,
+        elapsed: Duration,
+        error: &Error,
+    ) -> Option<Duration> {
+        if !error.is_overloaded() || attempt >= self.attempts {
+            return None;
+        }
+        let pause = self.pause(attempt);
+        let is_within = self
+            .budget
+            .is_none_or(|budget| pause <= budget.saturating_sub(elapsed));
+        if !is_within {
+            return None;
+        }
+        tracing::info!(
+            attempt,
+            ?pause,
+            method = error.method(),
+            "overloaded; trying again"
+        );
+        Some(pause)
+    }
+
     /// The pause after so many attempts.
     fn pause(&self, attempts: u32) -> Duration {
         let doubled = self
@@ -125,29 +151,18 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T>>,
 {
-    let deadline = policy
-        .budget
-        .and_then(|budget| Instant::now().checked_add(budget));
-    for attempt in 1.. {
-        let error: Error = match operation().await {
-            Err(error) if error.is_overloaded() && attempt < policy.attempts => error,
-            result => return result,
+    let begun = Instant::now();
+    let mut attempt = 1;
+    loop {
+        let result = operation().await;
+        let pause = match &result {
+            Err(error) => policy.pause_after(attempt, begun.elapsed(), error),
+            Ok(_) => None,
         };
-        let pause = policy.pause(attempt);
-        if deadline
-            .is_some_and(|deadline| pause > deadline.saturating_duration_since(Instant::now()))
-        {
-            return Err(error);
-        }
-        tracing::info!(
-            attempt,
-            ?pause,
-            method = error.method(),
-            "overloaded; trying again"
-        );
+        let Some(pause) = pause else { return result };
         tokio::time::sleep(pause).await;
+        attempt += 1;
     }
-    unreachable!("the last attempt returns")
 }
 
 /// Whether a method only reads, so that sending it twice does no harm.
@@ -165,4 +180,124 @@ pub(crate) fn only_reads(method: &str) -> bool {
                 | "readiness"
         )
     ) && method != "currentTime/read"
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::error::{ErrorKind, RpcError};
+
+    fn overloaded() -> Error {
+        Error::answered("x", RpcError::parse(r#"{"code":-32001,"message":"x"}"#))
+    }
+
+    /// How often a policy tries, and how long that takes.
+    async fn tried(policy: RetryPolicy, error: Error) -> (u32, Duration) {
+        let (tries, begun) = (Cell::new(0), Instant::now());
+        let result: Result<()> = retry_on_overload(policy, || {
+            tries.set(tries.get() + 1);
+            let error = error.duplicate();
+            async move { Err(error) }
+        })
+        .await;
+        assert_eq!(result.unwrap_err().kind(), error.kind());
+        (tries.get(), begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn overload_is_tried_three_times_with_doubling_pauses() {
+        let steady = RetryPolicy::new().jitter_ratio(0.0);
+        let (tries, took) = tried(steady, overloaded()).await;
+        assert_eq!((tries, took.as_millis()), (3, 750));
+        let patient = steady.max_attempts(7);
+        let (tries, took) = tried(patient, overloaded()).await;
+        assert_eq!(
+            (tries, took.as_millis()),
+            (7, 250 + 500 + 1000 + 2000 + 2000 + 2000)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_but_overload_is_tried_again() {
+        for error in [
+            Error::closed("x"),
+            Error::new(ErrorKind::Timeout, "x"),
+            Error::answered("x", RpcError::parse(r#"{"code":-32600,"message":"x"}"#)),
+            Error::answered(
+                "x",
+                RpcError::parse(r#"{"code":-32001,"message":"retry limit"}"#),
+            ),
+        ] {
+            assert_eq!(tried(RetryPolicy::new(), error).await.0, 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_budget_spans_attempts_and_pauses() {
+        let policy = RetryPolicy::new()
+            .jitter_ratio(0.0)
+            .max_attempts(100)
+            .budget(Some(Duration::from_secs(4)));
+        let (tries, took) = tried(policy, overloaded()).await;
+        assert_eq!((tries, took.as_millis()), (5, 3750));
+        assert_eq!(
+            tried(policy.budget(Some(Duration::ZERO)), overloaded())
+                .await
+                .0,
+            1
+        );
+        let endless = policy.budget(None).max_attempts(5);
+        assert_eq!(tried(endless, overloaded()).await.0, 5);
+    }
+
+    #[test]
+    fn jitter_stays_within_its_part_and_the_longest_pause() {
+        let policy = RetryPolicy::new().jitter_ratio(0.5);
+        for _ in 0..200 {
+            let first = policy.pause(1).as_millis();
+            assert!((125..=375).contains(&first), "{first}");
+            assert!(policy.pause(20) <= Duration::from_secs(2));
+            assert!(policy.pause(u32::MAX) >= Duration::from_secs(1));
+        }
+        assert_eq!(
+            RetryPolicy::new().jitter_ratio(f64::NAN),
+            RetryPolicy::new().jitter_ratio(0.0)
+        );
+        assert_eq!(RetryPolicy::new().max_attempts(0).attempts, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_success_after_overload_is_the_result() {
+        let tries = Cell::new(0);
+        let result = retry_on_overload(RetryPolicy::new(), || {
+            tries.set(tries.get() + 1);
+            let now = tries.get();
+            async move { if now < 3 { Err(overloaded()) } else { Ok(now) } }
+        })
+        .await;
+        assert_eq!(result.unwrap(), 3);
+    }
+
+    #[test]
+    fn only_methods_that_read_are_sent_twice() {
+        for method in [
+            "thread/list",
+            "account/read",
+            "thread/turns/list",
+            "fs/readFile",
+        ] {
+            assert!(only_reads(method), "{method}");
+        }
+        for method in [
+            "thread/start",
+            "turn/start",
+            "turn/interrupt",
+            "account/logout",
+            "fs/writeFile",
+        ] {
+            assert!(!only_reads(method), "{method}");
+        }
+    }
 }

@@ -1,0 +1,65 @@
+//! Events, as iterators.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::runtime::Client;
+use crate::error::Result;
+use crate::event::Event;
+
+macro_rules! iterator {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub struct $name {
+            inner: crate::$name,
+            client: Arc<Client>,
+            /// Whether waiting is refused here: there is nothing after that.
+            refused: bool,
+        }
+
+        impl $name {
+            pub(super) fn new(inner: crate::$name, client: Arc<Client>) -> Self {
+                Self {
+                    inner,
+                    client,
+                    refused: false,
+                }
+            }
+        }
+
+        impl Iterator for $name {
+            type Item = Result<Event>;
+
+            fn next(&mut self) -> Option<Self::Item> {
+                if self.refused {
+                    return None;
+                }
+                match self.client.block_on(self.inner.next()) {
+                    Ok(item) => item,
+                    Err(refused) => {
+                        self.refused = true;
+                        Some(Err(refused))
+                    }
+                }
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.inner.fmt(f)
+            }
+        }
+    };
+}
+
+iterator! {
+    /// The events of a thread or of the whole connection, one by one as they come:
+    /// see [`crate::EventStream`]. It keeps the connection open.
+    EventStream
+}
+
+iterator! {
+    /// The events of one turn, up to and including `turn/completed`: see
+    /// [`crate::TurnStream`].
+    TurnStream
+}

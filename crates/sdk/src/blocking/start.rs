@@ -1,0 +1,90 @@
+//! Starting, resuming and forking threads: the builders.
+
+use std::path::Path;
+
+use openai_codex_types::{
+    JsonObject, Personality, ThreadForkParams, ThreadResumeParams, ThreadSource, ThreadStartParams,
+    ThreadStartSource,
+};
+
+use super::options::mirror;
+use super::thread::Thread;
+use crate::approval::{ApprovalMode, Sandbox};
+use crate::error::Result;
+
+mirror! {
+    /// Starts a thread (`thread/start`). See [`crate::ThreadStart`].
+    ThreadStart -> Thread;
+    approval_mode(mode: ApprovalMode);
+    base_instructions(text: impl Into<String>);
+    clear_service_tier();
+    config(config: impl Into<JsonObject>);
+    cwd(cwd: impl AsRef<Path>);
+    developer_instructions(text: impl Into<String>);
+    ephemeral(yes: bool);
+    model(model: impl Into<String>);
+    model_provider(provider: impl Into<String>);
+    params(change: impl FnOnce(ThreadStartParams) -> ThreadStartParams);
+    personality(personality: impl Into<Personality>);
+    sandbox(sandbox: Sandbox);
+    service_name(name: impl Into<String>);
+    service_tier(tier: impl Into<String>);
+    session_start_source(source: impl Into<ThreadStartSource>);
+    thread_source(source: impl Into<ThreadSource>);
+}
+
+mirror! {
+    /// Loads a stored thread (`thread/resume`). See [`crate::ThreadResume`].
+    ThreadResume -> Thread;
+    allow_ignored_overrides(yes: bool);
+    approval_mode(mode: ApprovalMode);
+    base_instructions(text: impl Into<String>);
+    clear_service_tier();
+    config(config: impl Into<JsonObject>);
+    cwd(cwd: impl AsRef<Path>);
+    developer_instructions(text: impl Into<String>);
+    include_turns(yes: bool);
+    model(model: impl Into<String>);
+    model_provider(provider: impl Into<String>);
+    params(change: impl FnOnce(ThreadResumeParams) -> ThreadResumeParams);
+    personality(personality: impl Into<Personality>);
+    sandbox(sandbox: Sandbox);
+    service_tier(tier: impl Into<String>);
+}
+
+mirror! {
+    /// Copies a thread into a new one (`thread/fork`). See [`crate::ThreadFork`].
+    ThreadFork -> Thread;
+    approval_mode(mode: ApprovalMode);
+    base_instructions(text: impl Into<String>);
+    clear_service_tier();
+    config(config: impl Into<JsonObject>);
+    cwd(cwd: impl AsRef<Path>);
+    developer_instructions(text: impl Into<String>);
+    ephemeral(yes: bool);
+    include_turns(yes: bool);
+    model(model: impl Into<String>);
+    model_provider(provider: impl Into<String>);
+    params(change: impl FnOnce(ThreadForkParams) -> ThreadForkParams);
+    sandbox(sandbox: Sandbox);
+    service_tier(tier: impl Into<String>);
+    thread_source(source: impl Into<ThreadSource>);
+}
+
+macro_rules! send {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// Sends the request.
+            ///
+            /// # Errors
+            ///
+            #[doc = concat!("As [`send`](crate::", stringify!($name), "::send) of the async one.")]
+            pub fn send(self) -> Result<Thread> {
+                let thread = self.client.wait(self.inner.send())?;
+                Ok(Thread::new(thread, self.client))
+            }
+        }
+    )*};
+}
+
+send!(ThreadStart ThreadResume ThreadFork);
