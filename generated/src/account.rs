@@ -284,6 +284,8 @@ impl AmazonBedrockAccessKeysLoginAccountParams {
 #[non_exhaustive]
 pub struct AmazonBedrockAccount {
     /// `usesCodexManagedCredentials`.
+    ///
+    /// Absent means `false`.
     pub uses_codex_managed_credentials: bool,
 }
 

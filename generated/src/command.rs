@@ -2,7 +2,8 @@
 
 //! Commands and processes that the client runs through the server.
 
-use openai_codex_wire::support::JsonObject;
+use std::collections::BTreeMap;
+
 use openai_codex_wire::{record, string_enum};
 
 use crate::common::{AbsolutePathBuf, SandboxPolicy};
@@ -82,7 +83,7 @@ pub struct CommandExecParams {
     /// Optional environment overrides merged into the server-computed environment.
     ///
     /// Matching names override inherited values. Set a key to `null` to unset an inherited variable.
-    pub env: Option<JsonObject>,
+    pub env: Option<BTreeMap<String, Option<String>>>,
     /// Optional per-stream stdout/stderr capture cap in bytes.
     ///
     /// When omitted, the server default applies. Cannot be combined with `disableOutputCap`.
@@ -167,7 +168,7 @@ impl CommandExecParams {
 
     /// Sets [`env`](#structfield.env).
     #[must_use]
-    pub fn env(mut self, env: JsonObject) -> Self {
+    pub fn env(mut self, env: BTreeMap<String, Option<String>>) -> Self {
         self.env = Some(env);
         self
     }
@@ -674,11 +675,13 @@ pub struct ProcessSpawnParams {
     /// Optional environment overrides merged into the app-server process environment.
     ///
     /// Matching names override inherited values. Set a key to `null` to unset an inherited variable.
-    pub env: Option<JsonObject>,
+    pub env: Option<BTreeMap<String, Option<String>>>,
     /// Optional per-stream stdout/stderr capture cap in bytes.
     ///
     /// When omitted, the server default applies. Set to `null` to disable the cap.
-    pub output_bytes_cap: Option<u64>,
+    ///
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
+    pub output_bytes_cap: Option<Option<u64>>,
     /// Optional initial PTY size in character cells. Only valid when `tty` is true.
     pub size: Option<ProcessTerminalSize>,
     /// Allow follow-up `process/writeStdin` requests to write stdin bytes.
@@ -690,7 +693,9 @@ pub struct ProcessSpawnParams {
     /// Optional timeout in milliseconds.
     ///
     /// When omitted, the server default applies. Set to `null` to disable the timeout.
-    pub timeout_ms: Option<i64>,
+    ///
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
+    pub timeout_ms: Option<Option<i64>>,
     /// Enable PTY mode.
     ///
     /// This implies `streamStdin` and `streamStdoutStderr`.
@@ -702,11 +707,11 @@ record! { ProcessSpawnParams {
     1 cwd "cwd" req,
     2 process_handle "processHandle" req,
     3 env "env" opt,
-    4 output_bytes_cap "outputBytesCap" opt,
+    4 output_bytes_cap "outputBytesCap" dbl,
     5 size "size" opt,
     6 stream_stdin "streamStdin" opt,
     7 stream_stdout_stderr "streamStdoutStderr" opt,
-    8 timeout_ms "timeoutMs" opt,
+    8 timeout_ms "timeoutMs" dbl,
     9 tty "tty" opt,
 } }
 
@@ -718,7 +723,7 @@ impl ProcessSpawnParams {
 
     /// Sets [`env`](#structfield.env).
     #[must_use]
-    pub fn env(mut self, env: JsonObject) -> Self {
+    pub fn env(mut self, env: BTreeMap<String, Option<String>>) -> Self {
         self.env = Some(env);
         self
     }
@@ -726,7 +731,14 @@ impl ProcessSpawnParams {
     /// Sets [`output_bytes_cap`](#structfield.output_bytes_cap).
     #[must_use]
     pub fn output_bytes_cap(mut self, output_bytes_cap: u64) -> Self {
-        self.output_bytes_cap = Some(output_bytes_cap);
+        self.output_bytes_cap = Some(Some(output_bytes_cap));
+        self
+    }
+
+    /// Sends null for [`output_bytes_cap`](#structfield.output_bytes_cap).
+    #[must_use]
+    pub fn clear_output_bytes_cap(mut self) -> Self {
+        self.output_bytes_cap = Some(None);
         self
     }
 
@@ -754,7 +766,14 @@ impl ProcessSpawnParams {
     /// Sets [`timeout_ms`](#structfield.timeout_ms).
     #[must_use]
     pub fn timeout_ms(mut self, timeout_ms: i64) -> Self {
-        self.timeout_ms = Some(timeout_ms);
+        self.timeout_ms = Some(Some(timeout_ms));
+        self
+    }
+
+    /// Sends null for [`timeout_ms`](#structfield.timeout_ms).
+    #[must_use]
+    pub fn clear_timeout_ms(mut self) -> Self {
+        self.timeout_ms = Some(None);
         self
     }
 

@@ -575,30 +575,32 @@ impl EncryptedContentFunctionCallOutputContentItem {
 /// What [`SandboxPolicy::ExternalSandbox`](crate::SandboxPolicy::ExternalSandbox) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct ExternalSandboxSandboxPolicy {
+pub struct ExternalSandboxPolicy {
     /// `networkAccess`.
-    pub network_access: NetworkAccess,
+    ///
+    /// Absent means `"restricted"`.
+    pub network_access: Option<NetworkAccess>,
 }
 
-record! { ExternalSandboxSandboxPolicy {
-    0 network_access "networkAccess" def(NetworkAccess::Restricted),
+record! { ExternalSandboxPolicy {
+    0 network_access "networkAccess" opt,
 } }
 
-impl ExternalSandboxSandboxPolicy {
+impl ExternalSandboxPolicy {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { network_access: NetworkAccess::Restricted }
+        Self { network_access: None }
     }
 
     /// Sets [`network_access`](#structfield.network_access).
     #[must_use]
     pub fn network_access(mut self, network_access: impl Into<NetworkAccess>) -> Self {
-        self.network_access = network_access.into();
+        self.network_access = Some(network_access.into());
         self
     }
 }
 
-impl Default for ExternalSandboxSandboxPolicy {
+impl Default for ExternalSandboxPolicy {
     fn default() -> Self {
         Self::new()
     }
@@ -755,36 +757,40 @@ pub struct GranularAskForApproval {
     /// `sandbox_approval`.
     pub sandbox_approval: bool,
     /// `request_permissions`.
-    pub request_permissions: bool,
+    ///
+    /// Absent means `false`.
+    pub request_permissions: Option<bool>,
     /// `skill_approval`.
-    pub skill_approval: bool,
+    ///
+    /// Absent means `false`.
+    pub skill_approval: Option<bool>,
 }
 
 record! { GranularAskForApproval {
     0 mcp_elicitations "mcp_elicitations" req,
     1 rules "rules" req,
     2 sandbox_approval "sandbox_approval" req,
-    3 request_permissions "request_permissions" def(false),
-    4 skill_approval "skill_approval" def(false),
+    3 request_permissions "request_permissions" opt,
+    4 skill_approval "skill_approval" opt,
 } }
 
 impl GranularAskForApproval {
     /// With what is required.
     pub fn new(mcp_elicitations: bool, rules: bool, sandbox_approval: bool) -> Self {
-        Self { mcp_elicitations, rules, sandbox_approval, request_permissions: false, skill_approval: false }
+        Self { mcp_elicitations, rules, sandbox_approval, request_permissions: None, skill_approval: None }
     }
 
     /// Sets [`request_permissions`](#structfield.request_permissions).
     #[must_use]
     pub fn request_permissions(mut self, request_permissions: bool) -> Self {
-        self.request_permissions = request_permissions;
+        self.request_permissions = Some(request_permissions);
         self
     }
 
     /// Sets [`skill_approval`](#structfield.skill_approval).
     #[must_use]
     pub fn skill_approval(mut self, skill_approval: bool) -> Self {
-        self.skill_approval = skill_approval;
+        self.skill_approval = Some(skill_approval);
         self
     }
 }
@@ -1342,7 +1348,7 @@ keyed! { MultiAgentMode {
     0 Custom "custom",
 } }
 
-/// Part of [`ExternalSandboxSandboxPolicy`](crate::ExternalSandboxSandboxPolicy).
+/// Part of [`ExternalSandboxPolicy`](crate::ExternalSandboxPolicy).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkAccess {
@@ -1504,23 +1510,25 @@ impl ReadCommandAction {
 #[non_exhaustive]
 pub struct ReadOnlySandboxPolicy {
     /// `networkAccess`.
-    pub network_access: bool,
+    ///
+    /// Absent means `false`.
+    pub network_access: Option<bool>,
 }
 
 record! { ReadOnlySandboxPolicy {
-    0 network_access "networkAccess" def(false),
+    0 network_access "networkAccess" opt,
 } }
 
 impl ReadOnlySandboxPolicy {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { network_access: false }
+        Self { network_access: None }
     }
 
     /// Sets [`network_access`](#structfield.network_access).
     #[must_use]
     pub fn network_access(mut self, network_access: bool) -> Self {
-        self.network_access = network_access;
+        self.network_access = Some(network_access);
         self
     }
 }
@@ -1701,7 +1709,7 @@ pub enum SandboxPolicy {
     /// `readOnly`.
     ReadOnly(ReadOnlySandboxPolicy),
     /// `externalSandbox`.
-    ExternalSandbox(ExternalSandboxSandboxPolicy),
+    ExternalSandbox(ExternalSandboxPolicy),
     /// `workspaceWrite`.
     WorkspaceWrite(WorkspaceWriteSandboxPolicy),
     /// An object whose `type` this version does not know, as it came.
@@ -1711,7 +1719,7 @@ pub enum SandboxPolicy {
 tagged! { SandboxPolicy "type" {
     0 DangerFullAccess "dangerFullAccess",
     1 ReadOnly "readOnly" ReadOnlySandboxPolicy,
-    2 ExternalSandbox "externalSandbox" ExternalSandboxSandboxPolicy,
+    2 ExternalSandbox "externalSandbox" ExternalSandboxPolicy,
     3 WorkspaceWrite "workspaceWrite" WorkspaceWriteSandboxPolicy,
 } }
 
@@ -1721,8 +1729,8 @@ impl From<ReadOnlySandboxPolicy> for SandboxPolicy {
     }
 }
 
-impl From<ExternalSandboxSandboxPolicy> for SandboxPolicy {
-    fn from(payload: ExternalSandboxSandboxPolicy) -> Self {
+impl From<ExternalSandboxPolicy> for SandboxPolicy {
+    fn from(payload: ExternalSandboxPolicy) -> Self {
         Self::ExternalSandbox(payload)
     }
 }
@@ -1930,24 +1938,26 @@ pub struct TextUserInput {
     /// `text`.
     pub text: String,
     /// UI-defined spans within `text` used to render or persist special elements.
-    pub text_elements: Vec<TextElement>,
+    ///
+    /// Absent means `[]`.
+    pub text_elements: Option<Vec<TextElement>>,
 }
 
 record! { TextUserInput {
     0 text "text" req,
-    1 text_elements "text_elements" def(Vec::new()),
+    1 text_elements "text_elements" opt,
 } }
 
 impl TextUserInput {
     /// With what is required.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), text_elements: Vec::new() }
+        Self { text: text.into(), text_elements: None }
     }
 
     /// Sets [`text_elements`](#structfield.text_elements).
     #[must_use]
     pub fn text_elements(mut self, text_elements: impl Into<Vec<TextElement>>) -> Self {
-        self.text_elements = text_elements.into();
+        self.text_elements = Some(text_elements.into());
         self
     }
 }
@@ -2142,53 +2152,61 @@ impl From<FindInPageWebSearchAction> for WebSearchAction {
 #[non_exhaustive]
 pub struct WorkspaceWriteSandboxPolicy {
     /// `excludeSlashTmp`.
-    pub exclude_slash_tmp: bool,
+    ///
+    /// Absent means `false`.
+    pub exclude_slash_tmp: Option<bool>,
     /// `excludeTmpdirEnvVar`.
-    pub exclude_tmpdir_env_var: bool,
+    ///
+    /// Absent means `false`.
+    pub exclude_tmpdir_env_var: Option<bool>,
     /// `networkAccess`.
-    pub network_access: bool,
+    ///
+    /// Absent means `false`.
+    pub network_access: Option<bool>,
     /// `writableRoots`.
-    pub writable_roots: Vec<AbsolutePathBuf>,
+    ///
+    /// Absent means `[]`.
+    pub writable_roots: Option<Vec<AbsolutePathBuf>>,
 }
 
 record! { WorkspaceWriteSandboxPolicy {
-    0 exclude_slash_tmp "excludeSlashTmp" def(false),
-    1 exclude_tmpdir_env_var "excludeTmpdirEnvVar" def(false),
-    2 network_access "networkAccess" def(false),
-    3 writable_roots "writableRoots" def(Vec::new()),
+    0 exclude_slash_tmp "excludeSlashTmp" opt,
+    1 exclude_tmpdir_env_var "excludeTmpdirEnvVar" opt,
+    2 network_access "networkAccess" opt,
+    3 writable_roots "writableRoots" opt,
 } }
 
 impl WorkspaceWriteSandboxPolicy {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { exclude_slash_tmp: false, exclude_tmpdir_env_var: false, network_access: false, writable_roots: Vec::new() }
+        Self { exclude_slash_tmp: None, exclude_tmpdir_env_var: None, network_access: None, writable_roots: None }
     }
 
     /// Sets [`exclude_slash_tmp`](#structfield.exclude_slash_tmp).
     #[must_use]
     pub fn exclude_slash_tmp(mut self, exclude_slash_tmp: bool) -> Self {
-        self.exclude_slash_tmp = exclude_slash_tmp;
+        self.exclude_slash_tmp = Some(exclude_slash_tmp);
         self
     }
 
     /// Sets [`exclude_tmpdir_env_var`](#structfield.exclude_tmpdir_env_var).
     #[must_use]
     pub fn exclude_tmpdir_env_var(mut self, exclude_tmpdir_env_var: bool) -> Self {
-        self.exclude_tmpdir_env_var = exclude_tmpdir_env_var;
+        self.exclude_tmpdir_env_var = Some(exclude_tmpdir_env_var);
         self
     }
 
     /// Sets [`network_access`](#structfield.network_access).
     #[must_use]
     pub fn network_access(mut self, network_access: bool) -> Self {
-        self.network_access = network_access;
+        self.network_access = Some(network_access);
         self
     }
 
     /// Sets [`writable_roots`](#structfield.writable_roots).
     #[must_use]
     pub fn writable_roots(mut self, writable_roots: impl Into<Vec<AbsolutePathBuf>>) -> Self {
-        self.writable_roots = writable_roots.into();
+        self.writable_roots = Some(writable_roots.into());
         self
     }
 }

@@ -42,8 +42,7 @@ pub struct AnalyticsConfig {
 
 record! { AnalyticsConfig {
     0 enabled "enabled" opt,
-    rest rest
-} }
+} keeps rest }
 
 impl AnalyticsConfig {
     /// With nothing set.
@@ -137,16 +136,18 @@ impl Default for ApplicationRequirements {
 pub struct AppsConfig {
     /// `_default`.
     pub default: Option<AppsDefaultConfig>,
+    /// Members that the schema does not describe.
+    pub rest: JsonObject,
 }
 
 record! { AppsConfig {
     0 default "_default" opt,
-} }
+} keeps rest }
 
 impl AppsConfig {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { default: None }
+        Self { default: None, rest: JsonObject::new() }
     }
 }
 
@@ -166,10 +167,16 @@ pub struct AppsDefaultConfig {
     /// `default_tools_approval_mode`.
     pub default_tools_approval_mode: Option<AppToolApproval>,
     /// `destructive_enabled`.
+    ///
+    /// Absent means `true`.
     pub destructive_enabled: bool,
     /// `enabled`.
+    ///
+    /// Absent means `true`.
     pub enabled: bool,
     /// `open_world_enabled`.
+    ///
+    /// Absent means `true`.
     pub open_world_enabled: bool,
 }
 
@@ -528,7 +535,7 @@ pub struct CollaborationModeMask {
     pub model: Option<String>,
     /// `reasoning_effort`.
     ///
-    /// `None` leaves it as it is, `Some(None)` clears it.
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub reasoning_effort: Option<Option<ReasoningEffort>>,
 }
 
@@ -929,8 +936,7 @@ record! { Config {
     23 service_tier "service_tier" opt,
     24 tools "tools" opt,
     25 web_search "web_search" opt,
-    rest rest
-} }
+} keeps rest }
 
 impl Config {
     /// With nothing set.
@@ -1862,6 +1868,8 @@ pub struct ExternalAgentConfigDetectResponse {
     /// `items`.
     pub items: Vec<ExternalAgentConfigMigrationItem>,
     /// `connectors`.
+    ///
+    /// Absent means `[]`.
     pub connectors: Vec<ExternalAgentDetectedConnectorCandidate>,
 }
 
@@ -2643,8 +2651,12 @@ pub struct ManagedHooksRequirements {
     /// `UserPromptSubmit`.
     pub user_prompt_submit: Vec<ConfiguredHookMatcherGroup>,
     /// `Interrupt`.
+    ///
+    /// Absent means `[]`.
     pub interrupt: Vec<ConfiguredHookMatcherGroup>,
     /// `SessionEnd`.
+    ///
+    /// Absent means `[]`.
     pub session_end: Vec<ConfiguredHookMatcherGroup>,
     /// `managedDir`.
     pub managed_dir: Option<String>,
@@ -2800,58 +2812,72 @@ string_enum! { MergeStrategy {
 #[non_exhaustive]
 pub struct MigrationDetails {
     /// `commands`.
-    pub commands: Vec<CommandMigration>,
+    ///
+    /// Absent means `[]`.
+    pub commands: Option<Vec<CommandMigration>>,
     /// `hooks`.
-    pub hooks: Vec<HookMigration>,
+    ///
+    /// Absent means `[]`.
+    pub hooks: Option<Vec<HookMigration>>,
     /// `mcpServers`.
-    pub mcp_servers: Vec<McpServerMigration>,
+    ///
+    /// Absent means `[]`.
+    pub mcp_servers: Option<Vec<McpServerMigration>>,
     /// `memory`.
     pub memory: Option<Vec<String>>,
     /// `plugins`.
-    pub plugins: Vec<PluginsMigration>,
+    ///
+    /// Absent means `[]`.
+    pub plugins: Option<Vec<PluginsMigration>>,
     /// `sessions`.
-    pub sessions: Vec<SessionMigration>,
+    ///
+    /// Absent means `[]`.
+    pub sessions: Option<Vec<SessionMigration>>,
     /// `skills`.
-    pub skills: Vec<SkillMigration>,
+    ///
+    /// Absent means `[]`.
+    pub skills: Option<Vec<SkillMigration>>,
     /// `subagents`.
-    pub subagents: Vec<SubagentMigration>,
+    ///
+    /// Absent means `[]`.
+    pub subagents: Option<Vec<SubagentMigration>>,
 }
 
 record! { MigrationDetails {
-    0 commands "commands" def(Vec::new()),
-    1 hooks "hooks" def(Vec::new()),
-    2 mcp_servers "mcpServers" def(Vec::new()),
+    0 commands "commands" opt,
+    1 hooks "hooks" opt,
+    2 mcp_servers "mcpServers" opt,
     3 memory "memory" opt,
-    4 plugins "plugins" def(Vec::new()),
-    5 sessions "sessions" def(Vec::new()),
-    6 skills "skills" def(Vec::new()),
-    7 subagents "subagents" def(Vec::new()),
+    4 plugins "plugins" opt,
+    5 sessions "sessions" opt,
+    6 skills "skills" opt,
+    7 subagents "subagents" opt,
 } }
 
 impl MigrationDetails {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { commands: Vec::new(), hooks: Vec::new(), mcp_servers: Vec::new(), memory: None, plugins: Vec::new(), sessions: Vec::new(), skills: Vec::new(), subagents: Vec::new() }
+        Self { commands: None, hooks: None, mcp_servers: None, memory: None, plugins: None, sessions: None, skills: None, subagents: None }
     }
 
     /// Sets [`commands`](#structfield.commands).
     #[must_use]
     pub fn commands(mut self, commands: impl Into<Vec<CommandMigration>>) -> Self {
-        self.commands = commands.into();
+        self.commands = Some(commands.into());
         self
     }
 
     /// Sets [`hooks`](#structfield.hooks).
     #[must_use]
     pub fn hooks(mut self, hooks: impl Into<Vec<HookMigration>>) -> Self {
-        self.hooks = hooks.into();
+        self.hooks = Some(hooks.into());
         self
     }
 
     /// Sets [`mcp_servers`](#structfield.mcp_servers).
     #[must_use]
     pub fn mcp_servers(mut self, mcp_servers: impl Into<Vec<McpServerMigration>>) -> Self {
-        self.mcp_servers = mcp_servers.into();
+        self.mcp_servers = Some(mcp_servers.into());
         self
     }
 
@@ -2865,28 +2891,28 @@ impl MigrationDetails {
     /// Sets [`plugins`](#structfield.plugins).
     #[must_use]
     pub fn plugins(mut self, plugins: impl Into<Vec<PluginsMigration>>) -> Self {
-        self.plugins = plugins.into();
+        self.plugins = Some(plugins.into());
         self
     }
 
     /// Sets [`sessions`](#structfield.sessions).
     #[must_use]
     pub fn sessions(mut self, sessions: impl Into<Vec<SessionMigration>>) -> Self {
-        self.sessions = sessions.into();
+        self.sessions = Some(sessions.into());
         self
     }
 
     /// Sets [`skills`](#structfield.skills).
     #[must_use]
     pub fn skills(mut self, skills: impl Into<Vec<SkillMigration>>) -> Self {
-        self.skills = skills.into();
+        self.skills = Some(skills.into());
         self
     }
 
     /// Sets [`subagents`](#structfield.subagents).
     #[must_use]
     pub fn subagents(mut self, subagents: impl Into<Vec<SubagentMigration>>) -> Self {
-        self.subagents = subagents.into();
+        self.subagents = Some(subagents.into());
         self
     }
 }
@@ -3289,12 +3315,20 @@ string_enum! { ResidencyRequirement {
 #[non_exhaustive]
 pub struct SandboxWorkspaceWrite {
     /// `exclude_slash_tmp`.
+    ///
+    /// Absent means `false`.
     pub exclude_slash_tmp: bool,
     /// `exclude_tmpdir_env_var`.
+    ///
+    /// Absent means `false`.
     pub exclude_tmpdir_env_var: bool,
     /// `network_access`.
+    ///
+    /// Absent means `false`.
     pub network_access: bool,
     /// `writable_roots`.
+    ///
+    /// Absent means `[]`.
     pub writable_roots: Vec<String>,
 }
 

@@ -672,9 +672,9 @@ pub struct RemoteControlPairingStartResponse {
     /// `expiresAt`.
     pub expires_at: i64,
     /// `pairingCode`.
-    pub pairing_code: String,
+    pub pairing_code: SecretString,
     /// `manualPairingCode`.
-    pub manual_pairing_code: Option<String>,
+    pub manual_pairing_code: Option<SecretString>,
 }
 
 record! { RemoteControlPairingStartResponse {
@@ -686,7 +686,7 @@ record! { RemoteControlPairingStartResponse {
 
 impl RemoteControlPairingStartResponse {
     /// With what is required.
-    pub fn new(environment_id: impl Into<String>, expires_at: i64, pairing_code: impl Into<String>) -> Self {
+    pub fn new(environment_id: impl Into<String>, expires_at: i64, pairing_code: impl Into<SecretString>) -> Self {
         Self { environment_id: environment_id.into(), expires_at, pairing_code: pairing_code.into(), manual_pairing_code: None }
     }
 }
@@ -699,9 +699,9 @@ impl RemoteControlPairingStartResponse {
 #[non_exhaustive]
 pub struct RemoteControlPairingStatusParams {
     /// `manualPairingCode`.
-    pub manual_pairing_code: Option<String>,
+    pub manual_pairing_code: Option<SecretString>,
     /// `pairingCode`.
-    pub pairing_code: Option<String>,
+    pub pairing_code: Option<SecretString>,
 }
 
 record! { RemoteControlPairingStatusParams {
@@ -717,14 +717,14 @@ impl RemoteControlPairingStatusParams {
 
     /// Sets [`manual_pairing_code`](#structfield.manual_pairing_code).
     #[must_use]
-    pub fn manual_pairing_code(mut self, manual_pairing_code: impl Into<String>) -> Self {
+    pub fn manual_pairing_code(mut self, manual_pairing_code: impl Into<SecretString>) -> Self {
         self.manual_pairing_code = Some(manual_pairing_code.into());
         self
     }
 
     /// Sets [`pairing_code`](#structfield.pairing_code).
     #[must_use]
-    pub fn pairing_code(mut self, pairing_code: impl Into<String>) -> Self {
+    pub fn pairing_code(mut self, pairing_code: impl Into<SecretString>) -> Self {
         self.pairing_code = Some(pairing_code.into());
         self
     }

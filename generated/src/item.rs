@@ -529,6 +529,8 @@ pub struct CommandExecutionRequestApprovalParams {
     /// Environment in which the command will run.
     pub environment_id: Option<String>,
     /// Kind of action under review. Defaults to `command` for older servers.
+    ///
+    /// Absent means `"command"`.
     pub kind: CommandExecutionApprovalKind,
     /// Optional context for a managed-network approval prompt.
     pub network_approval_context: Option<NetworkApprovalContext>,
@@ -614,6 +616,8 @@ pub struct CommandExecutionThreadItem {
     /// Safe plugin-relative path when this command resolves to one plugin script.
     pub script_path: Option<String>,
     /// `source`.
+    ///
+    /// Absent means `"agent"`.
     pub source: CommandExecutionSource,
 }
 
@@ -2220,27 +2224,29 @@ pub struct PermissionsRequestApprovalResponse {
     /// `permissions`.
     pub permissions: GrantedPermissionProfile,
     /// `scope`.
-    pub scope: PermissionGrantScope,
+    ///
+    /// Absent means `"turn"`.
+    pub scope: Option<PermissionGrantScope>,
     /// Review every subsequent command in this turn before normal sandboxed execution.
     pub strict_auto_review: Option<bool>,
 }
 
 record! { PermissionsRequestApprovalResponse {
     0 permissions "permissions" req,
-    1 scope "scope" def(PermissionGrantScope::Turn),
+    1 scope "scope" opt,
     2 strict_auto_review "strictAutoReview" opt,
 } }
 
 impl PermissionsRequestApprovalResponse {
     /// With what is required.
     pub fn new(permissions: GrantedPermissionProfile) -> Self {
-        Self { permissions, scope: PermissionGrantScope::Turn, strict_auto_review: None }
+        Self { permissions, scope: None, strict_auto_review: None }
     }
 
     /// Sets [`scope`](#structfield.scope).
     #[must_use]
     pub fn scope(mut self, scope: impl Into<PermissionGrantScope>) -> Self {
-        self.scope = scope.into();
+        self.scope = Some(scope.into());
         self
     }
 
@@ -2468,8 +2474,12 @@ pub struct ReasoningThreadItem {
     /// `id`.
     pub id: ItemId,
     /// `content`.
+    ///
+    /// Absent means `[]`.
     pub content: Vec<String>,
     /// `summary`.
+    ///
+    /// Absent means `[]`.
     pub summary: Vec<String>,
 }
 
@@ -3051,8 +3061,12 @@ pub struct ToolRequestUserInputQuestion {
     /// `question`.
     pub question: String,
     /// `isOther`.
+    ///
+    /// Absent means `false`.
     pub is_other: bool,
     /// `isSecret`.
+    ///
+    /// Absent means `false`.
     pub is_secret: bool,
     /// `options`.
     pub options: Option<Vec<ToolRequestUserInputOption>>,

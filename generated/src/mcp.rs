@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use openai_codex_wire::{LoginId, ThreadId, TurnId};
+use openai_codex_wire::{LoginId, SecretString, ThreadId, TurnId};
 use openai_codex_wire::{record, string_enum, tagged, untagged};
 use serde_json::Value;
 
@@ -1368,7 +1368,7 @@ pub struct McpServerOauthLoginResponse {
     /// Identifies this login attempt across the response and completion notification. Older servers omit this field; current servers always return it.
     pub login_id: Option<LoginId>,
     /// `authorizationUrl`.
-    pub authorization_url: String,
+    pub authorization_url: SecretString,
 }
 
 record! { McpServerOauthLoginResponse {
@@ -1378,7 +1378,7 @@ record! { McpServerOauthLoginResponse {
 
 impl McpServerOauthLoginResponse {
     /// With what is required.
-    pub fn new(authorization_url: impl Into<String>) -> Self {
+    pub fn new(authorization_url: impl Into<SecretString>) -> Self {
         Self { login_id: None, authorization_url: authorization_url.into() }
     }
 }

@@ -50,6 +50,8 @@ pub struct Model {
     /// `supportedReasoningEfforts`.
     pub supported_reasoning_efforts: Vec<ReasoningEffortOption>,
     /// Deprecated: use `serviceTiers` instead.
+    ///
+    /// Absent means `[]`.
     pub additional_speed_tiers: Vec<String>,
     /// `availabilityNux`.
     pub availability_nux: Option<ModelAvailabilityNux>,
@@ -58,14 +60,20 @@ pub struct Model {
     /// Catalog default service tier id for this model, when one is configured.
     pub default_service_tier: Option<String>,
     /// `inputModalities`.
+    ///
+    /// Absent means `["text","image"]`.
     pub input_modalities: Vec<InputModality>,
     /// `modelSpecialty`.
     pub model_specialty: Option<String>,
     /// Multi-agent runtime declared by this model, when available.
     pub multi_agent_version: Option<MultiAgentVersion>,
     /// `serviceTiers`.
+    ///
+    /// Absent means `[]`.
     pub service_tiers: Vec<ModelServiceTier>,
     /// @deprecated Always false; models no longer support personality selection.
+    ///
+    /// Absent means `false`.
     pub supports_personality: bool,
     /// `upgrade`.
     pub upgrade: Option<String>,
@@ -223,8 +231,6 @@ impl ModelListResponse {
 
 
 /// Payload of the server's notification `modelProvider/authRecoveryCompleted`.
-///
-/// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderAuthRecoveryCompletedNotification {
@@ -254,8 +260,6 @@ impl ModelProviderAuthRecoveryCompletedNotification {
 
 
 /// Payload of the server's notification `modelProvider/authRecoveryStarted`.
-///
-/// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderAuthRecoveryStartedNotification {

@@ -132,8 +132,12 @@ pub struct AppInfo {
     /// `installUrl`.
     pub install_url: Option<String>,
     /// `isAccessible`.
+    ///
+    /// Absent means `false`.
     pub is_accessible: bool,
     /// Whether this app is enabled in config.toml. Example: ```toml [apps.bad_app] enabled = false ```
+    ///
+    /// Absent means `true`.
     pub is_enabled: bool,
     /// `labels`.
     pub labels: Option<BTreeMap<String, String>>,
@@ -142,6 +146,8 @@ pub struct AppInfo {
     /// `logoUrlDark`.
     pub logo_url_dark: Option<String>,
     /// `pluginDisplayNames`.
+    ///
+    /// Absent means `[]`.
     pub plugin_display_names: Vec<String>,
 }
 
@@ -403,8 +409,12 @@ pub struct AppToolSummary {
     /// `disabledReason`.
     pub disabled_reason: Option<String>,
     /// `isEnabled`.
+    ///
+    /// Absent means `true`.
     pub is_enabled: bool,
     /// `isReadOnly`.
+    ///
+    /// Absent means `false`.
     pub is_read_only: bool,
     /// `title`.
     pub title: Option<String>,
@@ -680,6 +690,8 @@ pub struct CommandHookMetadata {
     /// Configured `additionalContext` spill threshold. `null` uses 2,500 tokens; `0` disables spilling.
     pub additional_context_limit: Option<u64>,
     /// `async`.
+    ///
+    /// Absent means `false`.
     pub r#async: bool,
     /// `matcher`.
     pub matcher: Option<String>,
@@ -738,6 +750,8 @@ pub struct ConnectorMetadata {
     /// `installUrl`.
     pub install_url: Option<String>,
     /// `pluginDisplayNames`.
+    ///
+    /// Absent means `[]`.
     pub plugin_display_names: Vec<String>,
     /// `toolSummaries`.
     pub tool_summaries: Option<Vec<AppToolSummary>>,
@@ -1142,6 +1156,8 @@ pub struct HookRunSummary {
     /// `durationMs`.
     pub duration_ms: Option<i64>,
     /// `source`.
+    ///
+    /// Absent means `"unknown"`.
     pub source: HookSource,
     /// `statusMessage`.
     pub status_message: Option<String>,
@@ -2064,6 +2080,8 @@ pub struct PluginInstalledResponse {
     /// `marketplaces`.
     pub marketplaces: Vec<PluginMarketplaceEntry>,
     /// `marketplaceLoadErrors`.
+    ///
+    /// Absent means `[]`.
     pub marketplace_load_errors: Vec<MarketplaceLoadErrorInfo>,
 }
 
@@ -2240,8 +2258,12 @@ pub struct PluginListResponse {
     /// `marketplaces`.
     pub marketplaces: Vec<PluginMarketplaceEntry>,
     /// `featuredPluginIds`.
+    ///
+    /// Absent means `[]`.
     pub featured_plugin_ids: Vec<String>,
     /// `marketplaceLoadErrors`.
+    ///
+    /// Absent means `[]`.
     pub marketplace_load_errors: Vec<MarketplaceLoadErrorInfo>,
 }
 
@@ -3171,6 +3193,8 @@ pub struct PluginSummary {
     /// `source`.
     pub source: PluginSource,
     /// Availability state for installing and using the plugin.
+    ///
+    /// Absent means `"AVAILABLE"`.
     pub availability: PluginAvailability,
     /// Why the remote plugin is unavailable, when provided by plugin-service.
     pub disabled_reason: Option<PluginDisabledReason>,
@@ -3183,6 +3207,8 @@ pub struct PluginSummary {
     /// `interface`.
     pub interface: Option<PluginInterface>,
     /// `keywords`.
+    ///
+    /// Absent means `[]`.
     pub keywords: Vec<String>,
     /// Version of the locally materialized plugin package when available.
     pub local_version: Option<String>,

@@ -907,13 +907,15 @@ pub struct ThreadSectionUpdateParams {
     /// The stable, server-generated identity of the section to update.
     pub section_id: String,
     /// Omit to preserve appearance, use `null` to clear it, or provide a replacement.
-    pub appearance: Option<ThreadSectionAppearance>,
+    ///
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
+    pub appearance: Option<Option<ThreadSectionAppearance>>,
 }
 
 record! { ThreadSectionUpdateParams {
     0 name "name" req,
     1 section_id "sectionId" req,
-    2 appearance "appearance" opt,
+    2 appearance "appearance" dbl,
 } }
 
 impl ThreadSectionUpdateParams {
@@ -925,7 +927,14 @@ impl ThreadSectionUpdateParams {
     /// Sets [`appearance`](#structfield.appearance).
     #[must_use]
     pub fn appearance(mut self, appearance: ThreadSectionAppearance) -> Self {
-        self.appearance = Some(appearance);
+        self.appearance = Some(Some(appearance));
+        self
+    }
+
+    /// Sends null for [`appearance`](#structfield.appearance).
+    #[must_use]
+    pub fn clear_appearance(mut self) -> Self {
+        self.appearance = Some(None);
         self
     }
 }

@@ -263,7 +263,9 @@ impl GuardianWarningNotification {
 #[non_exhaustive]
 pub struct InitializeCapabilities {
     /// Opt into receiving experimental API methods and fields.
-    pub experimental_api: bool,
+    ///
+    /// Absent means `false`.
+    pub experimental_api: Option<bool>,
     /// Use explicit gateway OAuth login instead of automatic browser authorization. Applies to this app-server's gateway runtime; later connections cannot undo it.
     pub explicit_gateway_oauth: Option<bool>,
     /// MCP extension settings declared by the app-server client.
@@ -275,28 +277,30 @@ pub struct InitializeCapabilities {
     /// Exact notification method names that should be suppressed for this connection (for example `thread/started`).
     pub opt_out_notification_methods: Option<Vec<String>>,
     /// Opt into `attestation/generate` requests for upstream `x-oai-attestation`.
-    pub request_attestation: bool,
+    ///
+    /// Absent means `false`.
+    pub request_attestation: Option<bool>,
 }
 
 record! { InitializeCapabilities {
-    0 experimental_api "experimentalApi" def(false),
+    0 experimental_api "experimentalApi" opt,
     1 explicit_gateway_oauth "explicitGatewayOauth" opt,
     2 extensions "extensions" opt,
     3 mcp_server_openai_form_elicitation "mcpServerOpenaiFormElicitation" opt,
     4 opt_out_notification_methods "optOutNotificationMethods" opt,
-    5 request_attestation "requestAttestation" def(false),
+    5 request_attestation "requestAttestation" opt,
 } }
 
 impl InitializeCapabilities {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { experimental_api: false, explicit_gateway_oauth: None, extensions: None, mcp_server_openai_form_elicitation: None, opt_out_notification_methods: None, request_attestation: false }
+        Self { experimental_api: None, explicit_gateway_oauth: None, extensions: None, mcp_server_openai_form_elicitation: None, opt_out_notification_methods: None, request_attestation: None }
     }
 
     /// Sets [`experimental_api`](#structfield.experimental_api).
     #[must_use]
     pub fn experimental_api(mut self, experimental_api: bool) -> Self {
-        self.experimental_api = experimental_api;
+        self.experimental_api = Some(experimental_api);
         self
     }
 
@@ -331,7 +335,7 @@ impl InitializeCapabilities {
     /// Sets [`request_attestation`](#structfield.request_attestation).
     #[must_use]
     pub fn request_attestation(mut self, request_attestation: bool) -> Self {
-        self.request_attestation = request_attestation;
+        self.request_attestation = Some(request_attestation);
         self
     }
 }

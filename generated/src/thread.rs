@@ -193,8 +193,8 @@ record! { BemItemPromotedThreadRealtimeItem {
     3 presentation "presentation" req,
     4 realtime_session_id "realtimeSessionId" req,
 } also {
-    5 turn_id "turnId",
-    6 item_id "itemId",
+    5 "turnId" is 0 turn_id,
+    6 "itemId" is 1 item_id,
 } }
 
 impl BemItemPromotedThreadRealtimeItem {
@@ -1926,6 +1926,8 @@ pub struct RealtimeVoicesList {
     /// `v2`.
     pub v2: Vec<RealtimeVoice>,
     /// `v3`.
+    ///
+    /// Absent means `[]`.
     pub v3: Vec<RealtimeVoice>,
 }
 
@@ -2499,6 +2501,8 @@ pub struct Thread {
     /// Optional Git metadata captured when the thread was created.
     pub git_info: Option<GitInfo>,
     /// Persisted thread history contract selected when this thread was created.
+    ///
+    /// Absent means `"legacy"`.
     pub history_mode: ThreadHistoryMode,
     /// Current configured model when loaded, otherwise the latest persisted model. Null when unavailable. This is not per-turn execution telemetry.
     pub model: Option<String>,
@@ -3480,8 +3484,6 @@ impl ThreadEnvironment {
 
 
 /// Payload of the server's notification `thread/environment/connected`.
-///
-/// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadEnvironmentConnectedNotification {
@@ -3505,8 +3507,6 @@ impl ThreadEnvironmentConnectedNotification {
 
 
 /// Payload of the server's notification `thread/environment/disconnected`.
-///
-/// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadEnvironmentDisconnectedNotification {
@@ -3617,7 +3617,7 @@ pub struct ThreadForkParams {
     pub sandbox: Option<SandboxMode>,
     /// `serviceTier`.
     ///
-    /// `None` leaves it as it is, `Some(None)` clears it.
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub service_tier: Option<Option<String>>,
     /// Optional client-supplied analytics source classification for this forked thread.
     pub thread_source: Option<ThreadSource>,
@@ -3786,7 +3786,7 @@ impl ThreadForkParams {
         self
     }
 
-    /// Clears [`service_tier`](#structfield.service_tier): sends null.
+    /// Sends null for [`service_tier`](#structfield.service_tier).
     #[must_use]
     pub fn clear_service_tier(mut self) -> Self {
         self.service_tier = Some(None);
@@ -3825,18 +3825,26 @@ pub struct ThreadForkResponse {
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub active_permission_profile: Option<ActivePermissionProfile>,
     /// Saved list of disabled plugin IDs. Does not yet filter plugin capabilities.
+    ///
+    /// Absent means `[]`.
     pub disabled_plugin_ids: Vec<String>,
     /// Environment-native paths to instruction source files currently loaded for this thread.
+    ///
+    /// Absent means `[]`.
     pub instruction_sources: Vec<LegacyAppPathString>,
     /// @deprecated Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
+    ///
+    /// Absent means `"explicitRequestOnly"`.
     pub multi_agent_mode: MultiAgentMode,
     /// `reasoningEffort`.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// Thread-scoped runtime workspace roots used to materialize `:workspace_roots`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
+    ///
+    /// Absent means `[]`.
     pub runtime_workspace_roots: Vec<AbsolutePathBuf>,
     /// `serviceTier`.
     pub service_tier: Option<String>,
@@ -4056,7 +4064,9 @@ pub struct ThreadGoalSetParams {
     /// `status`.
     pub status: Option<ThreadGoalStatus>,
     /// `tokenBudget`.
-    pub token_budget: Option<i64>,
+    ///
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
+    pub token_budget: Option<Option<i64>>,
 }
 
 record! { ThreadGoalSetParams {
@@ -4064,7 +4074,7 @@ record! { ThreadGoalSetParams {
     1 objective "objective" opt,
     2 origin "origin" opt,
     3 status "status" opt,
-    4 token_budget "tokenBudget" opt,
+    4 token_budget "tokenBudget" dbl,
 } }
 
 impl ThreadGoalSetParams {
@@ -4097,7 +4107,14 @@ impl ThreadGoalSetParams {
     /// Sets [`token_budget`](#structfield.token_budget).
     #[must_use]
     pub fn token_budget(mut self, token_budget: i64) -> Self {
-        self.token_budget = Some(token_budget);
+        self.token_budget = Some(Some(token_budget));
+        self
+    }
+
+    /// Sends null for [`token_budget`](#structfield.token_budget).
+    #[must_use]
+    pub fn clear_token_budget(mut self) -> Self {
+        self.token_budget = Some(None);
         self
     }
 }
@@ -4548,11 +4565,15 @@ pub struct ThreadListParams {
     /// Omit to include every project, set to null for unassigned threads, or provide a project ID to return only threads in that project.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    pub project_id: Option<String>,
+    ///
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
+    pub project_id: Option<Option<String>>,
     /// Optional substring filter for the extracted thread title.
     pub search_term: Option<String>,
     /// Omit to include every section, set to `null` for unsectioned threads, or provide a section ID to return only threads in that section.
-    pub section_id: Option<String>,
+    ///
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
+    pub section_id: Option<Option<String>>,
     /// Optional sort direction; defaults to descending (newest first).
     pub sort_direction: Option<SortDirection>,
     /// Optional sort key; defaults to created_at.
@@ -4573,9 +4594,9 @@ record! { ThreadListParams {
     6 limit "limit" opt,
     7 model_providers "modelProviders" opt,
     8 originators "originators" opt,
-    9 project_id "projectId" opt,
+    9 project_id "projectId" dbl,
     10 search_term "searchTerm" opt,
-    11 section_id "sectionId" opt,
+    11 section_id "sectionId" dbl,
     12 sort_direction "sortDirection" opt,
     13 sort_key "sortKey" opt,
     14 source_kinds "sourceKinds" opt,
@@ -4654,7 +4675,14 @@ impl ThreadListParams {
     /// Sets [`project_id`](#structfield.project_id).
     #[must_use]
     pub fn project_id(mut self, project_id: impl Into<String>) -> Self {
-        self.project_id = Some(project_id.into());
+        self.project_id = Some(Some(project_id.into()));
+        self
+    }
+
+    /// Sends null for [`project_id`](#structfield.project_id).
+    #[must_use]
+    pub fn clear_project_id(mut self) -> Self {
+        self.project_id = Some(None);
         self
     }
 
@@ -4668,7 +4696,14 @@ impl ThreadListParams {
     /// Sets [`section_id`](#structfield.section_id).
     #[must_use]
     pub fn section_id(mut self, section_id: impl Into<String>) -> Self {
-        self.section_id = Some(section_id.into());
+        self.section_id = Some(Some(section_id.into()));
+        self
+    }
+
+    /// Sends null for [`section_id`](#structfield.section_id).
+    #[must_use]
+    pub fn clear_section_id(mut self) -> Self {
+        self.section_id = Some(None);
         self
     }
 
@@ -4876,17 +4911,23 @@ impl Default for ThreadMemoryModeSetResponse {
 #[non_exhaustive]
 pub struct ThreadMetadataGitInfoUpdateParams {
     /// Omit to leave the stored branch unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
-    pub branch: Option<String>,
+    ///
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
+    pub branch: Option<Option<String>>,
     /// Omit to leave the stored origin URL unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
-    pub origin_url: Option<String>,
+    ///
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
+    pub origin_url: Option<Option<String>>,
     /// Omit to leave the stored commit unchanged, set to `null` to clear it, or provide a non-empty string to replace it.
-    pub sha: Option<String>,
+    ///
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
+    pub sha: Option<Option<String>>,
 }
 
 record! { ThreadMetadataGitInfoUpdateParams {
-    0 branch "branch" opt,
-    1 origin_url "originUrl" opt,
-    2 sha "sha" opt,
+    0 branch "branch" dbl,
+    1 origin_url "originUrl" dbl,
+    2 sha "sha" dbl,
 } }
 
 impl ThreadMetadataGitInfoUpdateParams {
@@ -4898,21 +4939,42 @@ impl ThreadMetadataGitInfoUpdateParams {
     /// Sets [`branch`](#structfield.branch).
     #[must_use]
     pub fn branch(mut self, branch: impl Into<String>) -> Self {
-        self.branch = Some(branch.into());
+        self.branch = Some(Some(branch.into()));
+        self
+    }
+
+    /// Sends null for [`branch`](#structfield.branch).
+    #[must_use]
+    pub fn clear_branch(mut self) -> Self {
+        self.branch = Some(None);
         self
     }
 
     /// Sets [`origin_url`](#structfield.origin_url).
     #[must_use]
     pub fn origin_url(mut self, origin_url: impl Into<String>) -> Self {
-        self.origin_url = Some(origin_url.into());
+        self.origin_url = Some(Some(origin_url.into()));
+        self
+    }
+
+    /// Sends null for [`origin_url`](#structfield.origin_url).
+    #[must_use]
+    pub fn clear_origin_url(mut self) -> Self {
+        self.origin_url = Some(None);
         self
     }
 
     /// Sets [`sha`](#structfield.sha).
     #[must_use]
     pub fn sha(mut self, sha: impl Into<String>) -> Self {
-        self.sha = Some(sha.into());
+        self.sha = Some(Some(sha.into()));
+        self
+    }
+
+    /// Sends null for [`sha`](#structfield.sha).
+    #[must_use]
+    pub fn clear_sha(mut self) -> Self {
+        self.sha = Some(None);
         self
     }
 }
@@ -5768,25 +5830,27 @@ pub struct ThreadRealtimeAppendTextParams {
     /// `text`.
     pub text: String,
     /// `role`.
-    pub role: ConversationTextRole,
+    ///
+    /// Absent means `"user"`.
+    pub role: Option<ConversationTextRole>,
 }
 
 record! { ThreadRealtimeAppendTextParams {
     0 thread_id "threadId" req,
     1 text "text" req,
-    2 role "role" def(ConversationTextRole::User),
+    2 role "role" opt,
 } }
 
 impl ThreadRealtimeAppendTextParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, text: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), text: text.into(), role: ConversationTextRole::User }
+        Self { thread_id: thread_id.into(), text: text.into(), role: None }
     }
 
     /// Sets [`role`](#structfield.role).
     #[must_use]
     pub fn role(mut self, role: impl Into<ConversationTextRole>) -> Self {
-        self.role = role.into();
+        self.role = Some(role.into());
         self
     }
 }
@@ -6287,7 +6351,7 @@ pub struct ThreadRealtimeStartParams {
     pub model: Option<String>,
     /// `prompt`.
     ///
-    /// `None` leaves it as it is, `Some(None)` clears it.
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub prompt: Option<Option<String>>,
     /// Developer instructions given to the backing Codex model when this realtime session ends.
     pub realtime_end_instructions: Option<String>,
@@ -6416,7 +6480,7 @@ impl ThreadRealtimeStartParams {
         self
     }
 
-    /// Clears [`prompt`](#structfield.prompt): sends null.
+    /// Sends null for [`prompt`](#structfield.prompt).
     #[must_use]
     pub fn clear_prompt(mut self) -> Self {
         self.prompt = Some(None);
@@ -6789,7 +6853,7 @@ pub struct ThreadResumeParams {
     pub sandbox: Option<SandboxMode>,
     /// `serviceTier`.
     ///
-    /// `None` leaves it as it is, `Some(None)` clears it.
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub service_tier: Option<Option<String>>,
 }
 
@@ -6939,7 +7003,7 @@ impl ThreadResumeParams {
         self
     }
 
-    /// Clears [`service_tier`](#structfield.service_tier): sends null.
+    /// Sends null for [`service_tier`](#structfield.service_tier).
     #[must_use]
     pub fn clear_service_tier(mut self) -> Self {
         self.service_tier = Some(None);
@@ -6973,12 +7037,16 @@ pub struct ThreadResumeResponse {
     /// Effective collaboration mode. Absent when resuming from an older server.
     pub collaboration_mode: Option<CollaborationMode>,
     /// Saved list of disabled plugin IDs. Does not yet filter plugin capabilities.
+    ///
+    /// Absent means `[]`.
     pub disabled_plugin_ids: Vec<String>,
     /// `thread/turns/list` page returned when requested by `initialTurnsPage`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub initial_turns_page: Option<TurnsPage>,
     /// Environment-native paths to instruction source files currently loaded for this thread.
+    ///
+    /// Absent means `[]`.
     pub instruction_sources: Vec<LegacyAppPathString>,
     /// Opaque cursor for hydrating paginated items backwards.
     ///
@@ -6987,12 +7055,16 @@ pub struct ThreadResumeResponse {
     /// @deprecated Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
+    ///
+    /// Absent means `"explicitRequestOnly"`.
     pub multi_agent_mode: MultiAgentMode,
     /// `reasoningEffort`.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// Thread-scoped runtime workspace roots used to materialize `:workspace_roots`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
+    ///
+    /// Absent means `[]`.
     pub runtime_workspace_roots: Vec<AbsolutePathBuf>,
     /// `serviceTier`.
     pub service_tier: Option<String>,
@@ -7592,12 +7664,16 @@ pub struct ThreadSettings {
     /// `activePermissionProfile`.
     pub active_permission_profile: Option<ActivePermissionProfile>,
     /// Saved list of disabled plugin IDs. Does not yet filter plugin capabilities.
+    ///
+    /// Absent means `[]`.
     pub disabled_plugin_ids: Vec<String>,
     /// `effort`.
     pub effort: Option<ReasoningEffort>,
     /// @deprecated Always `explicitRequestOnly`. Use `effort` for Ultra behavior.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
+    ///
+    /// Absent means `"explicitRequestOnly"`.
     pub multi_agent_mode: MultiAgentMode,
     /// @deprecated Reports the saved setting; `friendly` and `pragmatic` no longer select a style.
     pub personality: Option<Personality>,
@@ -7666,7 +7742,7 @@ pub struct ThreadSettingsUpdateParams {
     pub sandbox_policy: Option<SandboxPolicy>,
     /// Override the service tier for subsequent turns. `null` clears the current service tier; omission leaves it unchanged.
     ///
-    /// `None` leaves it as it is, `Some(None)` clears it.
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub service_tier: Option<Option<String>>,
     /// Override the reasoning summary for subsequent turns.
     pub summary: Option<ReasoningSummary>,
@@ -7779,7 +7855,7 @@ impl ThreadSettingsUpdateParams {
         self
     }
 
-    /// Clears [`service_tier`](#structfield.service_tier): sends null.
+    /// Sends null for [`service_tier`](#structfield.service_tier).
     #[must_use]
     pub fn clear_service_tier(mut self) -> Self {
         self.service_tier = Some(None);
@@ -8093,7 +8169,7 @@ pub struct ThreadStartParams {
     pub service_name: Option<String>,
     /// `serviceTier`.
     ///
-    /// `None` leaves it as it is, `Some(None)` clears it.
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub service_tier: Option<Option<String>>,
     /// `sessionStartSource`.
     pub session_start_source: Option<ThreadStartSource>,
@@ -8312,7 +8388,7 @@ impl ThreadStartParams {
         self
     }
 
-    /// Clears [`service_tier`](#structfield.service_tier): sends null.
+    /// Sends null for [`service_tier`](#structfield.service_tier).
     #[must_use]
     pub fn clear_service_tier(mut self) -> Self {
         self.service_tier = Some(None);
@@ -8364,18 +8440,26 @@ pub struct ThreadStartResponse {
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub active_permission_profile: Option<ActivePermissionProfile>,
     /// Saved list of disabled plugin IDs. Does not yet filter plugin capabilities.
+    ///
+    /// Absent means `[]`.
     pub disabled_plugin_ids: Vec<String>,
     /// Environment-native paths to instruction source files currently loaded for this thread.
+    ///
+    /// Absent means `[]`.
     pub instruction_sources: Vec<LegacyAppPathString>,
     /// @deprecated Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
+    ///
+    /// Absent means `"explicitRequestOnly"`.
     pub multi_agent_mode: MultiAgentMode,
     /// `reasoningEffort`.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// Thread-scoped runtime workspace roots used to materialize `:workspace_roots`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
+    ///
+    /// Absent means `[]`.
     pub runtime_workspace_roots: Vec<AbsolutePathBuf>,
     /// `serviceTier`.
     pub service_tier: Option<String>,
@@ -8987,6 +9071,8 @@ pub struct TokenUsageBreakdown {
     /// `totalTokens`.
     pub total_tokens: i64,
     /// `cacheWriteInputTokens`.
+    ///
+    /// Absent means `0`.
     pub cache_write_input_tokens: i64,
 }
 

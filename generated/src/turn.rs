@@ -262,6 +262,8 @@ pub struct Turn {
     /// Error associated with a failed or interrupted turn.
     pub error: Option<TurnError>,
     /// Describes how much of `items` has been loaded for this turn.
+    ///
+    /// Absent means `"full"`.
     pub items_view: TurnItemsView,
     /// Unix timestamp (in seconds) when the turn started.
     pub started_at: Option<i64>,
@@ -583,7 +585,7 @@ pub struct TurnSettingsUpdateParams {
     pub model: Option<String>,
     /// `null` clears the requested tier; omission leaves it unchanged.
     ///
-    /// `None` leaves it as it is, `Some(None)` clears it.
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub service_tier: Option<Option<String>>,
     /// Omission or `null` leaves the summary preference unchanged.
     pub summary: Option<ReasoningSummary>,
@@ -633,7 +635,7 @@ impl TurnSettingsUpdateParams {
         self
     }
 
-    /// Clears [`service_tier`](#structfield.service_tier): sends null.
+    /// Sends null for [`service_tier`](#structfield.service_tier).
     #[must_use]
     pub fn clear_service_tier(mut self) -> Self {
         self.service_tier = Some(None);
@@ -768,7 +770,7 @@ pub struct TurnStartParams {
     pub sandbox_policy: Option<SandboxPolicy>,
     /// Override the service tier for this turn and subsequent turns.
     ///
-    /// `None` leaves it as it is, `Some(None)` clears it.
+    /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub service_tier: Option<Option<String>>,
     /// Override the service tier only when this request starts a new turn. Use "default" for standard speed. Omitted or null inherits the thread's tier. Does not change the thread's tier or a turn being steered.
     pub service_tier_for_turn: Option<String>,
@@ -963,7 +965,7 @@ impl TurnStartParams {
         self
     }
 
-    /// Clears [`service_tier`](#structfield.service_tier): sends null.
+    /// Sends null for [`service_tier`](#structfield.service_tier).
     #[must_use]
     pub fn clear_service_tier(mut self) -> Self {
         self.service_tier = Some(None);

@@ -91,14 +91,12 @@ impl Sandbox {
 
 /// `[sandbox_workspace_write]` of the configuration as a turn is told it.
 pub(crate) fn workspace_policy(configured: SandboxWorkspaceWrite) -> WorkspaceWriteSandboxPolicy {
-    let mut policy = WorkspaceWriteSandboxPolicy::new();
-    policy.exclude_slash_tmp = configured.exclude_slash_tmp;
-    policy.exclude_tmpdir_env_var = configured.exclude_tmpdir_env_var;
-    policy.network_access = configured.network_access;
-    policy.writable_roots = configured
-        .writable_roots
-        .into_iter()
+    let roots: Vec<_> = (configured.writable_roots.into_iter())
         .map(Into::into)
         .collect();
-    policy
+    WorkspaceWriteSandboxPolicy::new()
+        .exclude_slash_tmp(configured.exclude_slash_tmp)
+        .exclude_tmpdir_env_var(configured.exclude_tmpdir_env_var)
+        .network_access(configured.network_access)
+        .writable_roots(roots)
 }

@@ -57,7 +57,7 @@ impl ThreadList {
         val limit: u32, "How many threads a page has at most.";
         list model_providers: String, "Only threads of these model providers.";
         opt search_term: String, "Only threads whose title contains this.";
-        opt section_id: String, "Only threads of this section.";
+        dbl section_id: String, "Only threads of this section.";
         opt sort_direction: SortDirection, "Newest first by default.";
         opt sort_key: ThreadSortKey, "What to sort by; creation by default.";
         list source_kinds: ThreadSourceKind, "Only threads of these sources.";

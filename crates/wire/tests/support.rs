@@ -30,7 +30,19 @@ struct Open {
 
 record! { Open {
     0 id "id" req,
-    rest rest
+} keeps rest }
+
+#[derive(Clone, Debug, PartialEq)]
+struct Renamed {
+    owner: String,
+    id: String,
+}
+
+record! { Renamed {
+    0 owner "owner_id" req,
+    1 id "id" req,
+} also {
+    2 "ownerId" is 0 owner,
 } }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -152,6 +164,31 @@ fn a_missing_required_member_is_named_with_its_path() {
         r#"{"items":[{"type":"message","id":7}]}"#,
         "at items.id: invalid type",
     );
+}
+
+#[test]
+fn a_member_may_have_two_names() {
+    for json in [
+        r#"{"owner_id":"o","id":"i"}"#,
+        r#"{"id":"i","ownerId":"o"}"#,
+    ] {
+        let renamed: Renamed = serde_json::from_str(json).unwrap();
+        assert_eq!((&*renamed.owner, &*renamed.id), ("o", "i"));
+    }
+    refuses::<Renamed>(r#"{"id":"i"}"#, "missing field `owner_id`");
+    refuses::<Renamed>(r#"{"ownerId":"o"}"#, "missing field `id`");
+    refuses::<Renamed>(r#"{"id":"i","ownerId":7}"#, "at ownerId: invalid type");
+}
+
+#[test]
+fn a_failure_ends_the_reading() {
+    refuses::<Params>(
+        r#"{"id":1,"parentId":{"a":[}"#,
+        "at id: invalid type: integer `1`, expected a string at line 1 column 7",
+    );
+    refuses::<Params>(r#"{"other":[1,}"#, "expected value at line 1 column 13");
+    refuses::<Open>(r#"{"other":[1,}"#, "expected value at line 1 column 13");
+    refuses::<Open>(r#"{"id":1"#, "EOF while parsing an object");
 }
 
 #[test]

@@ -149,6 +149,7 @@ impl Sizes<'_> {
             Ty::Wire(_) => 16,
             Ty::Value => 32,
             Ty::String | Ty::Object | Ty::Secret | Ty::List(_) | Ty::Map(_) => 24,
+            Ty::Nullable(inner) => self.ty(inner),
             Ty::Named(name) => self.of(name),
         }
     }

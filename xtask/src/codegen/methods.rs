@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::model::{Notification, Request};
 use super::names;
-use crate::schema::fixups::response_by_rule;
+use crate::schema::fixups::{params_name, response_by_rule};
 use crate::schema::stable::Stable;
-use crate::schema::{At, Definitions, branches, literal, reference};
+use crate::schema::{At, Definitions, branches, is_null, method_of, params_of, union_keyword};
 
 const PASS: &str = "methods";
 
@@ -66,20 +66,15 @@ pub(crate) fn requests(
                 )));
             }
         };
-        let params = branch["properties"].get("params");
-        let (params, sends_params) = match params {
-            Some(params) if params.get("type").is_none_or(|it| it != "null") => {
-                let name = reference(params)
-                    .or_else(|| {
-                        branches(params).and_then(|branches| branches.iter().find_map(reference))
-                    })
-                    .ok_or_else(|| {
-                        at.error(format!("the params of `{method}` are no definition"))
-                    })?;
+        let (params, sends_params) = match params_of(branch).filter(|params| !is_null(params)) {
+            Some(params) => {
+                let name = params_name(params).ok_or_else(|| {
+                    at.error(format!("the params of `{method}` are no definition"))
+                })?;
                 (name.to_owned(), true)
             }
             // A method without params is still called by a type: named after its response.
-            _ => {
+            None => {
                 let stem = response.strip_suffix("Response").unwrap_or(&response);
                 let name = format!("{stem}Params");
                 if definitions.contains_key(&name) {
@@ -138,8 +133,10 @@ pub(crate) fn notifications(
 ) -> Result<Vec<Notification>> {
     let mut notifications = Vec::new();
     for (branch, method, at) in messages(definitions, union)? {
-        let params = match branch["properties"].get("params") {
-            Some(params) => reference(params)
+        let sent = params_of(branch).filter(|params| !is_null(params));
+        let sends_params = sent.is_some();
+        let params = match sent {
+            Some(params) => params_name(params)
                 .ok_or_else(|| at.error(format!("the params of `{method}` are no definition")))?
                 .to_owned(),
             None => format!("{}Notification", names::pascal(&method)),
@@ -152,6 +149,7 @@ pub(crate) fn notifications(
                 .map(str::to_owned),
             method,
             params,
+            sends_params,
             boxed: false,
         });
     }
@@ -159,21 +157,40 @@ pub(crate) fn notifications(
     Ok(notifications)
 }
 
+/// What a message has besides its method and parameters: nothing that parameters would be about.
+const ENVELOPE: &[&str] = &["emittedAtMs", "id", "method", "params"];
+
 fn messages<'a>(definitions: &'a Definitions, union: &str) -> Result<Vec<(&'a Value, String, At)>> {
     let at = At::definition(PASS, union);
     let schema = definitions
         .get(union)
         .ok_or_else(|| at.error("is missing"))?;
     let branches = branches(schema).ok_or_else(|| at.error("is not a union"))?;
-    branches
-        .iter()
-        .enumerate()
-        .map(|(index, branch)| {
-            let at = at.child("oneOf").child(index);
-            let method = literal(&branch["properties"]["method"])
-                .ok_or_else(|| at.error("has no method"))?
-                .to_owned();
-            Ok((branch, method, at))
-        })
-        .collect()
+    let mut seen = BTreeSet::new();
+    let mut messages = Vec::new();
+    for (index, branch) in branches.iter().enumerate() {
+        let at = at
+            .child(union_keyword(schema).unwrap_or("oneOf"))
+            .child(index);
+        let method = method_of(branch).ok_or_else(|| at.error("has no method"))?;
+        if !names::is_field_name(&names::field(method)) {
+            return Err(at.error(format!("`{method}` gives no usable name")));
+        }
+        if !seen.insert(names::field(method)) {
+            return Err(at.error(format!("a second method called `{method}`")));
+        }
+        let members = [schema, branch]
+            .into_iter()
+            .filter_map(|schema| schema.get("properties")?.as_object());
+        if let Some(member) = members
+            .flat_map(|members| members.keys())
+            .find(|member| !ENVELOPE.contains(&member.as_str()))
+        {
+            return Err(at.child("properties").child(member).error(format!(
+                "the message `{method}` has a member besides method and params"
+            )));
+        }
+        messages.push((branch, method.to_owned(), at));
+    }
+    Ok(messages)
 }

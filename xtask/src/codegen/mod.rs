@@ -19,7 +19,7 @@ use serde_json::Value;
 use self::model::{Kind, Model, Shape, Struct, Type};
 use crate::manifest::{Counts, Manifest};
 use crate::schema::stable::Stable;
-use crate::schema::{At, Definitions, branches, fixups, normalise, vocabulary};
+use crate::schema::{At, Definitions, MESSAGES, branches, fixups, normalise, vocabulary};
 
 /// What to generate from.
 pub(crate) struct Input<'a> {
@@ -41,14 +41,6 @@ pub(crate) struct Output {
     pub(crate) manifest: Manifest,
 }
 
-/// The unions of messages. They become traits and tables instead of types.
-const UNIONS: &[&str] = &[
-    "ClientRequest",
-    "ServerRequest",
-    "ServerNotification",
-    "ClientNotification",
-];
-
 /// Definitions that the wire crate has by hand, because routing needs them.
 const BY_HAND: &[&str] = &["RequestId", "ThreadId"];
 
@@ -59,27 +51,22 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
     let total = definitions.len();
     let before = count_messages(&definitions);
     let mut report = fixups::apply(&mut definitions, input.lenient_fixups)?;
-    let own_types = normalise::one_type_per_notification(&mut definitions)?;
-    if !input.pinned {
-        report.extend(
-            own_types
-                .into_iter()
-                .map(|line| format!("a type of its own: {line}")),
-        );
+    let mut stable = input.stable.clone();
+    for (method, own) in normalise::one_type_per_notification(&mut definitions)? {
+        stable.copy(&own.copy_of, &own.name);
+        if !input.pinned {
+            report.push(format!("a type of its own: {method} -> {}", own.name));
+        }
     }
 
-    let client = methods::requests(&definitions, "ClientRequest", input.stable, !input.pinned)?;
-    let server = methods::requests(&definitions, "ServerRequest", input.stable, !input.pinned)?;
+    let client = methods::requests(&definitions, "ClientRequest", &stable, !input.pinned)?;
+    let server = methods::requests(&definitions, "ServerRequest", &stable, !input.pinned)?;
     report.extend(client.guessed.into_iter().chain(server.guessed));
     let mut model = Model {
         requests: client.requests,
         server_requests: server.requests,
-        notifications: methods::notifications(&definitions, "ServerNotification", input.stable)?,
-        client_notifications: methods::notifications(
-            &definitions,
-            "ClientNotification",
-            input.stable,
-        )?,
+        notifications: methods::notifications(&definitions, "ServerNotification", &stable)?,
+        client_notifications: methods::notifications(&definitions, "ClientNotification", &stable)?,
         ..Model::default()
     };
     let roots: BTreeSet<String> = (model.requests.iter().chain(&model.server_requests))
@@ -90,10 +77,17 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
             ]
         })
         .flatten()
-        .chain(model.notifications.iter().map(|it| it.params.clone()))
+        .chain(
+            (model
+                .notifications
+                .iter()
+                .chain(&model.client_notifications))
+            .filter(|it| it.sends_params)
+            .map(|it| it.params.clone()),
+        )
         .collect();
-    model.types = lower::lower(&definitions, input.stable, roots)?;
-    add_absent_params(&mut model);
+    model.types = lower::lower(&definitions, &stable, roots)?;
+    add_absent_params(&mut model)?;
     check_defaults(&model)?;
     open::close_below_untagged(&mut model)?;
     mark_setters(&mut model);
@@ -140,39 +134,40 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
 }
 
 fn count_messages(definitions: &Definitions) -> usize {
-    let unions = UNIONS
+    let unions = MESSAGES
         .iter()
         .filter_map(|union| branches(definitions.get(*union)?));
     unions.map(Vec::len).sum()
 }
 
 /// Types for the params of methods that have none, so that they can be called like the others.
-fn add_absent_params(model: &mut Model) {
-    let requests = model
-        .requests
-        .iter()
+fn add_absent_params(model: &mut Model) -> Result<()> {
+    let requests = (model.requests.iter().chain(&model.server_requests))
         .filter(|it| !it.sends_params)
         .map(|it| (it.params.clone(), it.experimental));
-    let notifications = model
-        .client_notifications
+    let notifications = (model
+        .notifications
         .iter()
-        .map(|it| (it.params.clone(), it.experimental));
+        .chain(&model.client_notifications))
+    .filter(|it| !it.sends_params)
+    .map(|it| (it.params.clone(), it.experimental));
     let absent: Vec<_> = requests.chain(notifications).collect();
     for (name, experimental) in absent {
-        let shape = Shape::Struct(Struct {
-            absent: true,
-            ..Struct::default()
-        });
-        model.types.insert(
-            name,
-            Type {
-                doc: None,
-                shape,
-                experimental,
-                owner: None,
-            },
-        );
+        let ty = Type {
+            doc: None,
+            shape: Shape::Struct(Struct {
+                absent: true,
+                ..Struct::default()
+            }),
+            experimental,
+            owner: None,
+        };
+        if model.types.insert(name.clone(), ty).is_some() {
+            return Err(At::definition("methods", &name)
+                .error("a method without params needs this name, which another type has"));
+        }
     }
+    Ok(())
 }
 
 fn check_defaults(model: &Model) -> Result<()> {
@@ -194,6 +189,9 @@ fn check_defaults(model: &Model) -> Result<()> {
 }
 
 /// Chained setters for what the client writes: parameters, and answers to the server.
+///
+/// Of these, only what the caller set is sent: a member with a default is
+/// optional, and left to the server when it is absent.
 fn mark_setters(model: &mut Model) {
     let roots = model
         .requests
@@ -208,6 +206,11 @@ fn mark_setters(model: &mut Model) {
     for name in written {
         if let Some(Shape::Struct(record)) = model.types.get_mut(&name).map(|ty| &mut ty.shape) {
             record.setters = true;
+            for field in &mut record.fields {
+                if matches!(field.kind, Kind::Default(_)) {
+                    field.kind = Kind::Optional;
+                }
+            }
         }
     }
 }
@@ -218,7 +221,7 @@ fn describe(definitions: &Definitions, model: &Model, total: usize, left_out: us
         .keys()
         .filter(|name| {
             !model.types.contains_key(*name)
-                && !UNIONS.contains(&name.as_str())
+                && !MESSAGES.contains(&name.as_str())
                 && !BY_HAND.contains(&name.as_str())
         })
         .cloned()

@@ -59,6 +59,8 @@ pub(crate) struct Field {
     pub(crate) ty: Ty,
     pub(crate) doc: Option<String>,
     pub(crate) experimental: bool,
+    /// What an optional field means when it is absent, if the schema says so.
+    pub(crate) absent_means: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +91,8 @@ pub(crate) enum Ty {
     Named(String),
     List(Box<Ty>),
     Map(Box<Ty>),
+    /// An element of a list or map that may be null.
+    Nullable(Box<Ty>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -165,6 +169,7 @@ pub(crate) struct Request {
 pub(crate) struct Notification {
     pub(crate) method: String,
     pub(crate) params: String,
+    pub(crate) sends_params: bool,
     pub(crate) experimental: bool,
     pub(crate) doc: Option<String>,
     pub(crate) boxed: bool,
@@ -175,7 +180,7 @@ impl Ty {
     pub(crate) fn named(&self) -> Option<&str> {
         match self {
             Self::Named(name) => Some(name),
-            Self::List(inner) | Self::Map(inner) => inner.named(),
+            Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.named(),
             _ => None,
         }
     }

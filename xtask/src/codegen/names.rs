@@ -45,6 +45,30 @@ pub(crate) fn field(wire: &str) -> String {
     }
 }
 
+/// The name of what a part of a union carries: `Message` of `Item` gives
+/// `MessageItem`, `ExternalSandbox` of `SandboxPolicy` gives `ExternalSandboxPolicy`.
+pub(crate) fn joined(part: &str, whole: &str) -> String {
+    let (own, shared) = (words(part), words(whole));
+    let doubled = (1..=own.len().min(shared.len()))
+        .rev()
+        .find(|count| own.len() > *count && own[own.len() - count..] == shared[..*count])
+        .map_or(0, |count| shared[..count].concat().len());
+    format!("{part}{}", &whole[doubled..])
+}
+
+/// Whether `name`, as [`field`] gives it, can stand as a field or a function.
+pub(crate) fn is_field_name(name: &str) -> bool {
+    let plain = name.trim_start_matches("r#");
+    plain
+        .chars()
+        .next()
+        .is_some_and(|first| first.is_ascii_lowercase())
+        && plain
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && !["crate", "super"].contains(&plain)
+}
+
 /// Whether `name` can stand as a type or a variant.
 pub(crate) fn is_type_name(name: &str) -> bool {
     name != "Self"
@@ -86,6 +110,20 @@ fn words(wire: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_and_its_whole_do_not_say_a_word_twice() {
+        for (part, whole, expected) in [
+            ("Message", "ThreadItem", "MessageThreadItem"),
+            ("ExternalSandbox", "SandboxPolicy", "ExternalSandboxPolicy"),
+            ("WholeItem", "ItemPresentation", "WholeItemPresentation"),
+            ("Sandbox", "SandboxPolicy", "SandboxSandboxPolicy"),
+            ("ReadOnly", "OnlyPolicy", "ReadOnlyPolicy"),
+            ("GatewayOAuth", "OAuthStatus", "GatewayOAuthStatus"),
+        ] {
+            assert_eq!(joined(part, whole), expected);
+        }
+    }
 
     #[test]
     fn names_read_as_a_person_would_write_them() {

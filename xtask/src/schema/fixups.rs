@@ -8,7 +8,7 @@
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::{Definitions, branches, literal, reference};
+use super::{Definitions, branches, branches_mut, literal, method_of, params_of, reference};
 
 /// One upstream quirk.
 struct Fixup {
@@ -31,7 +31,7 @@ const FIXUPS: &[Fixup] = &[
     },
     Fixup {
         name: "three_state_fields",
-        why: "the runtime tells absent from null here; the JSON schema does not say so, its TypeScript export does",
+        why: "the runtime tells absent from null here; the JSON schema does not say so, its TypeScript export or the member's description does",
         apply: mark_three_state,
     },
     Fixup {
@@ -40,8 +40,13 @@ const FIXUPS: &[Fixup] = &[
         apply: name_open_strings,
     },
     Fixup {
+        name: "open_objects",
+        why: "the runtime flattens a map into it; the JSON schema drops that, its TypeScript export does not",
+        apply: open_objects,
+    },
+    Fixup {
         name: "secrets",
-        why: "keys, tokens and authorisation URLs must not appear in `Debug`",
+        why: "keys, tokens, pairing codes and authorisation URLs must not appear in `Debug`",
         apply: mark_secrets,
     },
     Fixup {
@@ -101,11 +106,11 @@ pub(crate) const METHODS_LEFT_OUT: &[&str] = &["mock/experimentalMethod"];
 
 fn leave_out_methods(definitions: &mut Definitions) -> Vec<String> {
     missed(METHODS_LEFT_OUT, |method| {
-        let Some(requests) = definitions["ClientRequest"]["oneOf"].as_array_mut() else {
+        let Some(requests) = union_of(definitions, "ClientRequest") else {
             return false;
         };
         let before = requests.len();
-        requests.retain(|request| literal(&request["properties"]["method"]) != Some(method));
+        requests.retain(|request| method_of(request) != Some(method));
         requests.len() < before
     })
 }
@@ -147,22 +152,26 @@ fn pair_responses(definitions: &mut Definitions) -> Vec<String> {
             if !definitions.contains_key(*response) {
                 return false;
             }
-            let request = definitions["ClientRequest"]["oneOf"]
-                .as_array_mut()
-                .and_then(|requests| {
-                    requests
-                        .iter_mut()
-                        .find(|it| literal(&it["properties"]["method"]) == Some(method))
-                });
+            let request = union_of(definitions, "ClientRequest")
+                .and_then(|requests| requests.iter_mut().find(|it| method_of(it) == Some(method)));
             annotate(request, "x-response", json!(response))
         },
     )
 }
 
 const THREE_STATE: &[(&str, &str)] = &[
+    ("ProcessSpawnParams", "outputBytesCap"),
+    ("ProcessSpawnParams", "timeoutMs"),
     ("ThreadForkParams", "serviceTier"),
+    ("ThreadGoalSetParams", "tokenBudget"),
+    ("ThreadListParams", "projectId"),
+    ("ThreadListParams", "sectionId"),
+    ("ThreadMetadataGitInfoUpdateParams", "branch"),
+    ("ThreadMetadataGitInfoUpdateParams", "originUrl"),
+    ("ThreadMetadataGitInfoUpdateParams", "sha"),
     ("ThreadRealtimeStartParams", "prompt"),
     ("ThreadResumeParams", "serviceTier"),
+    ("ThreadSectionUpdateParams", "appearance"),
     ("ThreadSettingsUpdateParams", "serviceTier"),
     ("ThreadStartParams", "serviceTier"),
     ("TurnSettingsUpdateParams", "serviceTier"),
@@ -201,12 +210,22 @@ fn name_open_strings(definitions: &mut Definitions) -> Vec<String> {
         OPEN_STRINGS,
         |(name, _)| (*name).to_owned(),
         |(name, values)| {
-            let schema = definitions
-                .get_mut(*name)
-                .filter(|schema| schema["type"] == "string" && schema.get("enum").is_none());
+            let schema = definitions.get_mut(*name).filter(|schema| {
+                schema.get("type") == Some(&json!("string")) && schema.get("enum").is_none()
+            });
             annotate(schema, "enum", json!(values))
         },
     )
+}
+
+/// Objects that have members besides those that the schema names.
+const OPEN_OBJECTS: &[&str] = &["AppsConfig"];
+
+fn open_objects(definitions: &mut Definitions) -> Vec<String> {
+    missed(OPEN_OBJECTS, |name| {
+        let schema = definitions.get_mut(name);
+        annotate(schema, "additionalProperties", json!(true))
+    })
 }
 
 /// Definition, kind of a tagged union, member.
@@ -238,6 +257,19 @@ const SECRETS: &[(&str, Option<&str>, &str)] = &[
         "accessToken",
     ),
     ("LoginAccountResponse", Some("chatgpt"), "authUrl"),
+    ("McpServerOauthLoginResponse", None, "authorizationUrl"),
+    (
+        "RemoteControlPairingStartResponse",
+        None,
+        "manualPairingCode",
+    ),
+    ("RemoteControlPairingStartResponse", None, "pairingCode"),
+    (
+        "RemoteControlPairingStatusParams",
+        None,
+        "manualPairingCode",
+    ),
+    ("RemoteControlPairingStatusParams", None, "pairingCode"),
 ];
 
 fn mark_secrets(definitions: &mut Definitions) -> Vec<String> {
@@ -272,12 +304,7 @@ fn mark_ids(definitions: &mut Definitions) -> Vec<String> {
         },
     );
     let mut marked = 0;
-    for branch in definitions
-        .get_mut("ThreadItem")
-        .and_then(|it| it["oneOf"].as_array_mut())
-        .into_iter()
-        .flatten()
-    {
+    for branch in union_of(definitions, "ThreadItem").into_iter().flatten() {
         let id = branch.get_mut("properties").and_then(|it| it.get_mut("id"));
         marked += usize::from(annotate(id, "x-type", json!("item")));
     }
@@ -289,14 +316,11 @@ fn mark_ids(definitions: &mut Definitions) -> Vec<String> {
 
 fn drop_catch_all(definitions: &mut Definitions) -> Vec<String> {
     missed(&["CodexErrorInfo"], |name| {
-        let Some(branches) = definitions
-            .get_mut(name)
-            .and_then(|it| it["anyOf"].as_array_mut())
-        else {
+        let Some(branches) = union_of(definitions, name) else {
             return false;
         };
         let before = branches.len();
-        branches.retain(|branch| branch["type"] != json!(["string", "object"]));
+        branches.retain(|branch| branch.get("type") != Some(&json!(["string", "object"])));
         branches.len() < before
     })
 }
@@ -304,14 +328,11 @@ fn drop_catch_all(definitions: &mut Definitions) -> Vec<String> {
 fn name_elicitation_modes(definitions: &mut Definitions) -> Vec<String> {
     let union = "McpServerElicitationRequestParams";
     missed(&["openai/form"], |mode| {
-        let branch = definitions
-            .get_mut(union)
-            .and_then(|it| it["oneOf"].as_array_mut())
-            .and_then(|branches| {
-                branches
-                    .iter_mut()
-                    .find(|it| literal(&it["properties"]["mode"]) == Some(mode))
-            });
+        let branch = union_of(definitions, union).and_then(|branches| {
+            branches
+                .iter_mut()
+                .find(|it| it.pointer("/properties/mode").and_then(literal) == Some(mode))
+        });
         annotate(branch, "x-name", json!("OpenaiFormExtension"))
     })
 }
@@ -328,10 +349,7 @@ fn name_untagged_members(definitions: &mut Definitions) -> Vec<String> {
         UNTAGGED,
         |(name, _)| (*name).to_owned(),
         |(name, members)| {
-            let Some(branches) = definitions
-                .get_mut(*name)
-                .and_then(|it| it["anyOf"].as_array_mut())
-            else {
+            let Some(branches) = union_of(definitions, name) else {
                 return false;
             };
             branches.len() == members.len()
@@ -362,6 +380,11 @@ fn alias_realtime_members(definitions: &mut Definitions) -> Vec<String> {
     )
 }
 
+/// The branches of the definition `name`, if it is a union.
+fn union_of<'a>(definitions: &'a mut Definitions, name: &str) -> Option<&'a mut Vec<Value>> {
+    branches_mut(definitions.get_mut(name)?)
+}
+
 /// A property of a definition, or of one kind of a tagged union.
 fn member_of<'a>(
     definitions: &'a mut Definitions,
@@ -372,19 +395,10 @@ fn member_of<'a>(
     let schema = definitions.get_mut(name)?;
     let owner = match kind {
         None => schema,
-        Some(kind) => {
-            let index = branches(schema)?.iter().position(|branch| {
-                branch["properties"]
-                    .as_object()
-                    .is_some_and(|it| it.values().any(|it| literal(it) == Some(kind)))
-            })?;
-            let union = if schema.get("oneOf").is_some() {
-                "oneOf"
-            } else {
-                "anyOf"
-            };
-            &mut schema[union][index]
-        }
+        Some(kind) => branches_mut(schema)?.iter_mut().find(|branch| {
+            let properties = branch.get("properties").and_then(Value::as_object);
+            properties.is_some_and(|it| it.values().any(|it| literal(it) == Some(kind)))
+        })?,
     };
     owner.get_mut("properties")?.get_mut(member)
 }
@@ -419,9 +433,12 @@ fn missed_by<T>(
 
 /// The response that a request's parameters pair with by the rule.
 pub(crate) fn response_by_rule(request: &Value) -> Option<String> {
-    let params = &request["properties"]["params"];
-    let name = reference(params)
-        .or_else(|| branches(params).and_then(|branches| branches.iter().find_map(reference)))?;
-    name.strip_suffix("Params")
-        .map(|stem| format!("{stem}Response"))
+    let name = params_name(params_of(request)?)?;
+    let stem = name.strip_suffix("Params")?;
+    Some(format!("{stem}Response"))
+}
+
+/// The definition of parameters, which may be null instead.
+pub(crate) fn params_name(params: &Value) -> Option<&str> {
+    reference(params).or_else(|| branches(params)?.iter().find_map(reference))
 }

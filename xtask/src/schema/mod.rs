@@ -51,12 +51,40 @@ pub(crate) fn reference(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix("#/definitions/")
 }
 
+/// The definitions that are unions of messages: one branch a method.
+pub(crate) const MESSAGES: &[&str] = &[
+    "ClientRequest",
+    "ServerRequest",
+    "ServerNotification",
+    "ClientNotification",
+];
+
+/// The keyword that makes a schema a union.
+pub(crate) fn union_keyword(schema: &Value) -> Option<&'static str> {
+    ["oneOf", "anyOf"]
+        .into_iter()
+        .find(|keyword| schema.get(keyword).is_some())
+}
+
 /// The branches of a union.
 pub(crate) fn branches(schema: &Value) -> Option<&Vec<Value>> {
-    schema
-        .get("oneOf")
-        .or_else(|| schema.get("anyOf"))
-        .and_then(Value::as_array)
+    schema.get(union_keyword(schema)?)?.as_array()
+}
+
+/// As [`branches`], to change them in place.
+pub(crate) fn branches_mut(schema: &mut Value) -> Option<&mut Vec<Value>> {
+    let keyword = union_keyword(schema)?;
+    schema.get_mut(keyword)?.as_array_mut()
+}
+
+/// The method that a branch of a union of messages is for.
+pub(crate) fn method_of(branch: &Value) -> Option<&str> {
+    literal(branch.get("properties")?.get("method")?)
+}
+
+/// The parameters of a branch of a union of messages.
+pub(crate) fn params_of(branch: &Value) -> Option<&Value> {
+    branch.get("properties")?.get("params")
 }
 
 /// The only string that a schema allows.
@@ -67,14 +95,34 @@ pub(crate) fn literal(schema: &Value) -> Option<&str> {
     }
 }
 
-/// The strings that a schema allows.
+/// The strings that a schema allows; null beside them is for [`is_null_allowed`].
 pub(crate) fn string_values(schema: &Value) -> Option<Vec<&str>> {
     schema
         .get("enum")?
         .as_array()?
         .iter()
+        .filter(|value| !value.is_null())
         .map(Value::as_str)
         .collect()
+}
+
+/// The JSON types that a schema names.
+pub(crate) fn types(schema: &Value) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a schema itself, without its branches, allows null.
+pub(crate) fn is_null_allowed(schema: &Value) -> bool {
+    types(schema).contains(&"null")
+}
+
+/// Whether a schema allows nothing but null.
+pub(crate) fn is_null(schema: &Value) -> bool {
+    types(schema) == ["null"]
 }
 
 /// Whether a member must be there.

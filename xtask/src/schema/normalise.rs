@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use super::{At, Definitions, branches, literal, reference, walk_mut};
+use super::{At, Definitions, branches, branches_mut, method_of, params_of, reference, walk_mut};
 use crate::codegen::names;
 
 const PASS: &str = "normalise";
@@ -59,23 +59,31 @@ fn meaning(schema: &Value) -> Value {
     schema
 }
 
+/// A type that a notification was given for itself.
+pub(crate) struct OwnType {
+    pub(crate) name: String,
+    pub(crate) copy_of: String,
+}
+
 /// Gives every notification a payload type of its own.
 ///
 /// `METHOD` is a constant of the payload's type, so two methods with one type
 /// (`environment/connected`, `environment/disconnected`) need two. The copies
 /// are named after their methods, as the other notifications are.
-pub(crate) fn one_type_per_notification(definitions: &mut Definitions) -> Result<Vec<String>> {
+///
+/// Returns them by method.
+pub(crate) fn one_type_per_notification(
+    definitions: &mut Definitions,
+) -> Result<BTreeMap<String, OwnType>> {
     let at = At::definition(PASS, "ServerNotification");
     let union = definitions
         .get("ServerNotification")
         .ok_or_else(|| at.error("is missing"))?;
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for branch in branches(union).ok_or_else(|| at.error("is not a union"))? {
-        let properties = &branch["properties"];
-        if let (Some(method), Some(payload)) = (
-            literal(&properties["method"]),
-            reference(&properties["params"]),
-        ) {
+        if let (Some(method), Some(payload)) =
+            (method_of(branch), params_of(branch).and_then(reference))
+        {
             users
                 .entry(payload.to_owned())
                 .or_default()
@@ -84,30 +92,40 @@ pub(crate) fn one_type_per_notification(definitions: &mut Definitions) -> Result
     }
     let mut renamed = BTreeMap::new();
     for (payload, methods) in users.into_iter().filter(|(_, methods)| methods.len() > 1) {
+        let at = At::definition(PASS, &payload);
+        let schema = definitions
+            .get(&payload)
+            .ok_or_else(|| at.error("is missing"))?
+            .clone();
         for method in methods {
             let name = format!("{}Notification", names::pascal(&method));
             if definitions.contains_key(&name) {
-                return Err(At::definition(PASS, &payload).error(format!(
+                return Err(at.error(format!(
                     "`{method}` needs a type of its own, and {name} exists already"
                 )));
             }
-            let copy = definitions[&payload].clone();
-            definitions.insert(name.clone(), copy);
-            renamed.insert(method, name);
+            definitions.insert(name.clone(), schema.clone());
+            renamed.insert(
+                method,
+                OwnType {
+                    name,
+                    copy_of: payload.clone(),
+                },
+            );
         }
     }
-    for branch in definitions["ServerNotification"]["oneOf"]
-        .as_array_mut()
+    for branch in definitions
+        .get_mut("ServerNotification")
+        .and_then(branches_mut)
         .into_iter()
         .flatten()
     {
-        let method = literal(&branch["properties"]["method"]).map(str::to_owned);
-        if let Some(name) = method.and_then(|method| renamed.get(&method)) {
-            branch["properties"]["params"]["$ref"] = format!("#/definitions/{name}").into();
+        let own = method_of(branch).and_then(|method| renamed.get(method));
+        if let Some(OwnType { name, .. }) = own
+            && let Some(params) = branch.pointer_mut("/properties/params/$ref")
+        {
+            *params = format!("#/definitions/{name}").into();
         }
     }
-    Ok(renamed
-        .into_iter()
-        .map(|(method, name)| format!("{method} -> {name}"))
-        .collect())
+    Ok(renamed)
 }

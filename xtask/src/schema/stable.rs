@@ -5,33 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::{At, Definitions, branches, literal, walk};
+use super::{At, Definitions, MESSAGES, branches, literal, method_of, walk};
 
 /// The names of the stable protocol.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Stable {
     methods: BTreeSet<String>,
     /// By definition: the members of it, and of whatever is inline in it.
     members: BTreeMap<String, BTreeSet<String>>,
 }
 
-const UNIONS: &[&str] = &[
-    "ClientRequest",
-    "ServerRequest",
-    "ServerNotification",
-    "ClientNotification",
-];
-
 impl Stable {
     /// The names in flattened definitions.
     pub(crate) fn of(definitions: &Definitions) -> Self {
         let mut stable = Self::default();
         for (name, schema) in definitions {
-            if UNIONS.contains(&name.as_str()) {
+            if MESSAGES.contains(&name.as_str()) {
                 for branch in branches(schema).into_iter().flatten() {
-                    stable
-                        .methods
-                        .extend(literal(&branch["properties"]["method"]).map(str::to_owned));
+                    stable.methods.extend(method_of(branch).map(str::to_owned));
                 }
                 continue;
             }
@@ -81,6 +72,13 @@ impl Stable {
             "methods": self.methods,
             "definitions": self.members,
         }))
+    }
+
+    /// Takes the definition `name` for a copy of `original`.
+    pub(crate) fn copy(&mut self, original: &str, name: &str) {
+        if let Some(members) = self.members.get(original).cloned() {
+            self.members.insert(name.to_owned(), members);
+        }
     }
 
     /// Whether a method is stable.

@@ -26,9 +26,7 @@ mod tagged;
 mod untagged;
 
 pub use keyed::{Keyed, deserialize_keyed, serialize_key};
-pub use record::{
-    Entries, JsonObject, Record, Writer, deserialize_record, first_missing, serialize_record,
-};
+pub use record::{Entries, JsonObject, Record, Writer, deserialize_record, serialize_record};
 pub use string_enum::{StringEnum, deserialize_string_enum};
 pub use tagged::{Tagged, deserialize_tagged, serialize_tagged, write_unrecognized};
 pub use untagged::{Shape, Untagged, attempt, deserialize_untagged};

@@ -18,7 +18,7 @@ pub trait Record: Sized {
     const FIELDS: &'static [&'static str];
 
     /// Reads the remaining members of an object.
-    fn read<'de, A: MapAccess<'de>>(entries: &mut Entries<'_, A>) -> Result<Self, A::Error>;
+    fn read<'de, A: MapAccess<'de>>(entries: &mut Entries<'_, 'de, A>) -> Result<Self, A::Error>;
 
     /// Writes every member that is present.
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
@@ -28,7 +28,7 @@ impl<T: Record> Record for Box<T> {
     const NAME: &'static str = T::NAME;
     const FIELDS: &'static [&'static str] = T::FIELDS;
 
-    fn read<'de, A: MapAccess<'de>>(entries: &mut Entries<'_, A>) -> Result<Self, A::Error> {
+    fn read<'de, A: MapAccess<'de>>(entries: &mut Entries<'_, 'de, A>) -> Result<Self, A::Error> {
         T::read(entries).map(Box::new)
     }
 
@@ -38,72 +38,115 @@ impl<T: Record> Record for Box<T> {
 }
 
 /// The members of an object that is being read.
-pub struct Entries<'a, A> {
+///
+/// The first failure is kept here instead of being returned by each call: a
+/// `?` per field is most of what the body of a [`Record::read`] costs to compile.
+pub struct Entries<'a, 'de, A: MapAccess<'de>> {
     map: &'a mut A,
     fields: &'static [&'static str],
-    /// The member whose value is being read: where an error happened.
+    /// The member whose value is being read: where a failure happened.
     current: Option<usize>,
+    /// The members that there were, a bit each.
+    seen: u128,
+    failure: Option<A::Error>,
 }
 
-impl<'a, 'de, A: MapAccess<'de>> Entries<'a, A> {
+impl<'a, 'de, A: MapAccess<'de>> Entries<'a, 'de, A> {
     /// Reads a record from the members that `map` has left.
     ///
     /// # Errors
     /// Names the member in which reading failed, or the required one that is missing.
     pub fn read<T: Record>(map: &'a mut A) -> Result<T, A::Error> {
+        const { assert!(T::FIELDS.len() <= 128, "a bit in `seen` for each member") };
         let mut entries = Self {
             map,
             fields: T::FIELDS,
             current: None,
+            seen: 0,
+            failure: None,
         };
         T::read(&mut entries).map_err(|error| entries.locate(error))
     }
 
-    /// The index of the next known member; unknown ones are skipped.
+    /// The index of the next known member; unknown ones are skipped. `None`
+    /// after the last, or after a failure.
     #[allow(clippy::should_implement_trait)]
-    pub fn next(&mut self) -> Result<Option<usize>, A::Error> {
-        loop {
+    pub fn next(&mut self) -> Option<usize> {
+        while self.failure.is_none() {
             self.current = None;
-            match self.map.next_key_seed(KnownField(self.fields))? {
-                Some(Some(field)) => {
-                    self.current = Some(field);
-                    return Ok(Some(field));
-                }
-                Some(None) => {
-                    self.map.next_value::<IgnoredAny>()?;
-                }
-                None => return Ok(None),
+            match self.map.next_key_seed(KnownField(self.fields)) {
+                Ok(Some(Some(field))) => return self.found(field),
+                Ok(Some(None)) => match self.map.next_value::<IgnoredAny>() {
+                    Ok(IgnoredAny) => {}
+                    Err(error) => self.failure = Some(error),
+                },
+                Ok(None) => return None,
+                Err(error) => self.failure = Some(error),
             }
         }
+        None
     }
 
     /// As [`next`](Self::next), keeping unknown members in `rest`.
-    pub fn next_or_keep(&mut self, rest: &mut JsonObject) -> Result<Option<usize>, A::Error> {
-        loop {
+    pub fn next_or_keep(&mut self, rest: &mut JsonObject) -> Option<usize> {
+        while self.failure.is_none() {
             self.current = None;
-            match self.map.next_key_seed(AnyField(self.fields))? {
-                Some(Ok(field)) => {
-                    self.current = Some(field);
-                    return Ok(Some(field));
-                }
-                Some(Err(name)) => {
-                    rest.insert(name, self.map.next_value()?);
-                }
-                None => return Ok(None),
+            match self.map.next_key_seed(AnyField(self.fields)) {
+                Ok(Some(Ok(field))) => return self.found(field),
+                Ok(Some(Err(name))) => match self.map.next_value() {
+                    Ok(value) => {
+                        rest.insert(name, value);
+                    }
+                    Err(error) => self.failure = Some(error),
+                },
+                Ok(None) => return None,
+                Err(error) => self.failure = Some(error),
             }
         }
+        None
+    }
+
+    fn found(&mut self, field: usize) -> Option<usize> {
+        self.current = Some(field);
+        self.seen |= 1 << field;
+        Some(field)
     }
 
     /// Reads the value of the member that [`next`](Self::next) just named.
-    pub fn some<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) -> Result<(), A::Error> {
-        *slot = Some(self.map.next_value()?);
-        Ok(())
+    pub fn some<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) {
+        match self.map.next_value() {
+            Ok(value) => *slot = Some(value),
+            Err(error) => self.failure = Some(error),
+        }
     }
 
     /// The same for a member that may be null.
-    pub fn maybe<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) -> Result<(), A::Error> {
-        *slot = self.map.next_value()?;
-        Ok(())
+    pub fn maybe<T: Deserialize<'de>>(&mut self, slot: &mut Option<T>) {
+        match self.map.next_value() {
+            Ok(value) => *slot = value,
+            Err(error) => self.failure = Some(error),
+        }
+    }
+
+    /// The same for a member under its second name.
+    pub fn also<T: Deserialize<'de>>(&mut self, field: usize, slot: &mut Option<T>) {
+        self.seen |= 1 << field;
+        self.some(slot);
+    }
+
+    /// Whether nothing has failed.
+    pub fn is_sound(&self) -> bool {
+        self.failure.is_none()
+    }
+
+    /// What failed; if nothing did, the first required member that is missing.
+    #[cold]
+    pub fn failure(&mut self, required: &[bool]) -> A::Error {
+        self.failure.take().unwrap_or_else(|| {
+            let missing = (self.fields.iter().zip(required).enumerate())
+                .find(|(index, (_, required))| **required && self.seen & (1 << index) == 0);
+            de::Error::missing_field(missing.map_or("", |(_, (name, _))| *name))
+        })
     }
 
     fn locate(&self, error: A::Error) -> A::Error {
@@ -122,12 +165,6 @@ pub(super) fn at<E: de::Error>(member: &str, error: E) -> E {
         Some(inner) => format!("at {member}.{inner}"),
         None => format!("at {member}: {text}"),
     })
-}
-
-/// The first member that is not there; empty if all are.
-pub fn first_missing(members: &[(&'static str, bool)]) -> &'static str {
-    let missing = members.iter().find(|(_, present)| !present);
-    missing.map_or("", |(name, _)| name)
 }
 
 /// Writes members until one fails. The failure is kept here instead of being
@@ -289,35 +326,36 @@ macro_rules! no_params {
 /// | `nul` | `Option<T>` | an error | `None` |
 /// | `opt` | `Option<T>` | `None` | `None`; not written |
 /// | `dbl` | `Option<Option<T>>` | `None`; not written | `Some(None)`; written as null |
-/// | `def(expr)` | `T` | `expr` | `expr` |
+/// | `def(expr)` | `T` | `expr`; written | `expr` |
 ///
-/// `rest field` at the end collects the members that the schema leaves open.
-/// `also { 4 field "otherName", }` gives a required field a second name to be read by.
+/// `keeps rest` at the end collects the members that the schema leaves open in a field `rest`.
+/// `also { 4 "otherName" is 0 field, }` gives a required field a second name to be read by.
 #[macro_export]
 macro_rules! record {
-    ($name:ident { $($index:literal $field:ident $wire:literal $kind:ident $(($default:expr))?,)* }
-        $(also { $($alias_index:literal $alias_field:ident $alias:literal,)* })?
+    ($name:ident { $($index:tt $field:ident $wire:literal $kind:ident $(($default:expr))?,)* }
+        $(also { $($alias_index:literal $alias:literal is $alias_of:tt $alias_field:ident,)* })?
     ) => {
         impl $crate::support::Record for $name {
             const NAME: &'static str = stringify!($name);
             const FIELDS: &'static [&'static str] = &[$($wire,)* $($($alias),*)?];
 
+            #[allow(unused_mut)]
             fn read<'de, A: $crate::support::serde::de::MapAccess<'de>>(
-                entries: &mut $crate::support::Entries<'_, A>,
+                entries: &mut $crate::support::Entries<'_, 'de, A>,
             ) -> Result<Self, A::Error> {
-                $(let mut $field = None;)*
-                while let Some(field) = entries.next()? {
+                let mut slots = ($($crate::record!(@empty $field),)*);
+                while let Some(field) = entries.next() {
                     match field {
-                        $($index => $crate::record!(@read $kind $field entries),)*
-                        $($($alias_index => entries.some(&mut $alias_field),)*)?
-                        _ => Ok(()),
-                    }?;
+                        $($index => $crate::record!(@read $kind entries slots $index),)*
+                        $($($alias_index => entries.also($alias_of, &mut slots.$alias_of),)*)?
+                        _ => {}
+                    }
                 }
-                let missing = $crate::support::first_missing(&[$($crate::record!(@present $kind $field $wire),)*]);
-                match ($($crate::record!(@slot $kind $field $($default)?),)*) {
-                    ($(Some($field),)*) => Ok(Self { $($field,)* }),
-                    #[allow(unreachable_patterns)]
-                    _ => Err($crate::support::serde::de::Error::missing_field(missing)),
+                match slots {
+                    ($($crate::record!(@full $kind $field),)*) if entries.is_sound() => Ok(Self {
+                        $($field: $crate::record!(@value $kind $field $($default)?),)*
+                    }),
+                    _ => Err(entries.failure(&[$($crate::record!(@required $kind)),*])),
                 }
             }
 
@@ -333,27 +371,29 @@ macro_rules! record {
         }
         $crate::record!(@serde $name);
     };
-    ($name:ident { $($index:literal $field:ident $wire:literal $kind:ident $(($default:expr))?,)* rest $rest:ident }) => {
+    ($name:ident { $($index:tt $field:ident $wire:literal $kind:ident $(($default:expr))?,)* } keeps $rest:ident) => {
         impl $crate::support::Record for $name {
             const NAME: &'static str = stringify!($name);
             const FIELDS: &'static [&'static str] = &[$($wire),*];
 
+            #[allow(unused_mut)]
             fn read<'de, A: $crate::support::serde::de::MapAccess<'de>>(
-                entries: &mut $crate::support::Entries<'_, A>,
+                entries: &mut $crate::support::Entries<'_, 'de, A>,
             ) -> Result<Self, A::Error> {
-                $(let mut $field = None;)*
+                let mut slots = ($($crate::record!(@empty $field),)*);
                 let mut $rest = $crate::support::JsonObject::new();
-                while let Some(field) = entries.next_or_keep(&mut $rest)? {
+                while let Some(field) = entries.next_or_keep(&mut $rest) {
                     match field {
-                        $($index => $crate::record!(@read $kind $field entries),)*
-                        _ => Ok(()),
-                    }?;
+                        $($index => $crate::record!(@read $kind entries slots $index),)*
+                        _ => {}
+                    }
                 }
-                let missing = $crate::support::first_missing(&[$($crate::record!(@present $kind $field $wire),)*]);
-                match ($($crate::record!(@slot $kind $field $($default)?),)*) {
-                    ($(Some($field),)*) => Ok(Self { $($field,)* $rest }),
-                    #[allow(unreachable_patterns)]
-                    _ => Err($crate::support::serde::de::Error::missing_field(missing)),
+                match slots {
+                    ($($crate::record!(@full $kind $field),)*) if entries.is_sound() => Ok(Self {
+                        $($field: $crate::record!(@value $kind $field $($default)?),)*
+                        $rest,
+                    }),
+                    _ => Err(entries.failure(&[$($crate::record!(@required $kind)),*])),
                 }
             }
 
@@ -389,23 +429,32 @@ macro_rules! record {
         }
     };
 
-    (@read req $slot:ident $entries:ident) => { $entries.some(&mut $slot) };
-    (@read nul $slot:ident $entries:ident) => { $entries.some(&mut $slot) };
-    (@read opt $slot:ident $entries:ident) => { $entries.maybe(&mut $slot) };
-    (@read dbl $slot:ident $entries:ident) => { $entries.some(&mut $slot) };
-    (@read def $slot:ident $entries:ident) => { $entries.maybe(&mut $slot) };
+    // A slot for each field, in one tuple: one value to drop where reading ends early.
+    (@empty $field:ident) => { None };
 
-    (@present req $slot:ident $wire:literal) => { ($wire, $slot.is_some()) };
-    (@present nul $slot:ident $wire:literal) => { ($wire, $slot.is_some()) };
-    (@present opt $slot:ident $wire:literal) => { ($wire, true) };
-    (@present dbl $slot:ident $wire:literal) => { ($wire, true) };
-    (@present def $slot:ident $wire:literal) => { ($wire, true) };
+    (@read req $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
+    (@read nul $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
+    (@read opt $entries:ident $slots:ident $index:tt) => { $entries.maybe(&mut $slots.$index) };
+    (@read dbl $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
+    (@read def $entries:ident $slots:ident $index:tt) => { $entries.maybe(&mut $slots.$index) };
 
-    (@slot req $slot:ident) => { $slot };
-    (@slot nul $slot:ident) => { $slot };
-    (@slot opt $slot:ident) => { Some($slot) };
-    (@slot dbl $slot:ident) => { Some($slot) };
-    (@slot def $slot:ident $default:expr) => { $slot.or_else(|| Some($default)) };
+    (@full req $field:ident) => { Some($field) };
+    (@full nul $field:ident) => { Some($field) };
+    (@full opt $field:ident) => { $field };
+    (@full dbl $field:ident) => { $field };
+    (@full def $field:ident) => { $field };
+
+    (@value req $field:ident) => { $field };
+    (@value nul $field:ident) => { $field };
+    (@value opt $field:ident) => { $field };
+    (@value dbl $field:ident) => { $field };
+    (@value def $field:ident $default:expr) => { $field.unwrap_or_else(|| $default) };
+
+    (@required req) => { true };
+    (@required nul) => { true };
+    (@required opt) => { false };
+    (@required dbl) => { false };
+    (@required def) => { false };
 
     (@write req $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
     (@write nul $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };

@@ -21,9 +21,13 @@ pub(crate) fn requests(model: &Model, header: &Header<'_>) -> String {
     for notification in &model.client_notifications {
         let _ = writeln!(
             out,
-            "impl ClientNotification for crate::{} {{\n    const METHOD: &'static str = {:?};\n    const SENDS_PARAMS: bool = false;\n}}\n",
+            "impl ClientNotification for crate::{} {{\n    const METHOD: &'static str = {:?};",
             notification.params, notification.method
         );
+        if !notification.sends_params {
+            out.push_str("    const SENDS_PARAMS: bool = false;\n");
+        }
+        out.push_str("}\n\n");
     }
     finish(out)
 }
@@ -53,7 +57,7 @@ fn implement(out: &mut String, name: &str, request: &Request) {
         "impl {name} for crate::{} {{\n    const METHOD: &'static str = {:?};",
         request.params, request.method
     );
-    if !request.sends_params {
+    if !request.sends_params && name == "ClientRequest" {
         out.push_str("    const SENDS_PARAMS: bool = false;\n");
     }
     let _ = writeln!(

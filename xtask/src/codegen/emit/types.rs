@@ -44,6 +44,7 @@ pub(crate) fn rust(ty: &Ty) -> String {
         Ty::Named(name) => name.clone(),
         Ty::List(inner) => format!("Vec<{}>", rust(inner)),
         Ty::Map(inner) => format!("BTreeMap<String, {}>", rust(inner)),
+        Ty::Nullable(inner) => format!("Option<{}>", rust(inner)),
     }
 }
 
@@ -76,8 +77,11 @@ fn record(out: &mut String, model: &Model, name: &str, record: &Struct) {
                 docs::paragraph(
                     out,
                     "    ",
-                    "`None` leaves it as it is, `Some(None)` clears it.",
+                    "Absent (`None`), null (`Some(None)`) and a value are three things.",
                 );
+            }
+            if let Some(value) = field.absent_means.as_ref() {
+                docs::paragraph(out, "    ", &format!("Absent means `{value}`."));
             }
             let _ = writeln!(out, "    pub {}: {},", field.name, field_type(field));
         }
@@ -108,24 +112,18 @@ fn table(out: &mut String, model: &Model, name: &str, record: &Struct) {
         };
         let _ = writeln!(out, "    {index} {} {:?} {kind},", field.name, field.wire);
     }
-    if record.open {
-        out.push_str("    rest rest\n");
-    }
     out.push('}');
-    let aliases: Vec<_> = record
-        .fields
-        .iter()
-        .filter_map(|field| Some((field, field.alias.as_ref()?)))
+    if record.open {
+        out.push_str(" keeps rest");
+    }
+    let aliases: Vec<_> = (record.fields.iter().enumerate())
+        .filter_map(|(of, field)| Some((of, &field.name, field.alias.as_ref()?)))
         .collect();
     if !aliases.is_empty() {
         out.push_str(" also {\n");
-        for (index, (field, alias)) in aliases.into_iter().enumerate() {
-            let _ = writeln!(
-                out,
-                "    {} {} {alias:?},",
-                record.fields.len() + index,
-                field.name
-            );
+        for (index, (of, name, alias)) in aliases.into_iter().enumerate() {
+            let index = record.fields.len() + index;
+            let _ = writeln!(out, "    {index} {alias:?} is {of} {name},");
         }
         out.push('}');
     }
@@ -275,7 +273,7 @@ fn setter(out: &mut String, model: &Model, field: &Field) {
     if field.kind == Kind::ThreeState {
         let _ = writeln!(
             out,
-            "\n    /// Clears [`{plain}`](#structfield.{plain}): sends null."
+            "\n    /// Sends null for [`{plain}`](#structfield.{plain})."
         );
         let _ = writeln!(out, "    #[must_use]");
         let _ = writeln!(out, "    pub fn clear_{plain}(mut self) -> Self {{");

@@ -1,0 +1,161 @@
+//! From JSON schema to the model.
+//!
+//! A general schema-to-Rust converter was tried first. On this schema it names
+//! variants `Variant0`, closes every string enum, flattens unions into structs
+//! and reports no locations; with unions and enums taken over, what it had left
+//! to do was the table in [`fields`]. So that table is here.
+//!
+//! | schema | type |
+//! |---|---|
+//! | strings out of a list | string enum |
+//! | union of objects of which one member has one string each | tagged |
+//! | union of strings and objects with one key | keyed |
+//! | any other union | untagged |
+//! | object | struct |
+//! | string | newtype |
+
+mod fields;
+mod read;
+mod unions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::model::{Owner, Shape, Ty, Type};
+use super::names;
+use crate::schema::stable::Stable;
+use crate::schema::{At, Definitions, branches, is_null_allowed};
+
+const PASS: &str = "lower";
+
+/// Lowers `roots` and whatever they reach.
+pub(crate) fn lower(
+    definitions: &Definitions,
+    stable: &Stable,
+    roots: impl IntoIterator<Item = String>,
+) -> Result<BTreeMap<String, Type>> {
+    let mut lowering = Lowering {
+        definitions,
+        stable,
+        types: BTreeMap::new(),
+        waiting: roots.into_iter().collect(),
+        seen: BTreeSet::new(),
+        context: String::new(),
+    };
+    while let Some(name) = lowering.waiting.pop() {
+        if lowering.seen.insert(name.clone()) {
+            lowering.definition(&name)?;
+        }
+    }
+    Ok(lowering.types)
+}
+
+struct Lowering<'a> {
+    definitions: &'a Definitions,
+    stable: &'a Stable,
+    types: BTreeMap<String, Type>,
+    waiting: Vec<String>,
+    seen: BTreeSet<String>,
+    /// The definition that is being lowered.
+    context: String,
+}
+
+/// The name that an inline schema would get.
+struct Hint<'a> {
+    name: String,
+    owner: &'a str,
+    part: &'a str,
+}
+
+impl Lowering<'_> {
+    fn definition(&mut self, name: &str) -> Result<()> {
+        let at = At::definition(PASS, name);
+        let schema = self
+            .definitions
+            .get(name)
+            .ok_or_else(|| at.error("is missing"))?;
+        if !names::is_type_name(name) {
+            return Err(at.error("is no name for a type"));
+        }
+        if is_null_allowed(schema) {
+            return Err(at.error("a definition that may be null is not supported"));
+        }
+        name.clone_into(&mut self.context);
+        let shape = self.shape(name, schema, &at)?;
+        self.insert(name, schema, shape, None, &at)
+    }
+
+    fn insert(
+        &mut self,
+        name: &str,
+        schema: &Value,
+        shape: Shape,
+        owner: Option<Owner>,
+        at: &At,
+    ) -> Result<()> {
+        let ty = Type {
+            doc: read::doc(schema),
+            shape,
+            experimental: owner.is_none() && !self.stable.has_definition(name),
+            owner,
+        };
+        match self.types.insert(name.to_owned(), ty) {
+            None => Ok(()),
+            Some(_) => Err(at.error(format!("needs the name {name}, which another type has"))),
+        }
+    }
+
+    fn shape(&mut self, name: &str, schema: &Value, at: &At) -> Result<Shape> {
+        if let Some(values) = read::string_literals(schema) {
+            return self.string_enum(values, at).map(Shape::StringEnum);
+        }
+        if let Some(branches) = branches(schema) {
+            if let Some(tag) = read::tag_of(branches) {
+                return self
+                    .tagged(name, schema, branches, &tag, at)
+                    .map(Shape::Tagged);
+            }
+            if schema.get("properties").is_some() {
+                return Err(at.error("members beside a union without a tag are not supported"));
+            }
+            if read::is_keyed(branches) {
+                return self.keyed(name, schema, branches, at).map(Shape::Keyed);
+            }
+            return self
+                .untagged(name, schema, branches, at)
+                .map(Shape::Untagged);
+        }
+        match schema.get("type").and_then(Value::as_str) {
+            Some("object") => self.record(name, schema, at).map(Shape::Struct),
+            Some("string") => Ok(Shape::StringNewtype),
+            other => Err(at.error(format!(
+                "is neither object, string, enum nor union (type {})",
+                other.unwrap_or("none")
+            ))),
+        }
+    }
+
+    fn named(&mut self, name: &str) -> Ty {
+        match name {
+            "RequestId" => Ty::Wire("RequestId"),
+            "ThreadId" => Ty::Wire("ThreadId"),
+            _ => {
+                self.waiting.push(name.to_owned());
+                Ty::Named(name.to_owned())
+            }
+        }
+    }
+
+    /// Gives an inline schema a name and a place among the types.
+    fn hoist(&mut self, schema: &Value, hint: &Hint<'_>, at: &At) -> Result<Ty> {
+        let shape = self.shape(&hint.name, schema, at)?;
+        let owner = Owner {
+            definition: hint.owner.to_owned(),
+            part: hint.part.to_owned(),
+        };
+        self.insert(&hint.name, schema, shape, Some(owner), at)?;
+        Ok(Ty::Named(hint.name.clone()))
+    }
+}
