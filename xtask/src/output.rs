@@ -31,7 +31,7 @@ pub(crate) fn folder(
         let path = folder.join(name);
         match mode {
             Mode::Check => bail!(
-                "{} is not generated and does not belong there; remove it: {command}",
+                "{} is not generated and does not belong there; mend it with: {command}",
                 path.display()
             ),
             Mode::Write => fs::remove_file(&path)
@@ -43,8 +43,9 @@ pub(crate) fn folder(
 
 /// Makes one file have this text. An unchanged file is not touched, so that nothing is built anew for it.
 pub(crate) fn file(path: &Path, text: &str, mode: Mode, command: &str) -> Result<()> {
-    let current = match fs::read_to_string(path) {
-        Ok(current) => Some(current),
+    // Whatever bytes somebody put there: what is not UTF-8 differs as well.
+    let current = match fs::read(path) {
+        Ok(current) => Some(String::from_utf8_lossy(&current).into_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
@@ -65,11 +66,11 @@ pub(crate) fn file(path: &Path, text: &str, mode: Mode, command: &str) -> Result
                     .count()
                     + 1;
                 bail!(
-                    "{} is not what would be generated, from line {line} on; run: {command}",
+                    "{} is not what would be generated, from line {line} on; mend it with: {command}",
                     path.display()
                 )
             }
-            None => bail!("{} is missing; run: {command}", path.display()),
+            None => bail!("{} is missing; mend it with: {command}", path.display()),
         }
     }
     if let Some(parent) = path.parent() {

@@ -34,8 +34,12 @@ fn escape(line: &str) -> String {
     let content = line.trim_start();
     let indent = (line.len() - content.len()).min(2);
     let mut escaped = " ".repeat(indent);
-    let mut code = false;
     let mut rest = content;
+    if let Some(reason) = content.strip_prefix("@deprecated") {
+        escaped.push_str("**Deprecated**:");
+        rest = reason.trim_start_matches(':');
+    }
+    let mut code = false;
     while let Some(c) = rest.chars().next() {
         if c == '`' {
             code = !code;
@@ -49,6 +53,11 @@ fn escape(line: &str) -> String {
             rest = &rest[url.len()..];
             continue;
         }
+        if !code && let Some((path, after)) = rust_path(rest) {
+            escaped.push_str(&format!("`{path}`"));
+            rest = after;
+            continue;
+        }
         if !code && matches!(c, '[' | ']' | '<' | '>') && !(c == '>' && escaped.trim().is_empty()) {
             escaped.push('\\');
         }
@@ -56,6 +65,17 @@ fn escape(line: &str) -> String {
         rest = &rest[c.len_utf8()..];
     }
     escaped
+}
+
+/// A link into the runtime's own code (``[`Self::extensions`]``), which leads nowhere here: its
+/// path, and what follows it.
+fn rust_path(text: &str) -> Option<(&str, &str)> {
+    let (inside, after) = text.strip_prefix('[')?.split_once(']')?;
+    let path = inside.trim_matches('`');
+    let is_path = path
+        .split("::")
+        .all(|part| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_'));
+    (is_path && (path.len() < inside.len() || path.contains("::"))).then_some((path, after))
 }
 
 #[cfg(test)]
@@ -72,6 +92,13 @@ mod tests {
                 "at <https://example.com/a_b>.",
             ),
             ("        indented", "  indented"),
+            (
+                "see [`Self::a`] or [b::C::d].",
+                "see `Self::a` or `b::C::d`.",
+            ),
+            ("[UNSTABLE] [] clears", "\\[UNSTABLE\\] \\[\\] clears"),
+            ("@deprecated Use `b`.", "**Deprecated**: Use `b`."),
+            ("@deprecated: gone", "**Deprecated**: gone"),
         ] {
             assert_eq!(escape(text), expected);
         }

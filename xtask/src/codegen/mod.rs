@@ -37,9 +37,17 @@ pub(crate) struct Input<'a> {
 pub(crate) struct Output {
     pub(crate) files: BTreeMap<String, String>,
     pub(crate) report: Vec<String>,
+    /// How many requests were generated: those of the schema less those left out.
+    pub(crate) requests: usize,
     /// The manifest that this schema would have.
     pub(crate) manifest: Manifest,
 }
+
+/// The files of the generated package besides its sources.
+pub(crate) const FRAME: &[(&str, &str)] = &[
+    ("Cargo.toml", include_str!("emit/frame/Cargo.toml.in")),
+    ("README.md", include_str!("emit/frame/README.md.in")),
+];
 
 /// Definitions that the wire crate has by hand, because routing needs them.
 const BY_HAND: &[&str] = &["RequestId", "ThreadId"];
@@ -129,6 +137,7 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
     Ok(Output {
         files: emit::files(&model, &header),
         report,
+        requests: model.requests.len(),
         manifest,
     })
 }

@@ -279,15 +279,17 @@ fn lib(modules: &[&str], header: &Header<'_>) -> String {
         let _ = writeln!(out, "#[rustfmt::skip]\npub mod {module};");
     }
     out.push('\n');
-    for module in modules {
-        let _ = writeln!(out, "pub use {module}::*;");
+    // In the order and the width that rustfmt gives them.
+    let mut uses: Vec<String> = modules
+        .iter()
+        .map(|module| format!("{module}::*"))
+        .collect();
+    uses.extend(REEXPORTS.map(str::to_owned));
+    uses.sort();
+    for path in uses {
+        let _ = writeln!(out, "pub use {path};");
     }
-    out.push_str("pub use methods::{BlockingMethods, METHODS, MethodSpec, Methods};\n");
-    out.push_str("pub use notifications::{NOTIFICATIONS, NotificationSpec, ServerNotification};\n");
-    out.push_str("pub use openai_codex_wire::support::JsonObject;\n");
-    out.push_str(
-        "pub use openai_codex_wire::{\n    BlockingCall, Call, ClientNotification, ClientRequest, DecodeError, ItemId, LoginId, Notification, RequestId,\n    Scope, SecretString, ServerRequest, Stability, ThreadId, Tier, TurnId,\n};\n\n",
-    );
+    out.push('\n');
     let _ = writeln!(
         out,
         "/// The version of the runtime whose schema this crate was generated from.\npub const RUNTIME_VERSION: &str = {:?};",
@@ -295,6 +297,16 @@ fn lib(modules: &[&str], header: &Header<'_>) -> String {
     );
     out
 }
+
+const REEXPORTS: [&str; 4] = [
+    "methods::{BlockingMethods, METHODS, MethodSpec, Methods}",
+    "notifications::{NOTIFICATIONS, NotificationSpec, ServerNotification}",
+    "openai_codex_wire::support::JsonObject",
+    "openai_codex_wire::{
+    BlockingCall, Call, ClientNotification, ClientRequest, DecodeError, ItemId, LoginId,
+    Notification, RequestId, Scope, SecretString, ServerRequest, Stability, ThreadId, Tier, TurnId,
+}",
+];
 
 const LIB_DOC: &str = "\
 //! Every type and method of the Codex app-server protocol, generated from the
