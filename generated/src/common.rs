@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// A path that is guaranteed to be absolute and normalized (though it is not guaranteed to be canonicalized or exist on the filesystem).
 ///
-/// IMPORTANT: When deserializing an `AbsolutePathBuf`, a base path must be set using \[AbsolutePathBufGuard::new\]. If no base path is set, the deserialization will fail unless the path being deserialized is already absolute.
+/// IMPORTANT: When deserializing an `AbsolutePathBuf`, a base path must be set using `AbsolutePathBufGuard::new`. If no base path is set, the deserialization will fail unless the path being deserialized is already absolute.
 ///
 /// Part of [`AgentHookMetadata`](crate::AgentHookMetadata), [`CommandHookMetadata`](crate::CommandHookMetadata), [`ConfigWriteResponse`](crate::ConfigWriteResponse) and others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

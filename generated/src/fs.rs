@@ -596,7 +596,7 @@ impl FuzzyFileSearchResponse {
 }
 
 
-/// Superset of \[`codex_file_search::FileMatch`\]
+/// Superset of `codex_file_search::FileMatch`
 ///
 /// Part of [`FuzzyFileSearchResponse`](crate::FuzzyFileSearchResponse), [`FuzzyFileSearchSessionUpdatedNotification`](crate::FuzzyFileSearchSessionUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]

@@ -267,7 +267,7 @@ impl ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
 pub struct ApplyPatchApprovalParams {
     /// `conversationId`.
     pub conversation_id: ThreadId,
-    /// Use to correlate this with \[codex_protocol::protocol::PatchApplyBeginEvent\] and \[codex_protocol::protocol::PatchApplyEndEvent\].
+    /// Use to correlate this with `codex_protocol::protocol::PatchApplyBeginEvent` and `codex_protocol::protocol::PatchApplyEndEvent`.
     pub call_id: String,
     /// `fileChanges`.
     pub file_changes: BTreeMap<String, FileChange>,
@@ -858,7 +858,7 @@ impl EnteredReviewModeThreadItem {
 pub struct ExecCommandApprovalParams {
     /// `conversationId`.
     pub conversation_id: ThreadId,
-    /// Use to correlate this with \[codex_protocol::protocol::ExecCommandBeginEvent\] and \[codex_protocol::protocol::ExecCommandEndEvent\].
+    /// Use to correlate this with `codex_protocol::protocol::ExecCommandBeginEvent` and `codex_protocol::protocol::ExecCommandEndEvent`.
     pub call_id: String,
     /// `command`.
     pub command: Vec<String>,
@@ -3027,7 +3027,7 @@ pub struct ToolRequestUserInputParams {
     pub is_blocking: bool,
     /// `questions`.
     pub questions: Vec<ToolRequestUserInputQuestion>,
-    /// @deprecated Use `isBlocking` to decide whether the request should block.
+    /// **Deprecated**: Use `isBlocking` to decide whether the request should block.
     pub auto_resolution_ms: Option<u64>,
 }
 

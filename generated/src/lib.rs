@@ -82,19 +82,19 @@ pub use environment::*;
 pub use fs::*;
 pub use item::*;
 pub use mcp::*;
+pub use methods::{BlockingMethods, METHODS, MethodSpec, Methods};
 pub use model::*;
+pub use notifications::{NOTIFICATIONS, NotificationSpec, ServerNotification};
+pub use openai_codex_wire::support::JsonObject;
+pub use openai_codex_wire::{
+    BlockingCall, Call, ClientNotification, ClientRequest, DecodeError, ItemId, LoginId,
+    Notification, RequestId, Scope, SecretString, ServerRequest, Stability, ThreadId, Tier, TurnId,
+};
 pub use plugin::*;
 pub use project::*;
 pub use server::*;
 pub use thread::*;
 pub use turn::*;
-pub use methods::{BlockingMethods, METHODS, MethodSpec, Methods};
-pub use notifications::{NOTIFICATIONS, NotificationSpec, ServerNotification};
-pub use openai_codex_wire::support::JsonObject;
-pub use openai_codex_wire::{
-    BlockingCall, Call, ClientNotification, ClientRequest, DecodeError, ItemId, LoginId, Notification, RequestId,
-    Scope, SecretString, ServerRequest, Stability, ThreadId, Tier, TurnId,
-};
 
 /// The version of the runtime whose schema this crate was generated from.
 pub const RUNTIME_VERSION: &str = "0.163.0";

@@ -71,7 +71,7 @@ pub struct Model {
     ///
     /// Absent means `[]`.
     pub service_tiers: Vec<ModelServiceTier>,
-    /// @deprecated Always false; models no longer support personality selection.
+    /// **Deprecated**: Always false; models no longer support personality selection.
     ///
     /// Absent means `false`.
     pub supports_personality: bool,

@@ -272,7 +272,7 @@ pub struct InitializeCapabilities {
     pub extensions: Option<JsonObject>,
     /// Legacy opt-in for the `openai/form` MCP extension.
     ///
-    /// New clients should declare `openai/form` in \[`Self::extensions`\].
+    /// New clients should declare `openai/form` in `Self::extensions`.
     pub mcp_server_openai_form_elicitation: Option<bool>,
     /// Exact notification method names that should be suppressed for this connection (for example `thread/started`).
     pub opt_out_notification_methods: Option<Vec<String>>,

@@ -3832,7 +3832,7 @@ pub struct ThreadForkResponse {
     ///
     /// Absent means `[]`.
     pub instruction_sources: Vec<LegacyAppPathString>,
-    /// @deprecated Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
+    /// **Deprecated**: Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     ///
@@ -6843,7 +6843,7 @@ pub struct ThreadResumeParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub permissions: Option<String>,
-    /// @deprecated `friendly` and `pragmatic` no longer select a style. Changing this does not rewrite the thread's existing instructions.
+    /// **Deprecated**: `friendly` and `pragmatic` no longer select a style. Changing this does not rewrite the thread's existing instructions.
     pub personality: Option<Personality>,
     /// Replace the thread's runtime workspace roots. Paths must be absolute.
     ///
@@ -7052,7 +7052,7 @@ pub struct ThreadResumeResponse {
     ///
     /// Pass this as `cursor` to `thread/items/list` with `sortDirection: "desc"`. The first page includes the item identified by the cursor.
     pub items_backwards_cursor: Option<String>,
-    /// @deprecated Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
+    /// **Deprecated**: Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     ///
@@ -7180,7 +7180,7 @@ impl ThreadRevertedNotification {
 }
 
 
-/// One visible message occurrence returned by \[`ThreadSearchOccurrencesResponse`\].
+/// One visible message occurrence returned by `ThreadSearchOccurrencesResponse`.
 ///
 /// Part of [`ThreadSearchOccurrencesResponse`](crate::ThreadSearchOccurrencesResponse).
 ///
@@ -7669,13 +7669,13 @@ pub struct ThreadSettings {
     pub disabled_plugin_ids: Vec<String>,
     /// `effort`.
     pub effort: Option<ReasoningEffort>,
-    /// @deprecated Always `explicitRequestOnly`. Use `effort` for Ultra behavior.
+    /// **Deprecated**: Always `explicitRequestOnly`. Use `effort` for Ultra behavior.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     ///
     /// Absent means `"explicitRequestOnly"`.
     pub multi_agent_mode: MultiAgentMode,
-    /// @deprecated Reports the saved setting; `friendly` and `pragmatic` no longer select a style.
+    /// **Deprecated**: Reports the saved setting; `friendly` and `pragmatic` no longer select a style.
     pub personality: Option<Personality>,
     /// `serviceTier`.
     pub service_tier: Option<String>,
@@ -7732,11 +7732,11 @@ pub struct ThreadSettingsUpdateParams {
     pub effort: Option<ReasoningEffort>,
     /// Override the model for subsequent turns.
     pub model: Option<String>,
-    /// @deprecated Ignored. Use `effort: "ultra"` for proactive multi-agent behavior.
+    /// **Deprecated**: Ignored. Use `effort: "ultra"` for proactive multi-agent behavior.
     pub multi_agent_mode: Option<MultiAgentMode>,
     /// Select a named permissions profile id for subsequent turns. Cannot be combined with `sandboxPolicy`.
     pub permissions: Option<String>,
-    /// @deprecated `friendly` and `pragmatic` no longer select a style. Changing this does not rewrite the thread's existing instructions.
+    /// **Deprecated**: `friendly` and `pragmatic` no longer select a style. Changing this does not rewrite the thread's existing instructions.
     pub personality: Option<Personality>,
     /// Override the sandbox policy for subsequent turns.
     pub sandbox_policy: Option<SandboxPolicy>,
@@ -8141,7 +8141,7 @@ pub struct ThreadStartParams {
     pub model: Option<String>,
     /// `modelProvider`.
     pub model_provider: Option<String>,
-    /// @deprecated Ignored. Use Ultra reasoning effort for proactive multi-agent behavior.
+    /// **Deprecated**: Ignored. Use Ultra reasoning effort for proactive multi-agent behavior.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub multi_agent_mode: Option<MultiAgentMode>,
@@ -8149,7 +8149,7 @@ pub struct ThreadStartParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub permissions: Option<String>,
-    /// @deprecated `friendly` and `pragmatic` no longer select a style.
+    /// **Deprecated**: `friendly` and `pragmatic` no longer select a style.
     pub personality: Option<Personality>,
     /// Optional project identity for this new thread. Durable threads persist the assignment; ephemeral threads expose it only in live responses.
     ///
@@ -8447,7 +8447,7 @@ pub struct ThreadStartResponse {
     ///
     /// Absent means `[]`.
     pub instruction_sources: Vec<LegacyAppPathString>,
-    /// @deprecated Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
+    /// **Deprecated**: Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     ///

@@ -742,7 +742,7 @@ pub struct TurnStartParams {
     pub environments: Option<Vec<TurnEnvironmentParams>>,
     /// Override the model for this turn and subsequent turns.
     pub model: Option<String>,
-    /// @deprecated Ignored. Use `effort: "ultra"` for proactive multi-agent behavior.
+    /// **Deprecated**: Ignored. Use `effort: "ultra"` for proactive multi-agent behavior.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub multi_agent_mode: Option<MultiAgentMode>,
@@ -752,7 +752,7 @@ pub struct TurnStartParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub permissions: Option<String>,
-    /// @deprecated `friendly` and `pragmatic` no longer select a style. Changing this does not rewrite the thread's existing instructions.
+    /// **Deprecated**: `friendly` and `pragmatic` no longer select a style. Changing this does not rewrite the thread's existing instructions.
     pub personality: Option<Personality>,
     /// Optional metadata to enrich Codex's ResponsesAPI turn metadata.
     ///
