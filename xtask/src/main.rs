@@ -8,6 +8,8 @@ mod install;
 mod lock;
 mod manifest;
 mod output;
+mod parity;
+mod public_api;
 mod schema;
 
 use std::path::PathBuf;
@@ -32,6 +34,10 @@ enum Command {
     GenerateTypes(generate::Options),
     /// Write schema/ from what the pinned runtime exports
     ExportSchema(export::Options),
+    /// Write crates/sdk/public-api.txt from what is public
+    PublicApi(public_api::Options),
+    /// Compare the async and the blocking API
+    CheckParity,
     /// Run a real turn with a scripted model
     Demo,
 }
@@ -40,6 +46,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::GenerateTypes(options) => generate::run(&options),
         Command::ExportSchema(options) => export::run(&options),
+        Command::PublicApi(options) => public_api::run(&options),
+        Command::CheckParity => parity::run(),
         Command::Demo => demo::run(),
     };
     match result {
