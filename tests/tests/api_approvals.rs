@@ -32,9 +32,7 @@ fn answered(thread: &Thread) -> (AskForApproval, ApprovalsReviewer) {
 macro_rules! real {
     ($model:ident, $runtime:ident, $codex:ident, $replies:literal) => {
         let $model = MockModel::start().unwrap();
-        for _ in 0..$replies {
-            $model.say("ok");
-        }
+        std::iter::repeat_n("ok", $replies).for_each(|text| drop($model.say(text)));
         let ($runtime, $codex) = client::start(&$model).await;
     };
 }

@@ -1,7 +1,7 @@
 //! The client: one runtime, any number of threads.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use openai_codex_types::{
     Call, ClientRequest, GetAccountParams, GetAccountResponse, InitializeResponse,
@@ -16,6 +16,7 @@ use crate::config::CodexBuilder;
 use crate::connection::{Connection, Deadline, RequestOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventStream;
+use crate::handler::{Handlers, Registry};
 use crate::list::{Models, ThreadList};
 use crate::login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
 use crate::retry::{RetryPolicy, only_reads, retry_on_overload};
@@ -60,6 +61,26 @@ struct Inner {
     connection: Connection,
     metadata: InitializeResponse,
     runtime_version: Option<String>,
+    registry: Arc<Registry>,
+}
+
+/// A client that does not keep its connection open.
+pub(crate) struct WeakCodex(Weak<Inner>);
+
+impl WeakCodex {
+    /// A client for what runs on the connection's behalf: it does not keep the
+    /// connection open either. `None` when the last client is gone.
+    pub(crate) fn guest(&self) -> Option<Codex> {
+        let inner = self.0.upgrade()?;
+        Some(Codex {
+            rpc: Rpc(Arc::new(Inner {
+                connection: inner.connection.guest(),
+                metadata: inner.metadata.clone(),
+                runtime_version: inner.runtime_version.clone(),
+                registry: Arc::clone(&inner.registry),
+            })),
+        })
+    }
 }
 
 impl Codex {
@@ -87,14 +108,16 @@ impl Codex {
         connection: Connection,
         metadata: InitializeResponse,
         runtime_version: Option<String>,
+        registry: Arc<Registry>,
     ) -> Self {
-        Self {
-            rpc: Rpc(Arc::new(Inner {
-                connection,
-                metadata,
-                runtime_version,
-            })),
-        }
+        let inner = Arc::new(Inner {
+            connection,
+            metadata,
+            runtime_version,
+            registry,
+        });
+        inner.registry.set_codex(WeakCodex(Arc::downgrade(&inner)));
+        Self { rpc: Rpc(inner) }
     }
 
     /// What the runtime said of itself.
@@ -130,7 +153,9 @@ impl Codex {
 
     /// A handle on a thread that is loaded already. Nothing is sent.
     pub fn thread(&self, id: impl Into<ThreadId>) -> Thread {
-        Thread::new(self.clone(), id.into(), None)
+        let id = id.into();
+        let hooks = self.registry().hooks(&id);
+        Thread::new(self.clone(), id, None).with_hooks(hooks)
     }
 
     /// Archives a thread (`thread/archive`). It must have had a turn.
@@ -293,14 +318,25 @@ impl Codex {
     }
 
     /// Fails if a mode needs handlers that are not there.
-    pub(crate) fn check_handler_for(&self, mode: ApprovalMode) -> Result<()> {
-        match mode {
-            ApprovalMode::Ask => Err(Error::new(
+    pub(crate) fn check_handler_for(
+        &self,
+        mode: ApprovalMode,
+        own: Option<&Handlers>,
+        thread: Option<&ThreadId>,
+    ) -> Result<()> {
+        let approves = || own.is_some_and(Handlers::approve) || self.registry().approve(thread);
+        if mode == ApprovalMode::Ask && !approves() {
+            return Err(Error::new(
                 ErrorKind::InvalidInput,
-                "ApprovalMode::Ask needs handlers for approvals, and none are set; nothing was sent",
-            )),
-            _ => Ok(()),
+                "ApprovalMode::Ask needs a handler for approvals, and none is set for the client or \
+                 the thread; nothing was sent",
+            ));
         }
+        Ok(())
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.rpc.0.registry
     }
 
     pub(crate) fn connection(&self) -> &Connection {

@@ -11,8 +11,9 @@ use openai_codex_types::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::codex::{Codex, encode};
-use crate::connection::{Connection, ConnectionOptions, Dispatcher, Handshake, Limits, Refuse};
+use crate::connection::{Connection, ConnectionOptions, Dispatcher, Handshake, Limits};
 use crate::error::{Error, ErrorKind, Result};
+use crate::handler::{Handlers, Registry};
 use crate::locate::locate;
 use crate::options::awaitable;
 use crate::process::{LaunchOptions, Program};
@@ -102,7 +103,7 @@ pub struct CodexBuilder {
     opt_out: Vec<String>,
     connection: ConnectionOptions,
     version_policy: VersionPolicy,
-    dispatcher: Arc<dyn Dispatcher>,
+    handlers: Handlers,
     invalid: Option<Error>,
 }
 
@@ -119,7 +120,7 @@ impl CodexBuilder {
             opt_out: Vec::new(),
             connection: ConnectionOptions::default(),
             version_policy: VersionPolicy::default(),
-            dispatcher: Arc::new(Refuse),
+            handlers: Handlers::new(),
             invalid: None,
         }
     }
@@ -223,6 +224,13 @@ impl CodexBuilder {
         self
     }
 
+    /// Answers to what the server asks. Without handlers everything is refused.
+    /// A handler for attestation makes the handshake ask for such requests.
+    pub fn handlers(mut self, handlers: Handlers) -> Self {
+        self.handlers = handlers;
+        self
+    }
+
     /// How many requests may be unanswered at a time; further ones wait. 64 by
     /// default, where 0.163.0 reaches its full throughput; from about 400 on it
     /// leaves some unanswered.
@@ -289,9 +297,11 @@ impl CodexBuilder {
                 }
             }
         };
+        let registry = Arc::new(Registry::new(self.handlers.clone()));
+        let dispatcher: Arc<dyn Dispatcher> = Arc::clone(&registry) as _;
         let connected =
-            Connection::launch(&launch, &self.connection, &self.dispatcher, &initialize).await?;
-        self.welcome(connected).await
+            Connection::launch(&launch, &self.connection, &dispatcher, &initialize).await?;
+        self.welcome(connected, registry).await
     }
 
     /// Connects over the caller's own streams, one JSON message a line, instead
@@ -310,9 +320,10 @@ impl CodexBuilder {
         W: AsyncWrite + Send + Unpin + 'static,
     {
         let initialize = self.initialize()?;
-        let (options, dispatcher) = (self.connection.clone(), Arc::clone(&self.dispatcher));
+        let registry = Arc::new(Registry::new(self.handlers.clone()));
+        let (options, dispatcher) = (self.connection.clone(), Arc::clone(&registry) as _);
         let connected = Connection::connect(read, write, options, dispatcher, &initialize).await?;
-        self.welcome(connected).await
+        self.welcome(connected, registry).await
     }
 
     /// The params of the handshake.
@@ -320,8 +331,9 @@ impl CodexBuilder {
         if let Some(invalid) = &self.invalid {
             return Err(invalid.duplicate());
         }
-        let mut capabilities =
-            InitializeCapabilities::new().experimental_api(self.experimental_api);
+        let mut capabilities = InitializeCapabilities::new()
+            .experimental_api(self.experimental_api)
+            .request_attestation(self.handlers.attest());
         if !self.opt_out.is_empty() {
             capabilities = capabilities.opt_out_notification_methods(self.opt_out.clone());
         }
@@ -331,7 +343,11 @@ impl CodexBuilder {
         )
     }
 
-    async fn welcome(&self, (connection, handshake): (Connection, Handshake)) -> Result<Codex> {
+    async fn welcome(
+        &self,
+        (connection, handshake): (Connection, Handshake),
+        registry: Arc<Registry>,
+    ) -> Result<Codex> {
         let version = handshake.runtime_version;
         let metadata: Result<InitializeResponse> =
             openai_codex_wire::decode("initialize", handshake.response.get()).map_err(|error| {
@@ -343,7 +359,7 @@ impl CodexBuilder {
             Ok(metadata)
         });
         match checked {
-            Ok(metadata) => Ok(Codex::of(connection, metadata, version)),
+            Ok(metadata) => Ok(Codex::of(connection, metadata, version, registry)),
             Err(error) => {
                 connection.close().await?;
                 Err(error)

@@ -10,6 +10,7 @@ mod config;
 mod connection;
 mod error;
 mod event;
+mod handler;
 mod input;
 mod list;
 mod locate;
@@ -22,6 +23,7 @@ mod retry;
 mod run;
 mod start;
 mod thread;
+mod tool;
 #[allow(dead_code, unused_imports)]
 mod transport;
 mod turn;
@@ -29,12 +31,18 @@ mod version;
 
 pub use openai_codex_types as types;
 pub use openai_codex_types::{SecretString, ThreadId, TurnId, TurnStatus};
+#[cfg(feature = "schemars")]
+pub use schemars;
 
 pub use approval::{ApprovalMode, Sandbox};
 pub use codex::{Codex, Rpc};
 pub use config::{CodexBuilder, EventBuffer};
 pub use error::{Error, ErrorKind, Result, RpcError, RpcErrorKind};
 pub use event::{Event, EventStream, TurnStream};
+pub use handler::{
+    Decision, ElicitationAnswer, HandlerContext, HandlerError, Handlers, IntoAnswer,
+    PermissionGrant, ServerRequestHandler, UserInputAnswers,
+};
 pub use input::{ExternalMessage, Input, InputItem, TurnInput};
 pub use list::{Models, ThreadList, ThreadListStream};
 pub use login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
@@ -43,6 +51,7 @@ pub use retry::{RetryPolicy, retry_on_overload};
 pub use run::{Run, StartTurn};
 pub use start::{ThreadFork, ThreadResume, ThreadStart};
 pub use thread::{Thread, ThreadInfo};
+pub use tool::{IntoToolOutput, Tool, ToolOutput};
 pub use turn::TurnHandle;
 pub use version::VersionPolicy;
 

@@ -59,7 +59,7 @@ impl Request {
         }
         let codex = self.thread.codex().clone();
         if let Some(mode) = self.approval_mode {
-            codex.check_handler_for(mode)?;
+            codex.check_handler_for(mode, None, Some(self.thread.id()))?;
             let (policy, reviewer) = mode.settings();
             self.params.approval_policy = self.params.approval_policy.or(policy);
             self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);

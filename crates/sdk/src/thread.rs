@@ -12,6 +12,7 @@ use openai_codex_types::{
 use crate::codex::Codex;
 use crate::error::Result;
 use crate::event::EventStream;
+use crate::handler::ThreadHooks;
 use crate::input::TurnInput;
 use crate::run::{Run, StartTurn};
 use crate::turn::TurnHandle;
@@ -31,6 +32,8 @@ pub struct Thread {
     codex: Codex,
     id: ThreadId,
     info: Option<Arc<ThreadInfo>>,
+    /// Kept in the client as long as there is a handle.
+    hooks: Option<Arc<ThreadHooks>>,
 }
 
 impl Thread {
@@ -39,7 +42,13 @@ impl Thread {
             codex,
             id,
             info: info.map(Arc::new),
+            hooks: None,
         }
+    }
+
+    pub(crate) fn with_hooks(mut self, hooks: Option<Arc<ThreadHooks>>) -> Self {
+        self.hooks = hooks;
+        self
     }
 
     /// The thread's id.

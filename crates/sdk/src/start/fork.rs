@@ -5,8 +5,10 @@ use openai_codex_types::{JsonObject, ThreadForkParams as Params, ThreadId, Threa
 use crate::approval::{ApprovalMode, Sandbox};
 use crate::codex::Codex;
 use crate::error::{Error, Result};
+use crate::handler::{Handlers, ThreadHooks};
 use crate::options::{awaitable, setters};
 use crate::thread::{Thread, ThreadInfo};
+use crate::tool::{Tool, Toolbox};
 use crate::version::require;
 
 /// Copies a thread into a new one (`thread/fork`) when it is awaited. The thread
@@ -28,6 +30,8 @@ pub struct ThreadFork {
     codex: Codex,
     params: Params,
     approval_mode: Option<ApprovalMode>,
+    handlers: Option<Handlers>,
+    tools: Vec<Tool>,
     invalid: Option<Error>,
 }
 
@@ -37,6 +41,8 @@ impl ThreadFork {
             codex,
             params: Params::new(id),
             approval_mode: None,
+            handlers: None,
+            tools: Vec::new(),
             invalid: None,
         }
     }
@@ -48,6 +54,28 @@ impl ThreadFork {
     /// Who decides what needs approval; as in the original by default.
     pub fn approval_mode(mut self, mode: ApprovalMode) -> Self {
         self.approval_mode = Some(mode);
+        self
+    }
+
+    /// Answers to what the server asks about this thread, before those of the
+    /// client.
+    /// Without this, the copy has those of the original in this client.
+    pub fn handlers(mut self, handlers: Handlers) -> Self {
+        self.handlers = Some(handlers);
+        self
+    }
+
+    /// Answers calls of a tool that the thread was started with: it has its tools
+    /// from then, and neither more nor other ones. Without any, those that answer
+    /// in this client stay.
+    pub fn tool(mut self, tool: Tool) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
+    /// Answers calls of tools that the thread was started with.
+    pub fn tools(mut self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        self.tools.extend(tools);
         self
     }
 
@@ -97,7 +125,11 @@ impl ThreadFork {
             return Err(invalid);
         }
         if let Some(mode) = self.approval_mode {
-            self.codex.check_handler_for(mode)?;
+            self.codex.check_handler_for(
+                mode,
+                self.handlers.as_ref(),
+                Some(&self.params.thread_id),
+            )?;
             let (policy, reviewer) = mode.settings();
             self.params.approval_policy = self.params.approval_policy.or(policy);
             self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
@@ -108,8 +140,14 @@ impl ThreadFork {
             &[]
         };
         require(self.codex.runtime_version(), "thread/fork", guarded)?;
+        let tools = Toolbox::given(self.tools)?;
+        let before = self.codex.registry().hooks(&self.params.thread_id);
+        let hooks = ThreadHooks::over(before.as_deref(), self.handlers, tools);
+        let starting = self.codex.registry().starting(hooks);
         let info = ThreadInfo::from(self.codex.call(self.params).await?);
-        Ok(Thread::new(self.codex, info.thread.id.clone(), Some(info)))
+        let hooks = starting.started(&info.thread.id);
+        let thread = Thread::new(self.codex, info.thread.id.clone(), Some(info));
+        Ok(thread.with_hooks(hooks))
     }
 }
 

@@ -7,8 +7,10 @@ use openai_codex_types::{
 use crate::approval::{ApprovalMode, Sandbox};
 use crate::codex::Codex;
 use crate::error::{Error, Result};
+use crate::handler::{Handlers, ThreadHooks};
 use crate::options::{awaitable, setters};
 use crate::thread::{Thread, ThreadInfo};
+use crate::tool::{Tool, Toolbox};
 
 /// Starts a thread (`thread/start`) when it is awaited.
 ///
@@ -31,6 +33,8 @@ pub struct ThreadStart {
     codex: Codex,
     params: Params,
     approval_mode: ApprovalMode,
+    handlers: Option<Handlers>,
+    tools: Vec<Tool>,
     invalid: Option<Error>,
 }
 
@@ -40,6 +44,8 @@ impl ThreadStart {
             codex,
             params: Params::new(),
             approval_mode: ApprovalMode::default(),
+            handlers: None,
+            tools: Vec::new(),
             invalid: None,
         }
     }
@@ -51,6 +57,25 @@ impl ThreadStart {
     /// Who decides what needs approval; [`ApprovalMode::AutoReview`] by default.
     pub fn approval_mode(mut self, mode: ApprovalMode) -> Self {
         self.approval_mode = mode;
+        self
+    }
+
+    /// Answers to what the server asks about this thread, before those of the
+    /// client.
+    pub fn handlers(mut self, handlers: Handlers) -> Self {
+        self.handlers = Some(handlers);
+        self
+    }
+
+    /// A function of this program's that the model can call.
+    pub fn tool(mut self, tool: Tool) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
+    /// Functions of this program's that the model can call.
+    pub fn tools(mut self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        self.tools.extend(tools);
         self
     }
 
@@ -85,7 +110,8 @@ impl ThreadStart {
     ///
     /// # Errors
     ///
-    /// As [`Codex::call`]; `InvalidInput` for options that cannot be sent.
+    /// As [`Codex::call`]; `InvalidInput` for options that cannot be sent, and
+    /// for tools whose names are invalid or the same.
     ///
     /// # Cancel safety
     ///
@@ -94,14 +120,23 @@ impl ThreadStart {
         if let Some(invalid) = self.invalid {
             return Err(invalid);
         }
-        self.codex.check_handler_for(self.approval_mode)?;
+        self.codex
+            .check_handler_for(self.approval_mode, self.handlers.as_ref(), None)?;
         let (policy, reviewer) = self.approval_mode.settings();
         // What was set by hand in `params` is meant.
         self.params.approval_policy = self.params.approval_policy.or(policy);
         self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
-        let response = self.codex.call(self.params).await?;
-        let info = ThreadInfo::from(response);
-        Ok(Thread::new(self.codex, info.thread.id.clone(), Some(info)))
+        let tools = Toolbox::given(self.tools)?;
+        if let Some(tools) = &tools {
+            let specs = self.params.dynamic_tools.get_or_insert_default();
+            specs.extend(tools.specs());
+        }
+        let hooks = ThreadHooks::over(None, self.handlers, tools);
+        let starting = self.codex.registry().starting(hooks);
+        let info = ThreadInfo::from(self.codex.call(self.params).await?);
+        let hooks = starting.started(&info.thread.id);
+        let thread = Thread::new(self.codex, info.thread.id.clone(), Some(info));
+        Ok(thread.with_hooks(hooks))
     }
 }
 

@@ -10,8 +10,10 @@ use openai_codex_types::{
 use crate::approval::{ApprovalMode, Sandbox};
 use crate::codex::Codex;
 use crate::error::{Error, ErrorKind, Result};
+use crate::handler::{Handlers, ThreadHooks};
 use crate::options::{awaitable, setters};
 use crate::thread::{Thread, ThreadInfo};
+use crate::tool::{Tool, Toolbox};
 use crate::version::require;
 
 /// Loads a stored thread (`thread/resume`) when it is awaited.
@@ -38,6 +40,8 @@ pub struct ThreadResume {
     params: Params,
     approval_mode: Option<ApprovalMode>,
     ignored_overrides: bool,
+    handlers: Option<Handlers>,
+    tools: Vec<Tool>,
     invalid: Option<Error>,
 }
 
@@ -48,6 +52,8 @@ impl ThreadResume {
             params: Params::new(id),
             approval_mode: None,
             ignored_overrides: false,
+            handlers: None,
+            tools: Vec::new(),
             invalid: None,
         }
     }
@@ -59,6 +65,28 @@ impl ThreadResume {
     /// Who decides what needs approval, from now on; as stored by default.
     pub fn approval_mode(mut self, mode: ApprovalMode) -> Self {
         self.approval_mode = Some(mode);
+        self
+    }
+
+    /// Answers to what the server asks about this thread, before those of the
+    /// client.
+    /// Without this, those that it has in this client stay.
+    pub fn handlers(mut self, handlers: Handlers) -> Self {
+        self.handlers = Some(handlers);
+        self
+    }
+
+    /// Answers calls of a tool that the thread was started with: it has its tools
+    /// from then, and neither more nor other ones. Without any, those that answer
+    /// in this client stay.
+    pub fn tool(mut self, tool: Tool) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
+    /// Answers calls of tools that the thread was started with.
+    pub fn tools(mut self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        self.tools.extend(tools);
         self
     }
 
@@ -114,7 +142,11 @@ impl ThreadResume {
             return Err(invalid);
         }
         if let Some(mode) = self.approval_mode {
-            self.codex.check_handler_for(mode)?;
+            self.codex.check_handler_for(
+                mode,
+                self.handlers.as_ref(),
+                Some(&self.params.thread_id),
+            )?;
             let (policy, reviewer) = mode.settings();
             self.params.approval_policy = self.params.approval_policy.or(policy);
             self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
@@ -133,11 +165,19 @@ impl ThreadResume {
                 "{option}, whose effective value it does not tell"
             )));
         }
+        let tools = Toolbox::given(self.tools)?;
+        let before = self.codex.registry().hooks(&self.params.thread_id);
+        let hooks = ThreadHooks::over(before.as_deref(), self.handlers, tools);
+        let starting = self.codex.registry().starting(hooks);
         let asked = self.params.clone();
         let info = ThreadInfo::from(self.codex.call(self.params).await?);
         match ignored(&asked, &info) {
             Some(ignored) if !self.ignored_overrides => Err(ignored),
-            _ => Ok(Thread::new(self.codex, info.thread.id.clone(), Some(info))),
+            _ => {
+                let hooks = starting.started(&info.thread.id);
+                let thread = Thread::new(self.codex, info.thread.id.clone(), Some(info));
+                Ok(thread.with_hooks(hooks))
+            }
         }
     }
 
