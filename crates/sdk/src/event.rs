@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 
 use futures_core::Stream;
 use openai_codex_types::{DecodeError, ServerNotification};
-use serde::Deserialize;
 
 use crate::connection::{Connection, RawEvent, Subscription, TurnRef};
 use crate::error::{Error, Result};
@@ -23,48 +22,44 @@ const TEXT_DELTA: &str = "item/agentMessage/delta";
 /// ids are known from routing, [`text_delta`](Self::text_delta) reads one
 /// member, and [`decode`](Self::decode) the whole payload, once.
 #[derive(Clone)]
-pub struct Event(Arc<Shared>);
-
-struct Shared {
+pub struct Event {
     raw: Arc<RawEvent>,
-    text: OnceLock<Option<Box<str>>>,
-    decoded: OnceLock<Result<Box<ServerNotification>, DecodeError>>,
+    decoded: OnceLock<Arc<Result<ServerNotification, DecodeError>>>,
 }
 
 impl Event {
     pub(crate) fn new(raw: Arc<RawEvent>) -> Self {
-        Self(Arc::new(Shared {
+        Self {
             raw,
-            text: OnceLock::new(),
             decoded: OnceLock::new(),
-        }))
+        }
     }
 
     /// The method on the wire, such as `item/completed`. Empty for a line that
     /// is no message of the protocol; [`decode`](Self::decode) then says why.
     pub fn method(&self) -> &str {
-        self.0.raw.method()
+        self.raw.method()
     }
 
     /// The thread that it concerns.
     pub fn thread_id(&self) -> Option<&str> {
-        self.0.raw.thread_id()
+        self.raw.thread_id()
     }
 
     /// The turn that it concerns.
     pub fn turn_id(&self) -> Option<&str> {
-        self.0.raw.turn_id()
+        self.raw.turn_id()
     }
 
     /// When the server emitted it.
     pub fn emitted_at(&self) -> Option<SystemTime> {
-        let ms = u64::try_from(self.0.raw.emitted_at_ms()?).ok()?;
+        let ms = u64::try_from(self.raw.emitted_at_ms()?).ok()?;
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms))
     }
 
     /// The whole message as it came, in JSON.
     pub fn raw(&self) -> &str {
-        self.0.raw.line()
+        self.raw.line()
     }
 
     /// The typed notification. A method that this version does not know is
@@ -76,12 +71,14 @@ impl Event {
     /// known method does not have its form, naming the member. Nothing is lost:
     /// [`raw`](Self::raw) is what came.
     pub fn decode(&self) -> Result<&ServerNotification> {
-        let raw = &self.0.raw;
-        let decoded = self.0.decoded.get_or_init(|| match raw.malformed() {
-            Some(reason) => Err(DecodeError::new("a line that is no message", &reason)),
-            None => ServerNotification::decode(raw.method(), raw.params()).map(Box::new),
+        let raw = &self.raw;
+        let decoded = self.decoded.get_or_init(|| {
+            Arc::new(match raw.malformed() {
+                Some(reason) => Err(DecodeError::new("a line that is no message", &reason)),
+                None => ServerNotification::decode(raw.method(), raw.params()),
+            })
         });
-        match decoded {
+        match &**decoded {
             Ok(notification) => Ok(notification),
             Err(error) => Err(Error::undecodable(
                 raw.method().to_owned(),
@@ -93,14 +90,10 @@ impl Event {
 
     /// The text that this adds to an agent's message, if that is what it does.
     pub fn text_delta(&self) -> Option<&str> {
-        if self.method() != TEXT_DELTA {
-            return None;
+        match self.method() {
+            TEXT_DELTA => self.raw.delta(),
+            _ => None,
         }
-        let text = self.0.text.get_or_init(|| {
-            let delta: Delta = serde_json::from_str(self.0.raw.params()).ok()?;
-            Some(delta.0.into_boxed_str())
-        });
-        text.as_deref()
     }
 }
 
@@ -112,42 +105,6 @@ impl fmt::Debug for Event {
             .field("thread_id", &self.thread_id())
             .field("turn_id", &self.turn_id())
             .finish_non_exhaustive()
-    }
-}
-
-/// The `delta` of a payload, without the rest.
-struct Delta(String);
-
-impl<'de> Deserialize<'de> for Delta {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Delta;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with `delta`")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Delta, A::Error> {
-                let mut delta = None;
-                while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                    if key == "delta" {
-                        delta = Some(map.next_value()?);
-                    } else {
-                        map.next_value::<serde::de::IgnoredAny>()?;
-                    }
-                }
-                delta
-                    .map(Delta)
-                    .ok_or_else(|| serde::de::Error::missing_field("delta"))
-            }
-        }
-
-        deserializer.deserialize_map(Visitor)
     }
 }
 

@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(&input).unwrap(),
             serde_json::json!([
-                {"type": "text", "text": "a", "text_elements": []},
+                {"type": "text", "text": "a"},
                 {"type": "image", "url": "data:image/png;base64,AA=="},
                 {"type": "localImage", "path": "/p.png"},
                 {"type": "skill", "name": "s", "path": "/s/SKILL.md"},

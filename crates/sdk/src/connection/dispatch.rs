@@ -95,12 +95,17 @@ pub(crate) fn refuse(method: &str) -> Reply {
         method,
         "refusing a request of the server's: no handler is set for it"
     );
+    refusal(method)
+}
+
+/// What [`refuse`] answers, without the warning.
+pub(crate) fn refusal(method: &str) -> Reply {
     let answer = match method {
         "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" => {
             r#"{"decision":"decline"}"#
         }
         "applyPatchApproval" | "execCommandApproval" => {
-            r#"{"decision":{"denied":{"rejection":"no handler is set for approvals"}}}"#
+            r#"{"decision":{"denied":{"rejection":"this client did not approve it"}}}"#
         }
         "item/permissions/requestApproval" => r#"{"permissions":{},"scope":"turn"}"#,
         "mcpServer/elicitation/request" => r#"{"action":"decline"}"#,

@@ -1,9 +1,14 @@
 //! One notification, as it came.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::OnceLock;
 
 use openai_codex_wire::Tier;
+use openai_codex_wire::envelope::string_member;
 use openai_codex_wire::scope::ScopeIds;
+
+use super::kind::{Kind, tier};
 
 /// What an event weighs beside its text, for the bounds in bytes.
 const OVERHEAD: usize = 160;
@@ -15,84 +20,95 @@ const OVERHEAD: usize = 160;
 /// can be seen: it has no method and [`malformed`](Self::malformed) says why.
 pub(crate) struct RawEvent {
     line: Box<str>,
-    parts: Parts,
+    method: Span,
+    params: Span,
+    thread: Span,
+    turn: Span,
+    kind: Kind,
     tier: Tier,
     /// Unix milliseconds.
     emitted_at_ms: Option<i64>,
+    /// What does not stand in the line literally.
+    apart: Option<Box<Apart>>,
+    /// The `delta` of `params`, if it has escapes and was asked for.
+    delta: OnceLock<Box<str>>,
+}
+
+/// Parts that had escapes, and the reason why a line is malformed.
+#[derive(Default)]
+struct Apart {
+    method: Option<Box<str>>,
+    thread: Option<Box<str>>,
+    turn: Option<Box<str>>,
     malformed: Option<Box<str>>,
 }
 
-#[derive(Default)]
-struct Parts {
-    method: Part,
-    params: Part,
-    thread: Part,
-    turn: Part,
+/// A piece of the line.
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
 }
 
-/// A piece of the line, or text that does not stand there literally.
-#[derive(Default)]
-enum Part {
-    #[default]
-    Absent,
-    At {
-        start: u32,
-        length: u32,
-    },
-    Owned(Box<str>),
-}
+impl Span {
+    const ABSENT: Self = Self {
+        start: u32::MAX,
+        end: u32::MAX,
+    };
 
-impl Part {
-    /// A piece that was cut out of the line is found again by its address; any
-    /// other (an id that had escapes) is copied.
-    fn of(line: &str, piece: Option<&str>) -> Self {
-        let Some(piece) = piece else {
-            return Self::Absent;
-        };
+    /// A piece that was cut out of the line is found again by its address. Any
+    /// other is absent.
+    fn of(line: &str, piece: &str) -> Self {
         let start = (piece.as_ptr() as usize).wrapping_sub(line.as_ptr() as usize);
         let end = start.wrapping_add(piece.len());
-        let at = u32::try_from(start)
-            .ok()
-            .zip(u32::try_from(piece.len()).ok());
-        match at {
-            Some((start, length)) if line.get(start as usize..end) == Some(piece) => {
-                Self::At { start, length }
+        match (u32::try_from(start), u32::try_from(end)) {
+            (Ok(start), Ok(end)) if start <= end && end as usize <= line.len() => {
+                Self { start, end }
             }
-            _ => Self::Owned(piece.into()),
+            _ => Self::ABSENT,
         }
     }
 
-    fn text<'a>(&'a self, line: &'a str) -> Option<&'a str> {
-        match self {
-            Self::Absent => None,
-            Self::At { start, length } => line.get(*start as usize..)?.get(..*length as usize),
-            Self::Owned(text) => Some(text),
-        }
+    fn text(self, line: &str) -> Option<&str> {
+        line.get(self.start as usize..self.end as usize)
     }
 }
 
 impl RawEvent {
     /// A notification whose pieces were cut out of `line`.
+    #[expect(clippy::ptr_arg, reason = "whether it is borrowed is what is asked")]
     pub(crate) fn notification(
         line: &str,
-        method: &str,
+        method: &Cow<'_, str>,
         params: Option<&str>,
         scope: &ScopeIds<'_>,
         emitted_at_ms: Option<i64>,
-        tier: Tier,
     ) -> Self {
-        let parts = Parts {
-            method: Part::of(line, Some(method)),
-            params: Part::of(line, params),
-            thread: Part::of(line, scope.thread_id.as_deref()),
-            turn: Part::of(line, scope.turn_id.as_deref()),
+        let mut apart = Apart::default();
+        let mut any_apart = false;
+        let mut part = |piece: Option<&Cow<'_, str>>, apart: &mut Option<Box<str>>| match piece {
+            None => Span::ABSENT,
+            Some(Cow::Borrowed(piece)) => Span::of(line, piece),
+            Some(Cow::Owned(piece)) => {
+                *apart = Some(piece.as_str().into());
+                any_apart = true;
+                Span::ABSENT
+            }
         };
+        let method_part = part(Some(method), &mut apart.method);
+        let thread = part(scope.thread_id.as_ref(), &mut apart.thread);
+        let turn = part(scope.turn_id.as_ref(), &mut apart.turn);
         Self {
-            line: line.into(),
-            parts,
-            tier,
+            method: method_part,
+            params: params.map_or(Span::ABSENT, |params| Span::of(line, params)),
+            thread,
+            turn,
+            kind: Kind::of(method),
+            tier: tier(method),
             emitted_at_ms,
-            malformed: None,
+            apart: any_apart.then(|| Box::new(apart)),
+            delta: OnceLock::new(),
+            line: line.into(),
         }
     }
 
@@ -100,21 +116,30 @@ impl RawEvent {
     pub(crate) fn malformed_line(line: &str, reason: &str) -> Self {
         Self {
             line: line.into(),
-            parts: Parts::default(),
+            method: Span::ABSENT,
+            params: Span::ABSENT,
+            thread: Span::ABSENT,
+            turn: Span::ABSENT,
+            kind: Kind::Other,
             tier: Tier::Lossless,
             emitted_at_ms: None,
-            malformed: Some(reason.into()),
+            apart: Some(Box::new(Apart {
+                malformed: Some(reason.into()),
+                ..Apart::default()
+            })),
+            delta: OnceLock::new(),
         }
     }
 
     /// The method on the wire; empty for a malformed line.
     pub(crate) fn method(&self) -> &str {
-        self.parts.method.text(&self.line).unwrap_or_default()
+        self.part(self.method, |apart| &apart.method)
+            .unwrap_or_default()
     }
 
     /// The raw JSON of `params`; `null` where there are none.
     pub(crate) fn params(&self) -> &str {
-        self.parts.params.text(&self.line).unwrap_or("null")
+        self.params.text(&self.line).unwrap_or("null")
     }
 
     /// The whole line.
@@ -123,11 +148,34 @@ impl RawEvent {
     }
 
     pub(crate) fn thread_id(&self) -> Option<&str> {
-        self.parts.thread.text(&self.line)
+        self.part(self.thread, |apart| &apart.thread)
     }
 
     pub(crate) fn turn_id(&self) -> Option<&str> {
-        self.parts.turn.text(&self.line)
+        self.part(self.turn, |apart| &apart.turn)
+    }
+
+    fn part(&self, span: Span, apart: fn(&Apart) -> &Option<Box<str>>) -> Option<&str> {
+        match &self.apart {
+            None => span.text(&self.line),
+            Some(parts) => apart(parts).as_deref().or(span.text(&self.line)),
+        }
+    }
+
+    /// The `delta` of `params`, if it is text: read where it stands, and only
+    /// copied if it has escapes.
+    pub(crate) fn delta(&self) -> Option<&str> {
+        if let Some(delta) = self.delta.get() {
+            return Some(delta);
+        }
+        match string_member(self.params(), "delta")? {
+            Cow::Borrowed(delta) => Some(delta),
+            Cow::Owned(delta) => Some(self.delta.get_or_init(|| delta.into())),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// When the server emitted it, in Unix milliseconds.
@@ -141,7 +189,7 @@ impl RawEvent {
 
     /// Why the line is no message, if it is none.
     pub(crate) fn malformed(&self) -> Option<&str> {
-        self.malformed.as_deref()
+        self.apart.as_ref()?.malformed.as_deref()
     }
 
     /// What it counts for in the bounds.
@@ -175,14 +223,7 @@ mod tests {
                 params,
                 scope,
                 emitted_at_ms,
-            }) => RawEvent::notification(
-                line,
-                &method,
-                params,
-                &scope,
-                emitted_at_ms,
-                Tier::BestEffort,
-            ),
+            }) => RawEvent::notification(line, &method, params, &scope, emitted_at_ms),
             other => panic!("{other:?}"),
         }
     }
@@ -207,5 +248,21 @@ mod tests {
         assert_eq!(event.turn_id(), None);
         let event = self::event(r#"{"method":"x"}"#);
         assert_eq!(event.params(), "null");
+        assert_eq!((event.thread_id(), event.malformed()), (None, None));
+    }
+
+    #[test]
+    fn a_delta_is_read_with_and_without_escapes() {
+        for (json, text) in [("a b", "a b"), ("", ""), ("a\\n\\u00e9", "a\n\u{e9}")] {
+            let line = format!("{{\"method\":\"x\",\"params\":{{\"delta\":\"{json}\"}}}}");
+            let event = event(&line);
+            assert_eq!(event.delta(), Some(text));
+            assert_eq!(event.delta(), Some(text));
+        }
+        assert_eq!(
+            event(r#"{"method":"x","params":{"delta":7}}"#).delta(),
+            None
+        );
+        assert_eq!(event(r#"{"method":"x"}"#).delta(), None);
     }
 }

@@ -44,7 +44,9 @@ use std::sync::{Arc, Weak};
 use openai_codex_wire::{LoginId, ThreadId, TurnId};
 
 pub(crate) use self::core::Interrupted;
-pub(crate) use self::dispatch::{Cancelled, Dispatcher, Refuse, Reply, ServerCall, refuse};
+pub(crate) use self::dispatch::{
+    Cancelled, Dispatcher, Refuse, Reply, ServerCall, refusal, refuse,
+};
 pub(crate) use self::event::RawEvent;
 pub(crate) use self::fold::TurnSummary;
 pub(crate) use self::handshake::Handshake;
@@ -89,6 +91,8 @@ pub(crate) struct WeakConnection(Weak<Owner>);
 /// What the clones of a connection share. Its end is the connection's.
 struct Owner {
     core: Arc<Core>,
+    /// Whether the connection ends with this; it does not with a [guest](Connection::guest).
+    ends: bool,
 }
 
 impl Connection {
@@ -149,6 +153,16 @@ impl Connection {
         Ok(())
     }
 
+    /// A handle that is as good as any other, but does not keep the connection
+    /// open: for what runs on its behalf. It keeps the memory, so nothing that
+    /// the connection itself holds may hold one.
+    pub(crate) fn guest(&self) -> Self {
+        Self(Arc::new(Owner {
+            core: Arc::clone(self.core()),
+            ends: false,
+        }))
+    }
+
     /// A reference that does not keep the connection open.
     pub(crate) fn downgrade(&self) -> WeakConnection {
         WeakConnection(Arc::downgrade(&self.0))
@@ -173,6 +187,9 @@ impl WeakConnection {
 
 impl Drop for Owner {
     fn drop(&mut self) {
+        if !self.ends {
+            return;
+        }
         let reason = "the connection was closed because its last handle was dropped";
         self.core.fail(Error::closed(reason));
         self.core.request_end();

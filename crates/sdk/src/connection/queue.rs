@@ -2,7 +2,7 @@
 //! short of an event without saying so.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use openai_codex_wire::Tier;
@@ -58,6 +58,24 @@ pub(crate) enum End {
     Complete,
     /// The hard limit was reached; so many events were lost since.
     Overflow(u64),
+    /// The connection failed.
+    Failed,
+}
+
+/// A queue with its lock: the router puts in what the subscriber takes out,
+/// without either waiting for what the other does elsewhere.
+#[derive(Debug)]
+pub(crate) struct Mailbox(Mutex<Queue>);
+
+impl Mailbox {
+    pub(crate) fn new(queue: Queue) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(queue)))
+    }
+
+    /// Taken after the connection's own lock, never before it.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The queue of one subscriber.
@@ -105,7 +123,7 @@ impl Queue {
                 *lost += 1;
                 return None;
             }
-            Some(End::Complete) => return None,
+            Some(End::Complete | End::Failed) => return None,
         }
         let weight = event.weight();
         if self.overflow == Overflow::DropOldest {
@@ -137,9 +155,10 @@ impl Queue {
         self.waker.take()
     }
 
-    /// Says that nothing more will come. Returns whom to wake.
-    pub(crate) fn complete(&mut self) -> Option<Waker> {
-        self.end.get_or_insert(End::Complete);
+    /// Says that nothing more will come, and why, unless that was said before.
+    /// Returns whom to wake.
+    pub(crate) fn end(&mut self, end: End) -> Option<Waker> {
+        self.end.get_or_insert(end);
         self.waker.take()
     }
 
@@ -185,11 +204,6 @@ impl Queue {
             Item::Event(event) => Some(event),
             Item::Lagged(_) => None,
         })
-    }
-
-    /// Whoever waits for the next item.
-    pub(crate) fn take_waker(&mut self) -> Option<Waker> {
-        self.waker.take()
     }
 
     #[cfg(test)]
@@ -249,20 +263,21 @@ mod tests {
         hard_bytes: 200_000,
     };
 
-    fn event(name: &str, tier: Tier) -> Arc<RawEvent> {
+    /// An event named by its only letter or more. An upper-case one is lossless.
+    fn event(name: &str) -> Arc<RawEvent> {
+        let method = match name.starts_with(char::is_uppercase) {
+            true => "item/agentMessage/delta",
+            false => "thread/status/changed",
+        };
         let scope = openai_codex_wire::scope::ScopeIds::default();
-        Arc::new(RawEvent::notification(name, name, None, &scope, None, tier))
+        let method = method.into();
+        Arc::new(RawEvent::notification(name, &method, None, &scope, None))
     }
 
     fn filled(overflow: Overflow, events: &str) -> Queue {
         let mut queue = Queue::new(LIMITS, overflow);
         for name in events.split(' ') {
-            let tier = if name.starts_with(char::is_uppercase) {
-                Tier::Lossless
-            } else {
-                Tier::BestEffort
-            };
-            queue.push(&event(name, tier));
+            queue.push(&event(name));
         }
         queue
     }
@@ -272,7 +287,7 @@ mod tests {
             .items
             .iter()
             .map(|item| match item {
-                Item::Event(event) => event.method().to_owned(),
+                Item::Event(event) => event.line().to_owned(),
                 Item::Lagged(skipped) => format!("-{skipped}"),
             })
             .collect();
@@ -291,7 +306,7 @@ mod tests {
         let mut queue = filled(Overflow::End, "A B C D E F g");
         assert_eq!(shown(&queue), "A B C D E");
         assert_eq!(queue.end, Some(End::Overflow(2)));
-        queue.complete();
+        queue.end(End::Complete);
         assert_eq!(queue.end, Some(End::Overflow(2)));
     }
 
@@ -339,7 +354,7 @@ mod tests {
     #[test]
     fn the_end_comes_after_the_last_item() {
         let mut queue = filled(Overflow::End, "a");
-        queue.complete();
+        queue.end(End::Complete);
         let mut batch = VecDeque::new();
         let mut cx = Context::from_waker(Waker::noop());
         assert_eq!(queue.poll_take(&mut cx, &mut batch, 9), Poll::Ready(None));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use openai_codex_wire::envelope::{Message, PeekError, peek, repair_surrogates};
 use openai_codex_wire::{RequestId, ThreadId, TurnId, scope};
@@ -9,14 +10,17 @@ use openai_codex_wire::{RequestId, ThreadId, TurnId, scope};
 use super::core::{Core, State};
 use super::effects::Effects;
 use super::event::RawEvent;
-use super::kind::{Kind, tier};
+use super::kind::Kind;
 use super::pending::{Answer, StartAnswer, StartWaiter, Waiter};
 use super::turn::{StartedTurn, TurnRef, UnclaimedTurn};
 use crate::transport::{FrameSource, SourceError};
 
-/// After so many messages the reader lets other tasks have a turn, even if the
-/// source always has more.
-const BURST: u32 = 256;
+/// After so long the reader lets other tasks have a turn, even if the source
+/// always has more. Subscribers that are woken less often take more at a time.
+const BURST: Duration = Duration::from_millis(1);
+
+/// After so many messages it looks at the clock.
+const BETWEEN_LOOKS: u32 = 64;
 
 /// Reads until the source ends.
 pub(super) async fn read(
@@ -24,13 +28,13 @@ pub(super) async fn read(
     mut source: impl FrameSource,
 ) -> Result<(), SourceError> {
     let mut fx = Effects::default();
-    let mut burst = 0;
+    let mut burst = (0, Instant::now());
     while let Some(line) = source.next().await? {
         core.receive(line, &mut fx);
-        burst += 1;
-        if burst == BURST {
-            burst = 0;
+        burst.0 += 1;
+        if burst.0 % BETWEEN_LOOKS == 0 && burst.1.elapsed() >= BURST {
             tokio::task::yield_now().await;
+            burst = (0, Instant::now());
         }
     }
     Ok(())
@@ -39,11 +43,14 @@ pub(super) async fn read(
 impl Core {
     /// Takes one message in.
     pub(super) fn receive(self: &Arc<Self>, line: &[u8], fx: &mut Effects) {
-        let line = String::from_utf8_lossy(line);
-        if matches!(line, Cow::Owned(_)) {
-            self.count_malformed();
-            tracing::warn!(bytes = line.len(), "a line of the server's is not UTF-8");
-        }
+        let line = match std::str::from_utf8(line) {
+            Ok(line) => Cow::Borrowed(line),
+            Err(_) => {
+                self.count_malformed();
+                tracing::warn!(bytes = line.len(), "a line of the server's is not UTF-8");
+                String::from_utf8_lossy(line)
+            }
+        };
         match peek(&line) {
             Ok(message) => self.dispatch(&line, message, fx),
             Err(PeekError::LoneSurrogate) => {
@@ -74,9 +81,7 @@ impl Core {
                 scope,
                 emitted_at_ms,
             } => {
-                let tier = tier(&method);
-                let event =
-                    RawEvent::notification(line, &method, params, &scope, emitted_at_ms, tier);
+                let event = RawEvent::notification(line, &method, params, &scope, emitted_at_ms);
                 self.route(&Arc::new(event), fx);
             }
             Message::Response { id, outcome } => self.respond(&id, outcome, fx),
@@ -108,7 +113,7 @@ impl Core {
             }
             None => Vec::new(),
         };
-        if Kind::of(event.method()) == Kind::RequestResolved {
+        if event.kind() == Kind::RequestResolved {
             state.server_requests.withdraw_resolved(event);
         }
         drop(state);

@@ -212,7 +212,8 @@ impl Core {
         Ok(answer)
     }
 
-    fn gone(&self) -> Error {
+    /// Why the connection is gone, which it is.
+    pub(super) fn gone(&self) -> Error {
         self.failure()
             .unwrap_or_else(|| Error::closed("the connection is closed"))
     }

@@ -3,8 +3,10 @@
 //! **Architecture invariant:** no I/O, no lock and no task in here. The reader
 //! feeds it, callers subscribe, and all of it is tested without a runtime.
 
+mod id_map;
+
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use openai_codex_wire::{ThreadId, TurnId};
@@ -15,8 +17,9 @@ use super::event::RawEvent;
 use super::fold::{Fold, TurnSummary};
 use super::kind::Kind;
 use super::login::Logins;
-use super::queue::{Limits, Overflow, Queue};
+use super::queue::{End, Limits, Mailbox, Overflow, Queue};
 use super::turn_log::{SubId, TurnLog};
+use id_map::IdMap;
 
 /// How many finished turns are remembered by id, the newest.
 const RECENT: usize = 256;
@@ -61,20 +64,22 @@ pub(crate) struct Settled {
 #[derive(Debug)]
 pub(crate) struct Router {
     limits: Limits,
-    threads: HashMap<ThreadId, Thread>,
+    threads: IdMap<ThreadId, Thread>,
     global: Ring,
     pub(crate) logins: Logins,
     recent: VecDeque<(ThreadId, TurnId)>,
     next_id: u64,
+    /// The connection failed: whoever subscribes now is told so.
+    failed: bool,
 }
 
 #[derive(Debug, Default)]
 struct Thread {
-    turns: HashMap<TurnId, TurnLog>,
+    turns: IdMap<TurnId, TurnLog>,
     /// Turns that have begun and not ended, as far as was heard.
     active: Vec<TurnId>,
     starts: Vec<Start>,
-    subscribers: Vec<(SubId, Queue)>,
+    subscribers: Vec<(SubId, Arc<Mailbox>)>,
 }
 
 /// A `turn/start` on its way.
@@ -91,14 +96,14 @@ struct Start {
 #[derive(Debug)]
 struct Ring {
     early: Option<Queue>,
-    subscribers: Vec<(SubId, Queue)>,
+    subscribers: Vec<(SubId, Arc<Mailbox>)>,
 }
 
 impl Router {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
-            threads: HashMap::new(),
+            threads: IdMap::default(),
             global: Ring {
                 early: Some(Queue::new(limits, Overflow::DropOldest)),
                 subscribers: Vec::new(),
@@ -106,6 +111,7 @@ impl Router {
             logins: Logins::default(),
             recent: VecDeque::new(),
             next_id: 0,
+            failed: false,
         }
     }
 
@@ -115,61 +121,59 @@ impl Router {
         event: &Arc<RawEvent>,
         fx: &mut Effects,
     ) -> Option<(ThreadId, TurnId)> {
-        let kind = Kind::of(event.method());
-        if kind == Kind::LoginCompleted {
-            self.logins.complete(event, fx);
-        }
+        let kind = event.kind();
         let limits = self.limits;
+        match kind {
+            Kind::LoginCompleted => self.logins.complete(event, fx),
+            Kind::TurnStarted => self.follow_thread(event),
+            _ => {}
+        }
+        let thread = match event.thread_id() {
+            Some(id) => self.threads.get_mut(id),
+            // No message of 0.163.0 has a turn and no thread; one day one may.
+            None => event.turn_id().and_then(|turn| {
+                let mut threads = self.threads.values_mut();
+                threads.find(|thread| thread.turns.contains_key(turn))
+            }),
+        };
+        let mut turn = event.turn_id().map(Cow::Borrowed);
         let mut owned = false;
-        let mut completed = None;
-        if let Some((id, thread)) = self.thread_of(event, kind) {
-            for (_, queue) in &mut thread.subscribers {
-                fx.wake(queue.push(event));
+        if let Some(thread) = thread {
+            for (_, mailbox) in &thread.subscribers {
+                fx.wake(mailbox.lock().push(event));
             }
-            let turn = thread.turn_of(event, kind);
+            if turn.is_none() && kind == Kind::TurnCompleted {
+                turn = thread.only_turn().map(Cow::Owned);
+            }
             if let Some(turn) = turn.as_deref() {
-                owned = thread.route(turn, kind, event, limits, fx);
+                owned = thread.route(turn, event, limits, fx);
             }
-            if kind == Kind::TurnCompleted {
-                completed = turn.map(|turn| (id, TurnId::from(&*turn)));
-            }
-        } else if kind == Kind::TurnCompleted {
-            let ids = event.thread_id().zip(event.turn_id());
-            completed = ids.map(|(thread, turn)| (thread.into(), turn.into()));
         }
         if !owned {
             self.global.push(event, fx);
         }
-        if let Some((thread, turn)) = &completed {
-            self.release_turn(thread, turn, fx);
+        if kind == Kind::TurnCompleted {
+            let (thread, turn) = event.thread_id().zip(turn)?;
+            let completed = (ThreadId::from(thread), TurnId::from(&*turn));
+            self.release_turn(&completed.0, &completed.1, fx);
             if self.recent.len() == RECENT {
                 self.recent.pop_front();
             }
-            self.recent.push_back((thread.clone(), turn.clone()));
+            self.recent.push_back(completed.clone());
+            return Some(completed);
         }
-        completed
+        None
     }
 
-    /// The thread that an event belongs to, if anything is kept of it.
-    fn thread_of(&mut self, event: &RawEvent, kind: Kind) -> Option<(ThreadId, &mut Thread)> {
-        let id = match (event.thread_id(), event.turn_id()) {
-            (Some(thread), _) => match self.threads.get_key_value(thread) {
-                Some((id, _)) => id.clone(),
-                None if kind == Kind::TurnStarted && self.threads.len() < ACTIVE_THREADS => {
-                    ThreadId::from(thread)
-                }
-                None => return None,
-            },
-            // No message of 0.163.0 has a turn and no thread; one day one may.
-            (None, Some(turn)) => self
-                .threads
-                .iter()
-                .find(|(_, thread)| thread.turns.contains_key(turn))
-                .map(|(id, _)| id.clone())?,
-            (None, None) => return None,
-        };
-        let thread = self.threads.entry(id.clone()).or_default();
-        Some((id, thread))
+    /// A turn begins: its thread is remembered until it ends, so that a start
+    /// that joins it can be told from one that begins a turn.
+    fn follow_thread(&mut self, event: &RawEvent) {
+        if let Some(id) = event.thread_id()
+            && self.threads.len() < ACTIVE_THREADS
+            && !self.threads.contains_key(id)
+        {
+            self.threads.insert(id.into(), Thread::default());
+        }
     }
 
     /// Prepares for the response to a `turn/start`, which events of its turn can
@@ -246,7 +250,7 @@ impl Router {
                 log.unclaimed = None;
                 log.handles += 1;
                 if let Some(subscription) = start.subscription
-                    && log.queue(subscription).is_none()
+                    && log.mailbox(subscription).is_none()
                 {
                     log.subscribe(subscription, limits);
                 }
@@ -275,7 +279,7 @@ impl Router {
             .recent
             .iter()
             .any(|(other, id)| (other, id) == (thread, turn));
-        let limits = self.limits;
+        let (limits, failed) = (self.limits, self.failed);
         let thread = self.threads.entry(thread.clone()).or_default();
         let known = match thread.turns.contains_key(turn) || thread.active.contains(turn) {
             true => Known::Followed,
@@ -284,7 +288,10 @@ impl Router {
         };
         let log = thread.log(turn, Fold::partial(), limits);
         log.handles += 1;
-        log.subscribe(subscription, limits);
+        let mailbox = log.subscribe(subscription, limits);
+        if failed {
+            mailbox.lock().end(End::Failed);
+        }
         // What came so far was nobody's, and what comes now is this handle's.
         if let Some(unclaimed) = log.unclaimed.take() {
             self.global.adopt(&unclaimed, fx);
@@ -322,35 +329,64 @@ impl Router {
         thread: &ThreadId,
         turn: &TurnId,
         like: Option<SubId>,
-    ) -> SubKey {
+    ) -> (SubKey, Arc<Mailbox>) {
         let id = SubId(self.new_id());
-        let limits = self.limits;
-        if let Some(log) = self.turn(thread, turn) {
-            match like {
+        let (limits, failed) = (self.limits, self.failed);
+        let mailbox = match self.turn(thread, turn) {
+            Some(log) => match like {
                 Some(like) => log.subscribe_like(id, like, limits),
                 None => log.subscribe(id, limits),
-            }
+            },
+            // Nothing will ever come: a handle keeps its turn, so this is none.
+            None => Mailbox::new(Queue::new(limits, Overflow::End)),
+        };
+        if failed {
+            mailbox.lock().end(End::Failed);
         }
-        SubKey::Turn(thread.clone(), turn.clone(), id)
+        (SubKey::Turn(thread.clone(), turn.clone(), id), mailbox)
+    }
+
+    /// The subscription that a start or an attachment has made.
+    pub(crate) fn take_over(
+        &mut self,
+        thread: &ThreadId,
+        turn: &TurnId,
+        id: SubId,
+    ) -> (SubKey, Arc<Mailbox>) {
+        let key = SubKey::Turn(thread.clone(), turn.clone(), id);
+        match self.mailbox(&key) {
+            Some(mailbox) => (key, mailbox),
+            None => self.subscribe_turn(thread, turn, None),
+        }
     }
 
     /// Everything that carries a thread's id, from now on.
-    pub(crate) fn subscribe_thread(&mut self, thread: &ThreadId) -> SubKey {
+    pub(crate) fn subscribe_thread(&mut self, thread: &ThreadId) -> (SubKey, Arc<Mailbox>) {
         let id = SubId(self.new_id());
-        let queue = Queue::new(self.limits, Overflow::DropOldest);
+        let mailbox = self.ring_mailbox();
         let state = self.threads.entry(thread.clone()).or_default();
-        state.subscribers.push((id, queue));
-        SubKey::Thread(thread.clone(), id)
+        state.subscribers.push((id, Arc::clone(&mailbox)));
+        (SubKey::Thread(thread.clone(), id), mailbox)
     }
 
     /// Everything that no turn subscriber owns. The first subscriber also gets
     /// what came before it.
-    pub(crate) fn subscribe_global(&mut self) -> SubKey {
+    pub(crate) fn subscribe_global(&mut self) -> (SubKey, Arc<Mailbox>) {
         let id = SubId(self.new_id());
-        let early = self.global.early.take();
-        let queue = early.unwrap_or_else(|| Queue::new(self.limits, Overflow::DropOldest));
-        self.global.subscribers.push((id, queue));
-        SubKey::Global(id)
+        let mailbox = match self.global.early.take() {
+            Some(early) => Mailbox::new(early),
+            None => self.ring_mailbox(),
+        };
+        self.global.subscribers.push((id, Arc::clone(&mailbox)));
+        (SubKey::Global(id), mailbox)
+    }
+
+    fn ring_mailbox(&self) -> Arc<Mailbox> {
+        let mut queue = Queue::new(self.limits, Overflow::DropOldest);
+        if self.failed {
+            queue.end(End::Failed);
+        }
+        Mailbox::new(queue)
     }
 
     pub(crate) fn unsubscribe(&mut self, key: &SubKey, fx: &mut Effects) {
@@ -371,14 +407,14 @@ impl Router {
         }
     }
 
-    pub(crate) fn queue(&mut self, key: &SubKey) -> Option<&mut Queue> {
+    pub(crate) fn mailbox(&mut self, key: &SubKey) -> Option<Arc<Mailbox>> {
         let (subscribers, id) = match key {
-            SubKey::Turn(thread, turn, id) => return self.turn(thread, turn)?.queue(*id),
-            SubKey::Thread(thread, id) => (&mut self.threads.get_mut(thread)?.subscribers, id),
-            SubKey::Global(id) => (&mut self.global.subscribers, id),
+            SubKey::Turn(thread, turn, id) => (&self.turn(thread, turn)?.mailboxes, id),
+            SubKey::Thread(thread, id) => (&self.threads.get(thread)?.subscribers, id),
+            SubKey::Global(id) => (&self.global.subscribers, id),
         };
-        let found = subscribers.iter_mut().find(|(other, _)| other == id);
-        found.map(|(_, queue)| queue)
+        let found = subscribers.iter().find(|(other, _)| other == id);
+        found.map(|(_, mailbox)| Arc::clone(mailbox))
     }
 
     /// A turn's summary, and what tells of its completion.
@@ -429,8 +465,9 @@ impl Router {
                 .any(|(other, id)| (other, id) == (thread, turn))
     }
 
-    /// Wakes everyone, because the connection failed.
+    /// Ends every wait, because the connection failed.
     pub(crate) fn fail(&mut self, fx: &mut Effects) {
+        self.failed = true;
         for thread in self.threads.values_mut() {
             let starts = std::mem::take(&mut thread.starts);
             thread.active.clear();
@@ -440,12 +477,15 @@ impl Router {
                 }
                 log.fail(fx);
             }
-            for (_, queue) in &mut thread.subscribers {
-                fx.wake(queue.take_waker());
+            for (_, mailbox) in &thread.subscribers {
+                fx.wake(mailbox.lock().end(End::Failed));
             }
         }
-        for (_, queue) in &mut self.global.subscribers {
-            fx.wake(queue.take_waker());
+        if let Some(early) = &mut self.global.early {
+            early.end(End::Failed);
+        }
+        for (_, mailbox) in &self.global.subscribers {
+            fx.wake(mailbox.lock().end(End::Failed));
         }
         self.logins.fail(fx);
         self.threads.retain(|_, thread| {
@@ -514,40 +554,26 @@ impl Router {
 }
 
 impl Thread {
-    /// The id of the turn that an event belongs to.
-    fn turn_of<'a>(&self, event: &'a RawEvent, kind: Kind) -> Option<Cow<'a, str>> {
-        match event.turn_id() {
-            Some(id) => Some(id.into()),
-            // A completion whose turn cannot be read must not leave the only
-            // turn that it can mean waiting for ever.
-            None if kind == Kind::TurnCompleted && self.turns.len() == 1 => {
-                let only = self.turns.keys().next()?;
-                Some(only.as_str().to_owned().into())
-            }
-            None => None,
-        }
+    /// A completion whose turn cannot be read must not leave the only turn that
+    /// it can mean waiting for ever.
+    fn only_turn(&self) -> Option<String> {
+        let only = self.turns.keys().next().filter(|_| self.turns.len() == 1)?;
+        Some(only.as_str().to_owned())
     }
 
     /// Delivers an event to a turn. Returns whether somebody owns that turn.
-    fn route(
-        &mut self,
-        id: &str,
-        kind: Kind,
-        event: &Arc<RawEvent>,
-        limits: Limits,
-        fx: &mut Effects,
-    ) -> bool {
-        if !self.turns.contains_key(id) && !self.starts.is_empty() {
-            self.expect_turn(&id.into(), limits);
-        }
-        match kind {
+    fn route(&mut self, id: &str, event: &Arc<RawEvent>, limits: Limits, fx: &mut Effects) -> bool {
+        match event.kind() {
             Kind::TurnStarted => self.add_active(id.into()),
             Kind::TurnCompleted => self.active.retain(|active| active != id),
             _ => {}
         }
+        if !self.starts.is_empty() && !self.turns.contains_key(id) {
+            self.expect_turn(&id.into(), event.kind(), limits);
+        }
         match self.turns.get_mut(id) {
             Some(log) => {
-                log.push(kind, event, fx);
+                log.push(event.kind(), event, fx);
                 log.unclaimed.is_some() || log.is_owned()
             }
             None => false,
@@ -555,8 +581,9 @@ impl Thread {
     }
 
     /// Keeps what comes of a turn, because a start may turn out to have begun it.
-    fn expect_turn(&mut self, id: &TurnId, limits: Limits) {
-        let fold = match self.active.contains(id) {
+    fn expect_turn(&mut self, id: &TurnId, kind: Kind, limits: Limits) {
+        // One that was heard of before has had events that were not kept.
+        let fold = match kind != Kind::TurnStarted && self.active.contains(id) {
             true => Fold::partial(),
             false => Fold::default(),
         };
@@ -599,8 +626,8 @@ impl Ring {
         if let Some(early) = &mut self.early {
             early.push(event);
         }
-        for (_, queue) in &mut self.subscribers {
-            fx.wake(queue.push(event));
+        for (_, mailbox) in &self.subscribers {
+            fx.wake(mailbox.lock().push(event));
         }
     }
 

@@ -11,7 +11,7 @@ use futures_core::Stream;
 use super::core::Core;
 use super::effects::Effects;
 use super::event::RawEvent;
-use super::queue::{End, Item};
+use super::queue::{End, Item, Mailbox};
 use super::router::SubKey;
 use crate::error::{Error, Result};
 
@@ -29,15 +29,17 @@ const BATCH: usize = 64;
 pub(crate) struct Subscription {
     core: Arc<Core>,
     key: SubKey,
+    mailbox: Arc<Mailbox>,
     batch: VecDeque<Item>,
     ended: bool,
 }
 
 impl Subscription {
-    pub(super) fn new(core: Arc<Core>, key: SubKey) -> Self {
+    pub(super) fn new(core: Arc<Core>, (key, mailbox): (SubKey, Arc<Mailbox>)) -> Self {
         Self {
             core,
             key,
+            mailbox,
             batch: VecDeque::new(),
             ended: false,
         }
@@ -62,28 +64,18 @@ impl Subscription {
                 None if self.ended => return Poll::Ready(None),
                 None => {}
             }
-            let end = {
-                let mut state = self.core.lock();
-                let polled = match state.router.queue(&self.key) {
-                    Some(queue) => queue.poll_take(cx, &mut self.batch, BATCH),
-                    None => Poll::Ready(Some(End::Complete)),
-                };
-                match polled {
-                    Poll::Ready(end) => end.map(Ok),
-                    Poll::Pending => match &state.failure {
-                        Some(failure) => Some(Err(failure.duplicate())),
-                        None => return Poll::Pending,
-                    },
-                }
+            let polled = self.mailbox.lock().poll_take(cx, &mut self.batch, BATCH);
+            let Poll::Ready(end) = polled else {
+                return Poll::Pending;
             };
             self.ended = end.is_some();
             match end {
-                None | Some(Ok(End::Complete)) => {}
-                Some(Ok(End::Overflow(lost))) => {
+                None | Some(End::Complete) => {}
+                Some(End::Overflow(lost)) => {
                     tracing::warn!(lost, "a subscriber lags too far and is cut off");
                     return Poll::Ready(Some(Err(Error::lagged(lost))));
                 }
-                Some(Err(failure)) => return Poll::Ready(Some(Err(failure))),
+                Some(End::Failed) => return Poll::Ready(Some(Err(self.core.gone()))),
             }
         }
     }

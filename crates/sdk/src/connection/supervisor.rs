@@ -144,7 +144,7 @@ impl Connection {
             seen: Seen::default(),
         };
         runtime.spawn(supervisor.run().instrument(span));
-        Self(Arc::new(Owner { core }))
+        Self(Arc::new(Owner { core, ends: true }))
     }
 }
 

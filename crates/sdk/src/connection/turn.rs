@@ -12,7 +12,6 @@ use super::core::{Core, json_string, one_line};
 use super::effects::Effects;
 use super::event::RawEvent;
 use super::fold::TurnSummary;
-use super::kind::tier;
 use super::router::{Known, SubKey};
 use super::subscription::Subscription;
 use super::turn_log::SubId;
@@ -104,17 +103,16 @@ impl TurnRef {
     /// them since this interest began, and so have others that are made before
     /// anything is read from it; later ones have them from now on.
     pub(crate) fn subscribe(&self) -> Subscription {
-        let key = match self.first {
+        let mut state = self.core.lock();
+        let router = &mut state.router;
+        let subscribed = match self.first {
             Some(first) if !self.first_taken.swap(true, Ordering::Relaxed) => {
-                SubKey::Turn(self.thread.clone(), self.turn.clone(), first)
+                router.take_over(&self.thread, &self.turn, first)
             }
-            first => self
-                .core
-                .lock()
-                .router
-                .subscribe_turn(&self.thread, &self.turn, first),
+            first => router.subscribe_turn(&self.thread, &self.turn, first),
         };
-        Subscription::new(Arc::clone(&self.core), key)
+        drop(state);
+        Subscription::new(Arc::clone(&self.core), subscribed)
     }
 
     /// Gives up the events that wait for the first subscription, because only
@@ -181,8 +179,7 @@ impl TurnRef {
         else {
             return;
         };
-        let tier = tier(&method);
-        let event = RawEvent::notification(&line, &method, params, &scope, emitted_at_ms, tier);
+        let event = RawEvent::notification(&line, &method, params, &scope, emitted_at_ms);
         let mut fx = Effects::default();
         self.core
             .lock()

@@ -8,7 +8,7 @@ use super::effects::Effects;
 use super::event::RawEvent;
 use super::fold::Fold;
 use super::kind::Kind;
-use super::queue::{Limits, Overflow, Queue};
+use super::queue::{End, Limits, Mailbox, Overflow, Queue};
 
 /// The number of a subscription, unique within its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,7 +21,7 @@ pub(crate) struct SubId(pub(super) u64);
 #[derive(Debug)]
 pub(crate) struct TurnLog {
     pub(super) fold: Fold,
-    pub(super) queues: Vec<(SubId, Queue)>,
+    pub(super) mailboxes: Vec<(SubId, Arc<Mailbox>)>,
     /// Handles that may still ask for the summary or subscribe.
     pub(super) handles: usize,
     /// Whether the response to a start of ours named this turn.
@@ -35,7 +35,7 @@ impl TurnLog {
     pub(super) fn new(fold: Fold) -> Self {
         Self {
             fold,
-            queues: Vec::new(),
+            mailboxes: Vec::new(),
             handles: 0,
             claimed: false,
             unclaimed: None,
@@ -43,48 +43,57 @@ impl TurnLog {
         }
     }
 
-    pub(super) fn subscribe(&mut self, id: SubId, limits: Limits) {
+    pub(super) fn subscribe(&mut self, id: SubId, limits: Limits) -> Arc<Mailbox> {
         let mut queue = Queue::new(limits, Overflow::End);
         if self.fold.is_complete() {
-            queue.complete();
+            queue.end(End::Complete);
         }
-        self.queues.push((id, queue));
+        self.add(id, queue)
     }
 
     /// Subscribes with what waits for `other`, if that has not been read yet.
-    pub(super) fn subscribe_like(&mut self, id: SubId, other: SubId, limits: Limits) {
-        match self
-            .queue(other)
-            .and_then(|queue| queue.copy_if_untouched())
-        {
-            Some(queue) => self.queues.push((id, queue)),
+    pub(super) fn subscribe_like(
+        &mut self,
+        id: SubId,
+        other: SubId,
+        limits: Limits,
+    ) -> Arc<Mailbox> {
+        let untouched = self
+            .mailbox(other)
+            .and_then(|mailbox| mailbox.lock().copy_if_untouched());
+        match untouched {
+            Some(queue) => self.add(id, queue),
             None => self.subscribe(id, limits),
         }
     }
 
-    pub(super) fn unsubscribe(&mut self, id: SubId) {
-        self.queues.retain(|(other, _)| *other != id);
+    fn add(&mut self, id: SubId, queue: Queue) -> Arc<Mailbox> {
+        let mailbox = Mailbox::new(queue);
+        self.mailboxes.push((id, Arc::clone(&mailbox)));
+        mailbox
     }
 
-    pub(super) fn queue(&mut self, id: SubId) -> Option<&mut Queue> {
-        self.queues
-            .iter_mut()
-            .find(|(other, _)| *other == id)
-            .map(|(_, queue)| queue)
+    pub(super) fn unsubscribe(&mut self, id: SubId) {
+        self.mailboxes.retain(|(other, _)| *other != id);
+    }
+
+    pub(super) fn mailbox(&self, id: SubId) -> Option<&Arc<Mailbox>> {
+        let found = self.mailboxes.iter().find(|(other, _)| *other == id);
+        found.map(|(_, mailbox)| mailbox)
     }
 
     pub(super) fn push(&mut self, kind: Kind, event: &Arc<RawEvent>, fx: &mut Effects) {
         let was_complete = self.fold.is_complete();
         self.fold.apply(kind, event);
-        for (_, queue) in &mut self.queues {
-            fx.wake(queue.push(event));
+        for (_, mailbox) in &self.mailboxes {
+            fx.wake(mailbox.lock().push(event));
         }
         if let Some(unclaimed) = &mut self.unclaimed {
             unclaimed.push(event);
         }
         if !was_complete && self.fold.is_complete() {
-            for (_, queue) in &mut self.queues {
-                fx.wake(queue.complete());
+            for (_, mailbox) in &self.mailboxes {
+                fx.wake(mailbox.lock().end(End::Complete));
             }
             fx.notify(&self.done);
         }
@@ -92,13 +101,13 @@ impl TurnLog {
 
     /// Whether somebody gets this turn's events.
     pub(super) fn is_owned(&self) -> bool {
-        self.handles > 0 || !self.queues.is_empty()
+        self.handles > 0 || !self.mailboxes.is_empty()
     }
 
-    /// Wakes everyone who waits, because the connection failed.
+    /// Ends every wait, because the connection failed.
     pub(super) fn fail(&mut self, fx: &mut Effects) {
-        for (_, queue) in &mut self.queues {
-            fx.wake(queue.take_waker());
+        for (_, mailbox) in &self.mailboxes {
+            fx.wake(mailbox.lock().end(End::Failed));
         }
         fx.notify(&self.done);
     }

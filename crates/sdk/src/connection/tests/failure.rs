@@ -75,6 +75,10 @@ async fn every_current_and_later_wait_ends_with_the_first_reason() {
         connection.login(&"m".into()).completed().await.unwrap_err(),
         connection.notify("n", None).await.unwrap_err(),
         rest(&mut turn.subscribe()).await.1.unwrap(),
+        rest(&mut connection.attach_turn(&thread, &"w".into()).0.subscribe())
+            .await
+            .1
+            .unwrap(),
         rest(&mut connection.events()).await.1.unwrap(),
         rest(&mut connection.thread_events(&thread))
             .await

@@ -11,7 +11,6 @@ use proptest::prelude::*;
 
 use crate::connection::effects::Effects;
 use crate::connection::event::RawEvent;
-use crate::connection::kind::tier;
 use crate::connection::queue::{End, Item, Limits};
 use crate::connection::router::{Known, Router, StartId, SubKey};
 
@@ -31,12 +30,7 @@ fn event(method: &str, params: &str) -> Arc<RawEvent> {
             params,
             scope,
             ..
-        }) => {
-            let tier = tier(&method);
-            Arc::new(RawEvent::notification(
-                &line, &method, params, &scope, None, tier,
-            ))
-        }
+        }) => Arc::new(RawEvent::notification(&line, &method, params, &scope, None)),
         other => panic!("{other:?}"),
     }
 }
@@ -63,10 +57,11 @@ fn read(router: &mut Router, key: &SubKey) -> (Vec<usize>, Option<End>) {
     let mut cx = Context::from_waker(Waker::noop());
     let mut batch = VecDeque::new();
     let end = loop {
-        let Some(queue) = router.queue(key) else {
+        let Some(mailbox) = router.mailbox(key) else {
             break None;
         };
-        match queue.poll_take(&mut cx, &mut batch, 3) {
+        let polled = mailbox.lock().poll_take(&mut cx, &mut batch, 3);
+        match polled {
             Poll::Ready(None) => {}
             Poll::Ready(end) => break end,
             Poll::Pending => break None,
@@ -97,8 +92,8 @@ fn every_order_of_response_events_and_subscribers_loses_nothing() {
             for events in [true, false] {
                 let mut fx = Effects::default();
                 let mut router = Router::new(ROOMY);
-                let global = router.subscribe_global();
-                let all = router.subscribe_thread(&thread);
+                let global = router.subscribe_global().0;
+                let all = router.subscribe_thread(&thread).0;
                 let start = router.open_start(&thread, events);
                 let mut first = None;
                 let mut late = None;
@@ -253,9 +248,9 @@ fn events_of_nobodys_turn_reach_the_thread_and_the_rest() {
     let mut router = Router::new(ROOMY);
     // From the first byte on, for the first subscriber only.
     router.route(&event("configWarning", r#"{"number":0}"#), &mut fx);
-    let first = router.subscribe_global();
-    let second = router.subscribe_global();
-    let thread = router.subscribe_thread(&"t".into());
+    let first = router.subscribe_global().0;
+    let second = router.subscribe_global().0;
+    let thread = router.subscribe_thread(&"t".into()).0;
     router.route(&turn_event("item/started", "t", "u", 1), &mut fx);
     router.route(
         &event("thread/status/changed", r#"{"threadId":"x","number":2}"#),
@@ -272,7 +267,7 @@ fn what_came_of_a_foreign_turn_while_a_start_was_open_is_not_swallowed() {
     for answer in [None, Some(TurnId::from("mine"))] {
         let mut fx = Effects::default();
         let mut router = Router::new(ROOMY);
-        let global = router.subscribe_global();
+        let global = router.subscribe_global().0;
         let start = router.open_start(&thread, true);
         router.route(&turn_event("item/started", "t", "foreign", 1), &mut fx);
         router.route(&turn_event("item/started", "t", "mine", 2), &mut fx);
@@ -425,8 +420,8 @@ proptest! {
         let turns = [TurnId::from("u0"), TurnId::from("u1"), TurnId::from("u2")];
         let mut fx = Effects::default();
         let mut router = Router::new(ROOMY);
-        let watchers = threads.clone().map(|thread| router.subscribe_thread(&thread));
-        let global = router.subscribe_global();
+        let watchers = threads.clone().map(|thread| router.subscribe_thread(&thread).0);
+        let global = router.subscribe_global().0;
         let mut on_thread = [Vec::new(), Vec::new()];
         let mut starts: Vec<OpenStart> = Vec::new();
         let mut followers: Vec<Follower> = Vec::new();
