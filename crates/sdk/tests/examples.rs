@@ -1,0 +1,120 @@
+//! Every example runs with `--demo`, and prints what it is there to show.
+
+// This is a test as a whole.
+#![allow(clippy::unwrap_used)]
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+/// What each example prints, in this order, among other things.
+const EXPECTED: &[(&str, &[&str])] = &[
+    ("demo", &["you    >", "shell  $", "Completed in"]),
+    (
+        "quickstart",
+        &[
+            "codex 0.",
+            "Hello from Codex.",
+            "Hallo von Codex.",
+            "tokens so far",
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn every_example_plays_its_demo() {
+    let mut wrong = Vec::new();
+    for name in examples() {
+        let expected = EXPECTED.iter().find(|(example, _)| *example == name);
+        let outcome = match expected {
+            None => Err("it is not listed in EXPECTED".to_owned()),
+            Some((_, expected)) => match play(&name).await {
+                Ok(output) => compare(&output, expected),
+                Err(error) => Err(error),
+            },
+        };
+        if let Err(error) = outcome {
+            wrong.push(format!("--- {name}: {error}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_example_is_expected_that_does_not_exist() {
+    let examples = examples();
+    for (name, _) in EXPECTED {
+        assert!(examples.iter().any(|it| it == name), "{name}");
+    }
+}
+
+/// The names of the examples, from their folder.
+fn examples() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|it| it == "rs"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
+
+/// Runs an example, and returns what it printed.
+async fn play(name: &str) -> Result<String, String> {
+    let binary = built(name)?;
+    let playing = Command::new(&binary)
+        .arg("--demo")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    // Long enough to install the runtime first.
+    let output = tokio::time::timeout(Duration::from_secs(300), playing)
+        .await
+        .map_err(|_| "it does not end".to_owned())?
+        .map_err(|error| format!("{} does not start: {error}", binary.display()))?;
+    let stdout = String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    match output.status.success() && !stderr.contains("did not follow its script") {
+        true => Ok(stdout),
+        false => Err(format!("{}\n{stderr}\n{stdout}", output.status)),
+    }
+}
+
+/// The binary of an example. Cargo puts it beside the tests, and builds it for
+/// `cargo test`, but not for `cargo test --test examples`.
+fn built(name: &str) -> Result<PathBuf, String> {
+    let own = std::env::current_exe().unwrap();
+    let binary = own
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .join("examples")
+        .join(name)
+        .with_extension(std::env::consts::EXE_EXTENSION);
+    let modified = |path: &Path| path.metadata().and_then(|it| it.modified()).ok();
+    let source = folder().join(name).with_extension("rs");
+    match modified(&binary) >= modified(&source) {
+        true => Ok(binary),
+        false => {
+            Err("it is not built: cargo build -p openai-codex --all-features --examples".into())
+        }
+    }
+}
+
+/// Looks for each expected text after the one before.
+fn compare(output: &str, expected: &[&str]) -> Result<(), String> {
+    let mut rest = output;
+    for text in expected {
+        let at = rest
+            .find(text)
+            .ok_or_else(|| format!("{text:?} is missing, or not in its place:\n{output}"))?;
+        rest = &rest[at + text.len()..];
+    }
+    Ok(())
+}
