@@ -25,7 +25,9 @@ use crate::handler::{HandlerContext, HandlerError};
 /// What the function returns is what the model reads, errors included; so say in
 /// them what to do better. Arguments that do not fit the type are answered with
 /// what is wrong and what is expected, without calling the function. Several
-/// calls may run at once, each on its own task.
+/// calls may run at once, each on its own task: those of different threads; those
+/// of one turn, runtime 0.163.0 asks for one after the other, also if the model
+/// makes them in one answer.
 #[cfg_attr(
     feature = "schemars",
     doc = r#"
