@@ -7,6 +7,7 @@ mod error;
 mod permissions;
 mod registry;
 mod service;
+mod threads;
 mod user_input;
 
 use std::collections::HashMap;
@@ -30,8 +31,9 @@ pub use self::decision::Decision;
 pub use self::elicitation::ElicitationAnswer;
 pub use self::error::HandlerError;
 pub use self::permissions::PermissionGrant;
-pub(crate) use self::registry::{Registry, ThreadHooks};
+pub(crate) use self::registry::Registry;
 pub use self::service::ServerRequestHandler;
+pub(crate) use self::threads::ThreadHooks;
 pub use self::user_input::UserInputAnswers;
 
 /// Answers to what the server asks: typed async closures, one per kind of
@@ -280,6 +282,11 @@ impl Handlers {
     ) -> Self {
         self.by_method.insert(method, Arc::new(run));
         self
+    }
+
+    /// Whether there are none at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_method.is_empty() && self.fallback.is_none()
     }
 
     /// Whether there is one that answers approvals of commands, file changes,

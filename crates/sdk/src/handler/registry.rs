@@ -1,9 +1,8 @@
 //! Which handler answers which request.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,15 +11,12 @@ use openai_codex_types::{DynamicToolCallParams, ServerRequest, ThreadId};
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 
+use super::threads::{Owner, Starting, ThreadHooks, Threads};
 use super::{Answering, HandlerContext, HandlerError, Handlers};
 use crate::codex::WeakCodex;
-use crate::connection::{Dispatcher, Reply, ServerCall, refusal, refuse};
+use crate::connection::{Dispatcher, Reply, ServerCall, refusal};
 use crate::error::{Result, RpcError};
 use crate::tool::{Tool, ToolOutput, Toolbox};
-
-/// From this many threads with handlers or tools on, those that nobody has a
-/// handle on are forgotten, the oldest first.
-const THREADS: usize = 1024;
 
 /// What answers the server: the handlers of the client and of its threads.
 pub(crate) struct Registry(Arc<Shared>);
@@ -29,48 +25,7 @@ struct Shared {
     client: Handlers,
     /// The client, as soon as there is one: a request may come before.
     codex: watch::Sender<Option<WeakCodex>>,
-    threads: Mutex<Threads>,
-    /// How many threads with hooks are being started. A request about a thread
-    /// that is not known may concern one of these.
-    starting: watch::Sender<usize>,
-}
-
-#[derive(Default)]
-struct Threads {
-    hooks: HashMap<ThreadId, (u64, Arc<ThreadHooks>)>,
-    next: u64,
-}
-
-/// What a thread has of its own.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ThreadHooks {
-    handlers: Handlers,
-    tools: Toolbox,
-}
-
-impl ThreadHooks {
-    /// Handlers and tools over those that are there. Nothing, if neither is given.
-    pub(crate) fn over(
-        before: Option<&Self>,
-        handlers: Option<Handlers>,
-        tools: Option<Toolbox>,
-    ) -> Option<Arc<Self>> {
-        if handlers.is_none() && tools.is_none() {
-            return before.cloned().map(Arc::new);
-        }
-        let before = before.cloned().unwrap_or_default();
-        Some(Arc::new(Self {
-            handlers: handlers.unwrap_or(before.handlers),
-            tools: tools.unwrap_or(before.tools),
-        }))
-    }
-}
-
-/// A thread that is being started, resumed or forked. Requests that may concern
-/// it wait until this is gone.
-pub(crate) struct Starting {
-    shared: Arc<Shared>,
-    hooks: Option<Arc<ThreadHooks>>,
+    threads: Arc<Threads>,
 }
 
 impl Registry {
@@ -78,8 +33,7 @@ impl Registry {
         Self(Arc::new(Shared {
             client,
             codex: watch::Sender::new(None),
-            threads: Mutex::default(),
-            starting: watch::Sender::new(0),
+            threads: Threads::new(),
         }))
     }
 
@@ -96,58 +50,16 @@ impl Registry {
 
     /// What a thread has of its own.
     pub(crate) fn hooks(&self, thread: &ThreadId) -> Option<Arc<ThreadHooks>> {
-        self.0.lock().get(thread)
+        self.0.threads.hooks(thread)
     }
 
-    /// Says that a thread with these hooks is on its way.
-    pub(crate) fn starting(&self, hooks: Option<Arc<ThreadHooks>>) -> Starting {
-        if hooks.is_some() {
-            self.0.starting.send_modify(|threads| *threads += 1);
-        }
-        Starting {
-            shared: Arc::clone(&self.0),
-            hooks,
-        }
-    }
-}
-
-impl Starting {
-    /// The thread is there.
-    pub(crate) fn started(self, thread: &ThreadId) -> Option<Arc<ThreadHooks>> {
-        let hooks = Arc::clone(self.hooks.as_ref()?);
-        self.shared
-            .lock()
-            .insert(thread.clone(), Arc::clone(&hooks));
-        Some(hooks)
-    }
-}
-
-impl Drop for Starting {
-    fn drop(&mut self) {
-        if self.hooks.is_some() {
-            self.shared.starting.send_modify(|threads| *threads -= 1);
-        }
-    }
-}
-
-impl Threads {
-    fn get(&self, thread: &ThreadId) -> Option<Arc<ThreadHooks>> {
-        self.hooks.get(thread).map(|(_, hooks)| Arc::clone(hooks))
-    }
-
-    fn insert(&mut self, thread: ThreadId, hooks: Arc<ThreadHooks>) {
-        if self.hooks.len() >= THREADS {
-            let unused = self
-                .hooks
-                .iter()
-                .filter(|(_, (_, it))| Arc::strong_count(it) == 1);
-            let oldest = unused.min_by_key(|(_, (age, _))| *age);
-            if let Some(oldest) = oldest.map(|(id, _)| id.clone()) {
-                self.hooks.remove(&oldest);
-            }
-        }
-        self.next += 1;
-        self.hooks.insert(thread, (self.next, hooks));
+    /// Says that a thread is on its way: this one, if that can be known already.
+    pub(crate) fn starting(
+        &self,
+        thread: Option<&ThreadId>,
+        hooks: Option<Arc<ThreadHooks>>,
+    ) -> Starting {
+        self.0.threads.starting(thread, hooks)
     }
 }
 
@@ -158,14 +70,10 @@ impl Dispatcher for Registry {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Threads> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn answer(self: Arc<Self>, call: ServerCall) -> Reply {
-        let hooks = match &call.thread {
-            Some(thread) => self.hooks(thread).await,
-            None => None,
+        let owner = match &call.thread {
+            Some(thread) => self.threads.owner(thread, &call.method).await,
+            None => Owner::Client,
         };
         let Some(codex) = self.codex().await else {
             // The connection is ending, and nobody reads this.
@@ -182,6 +90,13 @@ impl Shared {
             method: call.method,
             params: call.params,
         };
+        let hooks = match owner {
+            Owner::Thread(hooks) => Some(hooks),
+            Owner::Client => None,
+            Owner::Unknown => {
+                return request.refuse("its thread may be one that is still being started");
+            }
+        };
         if let Some(hooks) = &hooks
             && let Some(reply) = request.call_tool(&hooks.tools).await
         {
@@ -196,22 +111,7 @@ impl Shared {
                 return reply;
             }
         }
-        refuse(&request.method)
-    }
-
-    /// What the thread has of its own, which may be on its way.
-    async fn hooks(&self, thread: &ThreadId) -> Option<Arc<ThreadHooks>> {
-        let mut starting = self.starting.subscribe();
-        loop {
-            // In this order: a thread is known before it stops being started.
-            let threads = *starting.borrow_and_update();
-            if let Some(hooks) = self.lock().get(thread) {
-                return Some(hooks);
-            }
-            if threads == 0 || starting.changed().await.is_err() {
-                return None;
-            }
-        }
+        request.refuse("no handler is set for it")
     }
 
     async fn codex(&self) -> Option<crate::Codex> {
@@ -280,26 +180,54 @@ impl Request {
         guarded(running, tool.time_limit())
             .await
             .unwrap_or_else(|failure| {
-                let reason = failure.reason("tool");
-                tracing::warn!(tool = tool.name(), reason, "a tool call failed");
-                ToolOutput::failure(reason)
+                self.log(&failure, tool.name(), "a tool call failed");
+                ToolOutput::failure(failure.reason("tool"))
             })
     }
 
     fn refused(&self, failure: &Failure) -> RpcError {
-        let reason = failure.reason("handler");
+        self.log(failure, "", "refusing a request of the server's");
+        rpc_error(failure.reason("handler"))
+    }
+
+    fn refuse(&self, why: &str) -> Reply {
         tracing::warn!(
             method = &*self.method,
             thread = self.cx.thread_id.as_deref(),
             turn = self.cx.turn_id.as_deref(),
-            reason,
-            "refusing a request of the server's"
+            "refusing a request of the server's: {why}"
         );
-        rpc_error(reason)
+        refusal(&self.method)
+    }
+
+    /// What went wrong. What it says may quote a command, a prompt or arguments,
+    /// so that it is not for logs that everybody keeps.
+    fn log(&self, failure: &Failure, tool: &str, what: &str) {
+        tracing::warn!(
+            method = &*self.method,
+            tool = (!tool.is_empty()).then_some(tool),
+            thread = self.cx.thread_id.as_deref(),
+            turn = self.cx.turn_id.as_deref(),
+            failure = failure.kind(),
+            "{what}"
+        );
+        tracing::debug!(
+            method = &*self.method,
+            reason = failure.reason("handler or tool"),
+            "{what}"
+        );
     }
 }
 
 impl Failure {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Error(_) => "error",
+            Self::Panicked => "panic",
+            Self::TimedOut(_) => "timeout",
+        }
+    }
+
     fn reason(&self, who: &str) -> String {
         match self {
             Self::Error(error) => error.message().to_owned(),

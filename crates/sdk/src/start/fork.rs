@@ -143,7 +143,7 @@ impl ThreadFork {
         let tools = Toolbox::given(self.tools)?;
         let before = self.codex.registry().hooks(&self.params.thread_id);
         let hooks = ThreadHooks::over(before.as_deref(), self.handlers, tools);
-        let starting = self.codex.registry().starting(hooks);
+        let starting = self.codex.registry().starting(None, hooks);
         let info = ThreadInfo::from(self.codex.call(self.params).await?);
         let hooks = starting.started(&info.thread.id);
         let thread = Thread::new(self.codex, info.thread.id.clone(), Some(info));

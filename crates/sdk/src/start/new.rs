@@ -132,7 +132,7 @@ impl ThreadStart {
             specs.extend(tools.specs());
         }
         let hooks = ThreadHooks::over(None, self.handlers, tools);
-        let starting = self.codex.registry().starting(hooks);
+        let starting = self.codex.registry().starting(None, hooks);
         let info = ThreadInfo::from(self.codex.call(self.params).await?);
         let hooks = starting.started(&info.thread.id);
         let thread = Thread::new(self.codex, info.thread.id.clone(), Some(info));

@@ -168,7 +168,10 @@ impl ThreadResume {
         let tools = Toolbox::given(self.tools)?;
         let before = self.codex.registry().hooks(&self.params.thread_id);
         let hooks = ThreadHooks::over(before.as_deref(), self.handlers, tools);
-        let starting = self.codex.registry().starting(hooks);
+        let starting = self
+            .codex
+            .registry()
+            .starting(Some(&self.params.thread_id), hooks);
         let asked = self.params.clone();
         let info = ThreadInfo::from(self.codex.call(self.params).await?);
         match ignored(&asked, &info) {

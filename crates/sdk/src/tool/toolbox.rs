@@ -67,6 +67,10 @@ impl Toolbox {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn find(&self, namespace: Option<&str>, name: &str) -> Option<&Tool> {
         let key = (namespace.map(str::to_owned), name.to_owned());
         self.0.get(&key)
