@@ -320,7 +320,7 @@ async fn only_a_new_thread_has_a_default_mode() {
         ("thread/fork", json!({"threadId": "t"})),
         (
             "turn/start",
-            json!({"threadId": "t", "input": [{"type": "text", "text": "hi", "text_elements": []}]}),
+            json!({"threadId": "t", "input": [{"type": "text", "text": "hi"}]}),
         ),
     ] {
         assert_eq!(client::params_of(&fake, method), expected, "{method}");
