@@ -17,6 +17,7 @@ use crate::handler::{Handlers, Registry};
 use crate::locate::locate;
 use crate::options::awaitable;
 use crate::process::{LaunchOptions, Program};
+use crate::transport::Tap;
 use crate::version::VersionPolicy;
 
 /// How much may wait for one subscriber before events are left out.
@@ -104,6 +105,7 @@ pub struct CodexBuilder {
     connection: ConnectionOptions,
     version_policy: VersionPolicy,
     handlers: Handlers,
+    record: Option<PathBuf>,
     invalid: Option<Error>,
 }
 
@@ -121,6 +123,7 @@ impl CodexBuilder {
             connection: ConnectionOptions::default(),
             version_policy: VersionPolicy::default(),
             handlers: Handlers::new(),
+            record: None,
             invalid: None,
         }
     }
@@ -266,6 +269,21 @@ impl CodexBuilder {
         self
     }
 
+    /// Keeps all that goes over the connection in a file, over an earlier one of
+    /// that name: a recording for `Replay` of the testkit, or to look at with
+    /// `codex-testkit show`.
+    ///
+    /// API keys, tokens, auth URLs and the values of environment variables are
+    /// [left out](openai_codex_wire::recording::redact); what the user and the
+    /// model say is what it is for, so on Unix only the user may read it. It ends
+    /// at 256 MiB and says so. Recording never holds the connection up: where
+    /// the disk is full or does not keep up, the recording ends with a warning.
+    /// After [`close`](Codex::close) it is complete.
+    pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
+        self.record = Some(path.into());
+        self
+    }
+
     /// Which versions of the runtime are acceptable.
     pub fn version_policy(mut self, policy: VersionPolicy) -> Self {
         self.version_policy = policy;
@@ -297,6 +315,7 @@ impl CodexBuilder {
                 }
             }
         };
+        self.connection.record = self.tap()?;
         let registry = Arc::new(Registry::new(self.handlers.clone()));
         let dispatcher: Arc<dyn Dispatcher> = Arc::clone(&registry) as _;
         let connected =
@@ -321,7 +340,9 @@ impl CodexBuilder {
     {
         let initialize = self.initialize()?;
         let registry = Arc::new(Registry::new(self.handlers.clone()));
-        let (options, dispatcher) = (self.connection.clone(), Arc::clone(&registry) as _);
+        let mut options = self.connection.clone();
+        options.record = self.tap()?;
+        let dispatcher = Arc::clone(&registry) as _;
         let connected = Connection::connect(read, write, options, dispatcher, &initialize).await?;
         self.welcome(connected, registry).await
     }
@@ -341,6 +362,17 @@ impl CodexBuilder {
             "initialize",
             &InitializeParams::new(self.client.clone()).capabilities(capabilities),
         )
+    }
+
+    /// Begins the recording, if there is to be one.
+    fn tap(&self) -> Result<Option<Tap>> {
+        let create = |path: &PathBuf| {
+            Tap::create(path).map_err(|error| {
+                let message = format!("cannot record into {}: {error}", path.display());
+                Error::new(ErrorKind::InvalidInput, message).with_source(error)
+            })
+        };
+        self.record.as_ref().map(create).transpose()
     }
 
     async fn welcome(

@@ -10,6 +10,7 @@ pub mod envelope;
 mod ids;
 mod message;
 mod method;
+pub mod recording;
 pub mod scope;
 mod secret;
 #[doc(hidden)]

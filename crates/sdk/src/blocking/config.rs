@@ -57,6 +57,7 @@ impl CodexBuilder {
         request_timeout(timeout: Option<Duration>);
         event_buffer(buffer: EventBuffer);
         max_line_bytes(bytes: usize);
+        record(path: impl Into<PathBuf>);
         version_policy(policy: VersionPolicy);
     }
 

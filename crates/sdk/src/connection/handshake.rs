@@ -53,6 +53,7 @@ impl Connection {
         initialize: &RawValue,
     ) -> Result<(Self, Handshake)> {
         let mut pause = BACKOFF;
+        let mut options = options.clone();
         for attempt in 1.. {
             let connection = Self::spawn(launch, options.clone(), Arc::clone(dispatcher))?;
             let error = match connection.handshake(initialize).await {
@@ -68,6 +69,9 @@ impl Connection {
                 "the runtime lost the race for a fresh home; trying again"
             );
             drop(connection);
+            if let Some(tap) = &mut options.record {
+                tap.next_attempt();
+            }
             tokio::time::sleep(pause + jitter(pause)).await;
             pause = (2 * pause).min(Duration::from_secs(1));
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::queue::Limits;
+use crate::transport::Tap;
 
 /// What a connection can be told. Every bound that a user may move is here.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct ConnectionOptions {
     pub(crate) max_line: usize,
     /// How many requests of the server's are handled at a time. More are refused.
     pub(crate) max_handlers: usize,
+    /// What is to be kept of all that goes over it.
+    pub(crate) record: Option<Tap>,
 }
 
 impl Default for ConnectionOptions {
@@ -29,6 +32,7 @@ impl Default for ConnectionOptions {
             request_timeout: Some(Duration::from_secs(60)),
             max_line: 128 * 1024 * 1024,
             max_handlers: 256,
+            record: None,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::options::ConnectionOptions;
 use super::{Connection, Owner, reader, writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::{LaunchOptions, StderrTail, last_words};
-use crate::transport::{self, FrameSink, FrameSource, SourceError};
+use crate::transport::{self, FrameSink, FrameSource, Recorded, SourceError, Tap};
 
 /// How long the queue may take to be written once no more is taken in.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -42,13 +42,14 @@ impl Connection {
     pub(crate) fn open(
         source: impl FrameSource,
         sink: impl FrameSink,
-        options: ConnectionOptions,
+        mut options: ConnectionOptions,
         dispatcher: Arc<dyn Dispatcher>,
     ) -> Result<Self> {
         let runtime = current_runtime()?;
         let (tx, rx) = mpsc::channel(8);
+        let ends = Ends::new(source, sink, options.record.take());
         let core = Arc::new(Core::new(options, dispatcher, None, tx.clone()));
-        Ok(Self::drive(&runtime, core, source, sink, None, tx, rx))
+        Ok(Self::drive(&runtime, core, ends, None, tx, rx))
     }
 
     /// Starts a child process and connects to its stdin and stdout.
@@ -59,7 +60,7 @@ impl Connection {
     /// runtime.
     pub(crate) fn spawn(
         launch: &LaunchOptions,
-        options: ConnectionOptions,
+        mut options: ConnectionOptions,
         dispatcher: Arc<dyn Dispatcher>,
     ) -> Result<Self> {
         let runtime = current_runtime()?;
@@ -82,6 +83,7 @@ impl Connection {
         })?;
         let stderr = StderrTail::default();
         let drain = runtime.spawn(stderr.clone().drain(child.stderr));
+        let ends = Ends::new(child.source, child.sink, options.record.take());
         let core = Arc::new(Core::new(
             options,
             dispatcher,
@@ -92,29 +94,20 @@ impl Connection {
             }),
             tx.clone(),
         ));
-        let (source, sink) = (child.source, child.sink);
-        Ok(Self::drive(
-            &runtime,
-            core,
-            source,
-            sink,
-            Some(drain),
-            tx,
-            rx,
-        ))
+        Ok(Self::drive(&runtime, core, ends, Some(drain), tx, rx))
     }
 
     /// Starts the tasks.
     fn drive(
         runtime: &Handle,
         core: Arc<Core>,
-        source: impl FrameSource,
-        sink: impl FrameSink,
+        ends: Ends<impl FrameSource, impl FrameSink>,
         stderr: Option<JoinHandle<()>>,
         tx: mpsc::Sender<Happened>,
         rx: mpsc::Receiver<Happened>,
     ) -> Self {
         let span = tracing::debug_span!("codex");
+        let Ends { source, sink, tap } = ends;
         let reader = {
             let (mut task, tx) = (Task::new(&core), tx.clone());
             let read = async move {
@@ -140,11 +133,29 @@ impl Connection {
             reader,
             writer,
             stderr,
+            tap,
             happened: rx,
             seen: Seen::default(),
         };
         runtime.spawn(supervisor.run().instrument(span));
         Self(Arc::new(Owner { core, ends: true }))
+    }
+}
+
+/// Both ends of a connection, and what records them.
+struct Ends<R, W> {
+    source: Recorded<R>,
+    sink: Recorded<W>,
+    tap: Option<Tap>,
+}
+
+impl<R, W> Ends<R, W> {
+    fn new(source: R, sink: W, tap: Option<Tap>) -> Self {
+        Self {
+            source: Recorded::new(source, tap.clone()),
+            sink: Recorded::new(sink, tap.clone()),
+            tap,
+        }
     }
 }
 
@@ -198,6 +209,7 @@ struct Supervisor {
     reader: AbortHandle,
     writer: AbortHandle,
     stderr: Option<JoinHandle<()>>,
+    tap: Option<Tap>,
     happened: mpsc::Receiver<Happened>,
     seen: Seen,
 }
@@ -251,6 +263,10 @@ impl Supervisor {
         self.reader.abort();
         if let Some(stderr) = &self.stderr {
             stderr.abort();
+        }
+        if let Some(tap) = &self.tap {
+            // Who has awaited the end may read the recording.
+            let _ = tokio::time::timeout(DRAIN, tap.written()).await;
         }
         self.task.done();
     }

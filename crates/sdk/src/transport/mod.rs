@@ -4,6 +4,7 @@
 //! frames of its own needs no lines.
 
 mod lines;
+mod record;
 mod stdio;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::future::Future;
 use std::io;
 
 pub(crate) use lines::{LineReader, LineWriter};
+pub(crate) use record::{Recorded, Tap};
 pub(crate) use stdio::{StdioChild, spawn};
 
 /// Where messages come from.

@@ -1,0 +1,329 @@
+//! Keeps what goes over a connection in a file.
+//!
+//! The connection only queues. A thread of its own takes the secrets out and writes, so that
+//! neither a slow disk nor a full one is felt: the recording then ends, and a warning says so.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::future::Future;
+use std::io::{self, BufWriter, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use openai_codex_wire::recording::{DEFAULT_LIMIT, Direction, Encoder};
+use tokio::sync::oneshot;
+
+use super::{FrameSink, FrameSource, SourceError};
+
+/// How much may wait for the disk. A message beyond it ends the recording: one with a hole would
+/// be of no use.
+const QUEUE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Takes in what is to be recorded. Clones record into the same file; it is complete once all of
+/// them are gone.
+#[derive(Clone)]
+pub(crate) struct Tap {
+    guard: Arc<Guard>,
+    /// Which attempt to start a server this belongs to. The first thing of a later one makes the
+    /// recording begin anew.
+    attempt: u32,
+}
+
+/// Ends the thread when the last tap is gone.
+struct Guard {
+    shared: Arc<Shared>,
+    began: Instant,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    bytes: usize,
+    /// No more will come.
+    closed: bool,
+    /// Nothing more is taken in.
+    over: bool,
+}
+
+enum Item {
+    Message {
+        attempt: u32,
+        direction: Direction,
+        at: Duration,
+        message: Vec<u8>,
+    },
+    /// One side hung up.
+    End {
+        attempt: u32,
+        by: Direction,
+        at: Duration,
+    },
+    /// A message had no room.
+    Overflow { at: Duration },
+    /// Tell when everything before this is in the file.
+    Sync(oneshot::Sender<()>),
+}
+
+impl Tap {
+    /// Begins a recording, over an earlier one of that name.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let file = create(path)?;
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let recorder = Recorder {
+            file: BufWriter::new(file),
+            path: path.to_owned(),
+            encoder: begin(),
+            attempt: 0,
+            headed: false,
+        };
+        let source = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("codex-record".into())
+            .spawn(move || recorder.run(&source))?;
+        let began = Instant::now();
+        Ok(Self {
+            guard: Arc::new(Guard { shared, began }),
+            attempt: 0,
+        })
+    }
+
+    /// For the next attempt to start a server: what the last one said does not count.
+    pub(crate) fn next_attempt(&mut self) {
+        self.attempt += 1;
+    }
+
+    fn message(&self, direction: Direction, message: &[u8]) {
+        let at = self.guard.began.elapsed();
+        let mut queue = self.guard.shared.queue();
+        if queue.over {
+            return;
+        }
+        if !queue.items.is_empty() && queue.bytes + message.len() > QUEUE_BYTES {
+            queue.over = true;
+            queue.items.push_back(Item::Overflow { at });
+        } else {
+            queue.bytes += message.len();
+            queue.items.push_back(Item::Message {
+                attempt: self.attempt,
+                direction,
+                at,
+                message: message.to_vec(),
+            });
+        }
+        drop(queue);
+        self.guard.shared.changed.notify_one();
+    }
+
+    fn end(&self, by: Direction) {
+        let (attempt, at) = (self.attempt, self.guard.began.elapsed());
+        self.guard.shared.push(Item::End { attempt, by, at });
+    }
+
+    /// Waits until everything so far is in the file, or the recording is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub(crate) fn written(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (tx, rx) = oneshot::channel();
+        self.guard.shared.push(Item::Sync(tx));
+        // Dropped unanswered when the thread is gone: there is nothing to wait for then.
+        async move { drop(rx.await) }
+    }
+}
+
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tap").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.shared.queue().closed = true;
+        self.shared.changed.notify_one();
+    }
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, item: Item) {
+        let mut queue = self.queue();
+        if queue.over {
+            return;
+        }
+        queue.items.push_back(item);
+        drop(queue);
+        self.changed.notify_one();
+    }
+
+    /// Everything that waits; empty when no more will come.
+    fn take(&self) -> VecDeque<Item> {
+        let mut queue = self.queue();
+        while queue.items.is_empty() && !queue.closed {
+            queue = self
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.bytes = 0;
+        std::mem::take(&mut queue.items)
+    }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    // What is said to a model is nobody else's business.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn begin() -> Encoder {
+    Encoder::new(DEFAULT_LIMIT)
+}
+
+/// What the thread has.
+struct Recorder {
+    file: BufWriter<File>,
+    path: PathBuf,
+    encoder: Encoder,
+    attempt: u32,
+    headed: bool,
+}
+
+impl Recorder {
+    fn run(mut self, source: &Shared) {
+        loop {
+            let items = source.take();
+            let closed = items.is_empty();
+            let mut waiting = Vec::new();
+            let mut written = Ok(());
+            for item in items {
+                match item {
+                    Item::Sync(tx) => waiting.push(tx),
+                    item if written.is_ok() => written = self.write(item),
+                    _ => {}
+                }
+            }
+            written = written.and_then(|()| self.file.flush());
+            drop(waiting);
+            if let Err(error) = &written {
+                tracing::warn!(path = %self.path.display(), %error, "the recording ends: it cannot be written");
+            }
+            if closed || written.is_err() || self.encoder.is_over() {
+                let mut queue = source.queue();
+                queue.over = true;
+                // With whoever waits for them to be written.
+                queue.items.clear();
+                return;
+            }
+        }
+    }
+
+    fn write(&mut self, item: Item) -> io::Result<()> {
+        if let Item::Message { attempt, .. } | Item::End { attempt, .. } = item {
+            if attempt < self.attempt {
+                return Ok(());
+            }
+            if attempt > self.attempt {
+                self.attempt = attempt;
+                self.restart()?;
+            }
+        }
+        if !self.headed {
+            self.headed = true;
+            let by = concat!("openai-codex ", env!("CARGO_PKG_VERSION"));
+            let header = self.encoder.header(by, openai_codex_runtime::VERSION);
+            self.file.write_all(header.as_bytes())?;
+        }
+        let over = self.encoder.is_over();
+        let line = match item {
+            Item::Message {
+                direction,
+                at,
+                message,
+                ..
+            } => self.encoder.message(direction, at, &message),
+            Item::End { by, at, .. } => {
+                return self.file.write_all(self.encoder.end(by, at).as_bytes());
+            }
+            Item::Overflow { at } => self.encoder.cut(at, "the disk did not keep up"),
+            Item::Sync(_) => String::new(),
+        };
+        if !over && self.encoder.is_over() {
+            tracing::warn!(path = %self.path.display(), "the recording is cut here: it is too much");
+        }
+        self.file.write_all(line.as_bytes())
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        self.file.flush()?;
+        let file = self.file.get_mut();
+        file.set_len(0)?;
+        file.rewind()?;
+        self.encoder = begin();
+        self.headed = false;
+        Ok(())
+    }
+}
+
+/// A source or a sink whose messages are recorded.
+pub(crate) struct Recorded<T> {
+    inner: T,
+    tap: Option<Tap>,
+}
+
+impl<T> Recorded<T> {
+    /// Without a tap it only passes on.
+    pub(crate) fn new(inner: T, tap: Option<Tap>) -> Self {
+        Self { inner, tap }
+    }
+}
+
+impl<S: FrameSource> FrameSource for Recorded<S> {
+    async fn next(&mut self) -> Result<Option<&[u8]>, SourceError> {
+        let line = self.inner.next().await;
+        if let Some(tap) = &self.tap {
+            match &line {
+                Ok(Some(line)) => tap.message(Direction::ToClient, line),
+                Ok(None) | Err(_) => tap.end(Direction::ToClient),
+            }
+        }
+        line
+    }
+}
+
+impl<S: FrameSink> FrameSink for Recorded<S> {
+    async fn send(&mut self, frames: &[String]) -> io::Result<()> {
+        if let Some(tap) = &self.tap {
+            // Before they are sent, so that no answer is recorded before its request.
+            for frame in frames {
+                tap.message(Direction::ToServer, frame.as_bytes());
+            }
+        }
+        self.inner.send(frames).await
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        if let Some(tap) = &self.tap {
+            tap.end(Direction::ToServer);
+        }
+        self.inner.close().await
+    }
+}

@@ -1,0 +1,190 @@
+//! Recordings: what they look like, what they keep and what they do not.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use openai_codex_wire::recording::{
+    DEFAULT_LIMIT, Direction, Encoder, Recording, Redactor, is_secret_name, redact,
+};
+
+#[test]
+fn what_is_written_is_read() {
+    let mut encoder = Encoder::new(DEFAULT_LIMIT);
+    let mut text = encoder.header("test 1.0", "0.163.0");
+    let initialize = r#"{"id":1,"result":{"userAgent":"me/0.163.0 (os)","b":1.0,"a":[1e3]}}"#;
+    text += &encoder.message(
+        Direction::ToServer,
+        Duration::from_millis(1500),
+        b"{\"method\":\"m\"}\n",
+    );
+    text += &encoder.message(
+        Direction::ToClient,
+        Duration::from_secs(2),
+        initialize.as_bytes(),
+    );
+    text += &encoder.message(Direction::ToClient, Duration::from_secs(3), b"no json");
+    text += &encoder.message(Direction::ToClient, Duration::from_secs(3), b"  \n");
+    text += &encoder.end(Direction::ToClient, Duration::from_secs(4));
+    assert_eq!(encoder.end(Direction::ToServer, Duration::from_secs(5)), "");
+
+    let recording = Recording::parse(&text).unwrap();
+    assert_eq!(recording.by.as_deref(), Some("test 1.0"));
+    assert_eq!(recording.runtime_version().as_deref(), Some("0.163.0"));
+    let [first, second, third] = &recording.entries[..] else {
+        panic!("{text}")
+    };
+    assert_eq!((first.line, first.at), (2, Duration::from_millis(1500)));
+    assert_eq!(second.json(), Some(initialize), "byte for byte");
+    assert_eq!(third.json(), None);
+    assert_eq!(
+        recording.ended,
+        Some((Direction::ToClient, Duration::from_secs(4)))
+    );
+    assert_eq!(recording.cut, None);
+}
+
+#[test]
+fn a_recording_at_its_limit_says_that_it_was_cut() {
+    let mut encoder = Encoder::new(200);
+    let mut text = String::new();
+    for _ in 0..100 {
+        text += &encoder.message(Direction::ToClient, Duration::ZERO, b"{\"method\":\"m\"}");
+    }
+    assert!(encoder.is_over());
+    let recording = Recording::parse(&text).unwrap();
+    assert_eq!(recording.entries.len(), 4);
+    assert_eq!(
+        recording.cut.as_deref(),
+        Some("the recording reached its limit of 200 bytes")
+    );
+}
+
+#[test]
+fn secrets_are_found_by_name_wherever_they_are() {
+    for (message, expected) in [
+        (r#"{"apiKey":"x"}"#, r#"{"apiKey":"[redacted]"}"#),
+        (
+            r#"{"a":[{"access_token": "x"}]}"#,
+            r#"{"a":[{"access_token":"[redacted]"}]}"#,
+        ),
+        (
+            r#"{"env":{"A":"x","B":null}}"#,
+            r#"{"env":{"A":"[redacted]","B":null}}"#,
+        ),
+        (r#"{"password":1234}"#, r#"{"password":0}"#),
+        (
+            r#"{"refreshToken":true,"token":""}"#,
+            r#"{"refreshToken":true,"token":""}"#,
+        ),
+        (
+            r#"{"value":"x","keyPath":"model_providers.p.experimental_bearer_token"}"#,
+            r#"{"value":"[redacted]","keyPath":"model_providers.p.experimental_bearer_token"}"#,
+        ),
+        (
+            r#"{"keyPath":"mcp_servers.s.env.KEY","value":"x"}"#,
+            r#"{"keyPath":"mcp_servers.s.env.KEY","value":"[redacted]"}"#,
+        ),
+        (
+            r#"{"config":{"mcp_servers.s.http_headers":{"X":"y"}}}"#,
+            r#"{"config":{"mcp_servers.s.http_headers":{"X":"[redacted]"}}}"#,
+        ),
+    ] {
+        let redacted = redact(message).unwrap();
+        assert_eq!(redacted, expected);
+        assert_eq!(redact(&redacted).unwrap(), expected, "twice");
+    }
+}
+
+#[test]
+fn what_only_sounds_like_a_secret_is_kept() {
+    for name in [
+        "tokenUsage",
+        "inputTokens",
+        "total_tokens",
+        "env_key",
+        "keyPath",
+        "authMode",
+        "code",
+        "environmentId",
+        "cancellationToken",
+        "sortKey",
+        "bearer_token_env_var",
+        "secretive",
+    ] {
+        assert!(!is_secret_name(name), "{name}");
+    }
+}
+
+#[test]
+fn secrets_are_found_by_their_looks() {
+    for (text, expected) in [
+        ("key sk-proj-0123456789abcdef, ok?", "key [redacted], ok?"),
+        ("see task-0123456789abcdefgh", "see task-0123456789abcdefgh"),
+        (
+            "Authorization: Bearer abcdefghij",
+            "Authorization: Bearer [redacted]",
+        ),
+        ("bearer of bad news", "bearer of bad news"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "[redacted]"),
+        (
+            "https://auth.example/x?client_id=me&state=abc&code_challenge=d-e&x=1",
+            "https://auth.example/x?client_id=me&state=[redacted]&code_challenge=[redacted]&x=1",
+        ),
+        (
+            "http://localhost:1/cb#access_token=abc",
+            "http://localhost:1/cb#access_token=[redacted]",
+        ),
+        ("a=b & c=d", "a=b & c=d"),
+    ] {
+        let message = serde_json::json!({"text": text}).to_string();
+        let expected = serde_json::json!({"text": expected}).to_string();
+        let redacted = redact(&message).unwrap();
+        assert_eq!(redacted, expected);
+        assert_eq!(redact(&redacted).unwrap(), expected, "twice");
+    }
+}
+
+#[test]
+fn answers_to_secret_questions_are_kept_out() {
+    let mut redactor = Redactor::new();
+    let question = r#"{"id":0,"method":"item/tool/requestUserInput","params":{"questions":[{"id":"pin","isSecret":true},{"id":"name","isSecret":false}]}}"#;
+    assert_eq!(
+        redactor.redact(Direction::ToClient, question).unwrap(),
+        question
+    );
+    let answer =
+        r#"{"id":0,"result":{"answers":{"name":{"answers":["Ada"]},"pin":{"answers":["1815"]}}}}"#;
+    let other = redactor.redact(Direction::ToClient, r#"{"id":0,"result":{"pin":"kept"}}"#);
+    assert!(
+        other.unwrap().contains("kept"),
+        "the server's own id 0 is another one"
+    );
+    assert_eq!(
+        redactor.redact(Direction::ToServer, answer).unwrap(),
+        r#"{"id":0,"result":{"answers":{"name":{"answers":["Ada"]},"pin":{"answers":["[redacted]"]}}}}"#
+    );
+}
+
+#[test]
+fn half_of_a_surrogate_pair_does_not_lose_the_message() {
+    let message = r#"{"method":"m","params":{"delta":"a\ud83d","apiKey":"x"}}"#;
+    let redacted = redact(message).unwrap();
+    assert!(
+        redacted.contains("[redacted]") && redacted.contains("\"a\\u"),
+        "{redacted}"
+    );
+    assert!(redact("{\"a\":").is_err());
+}
+
+#[test]
+fn a_fault_is_told_with_its_line() {
+    for (text, line) in [
+        ("{}", 1),
+        ("{\"recording\":1}\n{\"dir\":\"x\",\"msg\":{}}", 2),
+        ("{\"recording\":2}", 1),
+        ("\n\n{\"dir\":\"c2s\",\"t\":-1,\"msg\":{}}", 3),
+        ("{\"dir\":\"c2s\"}", 1),
+    ] {
+        assert_eq!(Recording::parse(text).unwrap_err().line(), line, "{text}");
+    }
+}
