@@ -75,12 +75,26 @@ pub fn decode_payload<T: serde::de::DeserializeOwned>(
     crate::decode(method, if json.trim().is_empty() { "null" } else { json })
 }
 
+/// As [`decode_payload`], for a payload that may be null or missing: that is the one without members.
+#[doc(hidden)]
+pub fn decode_payload_or_null<T: serde::de::DeserializeOwned>(
+    method: &str,
+    json: &str,
+) -> Result<T, DecodeError> {
+    let text = json.trim();
+    let is_null = text.is_empty() || text == "null";
+    crate::decode(method, if is_null { "{}" } else { json })
+}
+
 /// Implements `decode`, `method` and `Serialize` for an enum over methods, with
 /// a line `Variant "method",` for each and a variant
-/// `Unrecognized(UnrecognizedMessage)` besides.
+/// `Unrecognized(UnrecognizedMessage)` besides. `or_null` at the end of a line
+/// says that the payload may be null instead of an object without members.
 #[macro_export]
 macro_rules! messages {
-    ($name:ident { $($variant:ident $method:literal,)* }) => {
+    (@decode $method:ident $json:ident) => { $crate::support::decode_payload($method, $json) };
+    (@decode $method:ident $json:ident or_null) => { $crate::support::decode_payload_or_null($method, $json) };
+    ($name:ident { $($variant:ident $method:literal $($null:ident)?,)* }) => {
         impl $name {
             /// Decodes the payload of a message of `method`.
             ///
@@ -89,7 +103,7 @@ macro_rules! messages {
             /// method and the member. An unknown method is kept in `Unrecognized`.
             pub fn decode(method: &str, json: &str) -> Result<Self, $crate::DecodeError> {
                 match method {
-                    $($method => $crate::support::decode_payload(method, json).map(Self::$variant),)*
+                    $($method => $crate::messages!(@decode method json $($null)?).map(Self::$variant),)*
                     _ => $crate::UnrecognizedMessage::decode(method, json).map(Self::Unrecognized),
                 }
             }

@@ -92,6 +92,7 @@ pub(crate) fn requests(
                 .and_then(Value::as_str)
                 .map(str::to_owned),
             method,
+            takes_null: sends_params && params_of(branch).is_some_and(may_be_null),
             params,
             sends_params,
             response,
@@ -120,6 +121,11 @@ fn most_alike(method: &str, candidates: &[&String]) -> String {
         Some(best) if alike(best) >= 50 => (*best).clone(),
         _ => ANY.to_owned(),
     }
+}
+
+/// Whether parameters may be null instead of their definition.
+fn may_be_null(params: &Value) -> bool {
+    branches(params).is_some_and(|branches| branches.iter().any(is_null))
 }
 
 /// What stands for a response that the schema does not describe.

@@ -159,6 +159,8 @@ pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) params: String,
     pub(crate) sends_params: bool,
+    /// Whether null may be sent for the parameters.
+    pub(crate) takes_null: bool,
     pub(crate) response: String,
     pub(crate) experimental: bool,
     pub(crate) doc: Option<String>,

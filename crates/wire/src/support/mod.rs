@@ -31,6 +31,6 @@ pub use string_enum::{StringEnum, deserialize_string_enum};
 pub use tagged::{Tagged, deserialize_tagged, serialize_tagged, write_unrecognized};
 pub use untagged::{Shape, Untagged, attempt, deserialize_untagged};
 
-pub use crate::message::decode_payload;
+pub use crate::message::{decode_payload, decode_payload_or_null};
 pub use serde;
 pub use serde_json;

@@ -17,28 +17,28 @@ pub(crate) fn file(model: &Model, header: &Header<'_>) -> String {
         "AnyClientRequest",
         "The parameters of any request that the client sends.",
         &model.requests,
-        |it| &it.params,
+        |it| (&it.params, it.takes_null),
     );
     enumeration(
         &mut out,
         "AnyClientResponse",
         "The server's answer to any request that the client sends.",
         &model.requests,
-        |it| &it.response,
+        |it| (&it.response, false),
     );
     enumeration(
         &mut out,
         "AnyServerRequest",
         "The parameters of any request that the server sends.",
         &model.server_requests,
-        |it| &it.params,
+        |it| (&it.params, it.takes_null),
     );
     enumeration(
         &mut out,
         "AnyServerResponse",
         "The client's answer to any request that the server sends.",
         &model.server_requests,
-        |it| &it.response,
+        |it| (&it.response, false),
     );
     out.truncate(out.trim_end().len());
     out.push('\n');
@@ -50,7 +50,7 @@ fn enumeration(
     name: &str,
     about: &str,
     requests: &[Request],
-    payload: fn(&Request) -> &String,
+    payload: fn(&Request) -> (&String, bool),
 ) {
     let _ = writeln!(
         out,
@@ -62,13 +62,14 @@ fn enumeration(
             out,
             "    {}(Box<crate::{}>),",
             request.variant(),
-            payload(request)
+            payload(request).0
         );
     }
     out.push_str("    /// A method that this version does not have, with its payload as it came.\n    Unrecognized(UnrecognizedMessage),\n}\n\n");
     let _ = writeln!(out, "messages! {{ {name} {{");
     for request in requests {
-        let _ = writeln!(out, "    {} {:?},", request.variant(), request.method);
+        let null = if payload(request).1 { " or_null" } else { "" };
+        let _ = writeln!(out, "    {} {:?}{null},", request.variant(), request.method);
     }
     out.push_str("} }\n\n");
 }
