@@ -1,13 +1,16 @@
 //! Recorded sessions, message by message.
 
+mod equal;
+mod kind;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use openai_codex_types::messages::{
-    AnyClientRequest, AnyClientResponse, AnyServerRequest, AnyServerResponse, ServerNotification,
-};
 use serde_json::Value;
+
+pub(crate) use self::equal::{Defaults, root};
+pub(crate) use self::kind::Kind;
 
 /// A payload of a recorded message, and what kind of message it was.
 #[derive(Clone)]
@@ -16,45 +19,6 @@ pub(crate) struct Message {
     pub(crate) kind: Kind,
     pub(crate) method: String,
     pub(crate) payload: Value,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    ClientRequest,
-    ClientResponse,
-    ServerRequest,
-    ServerResponse,
-    Notification,
-}
-
-/// What decoding gave: the JSON written back, and the debug text.
-pub(crate) struct Decoded {
-    pub(crate) json: Value,
-    pub(crate) debug: String,
-}
-
-impl Kind {
-    /// Decodes a payload and writes it back.
-    pub(crate) fn decode(self, method: &str, json: &str) -> Result<Decoded, String> {
-        macro_rules! through {
-            ($ty:ty) => {{
-                let message = <$ty>::decode(method, json).map_err(|error| error.to_string())?;
-                assert_eq!(message.method(), method);
-                let json = serde_json::to_string(&message).unwrap();
-                Decoded {
-                    json: serde_json::from_str(&json).unwrap(),
-                    debug: format!("{message:?}"),
-                }
-            }};
-        }
-        Ok(match self {
-            Self::ClientRequest => through!(AnyClientRequest),
-            Self::ClientResponse => through!(AnyClientResponse),
-            Self::ServerRequest => through!(AnyServerRequest),
-            Self::ServerResponse => through!(AnyServerResponse),
-            Self::Notification => through!(ServerNotification),
-        })
-    }
 }
 
 /// Every payload of the recordings that the server did not refuse.
@@ -66,14 +30,6 @@ pub(crate) fn recorded() -> Vec<Message> {
         .collect();
     paths.sort();
     paths.iter().flat_map(|path| session(path)).collect()
-}
-
-/// The root of the workspace.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
 }
 
 fn session(path: &Path) -> Vec<Message> {
