@@ -13,7 +13,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::RequestId;
+use crate::scanner::Scanner;
 use crate::scope::ScopeIds;
+pub use crate::surrogates::repair_surrogates;
 
 /// A message, as slices of its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,37 +169,13 @@ pub fn peek(line: &str) -> Result<Message<'_>, PeekError> {
     }
 }
 
-/// Replaces each half of a surrogate pair among a line's escapes by U+FFFD.
-///
-/// Everything else stays as it is, whole pairs included.
-pub fn repair_surrogates(line: &str) -> String {
-    let mut repaired = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(at) = rest.find('\\') {
-        let escape = &rest[at..];
-        let (keep, length) = match surrogate(escape.as_bytes()) {
-            Surrogate::None => (
-                true,
-                1 + escape[1..].chars().next().map_or(0, char::len_utf8),
-            ),
-            Surrogate::Pair => (true, 12),
-            Surrogate::Lone => (false, 6),
-        };
-        repaired.push_str(&rest[..at]);
-        repaired.push_str(if keep { &escape[..length] } else { "\\ufffd" });
-        rest = &escape[length..];
-    }
-    repaired.push_str(rest);
-    repaired
-}
-
 /// The string under a name in a JSON object, if there is one: a member of raw
 /// `params`, without decoding the rest.
 ///
 /// ```
 /// use openai_codex_wire::envelope::string_member;
 ///
-/// let params = r#"{"itemId":"i","delta":"Hi\\n"}"#;
+/// let params = r#"{"itemId":"i","delta":"Hi\n"}"#;
 /// assert_eq!(string_member(params, "delta").as_deref(), Some("Hi\n"));
 /// assert_eq!(string_member(params, "other"), None);
 /// ```
@@ -217,262 +195,6 @@ pub fn string_member<'a>(object: &'a str, name: &str) -> Option<Cow<'a, str>> {
         Ok(true)
     });
     found
-}
-
-enum Surrogate {
-    None,
-    Pair,
-    Lone,
-}
-
-/// Judges the escape that `bytes` begins with.
-fn surrogate(bytes: &[u8]) -> Surrogate {
-    match hex_escape(bytes) {
-        Some(0xD800..=0xDBFF) => match bytes.get(6..).and_then(hex_escape) {
-            Some(0xDC00..=0xDFFF) => Surrogate::Pair,
-            _ => Surrogate::Lone,
-        },
-        Some(0xDC00..=0xDFFF) => Surrogate::Lone,
-        _ => Surrogate::None,
-    }
-}
-
-fn hex_escape(bytes: &[u8]) -> Option<u16> {
-    let digits = bytes.strip_prefix(b"\\u")?.get(..4)?;
-    digits.iter().try_fold(0, |code, digit| {
-        Some(code << 4 | char::from(*digit).to_digit(16)? as u16)
-    })
-}
-
-/// A string of the line, still with its escapes.
-pub(crate) struct Text<'a> {
-    inner: &'a str,
-    escaped: bool,
-}
-
-impl<'a> Text<'a> {
-    /// The text that the string stands for.
-    pub(crate) fn text(&self) -> Cow<'a, str> {
-        if !self.escaped {
-            return Cow::Borrowed(self.inner);
-        }
-        match serde_json::from_str(&format!("\"{}\"", self.inner)) {
-            Ok(text) => Cow::Owned(text),
-            // An escape that JSON does not know: the decoder of the payload
-            // reports it, and here the text as sent is the best there is.
-            Err(_) => Cow::Borrowed(self.inner),
-        }
-    }
-}
-
-/// Walks JSON text without building anything.
-pub(crate) struct Scanner<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Scanner<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
-    }
-
-    pub(crate) fn malformed(&self, reason: &'static str) -> PeekError {
-        PeekError::Malformed {
-            offset: self.at,
-            reason,
-        }
-    }
-
-    pub(crate) fn position(&self) -> usize {
-        self.at
-    }
-
-    pub(crate) fn since(&self, start: usize) -> &'a str {
-        &self.text[start..self.at]
-    }
-
-    /// The next byte that is not white space.
-    #[inline]
-    pub(crate) fn peek_byte(&mut self) -> Option<u8> {
-        let bytes = self.text.as_bytes();
-        while let Some(byte) = bytes.get(self.at) {
-            if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
-                return Some(*byte);
-            }
-            self.at += 1;
-        }
-        None
-    }
-
-    fn end(&mut self) -> Result<(), PeekError> {
-        match self.peek_byte() {
-            None => Ok(()),
-            Some(_) => Err(self.malformed("text follows the object")),
-        }
-    }
-
-    /// Visits the members of the object that comes next. The visitor consumes
-    /// the value of each, and says whether to go on.
-    #[inline]
-    pub(crate) fn members(
-        &mut self,
-        mut visit: impl FnMut(&mut Self, &str) -> Result<bool, PeekError>,
-    ) -> Result<(), PeekError> {
-        if self.peek_byte() != Some(b'{') {
-            return Err(self.malformed("expected an object"));
-        }
-        self.at += 1;
-        if self.peek_byte() == Some(b'}') {
-            self.at += 1;
-            return Ok(());
-        }
-        loop {
-            let key = self.string()?;
-            if self.peek_byte() != Some(b':') {
-                return Err(self.malformed("expected a colon"));
-            }
-            self.at += 1;
-            self.peek_byte();
-            let go_on = if key.escaped {
-                visit(self, &key.text())?
-            } else {
-                visit(self, key.inner)?
-            };
-            if !go_on {
-                return Ok(());
-            }
-            match self.peek_byte() {
-                Some(b',') => {
-                    self.at += 1;
-                    self.peek_byte();
-                }
-                Some(b'}') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                _ => return Err(self.malformed("expected a comma or the end of the object")),
-            }
-        }
-    }
-
-    /// The string that comes next.
-    #[inline]
-    pub(crate) fn string(&mut self) -> Result<Text<'a>, PeekError> {
-        if self.peek_byte() != Some(b'"') {
-            return Err(self.malformed("expected a string"));
-        }
-        let start = self.at + 1;
-        let escaped = self.skip_string()?;
-        Ok(Text {
-            inner: &self.text[start..self.at - 1],
-            escaped,
-        })
-    }
-
-    /// The raw text of the value that comes next.
-    #[inline]
-    pub(crate) fn value(&mut self) -> Result<&'a str, PeekError> {
-        let first = self.peek_byte();
-        let start = self.at;
-        match first {
-            Some(b'"') => {
-                self.skip_string()?;
-            }
-            Some(b'{' | b'[') => self.skip_nested()?,
-            _ => self.skip_scalar()?,
-        }
-        Ok(&self.text[start..self.at])
-    }
-
-    fn skip_scalar(&mut self) -> Result<(), PeekError> {
-        let rest = &self.text.as_bytes()[self.at..];
-        let length = rest
-            .iter()
-            .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n'))
-            .unwrap_or(rest.len());
-        let plausible = matches!(&rest[..length], b"true" | b"false" | b"null")
-            || matches!(rest.first(), Some(b'-' | b'0'..=b'9'));
-        if !plausible {
-            return Err(self.malformed("expected a value"));
-        }
-        self.at += length;
-        Ok(())
-    }
-
-    fn skip_nested(&mut self) -> Result<(), PeekError> {
-        let bytes = self.text.as_bytes();
-        let mut depth = 0_usize;
-        loop {
-            match bytes.get(self.at) {
-                Some(b'"') => {
-                    self.skip_string()?;
-                    continue;
-                }
-                Some(b'{' | b'[') => depth += 1,
-                Some(b'}' | b']') => {
-                    depth -= 1;
-                    if depth == 0 {
-                        self.at += 1;
-                        return Ok(());
-                    }
-                }
-                Some(_) => {}
-                None => return Err(self.malformed("the line ends inside a value")),
-            }
-            self.at += 1;
-        }
-    }
-
-    /// Passes over the string that begins here, and says whether it has escapes.
-    #[inline]
-    fn skip_string(&mut self) -> Result<bool, PeekError> {
-        let bytes = self.text.as_bytes();
-        let mut escaped = false;
-        self.at += 1;
-        loop {
-            self.at += find_stop(&bytes[self.at..])
-                .ok_or_else(|| self.malformed("the line ends inside a string"))?;
-            if bytes[self.at] == b'"' {
-                self.at += 1;
-                return Ok(escaped);
-            }
-            escaped = true;
-            self.at += match surrogate(&bytes[self.at..]) {
-                Surrogate::None => 2,
-                Surrogate::Pair => 12,
-                Surrogate::Lone => return Err(PeekError::LoneSurrogate),
-            };
-            if self.at > bytes.len() {
-                self.at = bytes.len();
-                return Err(self.malformed("the line ends inside a string"));
-            }
-        }
-    }
-}
-
-/// The first quote or backslash. Eight bytes at a time, without the call and
-/// the set-up of a vectorised search: most strings of the protocol are shorter
-/// than what that takes to pay.
-#[inline]
-fn find_stop(bytes: &[u8]) -> Option<usize> {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = LOW << 7;
-    /// Sets the high bit of each byte that is zero. A borrow can set it above
-    /// such a byte, too, which does not matter for finding the first.
-    fn zeros(word: u64) -> u64 {
-        word.wrapping_sub(LOW) & !word & HIGH
-    }
-
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let stops = zeros(word ^ (LOW * b'"' as u64)) | zeros(word ^ (LOW * b'\\' as u64));
-        if stops != 0 {
-            return Some(8 * index + (stops.trailing_zeros() / 8) as usize);
-        }
-    }
-    let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-    Some(8 * words.len() + stop)
 }
 
 #[cfg(test)]
@@ -612,18 +334,6 @@ mod tests {
             let line = format!(r#"{{"method":"m","params":{json}}}"#);
             assert_eq!(notification(&line).1, Some(json));
             assert_eq!(repair_surrogates(&line), line);
-        }
-    }
-
-    #[test]
-    fn the_end_of_a_string_is_found_wherever_it_is() {
-        for before in 0..40 {
-            for stop in ["\"", "\\n\"", "\u{e9}\"", "!\"", "#\"", "[\"", "]\""] {
-                let text = format!("{}{stop}\\\"{}", "\u{a2}".repeat(before), "x".repeat(20));
-                let expected = text.bytes().position(|byte| matches!(byte, b'"' | b'\\'));
-                assert_eq!(find_stop(text.as_bytes()), expected, "{text}");
-            }
-            assert_eq!(find_stop("\u{a2}".repeat(before).as_bytes()), None);
         }
     }
 

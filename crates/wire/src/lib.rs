@@ -11,10 +11,12 @@ mod ids;
 mod message;
 mod method;
 pub mod recording;
+mod scanner;
 pub mod scope;
 mod secret;
 #[doc(hidden)]
 pub mod support;
+mod surrogates;
 
 pub use decode::{DecodeError, decode};
 pub use ids::{ItemId, LoginId, RequestId, ThreadId, TurnId};

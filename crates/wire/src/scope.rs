@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use crate::envelope::{PeekError, Scanner};
+use crate::envelope::PeekError;
+use crate::scanner::Scanner;
 
 /// The ids that say whom a message concerns. Absent, null and wrongly typed
 /// ones are `None`.
