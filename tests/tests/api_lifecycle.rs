@@ -356,7 +356,7 @@ async fn every_option_reaches_the_wire_under_its_name() {
     assert_eq!(
         client::params_of(&fake, "turn/start"),
         json!({
-            "threadId": "t", "input": [{"type": "text", "text": "hi", "text_elements": []}],
+            "threadId": "t", "input": [{"type": "text", "text": "hi"}],
             "cwd": "/w", "effort": "high", "model": "m", "outputSchema": schema,
             "personality": "none", "serviceTierForTurn": "default", "serviceTier": null,
             "turnTrigger": "cron", "summary": "concise",

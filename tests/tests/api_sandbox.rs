@@ -96,7 +96,7 @@ async fn a_turn_without_a_sandbox_sends_none() {
     codex.thread("t").turn("hi").await.unwrap();
     assert_eq!(
         client::params_of(&fake, "turn/start"),
-        json!({"threadId": "t", "input": [{"type": "text", "text": "hi", "text_elements": []}]})
+        json!({"threadId": "t", "input": [{"type": "text", "text": "hi"}]})
     );
 }
 
