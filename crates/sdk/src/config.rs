@@ -1,7 +1,7 @@
 //! How the runtime is started and what it is told of us.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use openai_codex_types::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::codex::{Codex, encode};
-use crate::connection::{Connection, ConnectionOptions, Dispatcher, Handshake, Limits};
+use crate::connection::{Connection, ConnectionOptions, Dispatcher, Handshake, Limits, is_needed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::handler::{Handlers, Registry};
 use crate::locate::locate;
@@ -98,6 +98,7 @@ pub struct CodexBuilder {
     codex_bin: Option<PathBuf>,
     launch_command: Option<Vec<OsString>>,
     launch: LaunchOptions,
+    codex_home: Option<PathBuf>,
     config: Vec<String>,
     client: ClientInfo,
     experimental_api: bool,
@@ -115,6 +116,7 @@ impl CodexBuilder {
             codex_bin: None,
             launch_command: None,
             launch: LaunchOptions::default(),
+            codex_home: None,
             config: Vec::new(),
             client: ClientInfo::new("codex_rust_sdk", env!("CARGO_PKG_VERSION"))
                 .title("Codex Rust SDK"),
@@ -163,7 +165,8 @@ impl CodexBuilder {
         self
     }
 
-    /// The runtime's working directory, which is the default one of its threads.
+    /// The runtime's working directory, which is the default one of its threads. A
+    /// relative one is taken from the working directory of this process.
     pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
         self.launch.cwd = Some(dir.into());
         self
@@ -195,9 +198,11 @@ impl CodexBuilder {
     }
 
     /// Where the runtime keeps its configuration and sessions (`CODEX_HOME`). It
-    /// must exist.
-    pub fn codex_home(self, dir: impl Into<PathBuf>) -> Self {
-        self.env("CODEX_HOME", dir.into())
+    /// must exist. A relative one is taken from the working directory of this
+    /// process, whatever [`cwd`](Self::cwd) says.
+    pub fn codex_home(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.codex_home = Some(dir.into());
+        self
     }
 
     /// Who we are: `clientInfo` of the handshake.
@@ -217,7 +222,9 @@ impl CodexBuilder {
         self
     }
 
-    /// Notifications that the server shall not send, by their methods.
+    /// Notifications that the server shall not send, by their methods. Those that
+    /// turns, logins and handlers depend on (`turn/completed`, `item/completed` and
+    /// the like) cannot be done without: naming one is an error.
     pub fn opt_out_notifications<I>(mut self, methods: I) -> Self
     where
         I: IntoIterator,
@@ -304,6 +311,13 @@ impl CodexBuilder {
     pub async fn send(mut self) -> Result<Codex> {
         let initialize = self.initialize()?;
         let mut launch = std::mem::take(&mut self.launch);
+        if let Some(cwd) = &launch.cwd {
+            launch.cwd = Some(folder("cwd", cwd)?);
+        }
+        if let Some(home) = &self.codex_home {
+            let home = folder("codex_home", home)?;
+            launch.env.push(("CODEX_HOME".into(), home.into()));
+        }
         launch.program = match self.launch_command.take() {
             Some(argv) => Program::Command(argv),
             None => {
@@ -355,6 +369,20 @@ impl CodexBuilder {
         let mut capabilities = InitializeCapabilities::new()
             .experimental_api(self.experimental_api)
             .request_attestation(self.handlers.attest());
+        let needed: Vec<&str> = (self.opt_out.iter())
+            .map(String::as_str)
+            .filter(|method| is_needed(method))
+            .collect();
+        if !needed.is_empty() {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "opt_out_notifications names {}, which this client cannot do without; leave \
+                     that out",
+                    needed.join(" and ")
+                ),
+            ));
+        }
         if !self.opt_out.is_empty() {
             capabilities = capabilities.opt_out_notification_methods(self.opt_out.clone());
         }
@@ -402,11 +430,31 @@ impl CodexBuilder {
 
 awaitable!(CodexBuilder, Codex);
 
-/// Without the environment and the command line, which may hold secrets.
+/// An existing folder as the child is told it: it would take a relative one from
+/// its own working directory.
+fn folder(option: &str, path: &Path) -> Result<PathBuf> {
+    let wrong = |what: String| Error::new(ErrorKind::InvalidInput, what);
+    let absolute = std::path::absolute(path).map_err(|error| {
+        wrong(format!("{option} is no folder: {:?}", path.display())).with_source(error)
+    })?;
+    match absolute.is_dir() {
+        true => Ok(absolute),
+        false => Err(wrong(format!(
+            "{option} names {}, and there is no such folder; create it first",
+            absolute.display()
+        ))),
+    }
+}
+
+/// Without the values of the environment, of overrides and of the command line,
+/// which may hold secrets.
 impl std::fmt::Debug for CodexBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CodexBuilder")
             .field("codex_bin", &self.codex_bin)
+            .field("codex_home", &self.codex_home)
+            .field("cwd", &self.launch.cwd)
+            .field("handlers", &self.handlers)
             .field("version_policy", &self.version_policy)
             .finish_non_exhaustive()
     }

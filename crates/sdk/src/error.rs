@@ -224,7 +224,7 @@ impl Error {
     pub(crate) fn timed_out(method: impl Into<Cow<'static, str>>, after: Duration) -> Self {
         let message = format!(
             "no answer within {after:?}; the runtime may still act on it, so check before sending \
-             it again, or allow more time"
+             it again, or allow more time by CodexBuilder::request_timeout"
         );
         Self::new(ErrorKind::Timeout, message).with_method(method)
     }
@@ -232,7 +232,7 @@ impl Error {
     pub(crate) fn lagged(skipped: u64) -> Self {
         let message = format!(
             "{skipped} events were left out because this subscriber did not keep up; read faster \
-             or enlarge the event buffer"
+             or enlarge the buffer by CodexBuilder::event_buffer"
         );
         Self::new(ErrorKind::Lagged { skipped }, message)
     }

@@ -13,7 +13,7 @@ use openai_codex_types::{
 
 use crate::codex::Codex;
 use crate::error::{Error, Result};
-use crate::options::{awaitable, setters};
+use crate::options::{awaitable, debug_by_names, setters};
 
 /// Lists threads (`thread/list`): one page when it is awaited, all of them by
 /// [`stream`](Self::stream).
@@ -29,7 +29,7 @@ use crate::options::{awaitable, setters};
 /// }
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "threads are listed when this is awaited"]
 pub struct ThreadList {
     codex: Codex,
@@ -90,6 +90,8 @@ impl ThreadList {
         }
     }
 }
+
+debug_by_names!(ThreadList:);
 
 awaitable!(ThreadList, ThreadListResponse);
 

@@ -4,7 +4,10 @@
 //! become an option by itself, and one that it loses fails the build. Every
 //! other field is reached by `params`.
 
+use std::fmt;
 use std::path::Path;
+
+use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -19,6 +22,39 @@ pub(crate) fn path_text(option: &'static str, path: &Path) -> Result<String> {
             ),
         )
     })
+}
+
+/// The names of the wire fields that params set, for debug texts: their values
+/// may be prompts, instructions and configuration.
+pub(crate) struct Names(Vec<String>);
+
+impl Names {
+    pub(crate) fn of(params: &impl Serialize) -> Self {
+        let params = serde_json::to_value(params).unwrap_or_default();
+        let fields = params.as_object().into_iter().flatten();
+        Self(fields.map(|(name, _)| name.clone()).collect())
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(&self.0).finish()
+    }
+}
+
+/// Shows a builder by the names of what its params set, and by those of its own
+/// fields that hold nothing of the user's.
+macro_rules! debug_by_names {
+    ($builder:ident: $($field:ident)*) => {
+        impl std::fmt::Debug for $builder {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($builder))
+                    .field("set", &crate::options::Names::of(&self.params))
+                    $(.field(stringify!($field), &self.$field))*
+                    .finish_non_exhaustive()
+            }
+        }
+    };
 }
 
 /// Setters over the generated params, which a builder lends by its `draft`.
@@ -101,4 +137,4 @@ macro_rules! awaitable {
     };
 }
 
-pub(crate) use {awaitable, setters};
+pub(crate) use {awaitable, debug_by_names, setters};

@@ -12,16 +12,16 @@ use tokio::time::Instant;
 use crate::approval::{ApprovalMode, Sandbox, workspace_policy};
 use crate::codex::encode;
 use crate::connection::Deadline;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::input::TurnInput;
-use crate::options::{awaitable, setters};
+use crate::options::{awaitable, debug_by_names, setters};
 use crate::result::TurnResult;
 use crate::thread::Thread;
 use crate::turn::{Outcome, TurnHandle};
 use crate::version::require;
 
 /// What is asked of a turn.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Request {
     thread: Thread,
     params: Params,
@@ -50,10 +50,29 @@ impl Request {
     }
 
     /// Sends `turn/start`; without `events`, only the result is kept.
-    async fn start(mut self, events: bool) -> Result<Outcome> {
-        let ends_at = self
-            .timeout
-            .and_then(|timeout| Instant::now().checked_add(timeout));
+    async fn start(self, events: bool) -> Result<Outcome> {
+        let Some(timeout) = self.timeout else {
+            return self.begin(events, None).await;
+        };
+        let Some(ends_at) = Instant::now().checked_add(timeout) else {
+            return self.begin(events, None).await;
+        };
+        // Whatever has to be asked first counts, and so does waiting for one's turn.
+        let begun = self.begin(events, Some(ends_at));
+        match tokio::time::timeout_at(ends_at, begun).await {
+            Ok(begun) => begun,
+            Err(_) => Err(Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "the turn could not be started within its timeout of {timeout:?}; if it \
+                     begins all the same, it is interrupted"
+                ),
+            )
+            .with_method("turn/start")),
+        }
+    }
+
+    async fn begin(mut self, events: bool, ends_at: Option<Instant>) -> Result<Outcome> {
         if let Some(invalid) = self.invalid {
             return Err(invalid);
         }
@@ -86,10 +105,9 @@ impl Request {
             self.params.sandbox_policy = Some(sandbox.policy(workspace));
         }
         let params = encode("turn/start", &self.params)?;
-        let deadline = self.timeout.map_or(Deadline::Default, Deadline::After);
         let started = codex
             .connection()
-            .start_turn(self.thread.id(), &params, events, deadline)
+            .start_turn(self.thread.id(), &params, events, Deadline::Default)
             .await?;
         Ok(Outcome::started(self.thread, started, ends_at))
     }
@@ -110,6 +128,8 @@ impl Request {
         ))
     }
 }
+
+debug_by_names!(Request: thread approval_mode sandbox timeout);
 
 macro_rules! turn_builder {
     ($(#[$doc:meta])* $name:ident) => {
@@ -146,9 +166,10 @@ macro_rules! turn_builder {
                 self
             }
 
-            /// How long the turn may take, from the call on. When it has not ended
-            /// by then, it is interrupted, and the result is an error of kind
-            /// `Timeout` that holds what there is.
+            /// How long the turn may take, from the call on and with all that has to
+            /// be asked for it. When it has not ended by then, it is interrupted, which
+            /// may take up to 5 s more, and the result is an error of kind `Timeout`
+            /// that holds what there is.
             pub fn timeout(mut self, timeout: Duration) -> Self {
                 self.0.timeout = Some(timeout);
                 self

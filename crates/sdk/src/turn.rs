@@ -261,7 +261,7 @@ impl Outcome {
     async fn result(&self, summary: &TurnSummary, ask: bool) -> TurnResult {
         let is_short = summary.is_partial() || summary.dropped_items() > 0;
         let earlier = match ask && is_short {
-            true => match self.stored_items().await {
+            true => match self.in_time(self.stored_items()).await {
                 Ok(items) => Some(items),
                 Err(error) => {
                     tracing::warn!(%error, turn = %self.turn.id(), "the items of a turn from before it was followed cannot be read");
@@ -271,6 +271,21 @@ impl Outcome {
             false => None,
         };
         TurnResult::of(self.turn.thread_id(), self.turn.id(), summary, earlier)
+    }
+
+    /// Work for a turn that has ended, within what is left of its timeout.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some(ends_at) = self.ends_at else {
+            return work.await;
+        };
+        tokio::time::timeout_at(ends_at, work)
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::new(
+                    ErrorKind::Timeout,
+                    "the turn ended within its timeout, and reading its items did not",
+                ))
+            })
     }
 
     async fn stored_items(&self) -> Result<Vec<ThreadItem>> {

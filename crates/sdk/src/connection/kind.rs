@@ -30,6 +30,12 @@ impl Kind {
     }
 }
 
+/// Whether the connection cannot do without a notification, so that nobody may
+/// opt out of it: turns would never end, and results would lack their parts.
+pub(crate) fn is_needed(method: &str) -> bool {
+    Kind::of(method) != Kind::Other
+}
+
 /// What may happen to a notification when a subscriber is slow.
 pub(crate) fn tier(method: &str) -> Tier {
     match method {

@@ -50,6 +50,7 @@ pub(crate) use self::dispatch::{
 pub(crate) use self::event::RawEvent;
 pub(crate) use self::fold::TurnSummary;
 pub(crate) use self::handshake::Handshake;
+pub(crate) use self::kind::is_needed;
 pub(crate) use self::login::LoginRef;
 pub(crate) use self::options::{ConnectionOptions, Deadline, RequestOptions};
 pub(crate) use self::queue::Limits;

@@ -6,7 +6,7 @@ use crate::approval::{ApprovalMode, Sandbox};
 use crate::codex::Codex;
 use crate::error::{Error, Result};
 use crate::handler::{Handlers, ThreadHooks};
-use crate::options::{awaitable, setters};
+use crate::options::{awaitable, debug_by_names, setters};
 use crate::thread::{Thread, ThreadInfo};
 use crate::tool::{Tool, Toolbox};
 use crate::version::require;
@@ -24,7 +24,7 @@ use crate::version::require;
 /// let other = codex.thread_fork(thread.id()).ephemeral(true).await?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a thread is forked when this is awaited"]
 pub struct ThreadFork {
     codex: Codex,
@@ -150,5 +150,7 @@ impl ThreadFork {
         Ok(thread.with_hooks(hooks))
     }
 }
+
+debug_by_names!(ThreadFork: approval_mode handlers tools);
 
 awaitable!(ThreadFork, Thread);

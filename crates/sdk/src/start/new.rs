@@ -8,7 +8,7 @@ use crate::approval::{ApprovalMode, Sandbox};
 use crate::codex::Codex;
 use crate::error::{Error, Result};
 use crate::handler::{Handlers, ThreadHooks};
-use crate::options::{awaitable, setters};
+use crate::options::{awaitable, debug_by_names, setters};
 use crate::thread::{Thread, ThreadInfo};
 use crate::tool::{Tool, Toolbox};
 
@@ -27,7 +27,7 @@ use crate::tool::{Tool, Toolbox};
 ///     .await?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a thread is started when this is awaited"]
 pub struct ThreadStart {
     codex: Codex,
@@ -139,5 +139,7 @@ impl ThreadStart {
         Ok(thread.with_hooks(hooks))
     }
 }
+
+debug_by_names!(ThreadStart: approval_mode handlers tools);
 
 awaitable!(ThreadStart, Thread);

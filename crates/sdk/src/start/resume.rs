@@ -11,7 +11,7 @@ use crate::approval::{ApprovalMode, Sandbox};
 use crate::codex::Codex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handler::{Handlers, ThreadHooks};
-use crate::options::{awaitable, setters};
+use crate::options::{awaitable, debug_by_names, setters};
 use crate::thread::{Thread, ThreadInfo};
 use crate::tool::{Tool, Toolbox};
 use crate::version::require;
@@ -33,7 +33,7 @@ use crate::version::require;
 /// let result = thread.run("Where were we?").await?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a thread is resumed when this is awaited"]
 pub struct ThreadResume {
     codex: Codex,
@@ -206,6 +206,8 @@ impl ThreadResume {
     }
 }
 
+debug_by_names!(ThreadResume: approval_mode handlers tools);
+
 awaitable!(ThreadResume, Thread);
 
 /// The first override whose effective value the answer does not tell. The
@@ -279,8 +281,8 @@ fn ignored(asked: &Params, info: &ThreadInfo) -> Option<Error> {
 
 fn ignored_error(what: &str) -> Error {
     let message = format!(
-        "the thread is loaded already, and the runtime ignores {what}; give it to a turn, resume \
-         in a new process, or accept it with allow_ignored_overrides"
+        "the thread is loaded already, and the runtime ignores {what}; give it to a turn if a \
+         turn has that option, resume by a new Codex, or accept it with allow_ignored_overrides"
     );
     Error::new(ErrorKind::InvalidInput, message).with_method("thread/resume")
 }
