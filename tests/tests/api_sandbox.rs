@@ -112,7 +112,7 @@ async fn presets_have_their_wire_form_on_threads_and_turns() {
         (
             Sandbox::ReadOnly,
             "read-only",
-            json!({"type": "readOnly", "networkAccess": false}),
+            json!({"type": "readOnly"}),
         ),
         (
             Sandbox::WorkspaceWrite,
