@@ -109,11 +109,7 @@ async fn presets_have_their_wire_form_on_threads_and_turns() {
         json!({"config": {"sandbox_workspace_write": {"network_access": true}}, "origins": {}}),
     );
     for (n, (sandbox, mode, policy)) in [
-        (
-            Sandbox::ReadOnly,
-            "read-only",
-            json!({"type": "readOnly"}),
-        ),
+        (Sandbox::ReadOnly, "read-only", json!({"type": "readOnly"})),
         (
             Sandbox::WorkspaceWrite,
             "workspace-write",

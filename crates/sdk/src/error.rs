@@ -252,6 +252,16 @@ impl Error {
         error
     }
 
+    /// The agent's answer is not of the type that was asked for.
+    #[cfg(feature = "schemars")]
+    pub(crate) fn unfit_answer(text: &str, source: impl StdError + Send + Sync + 'static) -> Self {
+        let message = "the answer does not have the form that was asked for; ask again, or read \
+                       the text in the turn's final_response";
+        let mut error = Self::new(ErrorKind::Decode, message).with_source(source);
+        error.0.raw = Some(cut(text, EVIDENCE).into());
+        error
+    }
+
     pub(crate) fn into_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self

@@ -22,6 +22,8 @@ mod result;
 mod retry;
 mod run;
 mod start;
+#[cfg(feature = "schemars")]
+mod structured;
 mod thread;
 mod tool;
 #[allow(dead_code, unused_imports)]
@@ -50,6 +52,8 @@ pub use result::TurnResult;
 pub use retry::{RetryPolicy, retry_on_overload};
 pub use run::{Run, StartTurn};
 pub use start::{ThreadFork, ThreadResume, ThreadStart};
+#[cfg(feature = "schemars")]
+pub use structured::{RunAs, Structured};
 pub use thread::{Thread, ThreadInfo};
 pub use tool::{IntoToolOutput, Tool, ToolOutput};
 pub use turn::TurnHandle;

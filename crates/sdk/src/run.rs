@@ -22,17 +22,17 @@ use crate::version::require;
 
 /// What is asked of a turn.
 #[derive(Clone)]
-struct Request {
+pub(crate) struct Request {
     thread: Thread,
-    params: Params,
-    approval_mode: Option<ApprovalMode>,
-    sandbox: Option<Sandbox>,
-    timeout: Option<Duration>,
-    invalid: Option<Error>,
+    pub(crate) params: Params,
+    pub(crate) approval_mode: Option<ApprovalMode>,
+    pub(crate) sandbox: Option<Sandbox>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) invalid: Option<Error>,
 }
 
 impl Request {
-    fn new(thread: Thread, input: TurnInput) -> Self {
+    pub(crate) fn new(thread: Thread, input: TurnInput) -> Self {
         let (input, invalid) = match input.into_wire() {
             Ok(input) => (input, None),
             Err(error) => (Default::default(), Some(error)),
@@ -47,6 +47,13 @@ impl Request {
             timeout: None,
             invalid,
         }
+    }
+
+    /// Runs the turn to its end.
+    pub(crate) async fn run(self) -> Result<TurnResult> {
+        let mut outcome = self.start(false).await?;
+        outcome.interrupt_on_drop(true);
+        outcome.wait().await
     }
 
     /// Sends `turn/start`; without `events`, only the result is kept.
@@ -131,6 +138,58 @@ impl Request {
 
 debug_by_names!(Request: thread approval_mode sandbox timeout);
 
+/// The options of a turn, for a builder whose first field is a [`Request`].
+macro_rules! turn_options {
+    () => {
+        fn draft(&mut self) -> (&mut Params, &mut Option<Error>) {
+            (&mut self.0.params, &mut self.0.invalid)
+        }
+
+        /// Who decides what needs approval, from this turn on; as it is by default.
+        pub fn approval_mode(mut self, mode: ApprovalMode) -> Self {
+            self.0.approval_mode = Some(mode);
+            self
+        }
+
+        /// Where commands and edits may reach, from this turn on; as it is by
+        /// default.
+        pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+            self.0.sandbox = Some(sandbox);
+            self
+        }
+
+        /// Asks for the standard service tier from this turn on: sends null.
+        pub fn clear_service_tier(mut self) -> Self {
+            self.0.params.service_tier = Some(None);
+            self
+        }
+
+        /// How long the turn may take, from the call on and with all that has to
+        /// be asked for it. When it has not ended by then, it is interrupted, which
+        /// may take up to 5 s more, and the result is an error of kind `Timeout`
+        /// that holds what there is.
+        pub fn timeout(mut self, timeout: Duration) -> Self {
+            self.0.timeout = Some(timeout);
+            self
+        }
+
+        setters! {
+            path cwd: String, "The working directory, from this turn on.";
+            opt effort: ReasoningEffort, "How hard the model thinks, from this turn on.";
+            opt model: String, "The model, from this turn on.";
+            opt output_schema: Value, "A JSON schema that the answer of this turn must follow.";
+            opt personality: Personality, "The tone. Deprecated by the server: only `none` has an effect.";
+            dbl service_tier: String, "The service tier, from this turn on.";
+            opt turn_service_tier: String => service_tier_for_turn, "The service tier of this turn alone; `default` is the standard one.";
+            opt source: String => turn_trigger, "What started the turn, as a label.";
+            opt summary: ReasoningSummary, "How the reasoning is summarised, from this turn on.";
+        }
+    };
+}
+
+#[cfg(feature = "schemars")]
+pub(crate) use turn_options;
+
 macro_rules! turn_builder {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -143,49 +202,7 @@ macro_rules! turn_builder {
                 Self(Request::new(thread, input))
             }
 
-            fn draft(&mut self) -> (&mut Params, &mut Option<Error>) {
-                (&mut self.0.params, &mut self.0.invalid)
-            }
-
-            /// Who decides what needs approval, from this turn on; as it is by default.
-            pub fn approval_mode(mut self, mode: ApprovalMode) -> Self {
-                self.0.approval_mode = Some(mode);
-                self
-            }
-
-            /// Where commands and edits may reach, from this turn on; as it is by
-            /// default.
-            pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
-                self.0.sandbox = Some(sandbox);
-                self
-            }
-
-            /// Asks for the standard service tier from this turn on: sends null.
-            pub fn clear_service_tier(mut self) -> Self {
-                self.0.params.service_tier = Some(None);
-                self
-            }
-
-            /// How long the turn may take, from the call on and with all that has to
-            /// be asked for it. When it has not ended by then, it is interrupted, which
-            /// may take up to 5 s more, and the result is an error of kind `Timeout`
-            /// that holds what there is.
-            pub fn timeout(mut self, timeout: Duration) -> Self {
-                self.0.timeout = Some(timeout);
-                self
-            }
-
-            setters! {
-                path cwd: String, "The working directory, from this turn on.";
-                opt effort: ReasoningEffort, "How hard the model thinks, from this turn on.";
-                opt model: String, "The model, from this turn on.";
-                opt output_schema: Value, "A JSON schema that the answer of this turn must follow.";
-                opt personality: Personality, "The tone. Deprecated by the server: only `none` has an effect.";
-                dbl service_tier: String, "The service tier, from this turn on.";
-                opt turn_service_tier: String => service_tier_for_turn, "The service tier of this turn alone; `default` is the standard one.";
-                opt source: String => turn_trigger, "What started the turn, as a label.";
-                opt summary: ReasoningSummary, "How the reasoning is summarised, from this turn on.";
-            }
+            turn_options!();
         }
     };
 }
@@ -223,9 +240,7 @@ impl Run {
     /// Dropping this interrupts the turn if this started it, and leaves alone
     /// one that it joined.
     pub async fn send(self) -> Result<TurnResult> {
-        let mut outcome = self.0.start(false).await?;
-        outcome.interrupt_on_drop(true);
-        outcome.wait().await
+        self.0.run().await
     }
 }
 
@@ -250,6 +265,41 @@ turn_builder! {
 }
 
 impl StartTurn {
+    /// Has the answer of this turn follow the strict schema of a type, as
+    /// [`Thread::run_as`] does, for turns that are streamed or steered:
+    /// [`TurnHandle::run_as`] gives the value.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// use openai_codex::schemars::{self, JsonSchema};
+    ///
+    /// #[derive(serde::Deserialize, JsonSchema)]
+    /// struct Answer {
+    ///     summary: String,
+    /// }
+    ///
+    /// let turn = thread
+    ///     .turn("What does this do?")
+    ///     .output_schema_of::<Answer>()
+    ///     .await?;
+    /// let mut events = turn.stream();
+    /// while let Some(event) = events.next().await {
+    ///     print!("{}", event?.text_delta().unwrap_or_default()); // the JSON as it grows
+    /// }
+    /// println!("{}", turn.run_as::<Answer>().await?.value.summary);
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "schemars")]
+    pub fn output_schema_of<T: schemars::JsonSchema>(mut self) -> Self {
+        match crate::structured::strict_schema::<T>() {
+            Ok(schema) => self.0.params.output_schema = Some(schema),
+            Err(error) => {
+                self.0.invalid.get_or_insert(error);
+            }
+        }
+        self
+    }
+
     /// Starts the turn.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ use openai_codex_types::{
     ThreadForkResponse, ThreadId, ThreadReadParams, ThreadReadResponse, ThreadResumeResponse,
     ThreadSetNameParams, ThreadStartResponse, TurnId,
 };
+#[cfg(feature = "schemars")]
+use {schemars::JsonSchema, serde::de::DeserializeOwned};
 
 use crate::codex::Codex;
 use crate::error::Result;
@@ -15,6 +17,8 @@ use crate::event::EventStream;
 use crate::handler::ThreadHooks;
 use crate::input::TurnInput;
 use crate::run::{Run, StartTurn};
+#[cfg(feature = "schemars")]
+use crate::structured::RunAs;
 use crate::turn::TurnHandle;
 
 /// A thread: a conversation with the agent. Clones are the same thread, and
@@ -69,6 +73,48 @@ impl Thread {
     /// While another turn of the thread is active, the input joins that turn.
     pub fn run(&self, input: impl Into<TurnInput>) -> Run {
         Run::new(self.clone(), input.into())
+    }
+
+    /// Runs a turn whose answer is a value of a type of yours: await it for a
+    /// [`Structured`](crate::Structured).
+    ///
+    /// The model is held to the strict JSON schema of the type: objects are
+    /// closed, and every field is required; an `Option` may be null, and doc
+    /// comments become descriptions. What has no strict schema, such as a map or
+    /// a [`serde_json::Value`], is an error that names the field, before
+    /// anything is sent.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// use openai_codex::schemars::{self, JsonSchema};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize, JsonSchema)]
+    /// struct Review {
+    ///     /// In one sentence.
+    ///     summary: String,
+    ///     issues: Vec<Issue>,
+    /// }
+    ///
+    /// #[derive(Deserialize, JsonSchema)]
+    /// struct Issue {
+    ///     file: String,
+    ///     line: Option<u32>,
+    /// }
+    ///
+    /// let review = thread.run_as::<Review>("Review the diff.").await?;
+    /// for issue in &review.value.issues {
+    ///     println!("{}:{:?}", issue.file, issue.line);
+    /// }
+    /// println!("{:?}", review.turn.usage);
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "schemars")]
+    pub fn run_as<T: JsonSchema + DeserializeOwned>(
+        &self,
+        input: impl Into<TurnInput>,
+    ) -> RunAs<T> {
+        RunAs::new(self.clone(), input.into())
     }
 
     /// Starts a turn (`turn/start`): await it for a [`TurnHandle`], to stream

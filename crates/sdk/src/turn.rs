@@ -20,6 +20,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::TurnStream;
 use crate::input::Input;
 use crate::result::TurnResult;
+#[cfg(feature = "schemars")]
+use crate::structured::Structured;
 use crate::thread::Thread;
 
 /// How long a turn that was interrupted by its timeout may take to end.
@@ -100,6 +102,23 @@ impl TurnHandle {
     /// Cancel safe: dropping this does nothing to the turn.
     pub async fn run(&self) -> Result<TurnResult> {
         self.0.wait().await
+    }
+
+    /// Waits for the turn to end as [`run`](Self::run) does, and reads its answer.
+    /// The turn must have been started with a schema:
+    /// [`StartTurn::output_schema_of`](crate::StartTurn::output_schema_of).
+    ///
+    /// # Errors
+    ///
+    /// As [`RunAs::send`](crate::RunAs::send), but for what is found before
+    /// sending.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping this does nothing to the turn.
+    #[cfg(feature = "schemars")]
+    pub async fn run_as<T: serde::de::DeserializeOwned>(&self) -> Result<Structured<T>> {
+        Structured::of(self.0.wait().await?)
     }
 
     /// Says more to the agent while it works (`turn/steer`).

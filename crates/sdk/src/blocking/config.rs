@@ -10,6 +10,7 @@ use super::codex::Codex;
 use super::runtime::{Client, Runtime};
 use crate::config::EventBuffer;
 use crate::error::Result;
+use crate::handler::Handlers;
 use crate::version::VersionPolicy;
 
 /// How to start a runtime: [`send`](Self::send) gives a [`Codex`].
@@ -56,6 +57,7 @@ impl CodexBuilder {
         max_in_flight(requests: usize);
         request_timeout(timeout: Option<Duration>);
         event_buffer(buffer: EventBuffer);
+        handlers(handlers: Handlers);
         max_line_bytes(bytes: usize);
         record(path: impl Into<PathBuf>);
         version_policy(policy: VersionPolicy);

@@ -46,6 +46,8 @@ pub use event::{EventStream, TurnStream};
 pub use list::{Models, ThreadList, ThreadListStream};
 pub use login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
 pub use retry::retry_on_overload;
+#[cfg(feature = "schemars")]
+pub use run::RunAs;
 pub use run::{Run, StartTurn};
 pub use start::{ThreadFork, ThreadResume, ThreadStart};
 pub use thread::Thread;

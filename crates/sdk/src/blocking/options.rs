@@ -4,20 +4,32 @@
 macro_rules! mirror {
     (
         $(#[$doc:meta])*
-        $name:ident -> $output:ty;
+        $name:ident $(<$T:ident>)? -> $output:ty;
         $($(#[$attr:meta])* $setter:ident($($arg:ident: $ty:ty),*);)*
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug)]
         #[must_use = "nothing happens until this is sent"]
-        pub struct $name {
-            inner: crate::$name,
+        pub struct $name $(<$T>)? {
+            inner: crate::$name $(<$T>)?,
             client: std::sync::Arc<super::runtime::Client>,
         }
 
-        impl $name {
+        // By hand, because what is derived asks the same of the type of an answer.
+        impl $(<$T>)? Clone for $name $(<$T>)? {
+            fn clone(&self) -> Self {
+                Self::new(self.inner.clone(), std::sync::Arc::clone(&self.client))
+            }
+        }
+
+        impl $(<$T>)? std::fmt::Debug for $name $(<$T>)? {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.inner.fmt(f)
+            }
+        }
+
+        impl $(<$T>)? $name $(<$T>)? {
             pub(super) fn new(
-                inner: crate::$name,
+                inner: crate::$name $(<$T>)?,
                 client: std::sync::Arc<super::runtime::Client>,
             ) -> Self {
                 Self { inner, client }

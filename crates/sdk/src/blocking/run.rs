@@ -5,18 +5,22 @@ use std::time::Duration;
 
 use openai_codex_types::{Personality, ReasoningEffort, ReasoningSummary, TurnStartParams};
 use serde_json::Value;
+#[cfg(feature = "schemars")]
+use {schemars::JsonSchema, serde::de::DeserializeOwned};
 
 use super::options::mirror;
 use super::turn::TurnHandle;
 use crate::approval::{ApprovalMode, Sandbox};
 use crate::error::Result;
 use crate::result::TurnResult;
+#[cfg(feature = "schemars")]
+use crate::structured::Structured;
 
 macro_rules! turn_builder {
-    ($(#[$doc:meta])* $name:ident -> $output:ty) => {
+    ($(#[$doc:meta])* $name:ident $(<$T:ident>)? -> $output:ty) => {
         mirror! {
             $(#[$doc])*
-            $name -> $output;
+            $name $(<$T>)? -> $output;
             approval_mode(mode: ApprovalMode);
             clear_service_tier();
             cwd(cwd: impl AsRef<Path>);
@@ -45,6 +49,12 @@ turn_builder! {
     StartTurn -> TurnHandle
 }
 
+#[cfg(feature = "schemars")]
+turn_builder! {
+    /// Runs a turn to its end, and reads its answer. See [`crate::RunAs`].
+    RunAs<T> -> Structured<T>
+}
+
 impl Run {
     /// Runs the turn.
     ///
@@ -56,7 +66,26 @@ impl Run {
     }
 }
 
+#[cfg(feature = "schemars")]
+impl<T: JsonSchema + DeserializeOwned> RunAs<T> {
+    /// Runs the turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](crate::RunAs::send) of the async one.
+    pub fn send(self) -> Result<Structured<T>> {
+        self.client.wait(self.inner.send())
+    }
+}
+
 impl StartTurn {
+    /// As [`output_schema_of`](crate::StartTurn::output_schema_of) of the async one.
+    #[cfg(feature = "schemars")]
+    pub fn output_schema_of<T: JsonSchema>(mut self) -> Self {
+        self.inner = self.inner.output_schema_of::<T>();
+        self
+    }
+
     /// Starts the turn.
     ///
     /// # Errors

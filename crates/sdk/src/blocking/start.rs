@@ -11,6 +11,8 @@ use super::options::mirror;
 use super::thread::Thread;
 use crate::approval::{ApprovalMode, Sandbox};
 use crate::error::Result;
+use crate::handler::Handlers;
+use crate::tool::Tool;
 
 mirror! {
     /// Starts a thread (`thread/start`). See [`crate::ThreadStart`].
@@ -22,6 +24,7 @@ mirror! {
     cwd(cwd: impl AsRef<Path>);
     developer_instructions(text: impl Into<String>);
     ephemeral(yes: bool);
+    handlers(handlers: Handlers);
     model(model: impl Into<String>);
     model_provider(provider: impl Into<String>);
     params(change: impl FnOnce(ThreadStartParams) -> ThreadStartParams);
@@ -31,6 +34,8 @@ mirror! {
     service_tier(tier: impl Into<String>);
     session_start_source(source: impl Into<ThreadStartSource>);
     thread_source(source: impl Into<ThreadSource>);
+    tool(tool: Tool);
+    tools(tools: impl IntoIterator<Item = Tool>);
 }
 
 mirror! {
@@ -44,12 +49,15 @@ mirror! {
     cwd(cwd: impl AsRef<Path>);
     developer_instructions(text: impl Into<String>);
     include_turns(yes: bool);
+    handlers(handlers: Handlers);
     model(model: impl Into<String>);
     model_provider(provider: impl Into<String>);
     params(change: impl FnOnce(ThreadResumeParams) -> ThreadResumeParams);
     personality(personality: impl Into<Personality>);
     sandbox(sandbox: Sandbox);
     service_tier(tier: impl Into<String>);
+    tool(tool: Tool);
+    tools(tools: impl IntoIterator<Item = Tool>);
 }
 
 mirror! {
@@ -63,12 +71,15 @@ mirror! {
     developer_instructions(text: impl Into<String>);
     ephemeral(yes: bool);
     include_turns(yes: bool);
+    handlers(handlers: Handlers);
     model(model: impl Into<String>);
     model_provider(provider: impl Into<String>);
     params(change: impl FnOnce(ThreadForkParams) -> ThreadForkParams);
     sandbox(sandbox: Sandbox);
     service_tier(tier: impl Into<String>);
     thread_source(source: impl Into<ThreadSource>);
+    tool(tool: Tool);
+    tools(tools: impl IntoIterator<Item = Tool>);
 }
 
 macro_rules! send {

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use openai_codex_types::{ThreadId, ThreadReadResponse, TurnId};
+#[cfg(feature = "schemars")]
+use {schemars::JsonSchema, serde::de::DeserializeOwned};
 
 use super::event::EventStream;
+#[cfg(feature = "schemars")]
+use super::run::RunAs;
 use super::run::{Run, StartTurn};
 use super::runtime::Client;
 use super::turn::TurnHandle;
@@ -44,6 +48,16 @@ impl Thread {
     /// Runs a turn to its end.
     pub fn run(&self, input: impl Into<TurnInput>) -> Run {
         Run::new(self.inner.run(input), Arc::clone(&self.client))
+    }
+
+    /// Runs a turn whose answer is a value of a type of yours: see
+    /// [`crate::Thread::run_as`].
+    #[cfg(feature = "schemars")]
+    pub fn run_as<T: JsonSchema + DeserializeOwned>(
+        &self,
+        input: impl Into<TurnInput>,
+    ) -> RunAs<T> {
+        RunAs::new(self.inner.run_as(input), Arc::clone(&self.client))
     }
 
     /// Starts a turn (`turn/start`).

@@ -9,6 +9,8 @@ use super::runtime::Client;
 use crate::error::Result;
 use crate::input::Input;
 use crate::result::TurnResult;
+#[cfg(feature = "schemars")]
+use crate::structured::Structured;
 
 /// A turn that was started or joined, or that somebody else started. See
 /// [`crate::TurnHandle`].
@@ -58,6 +60,16 @@ impl TurnHandle {
     /// As [`run`](crate::TurnHandle::run) of the async one.
     pub fn run(&self) -> Result<TurnResult> {
         self.client.wait(self.inner.run())
+    }
+
+    /// Waits for the turn to end, and reads its answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_as`](crate::TurnHandle::run_as) of the async one.
+    #[cfg(feature = "schemars")]
+    pub fn run_as<T: serde::de::DeserializeOwned>(&self) -> Result<Structured<T>> {
+        self.client.wait(self.inner.run_as())
     }
 
     /// Says more to the agent while it works (`turn/steer`).

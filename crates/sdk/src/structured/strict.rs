@@ -132,6 +132,13 @@ fn convert(schema: &Value, field: &str) -> Result<Value, NotStrict> {
         }
     }
     if schema.get("type").is_some_and(|it| mentions(it, "object")) {
+        if out.contains_key("anyOf") {
+            // Each would be closed, and so exclude what the other one requires.
+            return Err(not_strict(
+                field,
+                "an enum cannot be flattened into a struct; give it a field of its own",
+            ));
+        }
         object(schema, &mut out, field)?;
     }
     if schema.get("type").is_some_and(|it| mentions(it, "array")) && !out.contains_key("items") {
@@ -218,136 +225,4 @@ fn not_strict(field: &str, reason: &str) -> NotStrict {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, HashSet};
-
-    use schemars::{JsonSchema, schema_for};
-
-    use super::*;
-
-    fn of<T: JsonSchema>() -> Result<Value, String> {
-        strict(schema_for!(T).as_value()).map_err(|error| error.to_string())
-    }
-
-    #[derive(JsonSchema)]
-    #[allow(dead_code)]
-    struct Review {
-        /// In one sentence.
-        summary: String,
-        issues: Vec<Issue>,
-        score: Option<u8>,
-        #[serde(default)]
-        tags: Vec<String>,
-    }
-
-    #[derive(JsonSchema)]
-    #[allow(dead_code)]
-    struct Issue {
-        /// How bad it is.
-        severity: Severity,
-        place: Option<Place>,
-        follow_ups: Vec<Issue>,
-    }
-
-    #[derive(JsonSchema)]
-    #[allow(dead_code)]
-    enum Severity {
-        /// Bad.
-        High,
-        /// Not so bad.
-        Low,
-    }
-
-    #[derive(JsonSchema)]
-    #[allow(dead_code)]
-    #[serde(tag = "kind")]
-    enum Place {
-        File { path: String, line: Option<u32> },
-        Nowhere,
-    }
-
-    #[test]
-    fn objects_are_closed_and_complete_and_optional_is_nullable() {
-        let strict = of::<Review>().unwrap();
-        assert_eq!(
-            strict["required"],
-            json!(["issues", "score", "summary", "tags"])
-        );
-        assert_eq!(strict["additionalProperties"], false);
-        assert_eq!(
-            strict["properties"]["summary"]["description"],
-            "In one sentence."
-        );
-        assert_eq!(
-            strict["properties"]["score"]["type"],
-            json!(["integer", "null"])
-        );
-        assert_eq!(strict["properties"]["tags"]["type"], "array");
-        assert_eq!(
-            strict["properties"]["issues"]["items"],
-            json!({"$ref": "#/$defs/Issue"})
-        );
-        let issue = &strict["$defs"]["Issue"];
-        assert_eq!(
-            issue["properties"]["severity"],
-            json!({"$ref": "#/$defs/Severity"})
-        );
-        assert_eq!(
-            issue["properties"]["place"]["anyOf"],
-            json!([{"$ref": "#/$defs/Place"}, {"type": "null"}])
-        );
-        assert_eq!(
-            issue["properties"]["follow_ups"]["items"],
-            json!({"$ref": "#/$defs/Issue"})
-        );
-        assert_eq!(
-            strict["$defs"]["Severity"]["anyOf"][0]["enum"],
-            json!(["High"])
-        );
-        let place = &strict["$defs"]["Place"]["anyOf"];
-        assert_eq!(place[0]["required"], json!(["kind", "line", "path"]));
-        assert_eq!(place[1]["additionalProperties"], false);
-        assert!(!strict.to_string().contains("oneOf"));
-        assert!(!strict.to_string().contains("uint8"));
-    }
-
-    #[derive(JsonSchema)]
-    #[allow(dead_code)]
-    struct With<T> {
-        inner: Inner<T>,
-    }
-
-    #[derive(JsonSchema)]
-    #[allow(dead_code)]
-    #[schemars(inline)]
-    struct Inner<T> {
-        items: Vec<T>,
-    }
-
-    #[track_caller]
-    fn refused<T: JsonSchema>(reason: &str) {
-        let error = of::<With<T>>().unwrap_err();
-        assert!(
-            error.starts_with("inner.items[]") && error.contains(reason),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_strict_is_an_error_that_names_the_field() {
-        refused::<Value>("anything");
-        refused::<BTreeMap<String, u8>>("not known in advance");
-        refused::<Map<String, Value>>("not known in advance");
-        refused::<(u8, String)>("prefixItems");
-        refused::<HashSet<u8>>("uniqueItems");
-        refused::<char>("Length");
-        assert!(of::<With<String>>().is_ok());
-        assert!(of::<String>().unwrap_err().starts_with("the type itself"));
-        assert!(
-            of::<Severity>()
-                .unwrap_err()
-                .contains("wrap it into a struct")
-        );
-        assert!(of::<Vec<Review>>().is_err());
-    }
-}
+mod tests;
