@@ -133,6 +133,9 @@ mod fake;
 mod gate;
 mod model;
 mod monitor;
+mod normalise;
+mod recorder;
+mod replay;
 mod runtime;
 
 pub use crate::error::{Error, Result};
@@ -142,4 +145,7 @@ pub use crate::model::{
     FunctionOutput, MockModel, MockModelBuilder, ModelRequest, OfferedTool, Reply, Scripted,
 };
 pub use crate::monitor::PATIENCE;
+pub use crate::normalise::Normaliser;
+pub use crate::recorder::{Recorded, Recorder};
+pub use crate::replay::{Replay, ReplayRead, ReplayWrite};
 pub use crate::runtime::{McpServer, TestRuntime, TestRuntimeBuilder};

@@ -1,0 +1,322 @@
+//! The replay as a state machine: lines in, actions out, no I/O.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use openai_codex_wire::RequestId;
+use openai_codex_wire::envelope::Message;
+use openai_codex_wire::recording::{Direction, Entry, Recording};
+use serde_json::{Value, json};
+
+use super::Comparison;
+use super::compare::renamed;
+use super::diff::{difference, short};
+
+/// The code of the error that answers a request which was not recorded.
+const NOT_RECORDED: i64 = -32099;
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Action {
+    Write(Vec<u8>),
+    Delay(Duration),
+    /// Wait for the client. `owed` says whether it still has something to send.
+    Read {
+        owed: bool,
+    },
+    HangUp,
+}
+
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) comparison: Comparison,
+    pub(crate) paced: bool,
+    name: String,
+    entries: Vec<Entry>,
+    /// Of the client's entries, the messages; null for the server's.
+    expected: Vec<Value>,
+    /// Which of the client's messages have come.
+    taken: Vec<bool>,
+    cursor: usize,
+    /// The entry before which it has paused already.
+    paused: Option<usize>,
+    /// The server hung up at the end.
+    hangs_up: bool,
+    /// The ids of the client's requests: as recorded, as sent.
+    ids: HashMap<RequestId, Value>,
+    /// Other ids that the client sent in the place of recorded ones.
+    renamed: Vec<(String, String)>,
+    partial: Vec<u8>,
+    failure: Option<String>,
+    /// The answer that tells the client of the failure.
+    last_words: Option<Vec<u8>>,
+}
+
+impl Engine {
+    pub(crate) fn new(recording: Recording, name: String) -> Self {
+        let ended_by = recording.ended.map(|(by, _)| by);
+        let entries: Vec<Entry> = recording
+            .entries
+            .into_iter()
+            .filter(|entry| entry.message().is_some())
+            .collect();
+        let expected = entries.iter().map(|entry| match entry.direction {
+            Direction::ToServer => entry
+                .json()
+                .and_then(|json| serde_json::from_str(json).ok())
+                .unwrap_or_default(),
+            Direction::ToClient => Value::Null,
+        });
+        Self {
+            comparison: Comparison::default(),
+            paced: false,
+            name,
+            expected: expected.collect(),
+            taken: vec![false; entries.len()],
+            entries,
+            cursor: 0,
+            paused: None,
+            hangs_up: ended_by == Some(Direction::ToClient),
+            ids: HashMap::new(),
+            renamed: Vec::new(),
+            partial: Vec::new(),
+            failure: None,
+            last_words: None,
+        }
+    }
+
+    /// What to do next.
+    pub(crate) fn next(&mut self) -> Action {
+        if self.failure.is_some() {
+            return self.last_words.take().map_or(Action::HangUp, Action::Write);
+        }
+        while let Some(entry) = self.entries.get(self.cursor) {
+            if entry.direction == Direction::ToServer {
+                if !self.taken[self.cursor] {
+                    return Action::Read { owed: true };
+                }
+                self.cursor += 1;
+                continue;
+            }
+            if self.paced && self.paused != Some(self.cursor) {
+                self.paused = Some(self.cursor);
+                let before = self
+                    .cursor
+                    .checked_sub(1)
+                    .map_or(Duration::ZERO, |index| self.entries[index].at);
+                let pause = entry.at.saturating_sub(before);
+                if !pause.is_zero() {
+                    return Action::Delay(pause);
+                }
+            }
+            let line = self.line(entry);
+            self.cursor += 1;
+            return Action::Write(line);
+        }
+        if self.hangs_up {
+            return Action::HangUp;
+        }
+        Action::Read { owed: false }
+    }
+
+    /// A message of the server's, with the client's ids.
+    fn line(&self, entry: &Entry) -> Vec<u8> {
+        let json = entry.json().unwrap_or_default();
+        let mut line = match entry.message() {
+            Some(Message::Response { id, outcome }) => {
+                let id = self.ids.get(&id).cloned().unwrap_or_else(|| id_json(&id));
+                match outcome {
+                    Ok(result) => format!("{{\"id\":{id},\"result\":{result}}}"),
+                    Err(error) => format!("{{\"id\":{id},\"error\":{error}}}"),
+                }
+            }
+            _ => json.to_owned(),
+        };
+        for (old, new) in &self.renamed {
+            line = line.replace(&json!(old).to_string(), &json!(new).to_string());
+        }
+        line.push('\n');
+        line.into_bytes()
+    }
+
+    /// Takes in what the client sent.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) {
+        self.partial.extend_from_slice(bytes);
+        while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.partial.drain(..=end).collect();
+            if self.failure.is_none() && !line.trim_ascii().is_empty() {
+                match serde_json::from_slice(&line) {
+                    Ok(message) => self.take(&message),
+                    Err(error) => {
+                        let line = String::from_utf8_lossy(&line);
+                        let line = short(&json!(line));
+                        self.failure =
+                            Some(format!("the client sent what is no JSON ({error}): {line}"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds the recorded message that this one is.
+    fn take(&mut self, message: &Value) {
+        let got = self.comparison.view(message);
+        let mut candidates = self.candidates();
+        let view = |index: &usize| self.comparison.view(&self.expected[*index]);
+        // An equal one first, which matters where others would do.
+        let found = candidates
+            .iter()
+            .find(|index| view(index) == got)
+            .or_else(|| {
+                candidates
+                    .iter()
+                    .find(|index| self.comparison.accepts(&view(index), &got))
+            });
+        let Some(&index) = found else {
+            // What is most like it, to compare with.
+            let method = &message["method"];
+            candidates.sort_by_key(|index| self.expected[*index]["method"] != *method);
+            let failure = self.mismatch(candidates.first().copied(), message, &got);
+            if let (Some(id), Some(_)) = (message.get("id"), message.get("method")) {
+                let error = json!({"code": NOT_RECORDED, "message": failure});
+                let mut words = json!({"id": id, "error": error}).to_string().into_bytes();
+                words.push(b'\n');
+                self.last_words = Some(words);
+            }
+            self.failure = Some(failure);
+            return;
+        };
+        self.taken[index] = true;
+        if let (Some(Message::Request { id, .. }), Some(sent)) =
+            (self.entries[index].message(), message.get("id"))
+        {
+            self.ids.insert(id, sent.clone());
+        }
+        if self.comparison.lenient {
+            for rename in renamed(&self.expected[index]["params"], &message["params"]) {
+                if !self.renamed.contains(&rename) {
+                    self.renamed.push(rename);
+                }
+            }
+        }
+    }
+
+    /// The messages that may come now: the next one of the client's, and those that were on their
+    /// way before it was answered.
+    fn candidates(&self) -> Vec<usize> {
+        let mut open = (0..self.entries.len()).filter(|index| {
+            self.entries[*index].direction == Direction::ToServer && !self.taken[*index]
+        });
+        let Some(first) = open.next() else {
+            return Vec::new();
+        };
+        let end = if self.comparison.lenient {
+            self.entries.len()
+        } else {
+            self.settled(first)
+        };
+        std::iter::once(first)
+            .chain(open.take_while(|index| *index < end))
+            .collect()
+    }
+
+    /// The entry with which the server answers this one, or the next it says where there is none.
+    fn settled(&self, index: usize) -> usize {
+        let asked = match self.entries[index].message() {
+            Some(Message::Request { id, .. }) => Some(id),
+            _ => None,
+        };
+        let later = (index + 1..self.entries.len())
+            .filter(|later| self.entries[*later].direction == Direction::ToClient)
+            .find(|later| match (&asked, self.entries[*later].message()) {
+                (Some(asked), Some(Message::Response { id, .. })) => *asked == id,
+                (Some(_), _) => false,
+                (None, _) => true,
+            });
+        later.unwrap_or(self.entries.len())
+    }
+
+    fn mismatch(&self, expected: Option<usize>, message: &Value, got: &Value) -> String {
+        let Some(index) = expected else {
+            return format!(
+                "the client sent {} after everything that it sent in {}: {}",
+                title(message),
+                self.name,
+                short(got)
+            );
+        };
+        let expected = &self.expected[index];
+        let place = self.place(index);
+        let (wanted, sent) = (title(expected), title(message));
+        let view = self.comparison.view(expected);
+        if wanted == sent {
+            let difference = difference(&view, got);
+            format!(
+                "the client's {sent} is not the recorded one, {place} (-: recorded, +: sent):\n{difference}"
+            )
+        } else {
+            format!(
+                "the client sent {sent}, but {wanted} comes next, {place}:\n  - {}\n  + {}\n",
+                short(&view),
+                short(got)
+            )
+        }
+    }
+
+    fn place(&self, index: usize) -> String {
+        format!("line {} of {}", self.entries[index].line, self.name)
+    }
+
+    /// The client did not send what it owes in time.
+    pub(crate) fn give_up(&mut self, after: Duration) {
+        if self.failure.is_none()
+            && let Err(left) = self.leftovers()
+        {
+            self.failure = Some(format!("within {} s {left}", after.as_secs()));
+        }
+    }
+
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Whether all went as recorded, once that is known.
+    pub(crate) fn outcome(&self) -> Option<Result<(), String>> {
+        match (&self.failure, self.leftovers()) {
+            (Some(failure), _) => Some(Err(failure.clone())),
+            (None, Ok(())) => Some(Ok(())),
+            (None, Err(_)) => None,
+        }
+    }
+
+    /// Whether all went as recorded, as of now.
+    pub(crate) fn leftovers(&self) -> Result<(), String> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        match self.candidates().first() {
+            None => Ok(()),
+            Some(index) => Err(format!(
+                "the client did not send {}, {}",
+                title(&self.expected[*index]),
+                self.place(*index)
+            )),
+        }
+    }
+}
+
+fn id_json(id: &RequestId) -> Value {
+    match id {
+        RequestId::Integer(id) => json!(id),
+        RequestId::String(id) => json!(id),
+    }
+}
+
+/// What a failure calls a message.
+fn title(message: &Value) -> String {
+    match (message["method"].as_str(), message.get("id")) {
+        (Some(method), _) => method.to_owned(),
+        (None, Some(id)) => format!("the answer to the server's request {id}"),
+        (None, None) => "what is no message".to_owned(),
+    }
+}
