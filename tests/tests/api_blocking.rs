@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use openai_codex::blocking::{Codex, CodexBuilder, retry_on_overload};
 use openai_codex::types::{BlockingMethods, ThreadLoadedListParams};
-use openai_codex::{Error, ErrorKind, RetryPolicy, TurnStatus};
+use openai_codex::{
+    ApprovalMode, Decision, Error, ErrorKind, HandlerError, Handlers, RetryPolicy, Tool, TurnStatus,
+};
 use openai_codex_testkit::{Gate, MockModel, TestRuntime};
+use serde_json::{Value, json};
 
 fn builder(runtime: &TestRuntime) -> CodexBuilder {
     Codex::builder()
@@ -81,6 +84,37 @@ fn a_failed_turn_is_an_error_and_the_thread_can_be_resumed_by_the_next_client() 
     let thread = codex.thread_resume(&id).send().unwrap();
     let result = thread.run("Go on.").send().unwrap();
     assert_eq!(result.final_response.as_deref(), Some("again"));
+}
+
+#[test]
+fn tools_and_handlers_answer_while_a_call_waits() {
+    let model = MockModel::start().unwrap();
+    model.calls("weather", json!({"city": "Ulm"}));
+    model.shell_escalated("echo granted", "to see");
+    model.say("done");
+    let runtime = TestRuntime::new(&model).unwrap();
+    let handlers =
+        Handlers::new().command_approval(|_, _| async { Ok::<_, HandlerError>(Decision::Accept) });
+    let codex = builder(&runtime).handlers(handlers).send().unwrap();
+    let weather = Tool::with_schema(
+        "weather",
+        "Current weather for a city",
+        json!({"type": "object", "properties": {"city": {"type": "string"}}}),
+        |arguments: Value, _| async move { Ok(format!("{}: sunny", arguments["city"])) },
+    );
+    let thread = codex
+        .thread_start()
+        .approval_mode(ApprovalMode::Ask)
+        .tools([weather])
+        .send()
+        .unwrap();
+    thread.run("Look.").send().unwrap();
+    let request = model.last_request().unwrap();
+    let outputs: Vec<String> = (request.function_outputs().iter())
+        .map(|output| output.text())
+        .collect();
+    assert!(outputs[0].contains("sunny"), "{outputs:?}");
+    assert!(outputs[1].contains("granted"), "{outputs:?}");
 }
 
 #[test]

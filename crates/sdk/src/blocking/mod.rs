@@ -22,6 +22,10 @@
 //! client behind it is the async one, so that everything said there of ordering,
 //! lag, timeouts and errors holds here.
 //!
+//! [Handlers](crate::Handlers) and [tools](crate::Tool) are the async ones as well:
+//! they run on that thread while a call waits, so whatever takes long in them
+//! belongs on a thread of its own.
+//!
 //! **Inside an async runtime** every call that would block is an error of kind
 //! `InvalidInput` and not a panic; that includes `spawn_blocking`, which cannot be
 //! told apart. Use the async [`Codex`](crate::Codex) there, or a thread of your
