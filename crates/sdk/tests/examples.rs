@@ -2,6 +2,7 @@
 
 // This is a test as a whole.
 #![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,7 +11,57 @@ use tokio::process::Command;
 
 /// What each example prints, in this order, among other things.
 const EXPECTED: &[(&str, &[&str])] = &[
+    ("blocking", &["No async needed.", "None at all."]),
+    (
+        "chat",
+        &[
+            "you> Make a file",
+            "[s]top? y",
+            "notes.txt.",
+            "[interrupted]",
+            "  agent: I have made",
+        ],
+    ),
+    (
+        "concurrent",
+        &[
+            "> ",
+            "a good question.",
+            "> ",
+            "a good question.",
+            "> ",
+            "a good question.",
+        ],
+    ),
     ("demo", &["you    >", "shell  $", "Completed in"]),
+    (
+        "errors_and_retry",
+        &[
+            "second attempt",
+            "your limit",
+            "2 items were done",
+            "too long",
+            "refused: thread/resume",
+            "closed: true",
+        ],
+    ),
+    (
+        "images",
+        &[
+            "pixel.",
+            "same pixel.",
+            "refused: the runtime does not fetch",
+            "seen 2 pictures",
+        ],
+    ),
+    (
+        "login",
+        &[
+            "nobody is logged in",
+            "logged in with an API key",
+            "nobody is logged in",
+        ],
+    ),
     (
         "quickstart",
         &[
@@ -18,6 +69,35 @@ const EXPECTED: &[(&str, &[&str])] = &[
             "Hello from Codex.",
             "Hallo von Codex.",
             "tokens so far",
+        ],
+    ),
+    (
+        "resume_and_fork",
+        &[
+            "call it Ferris",
+            "is called Ferris",
+            "Then Corro",
+            "Still Ferris",
+            "stored:",
+            "(Naming the crab)",
+        ],
+    ),
+    (
+        "steer_and_interrupt",
+        &[
+            "a long list",
+            "three that matter",
+            "One, two",
+            "interrupted after",
+        ],
+    ),
+    (
+        "streaming",
+        &[
+            "echo 3 files",
+            "There are three files.",
+            "[906 tokens]",
+            "Completed",
         ],
     ),
 ];
@@ -74,7 +154,7 @@ async fn play(name: &str) -> Result<String, String> {
         .kill_on_drop(true)
         .output();
     // Long enough to install the runtime first.
-    let output = tokio::time::timeout(Duration::from_secs(300), playing)
+    let output = tokio::time::timeout(Duration::from_secs(120), playing)
         .await
         .map_err(|_| "it does not end".to_owned())?
         .map_err(|error| format!("{} does not start: {error}", binary.display()))?;

@@ -3,13 +3,14 @@
 // Each example uses its part of this.
 #![allow(dead_code)]
 
-use std::collections::VecDeque;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use openai_codex::{Codex, CodexBuilder};
-use openai_codex_testkit::{MockModel, TestRuntime};
+use openai_codex_testkit::{Gate, MockModel, TestRuntime, TestRuntimeBuilder};
+use tokio::sync::{Mutex, mpsc};
 
 pub(crate) type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
@@ -23,12 +24,20 @@ struct Scene {
 
 /// Sets the stage. With `--demo`, the model says what `script` tells it to.
 pub(crate) fn stage(script: impl FnOnce(&MockModel)) -> Result<Stage> {
+    stage_with(script, |runtime| runtime)
+}
+
+/// [`stage`], with options for the runtime of a demo.
+pub(crate) fn stage_with(
+    script: impl FnOnce(&MockModel),
+    options: impl FnOnce(TestRuntimeBuilder) -> TestRuntimeBuilder,
+) -> Result<Stage> {
     if !std::env::args().any(|arg| arg == "--demo") {
         return Ok(Stage(None));
     }
     let model = MockModel::start()?;
     script(&model);
-    let runtime = TestRuntime::new(&model)?;
+    let runtime = options(TestRuntime::builder(&model)).build()?;
     Ok(Stage(Some(Scene { model, runtime })))
 }
 
@@ -78,8 +87,25 @@ impl Stage {
 
     /// The person at the keyboard; in a demo, one who types these lines.
     pub(crate) fn user<const N: usize>(&self, demo: [&str; N]) -> User {
-        let script = self.0.is_some().then(|| demo.map(str::to_owned).into());
-        User(Arc::new(Mutex::new(script)))
+        let (lines, typed) = mpsc::channel(N.max(1));
+        match self.is_demo() {
+            true => demo
+                .into_iter()
+                .for_each(|line| drop(lines.try_send(line.to_owned()))),
+            // Not a blocking task: the program must be able to end while this reads.
+            false => drop(std::thread::spawn(move || {
+                for line in stdin().lock().lines().map_while(Result::ok) {
+                    if lines.blocking_send(line).is_err() {
+                        break;
+                    }
+                }
+            })),
+        }
+        User {
+            typed: Arc::new(Mutex::new(typed)),
+            is_demo: self.is_demo(),
+            breaks_off_at: Arc::default(),
+        }
     }
 }
 
@@ -94,28 +120,44 @@ impl Drop for Stage {
 
 /// Whoever types; clones are the same person.
 #[derive(Clone)]
-pub(crate) struct User(Arc<Mutex<Option<VecDeque<String>>>>);
+pub(crate) struct User {
+    typed: Arc<Mutex<mpsc::Receiver<String>>>,
+    is_demo: bool,
+    breaks_off_at: Arc<Mutex<Option<Gate>>>,
+}
 
 impl User {
-    /// Shows a prompt and reads a line. `None` at the end of the input.
-    pub(crate) async fn ask(&self, prompt: impl Into<String>) -> Option<String> {
-        let (user, prompt) = (self.clone(), prompt.into());
-        let reading = tokio::task::spawn_blocking(move || user.read(&prompt));
-        reading.await.ok().flatten()
+    /// Lets the user of a demo press Ctrl-C, once, when the model is at this gate.
+    pub(crate) fn breaks_off_at(mut self, gate: &Gate) -> Self {
+        self.breaks_off_at = Arc::new(Mutex::new(Some(gate.clone())));
+        self
     }
 
-    fn read(&self, prompt: &str) -> Option<String> {
+    /// Shows a prompt and reads a line. `None` at the end of the input.
+    pub(crate) async fn ask(&self, prompt: &str) -> Option<String> {
         // One question at a time.
-        let mut script = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut typed = self.typed.lock().await;
         print!("{prompt}");
         stdout().flush().ok()?;
-        match &mut *script {
-            Some(script) => {
-                let line = script.pop_front();
-                println!("{}", line.as_deref().unwrap_or_default());
-                line
-            }
-            None => stdin().lock().lines().next()?.ok(),
+        let line = typed.recv().await;
+        if self.is_demo {
+            println!("{}", line.as_deref().unwrap_or_default());
         }
+        line
+    }
+
+    /// Waits for Ctrl-C.
+    pub(crate) async fn ctrl_c(&self) {
+        if !self.is_demo {
+            return drop(tokio::signal::ctrl_c().await);
+        }
+        let mut gate = self.breaks_off_at.lock().await;
+        match &*gate {
+            Some(reached) => reached.reached().await,
+            None => std::future::pending().await,
+        }
+        // What was printed should be seen before the answer to it.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        *gate = None;
     }
 }
