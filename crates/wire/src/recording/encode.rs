@@ -45,7 +45,10 @@ impl Encoder {
 
     /// The first line: who records, and which version of the protocol it was written for.
     pub fn header(&mut self, by: &str, protocol: &str) -> String {
-        self.line(json!({"recording": 1, "by": by, "protocol": protocol}).to_string())
+        let (by, protocol) = (json!(by), json!(protocol));
+        self.line(format!(
+            "{{\"recording\":1,\"by\":{by},\"protocol\":{protocol}}}"
+        ))
     }
 
     /// The line of a message; empty once the recording is over.
