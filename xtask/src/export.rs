@@ -84,6 +84,7 @@ fn export_to(binary: &Path, folder: &Path, name: &str, flags: &[&str]) -> Result
         );
     }
     load::load(&out)
+        .with_context(|| format!("{} is not a codex that writes its schema", binary.display()))
 }
 
 /// The version that a binary reports.

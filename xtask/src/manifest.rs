@@ -36,6 +36,36 @@ pub(crate) struct Counts {
     pub(crate) types: usize,
 }
 
+impl Counts {
+    /// Each with its name, and where in the schema it is counted.
+    fn each(&self) -> [(&'static str, &'static str, usize); 6] {
+        [
+            ("definitions", "/definitions", self.definitions),
+            (
+                "client_requests",
+                "/definitions/ClientRequest/oneOf",
+                self.client_requests,
+            ),
+            (
+                "server_requests",
+                "/definitions/ServerRequest/oneOf",
+                self.server_requests,
+            ),
+            (
+                "notifications",
+                "/definitions/ServerNotification/oneOf",
+                self.notifications,
+            ),
+            (
+                "client_notifications",
+                "/definitions/ClientNotification/oneOf",
+                self.client_notifications,
+            ),
+            ("types", "/definitions", self.types),
+        ]
+    }
+}
+
 impl Manifest {
     /// Reads the text of the file.
     pub(crate) fn parse(text: &str) -> Result<Self> {
@@ -48,14 +78,7 @@ impl Manifest {
         let mut out = String::from(
             "# What was reviewed about the pinned schema. `cargo xtask generate-types` fails when it no longer holds;\n# `cargo xtask generate-types --write-manifest` writes it anew, for a review of the difference.\n\n[counts]\n",
         );
-        for (name, count) in [
-            ("definitions", counts.definitions),
-            ("client_requests", counts.client_requests),
-            ("server_requests", counts.server_requests),
-            ("notifications", counts.notifications),
-            ("client_notifications", counts.client_notifications),
-            ("types", counts.types),
-        ] {
+        for (name, _, count) in counts.each() {
             let _ = writeln!(out, "{name} = {count}");
         }
         let mut lists = String::new();
@@ -98,11 +121,13 @@ impl Manifest {
         report: &mut Vec<String>,
     ) -> Result<()> {
         let mut found = Vec::new();
-        if self.counts != reviewed.counts {
-            found.push(format!(
-                "counts are {:?}, the manifest says {:?}",
-                self.counts, reviewed.counts
-            ));
+        for (is, was) in self.counts.each().iter().zip(reviewed.counts.each()) {
+            let (name, pointer, is, was) = (is.0, is.1, is.2, was.2);
+            if is != was {
+                found.push(format!(
+                    "{pointer} (manifest): {name} is {is}, schema/manifest.toml says {was}"
+                ));
+            }
         }
         for (name, is, was) in [
             ("left_out", &self.left_out, &reviewed.left_out),
@@ -112,17 +137,23 @@ impl Manifest {
             let new: Vec<_> = is.difference(was).map(String::as_str).collect();
             let gone: Vec<_> = was.difference(is).map(String::as_str).collect();
             if !new.is_empty() {
-                found.push(format!("{name}: not in the manifest: {}", new.join(", ")));
+                let new = new.join(", ");
+                found.push(format!(
+                    "/definitions (manifest): `{name}` of schema/manifest.toml lacks {new}"
+                ));
             }
             if !gone.is_empty() {
-                found.push(format!("{name}: only in the manifest: {}", gone.join(", ")));
+                let gone = gone.join(", ");
+                found.push(format!(
+                    "/definitions (manifest): `{name}` of schema/manifest.toml has what is gone: {gone}"
+                ));
             }
         }
         match found.first() {
             Some(first) if pinned => bail!(
                 "{first}; if that is meant, run `cargo xtask generate-types --write-manifest` and review the difference"
             ),
-            _ => report.extend(found.into_iter().map(|line| format!("manifest: {line}"))),
+            _ => report.extend(found),
         }
         Ok(())
     }

@@ -128,7 +128,9 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
         + model.client_notifications.len();
     let in_schema = count_messages(&definitions);
     if messages != in_schema {
-        bail!("count: the schema has {in_schema} messages, {messages} were generated");
+        bail!(
+            "/definitions (count): the schema has {in_schema} messages, {messages} were generated"
+        );
     }
     manifest.differences(input.manifest, input.pinned, &mut report)?;
     let header = emit::Header {

@@ -8,13 +8,13 @@
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::{Definitions, branches, branches_mut, literal, method_of, params_of, reference};
+use super::{At, Definitions, branches, branches_mut, literal, method_of, params_of, reference};
 
 /// One upstream quirk.
 struct Fixup {
     name: &'static str,
     why: &'static str,
-    /// Applies it; returns the targets that it did not apply to.
+    /// Applies it; returns the targets that it did not apply to, each with its place.
     apply: fn(&mut Definitions) -> Vec<String>,
 }
 
@@ -78,7 +78,7 @@ const FIXUPS: &[Fixup] = &[
 
 /// Applies every fixup.
 ///
-/// Returns a line for each that did not apply, and what was left out.
+/// Returns a line for each target that one did not apply to.
 ///
 /// # Errors
 /// One that does not apply, unless `lenient`.
@@ -87,7 +87,7 @@ pub(crate) fn apply(definitions: &mut Definitions, lenient: bool) -> Result<Vec<
     for fixup in FIXUPS {
         for missed in (fixup.apply)(definitions) {
             let line = format!(
-                "fixup {} no longer applies to {missed} ({})",
+                "{missed} (fixups): {} no longer applies; it is there because {}",
                 fixup.name, fixup.why
             );
             if !lenient {
@@ -105,14 +105,18 @@ pub(crate) fn apply(definitions: &mut Definitions, lenient: bool) -> Result<Vec<
 pub(crate) const METHODS_LEFT_OUT: &[&str] = &["mock/experimentalMethod"];
 
 fn leave_out_methods(definitions: &mut Definitions) -> Vec<String> {
-    missed(METHODS_LEFT_OUT, |method| {
-        let Some(requests) = union_of(definitions, "ClientRequest") else {
-            return false;
-        };
-        let before = requests.len();
-        requests.retain(|request| method_of(request) != Some(method));
-        requests.len() < before
-    })
+    missed_by(
+        METHODS_LEFT_OUT,
+        |method| request_place(method),
+        |method| {
+            let Some(requests) = union_of(definitions, "ClientRequest") else {
+                return false;
+            };
+            let before = requests.len();
+            requests.retain(|request| method_of(request) != Some(*method));
+            requests.len() < before
+        },
+    )
 }
 
 const RESPONSES: &[(&str, &str)] = &[
@@ -147,7 +151,7 @@ const RESPONSES: &[(&str, &str)] = &[
 fn pair_responses(definitions: &mut Definitions) -> Vec<String> {
     missed_by(
         RESPONSES,
-        |(method, _)| (*method).to_owned(),
+        |(method, response)| format!("{} -> {response}", request_place(method)),
         |(method, response)| {
             if !definitions.contains_key(*response) {
                 return false;
@@ -181,7 +185,7 @@ const THREE_STATE: &[(&str, &str)] = &[
 fn mark_three_state(definitions: &mut Definitions) -> Vec<String> {
     missed_by(
         THREE_STATE,
-        |(name, member)| format!("{name}.{member}"),
+        |(name, member)| place(&[name, "properties", member]),
         |(name, member)| {
             annotate(
                 member_of(definitions, name, None, member),
@@ -208,7 +212,7 @@ const OPEN_STRINGS: &[(&str, &[&str])] = &[
 fn name_open_strings(definitions: &mut Definitions) -> Vec<String> {
     missed_by(
         OPEN_STRINGS,
-        |(name, _)| (*name).to_owned(),
+        |(name, _)| place(&[name]),
         |(name, values)| {
             let schema = definitions.get_mut(*name).filter(|schema| {
                 schema.get("type") == Some(&json!("string")) && schema.get("enum").is_none()
@@ -275,11 +279,9 @@ const SECRETS: &[(&str, Option<&str>, &str)] = &[
 fn mark_secrets(definitions: &mut Definitions) -> Vec<String> {
     missed_by(
         SECRETS,
-        |(name, kind, member)| {
-            format!(
-                "{name}.{}{member}",
-                kind.map(|kind| format!("{kind}.")).unwrap_or_default()
-            )
+        |(name, kind, member)| match kind {
+            None => place(&[name, "properties", member]),
+            Some(kind) => format!("{} `{kind}`, member {member}", place(&[name, "oneOf"])),
         },
         |(name, kind, member)| {
             annotate(
@@ -294,7 +296,7 @@ fn mark_secrets(definitions: &mut Definitions) -> Vec<String> {
 fn mark_ids(definitions: &mut Definitions) -> Vec<String> {
     let mut missed = missed_by(
         &[("Thread", "thread"), ("Turn", "turn")],
-        |(name, _)| format!("{name}.id"),
+        |(name, _)| place(&[name, "properties", "id"]),
         |(name, id)| {
             annotate(
                 member_of(definitions, name, None, "id"),
@@ -309,7 +311,10 @@ fn mark_ids(definitions: &mut Definitions) -> Vec<String> {
         marked += usize::from(annotate(id, "x-type", json!("item")));
     }
     if marked == 0 {
-        missed.push("ThreadItem.*.id".to_owned());
+        missed.push(format!(
+            "{}/*/properties/id",
+            place(&["ThreadItem", "oneOf"])
+        ));
     }
     missed
 }
@@ -327,11 +332,12 @@ fn drop_catch_all(definitions: &mut Definitions) -> Vec<String> {
 
 fn name_elicitation_modes(definitions: &mut Definitions) -> Vec<String> {
     let union = "McpServerElicitationRequestParams";
-    missed(&["openai/form"], |mode| {
+    let name = |mode: &&str| format!("{} `{mode}`", place(&[union, "oneOf"]));
+    missed_by(&["openai/form"], name, |mode| {
         let branch = union_of(definitions, union).and_then(|branches| {
             branches
                 .iter_mut()
-                .find(|it| it.pointer("/properties/mode").and_then(literal) == Some(mode))
+                .find(|it| it.pointer("/properties/mode").and_then(literal) == Some(*mode))
         });
         annotate(branch, "x-name", json!("OpenaiFormExtension"))
     })
@@ -347,7 +353,7 @@ const UNTAGGED: &[(&str, &[&str])] = &[
 fn name_untagged_members(definitions: &mut Definitions) -> Vec<String> {
     missed_by(
         UNTAGGED,
-        |(name, _)| (*name).to_owned(),
+        |(name, _)| place(&[name]),
         |(name, members)| {
             let Some(branches) = union_of(definitions, name) else {
                 return false;
@@ -364,7 +370,10 @@ fn name_untagged_members(definitions: &mut Definitions) -> Vec<String> {
 fn alias_realtime_members(definitions: &mut Definitions) -> Vec<String> {
     missed_by(
         &[("item_id", "itemId"), ("turn_id", "turnId")],
-        |(member, _)| format!("ThreadRealtimeItem.bemItemPromoted.{member}"),
+        |(member, _)| {
+            let union = place(&["ThreadRealtimeItem", "oneOf"]);
+            format!("{union} `bemItemPromoted`, member {member}")
+        },
         |(member, alias)| {
             annotate(
                 member_of(
@@ -411,12 +420,21 @@ fn annotate(schema: Option<&mut Value>, annotation: &str, value: Value) -> bool 
     object.insert(annotation.to_owned(), value).is_none()
 }
 
+/// The definitions that were missed.
 fn missed(targets: &[&str], mut apply: impl FnMut(&str) -> bool) -> Vec<String> {
-    targets
-        .iter()
-        .filter(|target| !apply(target))
-        .map(|target| (*target).to_owned())
-        .collect()
+    missed_by(targets, |name| place(&[name]), |name| apply(name))
+}
+
+/// The place of something within the definitions.
+fn place(path: &[&str]) -> String {
+    let at = At::definition("fixups", path.first().copied().unwrap_or_default());
+    let within = path.iter().skip(1);
+    within.fold(at, |at, segment| at.child(segment)).to_string()
+}
+
+/// The place of a request of the client's, which its number would not tell.
+fn request_place(method: &str) -> String {
+    format!("{} `{method}`", place(&["ClientRequest", "oneOf"]))
 }
 
 fn missed_by<T>(

@@ -22,6 +22,9 @@ pub(crate) fn load(folder: &Path) -> Result<Value> {
                 .with_context(|| format!("{} is not JSON", path.display()));
         }
     }
+    if !folder.is_dir() {
+        bail!("{} is no folder", folder.display());
+    }
     bail!(
         "no schema in {}: expected {BUNDLE}, as `codex app-server generate-json-schema --experimental --out DIR` writes it",
         folder.display()

@@ -1,6 +1,6 @@
 //! From the bundle to flat definitions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -79,7 +79,7 @@ pub(crate) fn one_type_per_notification(
     let union = definitions
         .get("ServerNotification")
         .ok_or_else(|| at.error("is missing"))?;
-    let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for branch in branches(union).ok_or_else(|| at.error("is not a union"))? {
         if let (Some(method), Some(payload)) =
             (method_of(branch), params_of(branch).and_then(reference))
@@ -87,7 +87,7 @@ pub(crate) fn one_type_per_notification(
             users
                 .entry(payload.to_owned())
                 .or_default()
-                .push(method.to_owned());
+                .insert(method.to_owned());
         }
     }
     let mut renamed = BTreeMap::new();

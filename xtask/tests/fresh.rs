@@ -1,0 +1,123 @@
+//! What is checked in is what is generated, and the check sees when it is not.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+
+use support::{Tree, generate};
+
+/// What mends it.
+const COMMAND: &str = "cargo xtask generate-types";
+
+#[test]
+fn the_checked_in_types_are_fresh() {
+    let said = generate(&["--check"]).succeeded();
+    assert!(said.contains("up to date"), "{said}");
+}
+
+#[test]
+fn a_copy_is_fresh_until_it_is_edited() {
+    let tree = Tree::copy();
+    tree.generate(&["--check"]).succeeded();
+    tree.edit("generated/src/turn.rs", |text| {
+        text.replacen("pub ", "pub(crate) ", 1)
+    });
+    tree.generate(&["--check"])
+        .failed_saying(&["generated/src/turn.rs", "from line", COMMAND]);
+    tree.generate(&[]).succeeded();
+    tree.generate(&["--check"]).succeeded();
+}
+
+#[test]
+fn a_deleted_file_is_missed() {
+    for path in [
+        "generated/src/thread.rs",
+        "generated/Cargo.toml",
+        "generated/README.md",
+        "crates/runtime/src/pin.rs",
+    ] {
+        let tree = Tree::copy();
+        fs::remove_file(tree.path(path)).unwrap();
+        tree.generate(&["--check"])
+            .failed_saying(&[path, "is missing", COMMAND]);
+    }
+}
+
+#[test]
+fn an_added_file_does_not_belong_there() {
+    for path in [
+        "generated/src/extra.rs",
+        "generated/src/deep/er.rs",
+        "generated/build.rs",
+    ] {
+        let tree = Tree::copy();
+        let added = tree.path(path);
+        fs::create_dir_all(added.parent().unwrap()).unwrap();
+        fs::write(&added, "").unwrap();
+        tree.generate(&["--check"])
+            .failed_saying(&[path, "does not belong there", COMMAND]);
+        tree.generate(&[]).succeeded();
+        assert!(!added.exists(), "{path} is left");
+    }
+}
+
+#[test]
+fn a_byte_that_is_no_text_is_a_difference() {
+    let tree = Tree::copy();
+    let path = tree.path("generated/src/item.rs");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.push(0xff);
+    fs::write(path, bytes).unwrap();
+    tree.generate(&["--check"])
+        .failed_saying(&["generated/src/item.rs", COMMAND]);
+}
+
+#[test]
+fn an_edited_schema_is_not_the_runtimes() {
+    let tree = Tree::copy();
+    tree.edit("schema/app-server.json", |text| {
+        text.replacen("\"turn/start\"", "\"turn/begin\"", 1)
+    });
+    tree.generate(&["--check"]).failed_saying(&[
+        "schema/app-server.json",
+        "0.163.0",
+        "cargo xtask export-schema",
+    ]);
+}
+
+#[test]
+fn a_count_that_was_not_reviewed_is_refused() {
+    let tree = Tree::copy();
+    tree.edit("schema/manifest.toml", |text| {
+        text.replace("\nnotifications = 85\n", "\nnotifications = 84\n")
+    });
+    tree.generate(&["--check"]).failed_saying(&[
+        "/definitions/ServerNotification/oneOf (manifest)",
+        "85",
+        "84",
+        "--write-manifest",
+    ]);
+}
+
+#[test]
+fn what_is_pruned_must_have_been_reviewed() {
+    let tree = Tree::copy();
+    tree.edit("schema/manifest.toml", |text| {
+        text.replace("    \"JSONRPCError\",\n", "")
+    });
+    tree.generate(&["--check"]).failed_saying(&[
+        "/definitions (manifest)",
+        "pruned",
+        "JSONRPCError",
+    ]);
+}
+
+#[test]
+fn a_file_that_is_fresh_is_not_touched() {
+    let tree = Tree::copy();
+    let path = tree.path("generated/src/thread.rs");
+    let before = fs::metadata(&path).unwrap().modified().unwrap();
+    tree.generate(&[]).succeeded();
+    assert_eq!(fs::metadata(path).unwrap().modified().unwrap(), before);
+}

@@ -1,0 +1,169 @@
+//! Another runtime's schema gives what it says, and the report says what was not expected.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::Other;
+
+#[track_caller]
+fn has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "no `{part}`");
+    }
+}
+
+#[test]
+fn a_new_method() {
+    let mut other = Other::pinned();
+    *other.definition("ThreadTeleportParams") = json!({
+        "type": "object",
+        "required": ["threadId", "to"],
+        "properties": {
+            "threadId": {"type": "string"},
+            "to": {"type": "string", "description": "Where to."},
+            "speed": {"type": ["integer", "null"], "format": "uint32"},
+        },
+    });
+    *other.definition("ThreadTeleportResponse") =
+        json!({"type": "object", "properties": {"arrived": {"type": "boolean", "default": false}}});
+    other.add_message("ClientRequest", "thread/teleport", "ThreadTeleportParams");
+    let said = other
+        .generate(&["--runtime-version", "0.170.0"])
+        .succeeded();
+    has(
+        &said,
+        &["codex 0.170.0: 172 requests", "client_requests is 173"],
+    );
+    has(
+        &other.generated(),
+        &[
+            "pub struct ThreadTeleportParams {",
+            "    pub thread_id: ThreadId,",
+            "    /// Where to.\n    pub to: String,",
+            "    pub speed: Option<u32>,",
+            "pub fn new(thread_id: impl Into<ThreadId>, to: impl Into<String>) -> Self",
+            "pub struct ThreadTeleportResponse {",
+            r#"method: "thread/teleport", params: "ThreadTeleportParams", response: "ThreadTeleportResponse", stability: Stability::Experimental"#,
+            "fn thread_teleport(",
+            r#"ThreadTeleport "thread/teleport","#,
+            r#"pub const RUNTIME_VERSION: &str = "0.170.0";"#,
+        ],
+    );
+}
+
+#[test]
+fn a_new_notification() {
+    let mut other = Other::pinned();
+    *other.definition("TurnTeleportedNotification") = json!({
+        "type": "object",
+        "required": ["threadId", "turnId"],
+        "properties": {"threadId": {"type": "string"}, "turnId": {"type": "string"}},
+    });
+    other.add_message(
+        "ServerNotification",
+        "turn/teleported",
+        "TurnTeleportedNotification",
+    );
+    let said = other.generate(&[]).succeeded();
+    has(&said, &["86 notifications", "notifications is 86"]);
+    has(
+        &other.generated(),
+        &[
+            "pub struct TurnTeleportedNotification {",
+            r#"method: "turn/teleported", params: "TurnTeleportedNotification", tier: Tier::BestEffort"#,
+            "impl Notification for crate::TurnTeleportedNotification",
+            r#"TurnTeleported "turn/teleported","#,
+        ],
+    );
+}
+
+#[test]
+fn a_new_value_and_a_new_kind() {
+    let mut other = Other::pinned();
+    let values = other.definition("TurnStatus")["enum"]
+        .as_array_mut()
+        .unwrap();
+    values.push(json!("paused_for_now"));
+    let kinds = other.definition("ThreadItem")["oneOf"]
+        .as_array_mut()
+        .unwrap();
+    kinds.push(json!({
+        "type": "object",
+        "required": ["type", "id", "frames"],
+        "properties": {
+            "type": {"type": "string", "enum": ["hologram"]},
+            "id": {"type": "string"},
+            "frames": {"type": "array", "items": {"type": "integer", "format": "int64"}},
+        },
+    }));
+    other.generate(&[]).succeeded();
+    has(
+        &other.generated(),
+        &[
+            r#"PausedForNow "paused_for_now","#,
+            "    Hologram(HologramThreadItem),",
+            "pub frames: Vec<i64>,",
+            r#""hologram" HologramThreadItem,"#,
+        ],
+    );
+}
+
+#[test]
+fn what_is_gone() {
+    let mut other = Other::pinned();
+    let left = |branch: &Value| branch["properties"]["method"]["enum"][0] != "rollout/compress";
+    other.messages("ClientRequest").retain(left);
+    let definitions = other.bundle["definitions"]["v2"].as_object_mut().unwrap();
+    definitions.remove("RolloutCompressResponse").unwrap();
+    let line = "/definitions/ClientRequest/oneOf `rollout/compress`";
+    other
+        .generate(&[])
+        .failed_saying(&[line, "(fixups)", "--lenient-fixups"]);
+    let said = other.generate(&["--lenient-fixups"]).succeeded();
+    has(&said, &[line, "170 requests"]);
+    let generated = other.generated();
+    assert!(!generated.contains("rollout/compress"), "it is still there");
+    has(&generated, &["pub struct ThreadStartParams {"]);
+}
+
+#[test]
+fn a_member_that_became_required_and_one_that_may_be_null() {
+    let mut other = Other::pinned();
+    let turn = other.definition("TurnStartParams");
+    turn["required"].as_array_mut().unwrap().push(json!("cwd"));
+    turn["properties"]["cwd"] = json!({"type": "string"});
+    turn["properties"]["pace"] =
+        json!({"anyOf": [{"$ref": "#/definitions/v2/TurnStatus"}, {"type": "null"}]});
+    other.generate(&[]).succeeded();
+    has(
+        &other.generated(),
+        &[
+            r#"cwd "cwd" req,"#,
+            r#"pace "pace" opt,"#,
+            "pub pace: Option<TurnStatus>,",
+        ],
+    );
+}
+
+#[test]
+fn a_response_that_no_rule_pairs_is_said() {
+    let mut other = Other::pinned();
+    *other.definition("GadgetsParams") = json!({"type": "object"});
+    other.add_message("ClientRequest", "gadgets/list", "GadgetsParams");
+    let said = other.generate(&[]).succeeded();
+    has(
+        &said,
+        &["`gadgets/list` pairs with no response by rule or fixup"],
+    );
+}
+
+#[test]
+fn the_same_schema_gives_the_same_text() {
+    let other = Other::pinned();
+    other.generate(&[]).succeeded();
+    let first = other.generated();
+    other.generate(&[]).succeeded();
+    assert_eq!(first, other.generated());
+    other.generate(&["--check"]).succeeded();
+}
