@@ -42,8 +42,8 @@ pub use config::{CodexBuilder, EventBuffer};
 pub use error::{Error, ErrorKind, Result, RpcError, RpcErrorKind};
 pub use event::{Event, EventStream, TurnStream};
 pub use handler::{
-    Decision, ElicitationAnswer, HandlerContext, HandlerError, Handlers, IntoAnswer,
-    PermissionGrant, ServerRequestHandler, UserInputAnswers,
+    CommandDecision, CommandLine, CommandRule, Decision, ElicitationAnswer, HandlerContext,
+    HandlerError, Handlers, IntoAnswer, PermissionGrant, ServerRequestHandler, UserInputAnswers,
 };
 pub use input::{ExternalMessage, Input, InputItem, TurnInput};
 pub use list::{Models, ThreadList, ThreadListStream};

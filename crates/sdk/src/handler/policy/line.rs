@@ -1,0 +1,310 @@
+//! The one simple command that a request asks for, if that is what it asks for.
+
+use openai_codex_types::{
+    CommandExecutionApprovalDecision, CommandExecutionApprovalKind,
+    CommandExecutionRequestApprovalParams,
+};
+
+/// The shells whose words are known, and only where the system has them: a model
+/// may name a program of its own as its shell.
+const SHELLS: &[&str] = &[
+    "/bin/bash",
+    "/bin/sh",
+    "/bin/zsh",
+    "/usr/bin/bash",
+    "/usr/bin/sh",
+    "/usr/bin/zsh",
+];
+
+/// A command that needs approval and is understood: one program and its
+/// arguments, as they are when the shell starts it. See
+/// [`CommandRule`](crate::CommandRule).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    words: Vec<String>,
+    cwd: String,
+}
+
+impl CommandLine {
+    /// Reads the command of a request. `None` if it is anything but one simple
+    /// command on this machine, or if there is more to the request: pipes, lists,
+    /// redirections, substitutions, variables, globs, assignments before the
+    /// program, lines of their own; input for a running command, access to the
+    /// network, additional permissions.
+    pub fn of(request: &CommandExecutionRequestApprovalParams) -> Option<Self> {
+        let can_accept = (request.available_decisions.as_ref())
+            .is_none_or(|offered| offered.contains(&CommandExecutionApprovalDecision::Accept));
+        let is_plain = request.kind == CommandExecutionApprovalKind::Command
+            && request.approval_id.is_none()
+            && request.additional_permissions.is_none()
+            && request.network_approval_context.is_none()
+            && matches!(request.environment_id.as_deref(), None | Some("local"));
+        if !can_accept || !is_plain {
+            return None;
+        }
+        let words = command(request.command.as_deref()?)?;
+        let cwd = String::from(request.cwd.clone()?);
+        Some(Self { words, cwd })
+    }
+
+    /// The program: a name or a path, as it was written.
+    pub fn program(&self) -> &str {
+        &self.words[0]
+    }
+
+    /// The arguments.
+    pub fn arguments(&self) -> &[String] {
+        &self.words[1..]
+    }
+
+    /// The folder that it runs in.
+    pub fn cwd(&self) -> &str {
+        &self.cwd
+    }
+
+    /// The program and its arguments. Never empty.
+    pub(super) fn words(&self) -> &[String] {
+        &self.words
+    }
+}
+
+/// The program and its arguments. Runtime 0.163.0 quotes what it is about to
+/// start, which is a shell with a script in all cases that were seen.
+fn command(text: &str) -> Option<Vec<String>> {
+    let argv = words(text)?;
+    let argv = match argv.as_slice() {
+        [shell, option, script] if SHELLS.contains(&&**shell) => match &**option {
+            "-c" | "-lc" => words(script)?,
+            _ => return None,
+        },
+        _ => argv,
+    };
+    let program = argv.first()?;
+    // An assignment comes before the program, and an option instead of one.
+    let is_program = !program.is_empty()
+        && !program.contains(['=', ' ', '%', ',', '@'])
+        && !program.starts_with(['-', '+', '.', ':'])
+        // Which program a relative path is depends on the folder.
+        && (!program.contains('/') || program.starts_with('/'))
+        && !RESERVED.contains(&&**program);
+    is_program.then_some(argv)
+}
+
+/// What a shell takes for more than the name of a program, where it is not quoted.
+const RESERVED: &[&str] = &[
+    "builtin",
+    "case",
+    "command",
+    "coproc",
+    "do",
+    "done",
+    "elif",
+    "else",
+    "esac",
+    "eval",
+    "exec",
+    "fi",
+    "for",
+    "foreach",
+    "function",
+    "if",
+    "in",
+    "nocorrect",
+    "noglob",
+    "repeat",
+    "select",
+    "source",
+    "then",
+    "time",
+    "trap",
+    "until",
+    "while",
+];
+
+/// The words of a line that bash, sh and zsh split in the same way and take
+/// literally. `None` for every other line.
+fn words(line: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut chars = line.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            ' ' => words.extend(word.take()),
+            '\'' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match chars.next()? {
+                        '\'' => break,
+                        char if char.is_control() => return None,
+                        char => word.push(char),
+                    }
+                }
+                // zsh can be set to take two for one of the text.
+                if chars.peek() == Some(&'\'') {
+                    return None;
+                }
+            }
+            '"' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match chars.next()? {
+                        '"' => break,
+                        '\\' => match chars.next()? {
+                            char @ ('"' | '\\' | '$' | '`') => word.push(char),
+                            _ => return None,
+                        },
+                        // Expansions, also those of history.
+                        '$' | '`' | '!' => return None,
+                        char if char.is_control() => return None,
+                        char => word.push(char),
+                    }
+                }
+            }
+            // zsh replaces a word that begins with it by the path of a program.
+            '=' if word.is_some() => word.get_or_insert_default().push(char),
+            char if char.is_ascii_alphanumeric() || "_-./:,@%+".contains(char) => {
+                word.get_or_insert_default().push(char);
+            }
+            _ => return None,
+        }
+    }
+    words.extend(word);
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn understood(text: &str, expected: &[&str]) {
+        assert_eq!(command(text).unwrap(), expected, "{text}");
+    }
+
+    #[test]
+    fn simple_commands_are_understood() {
+        understood("/bin/bash -c ls", &["ls"]);
+        understood("/bin/zsh -lc 'ls -la src/'", &["ls", "-la", "src/"]);
+        understood(
+            r#"/bin/bash -c "git commit -m 'a b' --author=x""#,
+            &["git", "commit", "-m", "a b", "--author=x"],
+        );
+        understood(r#"/usr/bin/sh -c 'grep "a\$b" x'"#, &["grep", "a$b", "x"]);
+        understood("git status", &["git", "status"]);
+        understood(
+            "/bin/bash -c 'grep \"; rm -rf ~\" x'",
+            &["grep", "; rm -rf ~", "x"],
+        );
+        understood("/bin/bash -c \"echo ''\"", &["echo", ""]);
+    }
+
+    #[test]
+    fn everything_else_is_not() {
+        for script in [
+            "ls; rm x",
+            "ls && rm x",
+            "ls || rm x",
+            "ls | sh",
+            "ls & rm x",
+            "ls &",
+            "! ls",
+            "ls $(rm x)",
+            "ls `rm x`",
+            "ls ${x}",
+            "ls $x",
+            "ls \"$(rm x)\"",
+            "ls \"`rm x`\"",
+            "ls\nrm x",
+            "ls\rrm x",
+            "ls\trm",
+            "ls \\\nrm x",
+            "\nls",
+            "ls\u{a0}x",
+            "ls\0x",
+            "ls 'a\nb'",
+            "ls > x",
+            "ls < x",
+            "ls 2>&1",
+            "ls >(rm x)",
+            "ls <(rm x)",
+            "ls <<E",
+            "(ls)",
+            "{ ls; }",
+            "{ls,x}",
+            "ls {a,b}",
+            "ls *",
+            "ls ?",
+            "ls [a]",
+            "ls ~",
+            "ls ~root",
+            "PATH=. ls",
+            "A=1 B=2 ls",
+            "A+=1 ls",
+            "=ls",
+            "ls =x",
+            "ls #x",
+            "ls \\x",
+            "l\\s",
+            "ls 'x",
+            "ls \"x",
+            "ls \"a\\nb\"",
+            "ls \"a!b\"",
+            "ls 'a''b'",
+            "ls !x",
+            "ls ^x^y",
+            "env ls\u{2028}",
+            "",
+            " ",
+            "''",
+            "-x",
+            "'-x ls'",
+            "if true",
+            "time ls",
+            "exec ls",
+            "eval ls",
+            "command ls",
+            "builtin ls",
+            "noglob ls",
+            "source x",
+            ". x",
+            ": x",
+            "./ls",
+            "bin/ls",
+            "../ls",
+            "ls $'x'",
+            "'PATH=. ls'",
+            "%1",
+            "coproc ls",
+            "function f",
+        ] {
+            let quoted = script.replace('\'', "'\"'\"'");
+            let text = format!("/bin/bash -c '{quoted}'");
+            assert_eq!(command(&text), None, "{text:?}");
+        }
+        for text in [
+            "",
+            "ls; rm x",
+            "/bin/bash -c ls; rm x",
+            "/bin/bash -c 'ls' $(rm x)",
+            "PATH=. ls",
+            "/bin/bash -c",
+            "/bin/bash",
+            "/bin/bash -x -c ls",
+            "/bin/bash -c ls x",
+            "/bin/bash -xc ls",
+            "/bin/bash --rcfile x -c ls",
+            "/bin/bash -ic ls",
+        ] {
+            let command = command(text);
+            assert!(
+                command
+                    .as_deref()
+                    .is_none_or(|words| words[0].starts_with("/bin/bash")),
+                "{text:?}: {command:?}"
+            );
+        }
+        // A shell of the model's own is a program like any other.
+        understood("/tmp/bash -c ls", &["/tmp/bash", "-c", "ls"]);
+        understood("bash -c ls", &["bash", "-c", "ls"]);
+    }
+}
