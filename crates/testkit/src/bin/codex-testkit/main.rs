@@ -1,0 +1,146 @@
+//! The program `codex-testkit`: records, replays, shows and checks sessions with an app-server.
+//!
+//! What a script may want goes to standard output, everything else to standard error.
+
+mod check;
+mod paint;
+mod record;
+mod show;
+mod summary;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use openai_codex_testkit::Replay;
+use openai_codex_wire::recording::Recording;
+
+use crate::paint::Paint;
+
+/// Record, replay, show and check sessions with `codex app-server`.
+#[derive(Debug, Parser)]
+#[command(name = "codex-testkit", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Pass everything on between stdin and stdout and an app-server, and record it
+    #[command(after_help = "A client starts this instead of the app-server. Secrets are left out.")]
+    Record {
+        /// Where to record; an earlier recording is replaced
+        file: PathBuf,
+        /// The app-server [default: $CODEX_BIN, the pinned runtime or codex, as app-server on stdio]
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Be the app-server that was recorded, on stdin and stdout
+    Replay {
+        /// The recording
+        file: PathBuf,
+        /// Take any message of the recorded method and shape, in any order
+        #[arg(long)]
+        lenient: bool,
+        /// Speak as slowly as the recorded server
+        #[arg(long)]
+        recorded_time: bool,
+    },
+    /// Print a recording as a timeline
+    Show {
+        /// The recording
+        file: PathBuf,
+        /// Print every message as it is, and join no deltas
+        #[arg(long)]
+        full: bool,
+        /// When to use colours
+        #[arg(long, value_enum, default_value = "auto")]
+        color: Color,
+    },
+    /// Compare every message of recordings with the protocol's types
+    #[command(after_help = "Exit codes: 0 all fit, 1 some do not, 2 wrong arguments")]
+    Check {
+        /// The recordings
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+type Result<T, E = String> = std::result::Result<T, E>;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("codex-testkit: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Record { file, command } => record::record(&file, &command),
+        Command::Replay {
+            file,
+            lenient,
+            recorded_time,
+        } => {
+            let mut replay = Replay::open(&file).map_err(|error| format!("{error:?}"))?;
+            if lenient {
+                replay = replay.lenient();
+            }
+            if recorded_time {
+                replay = replay.in_recorded_time();
+            }
+            replay.run_process().map_err(|error| error.to_string())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Show { file, full, color } => {
+            let recording = read(&file)?;
+            let paint = Paint::new(match color {
+                Color::Auto => None,
+                Color::Always => Some(true),
+                Color::Never => Some(false),
+            });
+            print(&show::timeline(&recording, full, &paint));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check { files } => {
+            let mut faults = 0;
+            for file in files {
+                let report = check::check(&read(&file)?);
+                let name = file.display();
+                for fault in &report.faults {
+                    println!("{name}:{fault}");
+                }
+                eprintln!("{name}: {report}");
+                faults += report.faults.len();
+            }
+            Ok(ExitCode::from(u8::from(faults > 0)))
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<Recording> {
+    let name = file.display();
+    let text = fs::read_to_string(file).map_err(|error| format!("cannot read {name}: {error}"))?;
+    Recording::parse(&text).map_err(|error| format!("{name} is no recording: {error}"))
+}
+
+/// To stdout; whoever has seen enough may close it.
+fn print(text: &str) {
+    use std::io::{Write, stdout};
+
+    drop(stdout().lock().write_all(text.as_bytes()));
+}
