@@ -15,7 +15,7 @@ use crate::manifest::Manifest;
 use crate::output::{self, Mode};
 use crate::schema::stable::Stable;
 use crate::schema::{canonical, load, normalise};
-use crate::{lock, root};
+use crate::{lock, reviewed, root};
 
 /// What mends a generated file.
 const COMMAND: &str = "cargo xtask generate-types";
@@ -88,6 +88,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     } else {
         Manifest::parse(&read(&path)?)?
     };
+    if source.pinned {
+        reviewed::check(&schema, &source.bundle)?;
+    }
     let output = codegen::generate(Input {
         bundle: source.bundle,
         stable: &source.stable,

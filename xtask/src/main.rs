@@ -10,6 +10,7 @@ mod manifest;
 mod output;
 mod parity;
 mod public_api;
+mod reviewed;
 mod schema;
 
 use std::path::PathBuf;

@@ -1,8 +1,9 @@
 //! What the builders of threads and turns have in common.
 //!
-//! Each option is listed by hand: a field that the protocol gains does not
-//! become an option by itself, and one that it loses fails the build. Every
-//! other field is reached by `params`.
+//! Each option is listed by hand, and so is each field that is none, in
+//! `schema/options.toml`: a field that the protocol gains does not become an
+//! option by itself, and one that it loses fails the generation of the types.
+//! Every other field is reached by `params`.
 
 use std::fmt;
 use std::path::Path;

@@ -15,6 +15,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::output::{Mode, file};
+use crate::reviewed;
 
 const PACKAGE: &str = "openai-codex";
 const SNAPSHOT: &str = "crates/sdk/public-api.txt";
@@ -36,7 +37,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "# The public surface of openai-codex with all features, less `types`.\n\
          # Written by `cargo xtask public-api`. A change here is a change for every user.\n",
     );
-    for line in lines(&surface()?) {
+    let surface = surface()?;
+    reviewed::check_setters(&surface)?;
+    for line in lines(&surface) {
         text += &line;
         text.push('\n');
     }
