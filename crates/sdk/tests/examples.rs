@@ -11,6 +11,18 @@ use tokio::process::Command;
 
 /// What each example prints, in this order, among other things.
 const EXPECTED: &[(&str, &[&str])] = &[
+    (
+        "approvals",
+        &[
+            "ls /etc",
+            "allow? [y/N] n",
+            "touch done.txt",
+            "allow? [y/N] y",
+            "rm -rf notes",
+            "allow? [y/N] n",
+            "agent> I looked around",
+        ],
+    ),
     ("blocking", &["No async needed.", "None at all."]),
     (
         "chat",
@@ -98,6 +110,27 @@ const EXPECTED: &[(&str, &[&str])] = &[
             "There are three files.",
             "[906 tokens]",
             "Completed",
+        ],
+    ),
+    (
+        "structured",
+        &[
+            "Revise: Works, but",
+            "parse.rs:12 panics",
+            "README.md does not",
+            r#"{"summary": "Good now."#,
+            "Merge",
+            "no review: Still good.",
+        ],
+    ),
+    (
+        "tools",
+        &[
+            "in_stock(lamp) = 3",
+            "order(lamp, 5): too many",
+            "order(lamp, 3): ordered",
+            "agent> I have ordered three",
+            "0 left",
         ],
     ),
 ];
