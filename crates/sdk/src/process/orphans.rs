@@ -65,8 +65,11 @@ impl Marker {
                 // Looked at again now that the id cannot pass to another process.
                 Ok(process) if self.is_on(*id) => pidfd_send_signal(process, Signal::KILL).is_ok(),
                 Ok(_) => false,
-                // A kernel before 5.3 knows ids only.
-                Err(_) => kill_process(*id, Signal::KILL).is_ok(),
+                // Looked at as late as can be: here the id can pass.
+                Err(error) if knows_only_ids(error) && self.is_on(*id) => {
+                    kill_process(*id, Signal::KILL).is_ok()
+                }
+                Err(_) => false,
             }
         });
         killed.count()
@@ -82,5 +85,44 @@ impl Marker {
                 .split(|byte| *byte == 0)
                 .any(|entry| entry == variable.as_bytes())
         })
+    }
+}
+
+/// Whether the kernel is older than 5.3 and has no other way to name a process
+/// than its id. Any other error is about this process: it is gone, say.
+#[cfg(target_os = "linux")]
+fn knows_only_ids(error: rustix::io::Errno) -> bool {
+    error == rustix::io::Errno::NOSYS
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn only_an_old_kernel_is_a_reason_to_kill_by_id() {
+        assert!(knows_only_ids(Errno::NOSYS));
+        for error in [Errno::SRCH, Errno::MFILE, Errno::PERM, Errno::INVAL] {
+            assert!(!knows_only_ids(error), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_bears_the_marker_is_killed_and_nothing_else() {
+        let mine = Marker::new();
+        let other = Marker::new();
+        let start = |marker: &Marker| {
+            let mut command = Command::new("sleep");
+            marker.put_on(command.arg("3600"));
+            command.spawn().unwrap()
+        };
+        let (mut doomed, mut spared) = (start(&mine), start(&other));
+        mine.sweep();
+        assert!(!doomed.wait().unwrap().success());
+        assert!(spared.try_wait().unwrap().is_none());
+        other.sweep();
+        assert!(!spared.wait().unwrap().success());
     }
 }
