@@ -101,6 +101,7 @@ async fn each_failure_of_the_model_has_its_reason() {
 }
 
 /// A client whose runtime can be killed: `exec` keeps the shell's process id.
+#[cfg(unix)]
 async fn mortal(model: &MockModel) -> (TestRuntime, Codex, u32) {
     let runtime = TestRuntime::new(model).unwrap();
     let pid_file = runtime.workspace().join("pid");
@@ -119,6 +120,7 @@ async fn mortal(model: &MockModel) -> (TestRuntime, Codex, u32) {
     (runtime, codex, pid.trim().parse().unwrap())
 }
 
+#[cfg(unix)]
 fn kill(pid: u32) {
     let status = std::process::Command::new("kill")
         .args(["-9", &pid.to_string()])
@@ -126,6 +128,7 @@ fn kill(pid: u32) {
     assert!(status.unwrap().success());
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn a_killed_runtime_breaks_the_turn_and_leaves_what_there_is() {
     let model = MockModel::start().unwrap();
@@ -272,6 +275,7 @@ async fn items_of_a_kind_that_is_not_known_are_results_too() {
     let turn = |status: &str| json!({"id": "u", "status": status, "items": []});
     fake.expect("turn/start")
         .reply(client::turn_response("u"))
+        .notify("turn/started", json!({"threadId": "t", "turn": turn("inProgress")}))
         .notify(
             "item/completed",
             json!({"threadId": "t", "turnId": "u", "completedAtMs": 0, "item": {"type": "hologram", "id": "i", "depth": 3}}),

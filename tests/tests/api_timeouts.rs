@@ -64,7 +64,11 @@ async fn the_time_of_the_start_is_no_longer_left_for_the_turn() {
     let (fake, codex) = client::fake().await;
     fake.expect("turn/start")
         .waits(Duration::from_secs(40))
-        .reply(client::turn_response("u"));
+        .reply(client::turn_response("u"))
+        .notify(
+            "turn/started",
+            json!({"threadId": "t", "turn": {"id": "u", "status": "inProgress", "items": []}}),
+        );
     fake.expect("turn/interrupt").reply(json!({})).notify(
         "turn/completed",
         json!({"threadId": "t", "turn": {"id": "u", "status": "interrupted", "items": []}}),

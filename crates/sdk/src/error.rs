@@ -50,7 +50,7 @@ pub enum ErrorKind {
     Rpc(RpcErrorKind),
     /// What the server sent does not fit the type that was asked for.
     Decode,
-    /// The turn failed.
+    /// The turn failed, or its thread is gone and its end is not told.
     Turn,
     /// This subscriber was too slow, and events were left out.
     Lagged {

@@ -170,7 +170,7 @@ stream!(EventStream);
 /// open until it is dropped. Dropping it does nothing to the turn.
 pub struct TurnStream {
     events: Subscription,
-    /// Asks the server about a turn that may have ended before this listened.
+    /// Asks the server about a turn that nothing is heard of.
     settling: Option<Settling>,
     /// Whether it could not be asked: the stream is over.
     failed: bool,
@@ -179,14 +179,10 @@ pub struct TurnStream {
 }
 
 impl TurnStream {
-    pub(crate) fn new(
-        turn: Arc<TurnRef>,
-        connection: Connection,
-        settling: Option<Settling>,
-    ) -> Self {
+    pub(crate) fn new(turn: Arc<TurnRef>, connection: Connection, settling: Settling) -> Self {
         Self {
             events: turn.subscribe(),
-            settling,
+            settling: Some(settling),
             failed: false,
             _turn: turn,
             _connection: connection,
@@ -194,6 +190,13 @@ impl TurnStream {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event>>> {
+        if self.failed {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(item) = self.events.poll_item(cx) {
+            return Poll::Ready(item.map(|item| item.map(Event::new)));
+        }
+        // Nothing is there yet. What this learns comes as an event as well.
         if let Some(settling) = &mut self.settling
             && let Poll::Ready(settled) = settling.as_mut().poll(cx)
         {
@@ -203,12 +206,7 @@ impl TurnStream {
                 return Poll::Ready(Some(Err(error)));
             }
         }
-        if self.failed {
-            return Poll::Ready(None);
-        }
-        self.events
-            .poll_item(cx)
-            .map(|item| item.map(|item| item.map(Event::new)))
+        Poll::Pending
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -27,6 +27,22 @@ use crate::thread::Thread;
 /// How long a turn that was interrupted by its timeout may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long after the server said that a turn runs it is asked again, if nothing
+/// is heard of the turn; longer each time, up to the second.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// After so long without any event of a turn that this client started, the server
+/// is asked about it. Events come within milliseconds to whoever is subscribed;
+/// 0.163.0 starts turns for others as well, and tells them nothing.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// How long the items that were not heard of may take to be read: those of a turn
+/// that ran before, and those of one that only lacks its `turn/started`, of which
+/// there will hardly be any.
+const JOINED_ITEMS: Duration = Duration::from_secs(10);
+const OWN_ITEMS: Duration = Duration::from_secs(2);
+
 /// How long a turn that the server does not know may take to show itself: it may
 /// have been started a moment ago.
 const APPEARANCE: Duration = Duration::from_secs(2);
@@ -36,6 +52,15 @@ const APPEARANCE: Duration = Duration::from_secs(2);
 /// Dropping it detaches and does nothing to the turn, unless
 /// [`interrupt_on_drop`](Self::interrupt_on_drop) says so. It keeps the runtime
 /// running.
+///
+/// # Memory
+///
+/// A handle keeps the events since the turn was asked for until they are read from
+/// its first [`stream`](Self::stream): up to the limits of
+/// [`event_buffer`](crate::CodexBuilder::event_buffer), which are 64 MiB and 65,536
+/// events unless set otherwise, and besides them the completed items, out of which
+/// the result is made. Where only the result is wanted,
+/// [`Thread::run`](crate::Thread::run) keeps no events at all.
 ///
 /// ```no_run
 /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
@@ -75,15 +100,15 @@ impl TurnHandle {
         self.0.turn.thread_id()
     }
 
-    /// The turn's events up to `turn/completed`. The first stream of a handle
+    /// The turn's events up to `turn/completed`; an error as the last item when the
+    /// thread is closed, archived, deleted or unsubscribed from before. The first stream of a handle
     /// that started the turn has every event since the request was sent; further
     /// ones, and those of an attached handle, begin now.
     pub fn stream(&self) -> TurnStream {
-        let settling = self.0.asks.then(|| self.0.settle());
         TurnStream::new(
             Arc::clone(&self.0.turn),
             self.0.thread.codex().connection().clone(),
-            settling,
+            self.0.settling(),
         )
     }
 
@@ -92,8 +117,10 @@ impl TurnHandle {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Turn`] when the turn fails, `Timeout` after the timeout that
-    /// the turn was started with, `Closed` when the connection breaks:
+    /// [`ErrorKind::Turn`] when the turn fails, and when its end is not told because
+    /// the thread was closed, archived, deleted or unsubscribed from meanwhile (its
+    /// status is `InProgress` then); `Timeout` after the timeout that the turn was
+    /// started with, `Closed` when the connection breaks:
     /// [`Error::turn_result`] holds what there is. A turn that was interrupted is
     /// no error.
     ///
@@ -153,7 +180,7 @@ impl TurnHandle {
         }
         // 0.163.0 does not answer for a turn that is over; settling tells that it is.
         let mut settling = Some(self.0.settle());
-        let mut interrupted = std::pin::pin!(self.0.interrupt(Deadline::Default));
+        let mut interrupted = pin!(self.0.interrupt(Deadline::Default));
         std::future::poll_fn(|cx| {
             if let Some(asked) = &mut settling
                 && asked.as_mut().poll(cx).is_ready()
@@ -219,15 +246,7 @@ impl Outcome {
     }
 
     pub(crate) async fn wait(&self) -> Result<TurnResult> {
-        let completed = async {
-            match self.asks {
-                false => self.turn.completed().await,
-                true => {
-                    let (turn, settling) = (Arc::clone(&self.turn), self.settle());
-                    either(turn, settling).await
-                }
-            }
-        };
+        let completed = self.completed();
         let completed = match self.ends_at {
             None => completed.await,
             Some(ends_at) => match tokio::time::timeout_at(ends_at, completed).await {
@@ -248,6 +267,58 @@ impl Outcome {
                 Err(error.with_turn_result(result))
             }
         }
+    }
+
+    /// Waits for the turn to complete, while the server is asked whether it has.
+    async fn completed(&self) -> Result<TurnSummary> {
+        let mut completed = pin!(async {
+            match self.asks {
+                // A turn that no event tells of is just what is asked about.
+                true => self.turn.completed_or_settled().await,
+                false => self.turn.completed().await,
+            }
+        });
+        let mut settling = self.settling();
+        let first = std::future::poll_fn(|cx| {
+            if let Poll::Ready(completed) = completed.as_mut().poll(cx) {
+                return Poll::Ready(Some(completed));
+            }
+            settling.as_mut().poll(cx).map(|settled| match settled {
+                Ok(()) => None,
+                Err(error) => Some(Err(error)),
+            })
+        });
+        match first.await {
+            Some(completed) => completed,
+            // The completion is there now, or comes by its event.
+            None => self.turn.completed().await,
+        }
+    }
+
+    /// What has to be done besides listening, lest the end of the turn be missed.
+    fn settling(&self) -> Settling {
+        if self.asks {
+            return self.settle();
+        }
+        let (turn, settle) = (Arc::clone(&self.turn), self.settle());
+        Box::pin(async move {
+            tokio::time::sleep(SILENCE).await;
+            if turn.is_heard_of() {
+                return Ok(());
+            }
+            tracing::warn!(
+                turn = %turn.id(),
+                "nothing is heard of a turn; asking the server, since its thread may not be \
+                 subscribed to"
+            );
+            match settle.await {
+                Err(error) if !error.is_closed() => {
+                    tracing::warn!(%error, turn = %turn.id(), "the server does not tell of the turn either");
+                    Ok(())
+                }
+                settled => settled,
+            }
+        })
     }
 
     /// Interrupts the turn because its time is over.
@@ -292,17 +363,23 @@ impl Outcome {
         TurnResult::of(self.turn.thread_id(), self.turn.id(), summary, earlier)
     }
 
-    /// Work for a turn that has ended, within what is left of its timeout.
+    /// Work for a turn that has ended, within what is left of its timeout. Without
+    /// one it must not take long either, because what happened is known.
     async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let Some(ends_at) = self.ends_at else {
-            return work.await;
+        let until = match (self.ends_at, self.joined) {
+            (Some(ends_at), true) => ends_at,
+            (None, true) => Instant::now() + JOINED_ITEMS,
+            (ends_at, false) => {
+                let until = Instant::now() + OWN_ITEMS;
+                ends_at.map_or(until, |ends_at| ends_at.min(until))
+            }
         };
-        tokio::time::timeout_at(ends_at, work)
+        tokio::time::timeout_at(until, work)
             .await
             .unwrap_or_else(|_| {
                 Err(Error::new(
                     ErrorKind::Timeout,
-                    "the turn ended within its timeout, and reading its items did not",
+                    "the turn ended in time, and reading its items did not",
                 ))
             })
     }
@@ -322,29 +399,40 @@ impl Outcome {
         }
     }
 
-    /// Asks whether the turn has ended, and settles it if it has. Fails if there
-    /// is no such turn.
+    /// Asks whether the turn has ended, and settles it if it has; again and again
+    /// as long as it runs and nothing is heard of it, because its thread may not be
+    /// subscribed to. Fails if there is no such turn.
     fn settle(&self) -> Settling {
         let (turn, codex) = (Arc::clone(&self.turn), self.thread.codex().clone());
         Box::pin(async move {
-            let error = match stored_turn(&codex, &turn).await {
-                Ok(Some(stored)) => {
-                    if stored["status"] != "inProgress"
-                        && let Ok(stored) = serde_json::value::to_raw_value(&stored)
-                    {
-                        turn.settle(&stored);
+            let mut pause = FIRST_PAUSE;
+            let error = loop {
+                match stored_turn(&codex, &turn).await {
+                    Ok(Some(stored)) if stored["status"] == "inProgress" => {
+                        tokio::time::sleep(pause).await;
+                        if turn.is_heard_of() {
+                            return Ok(());
+                        }
+                        pause = (2 * pause).min(LONGEST_PAUSE);
                     }
-                    return Ok(());
+                    Ok(Some(stored)) => {
+                        if let Ok(stored) = serde_json::value::to_raw_value(&stored) {
+                            turn.settle(&stored);
+                        }
+                        return Ok(());
+                    }
+                    Ok(None) => {
+                        break Error::new(
+                            ErrorKind::InvalidInput,
+                            format!("the thread {} has no turn {}", turn.thread_id(), turn.id()),
+                        );
+                    }
+                    Err(error) if error.is_closed() => return Err(error),
+                    Err(error) => break error,
                 }
-                Ok(None) => Error::new(
-                    ErrorKind::InvalidInput,
-                    format!("the thread {} has no turn {}", turn.thread_id(), turn.id()),
-                ),
-                Err(error) if error.is_closed() => return Err(error),
-                Err(error) => error,
             };
             tokio::time::sleep(APPEARANCE).await;
-            match has_shown_itself(&turn.summary()) {
+            match turn.is_heard_of() {
                 true => Ok(()),
                 false => Err(error),
             }
@@ -371,38 +459,15 @@ async fn stored_turn(codex: &Codex, turn: &TurnRef) -> Result<Option<Value>> {
     }
 }
 
-/// Whether anything was heard of a turn.
-fn has_shown_itself(summary: &TurnSummary) -> bool {
-    summary.is_complete() || summary.started_turn().is_some() || summary.items().next().is_some()
-}
-
 impl Drop for Outcome {
     fn drop(&mut self) {
-        if self.interrupt_on_drop && !self.turn.summary().is_complete() {
+        if !self.interrupt_on_drop {
+            return;
+        }
+        let summary = self.turn.summary();
+        // That somebody else started it may have been seen after the response.
+        if !summary.is_complete() && !summary.is_foreign() {
             self.turn.interrupt_now();
         }
     }
-}
-
-/// Waits for a turn to complete, while the server is asked whether it has.
-async fn either(turn: Arc<TurnRef>, settling: Settling) -> Result<TurnSummary> {
-    let mut completed = std::pin::pin!(turn.completed());
-    let mut settling = Some(settling);
-    std::future::poll_fn(|cx| {
-        if let Poll::Ready(completed) = completed.as_mut().poll(cx) {
-            return Poll::Ready(completed);
-        }
-        if let Some(asked) = &mut settling
-            && let Poll::Ready(settled) = asked.as_mut().poll(cx)
-        {
-            settling = None;
-            return match settled {
-                // The completion may be there now, or comes by its event.
-                Ok(()) => completed.as_mut().poll(cx),
-                Err(error) => Poll::Ready(Err(error)),
-            };
-        }
-        Poll::Pending
-    })
-    .await
 }

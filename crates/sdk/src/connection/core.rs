@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::process::ExitStatus;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -50,6 +50,7 @@ pub(crate) struct Core {
     malformed: AtomicU64,
     pub(super) child: Option<Child>,
     supervisor: mpsc::Sender<Happened>,
+    end_requested: AtomicBool,
     finished: watch::Sender<bool>,
 }
 
@@ -100,6 +101,7 @@ impl Core {
             malformed: AtomicU64::new(0),
             child,
             supervisor,
+            end_requested: AtomicBool::new(false),
             finished: watch::channel(false).0,
         }
     }
@@ -108,6 +110,12 @@ impl Core {
         // Nothing under this lock panics; if it did, going on with what is there
         // would still be better than failing everyone.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the lock is held, which it must not be when others are woken.
+    #[cfg(test)]
+    pub(super) fn is_locked(&self) -> bool {
+        self.state.try_lock().is_err()
     }
 
     pub(super) fn failure(&self) -> Option<Error> {
@@ -159,8 +167,11 @@ impl Core {
     /// Begins to end the tasks and the child, without waiting. The failure has
     /// been latched before.
     pub(super) fn request_end(&self) {
-        // A full channel has told the supervisor enough.
-        let _ = self.supervisor.try_send(Happened::EndRequested);
+        // Once, because the channel has room for each sign once.
+        if !self.end_requested.swap(true, Ordering::Relaxed) {
+            // A supervisor that is gone has nothing left to end.
+            let _ = self.supervisor.try_send(Happened::EndRequested);
+        }
         if let Some(child) = &self.child {
             child.process.end();
         }

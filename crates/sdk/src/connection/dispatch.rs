@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use super::core::{Core, json_string, one_line};
+use super::effects::Effects;
 use super::event::RawEvent;
 use super::request::raw_value;
 use crate::error::RpcError;
@@ -125,6 +126,8 @@ pub(crate) fn refusal(method: &str) -> Reply {
 pub(crate) struct ServerRequests {
     open: HashMap<RequestId, OpenRequest>,
     next_generation: u64,
+    /// How many handlers are at work, those included whose request was withdrawn.
+    running: usize,
 }
 
 /// A request whose handler is at work.
@@ -138,20 +141,28 @@ pub(crate) struct OpenRequest {
 }
 
 impl OpenRequest {
-    /// Tells the handler that the connection is gone.
+    /// Tells the handler that the connection is gone. Call it without the lock.
     pub(super) fn close(&self) {
         self.wanted.send_replace(Wanted::Closed);
+    }
+
+    /// Tells the handler that nobody waits. Call it without the lock.
+    pub(super) fn withdraw(&self) {
+        self.wanted.send_replace(Wanted::Withdrawn);
     }
 }
 
 impl ServerRequests {
+    /// Adds a request whose handler is about to run.
     fn open(
         &mut self,
         id: &RequestId,
         thread: Option<ThreadId>,
         turn: Option<TurnId>,
+        fx: &mut Effects,
     ) -> (u64, Cancelled) {
         self.next_generation += 1;
+        self.running += 1;
         let (tx, rx) = watch::channel(Wanted::Yes);
         let open = OpenRequest {
             thread,
@@ -160,36 +171,45 @@ impl ServerRequests {
             generation: self.next_generation,
         };
         if let Some(replaced) = self.open.insert(id.clone(), open) {
-            replaced.wanted.send_replace(Wanted::Withdrawn);
+            fx.withdraw(replaced);
         }
         (self.next_generation, Cancelled(rx))
     }
 
-    /// Removes a request that is answered. Returns whether the answer is wanted.
-    fn settle(&mut self, id: &RequestId, generation: u64) -> bool {
+    /// Removes a request that is answered, unless the answer is not wanted any
+    /// more. Drop it without the lock, because that wakes.
+    fn settle(&mut self, id: &RequestId, generation: u64) -> Option<OpenRequest> {
         let current = self.open.get(id).map(|open| open.generation);
-        current == Some(generation) && self.open.remove(id).is_some()
+        (current == Some(generation)).then(|| self.open.remove(id))?
     }
 
     /// The turn is over, and with it its requests.
-    pub(super) fn withdraw_turn(&mut self, thread: &ThreadId, turn: &TurnId) {
-        self.withdraw(|_, open| {
+    pub(super) fn withdraw_turn(&mut self, thread: &ThreadId, turn: &TurnId, fx: &mut Effects) {
+        self.withdraw(fx, |_, open| {
             open.turn.as_ref() == Some(turn)
                 && open.thread.as_ref().is_none_or(|other| other == thread)
         });
     }
 
+    /// The thread is gone, and with it its requests.
+    pub(super) fn withdraw_thread(&mut self, thread: &ThreadId, fx: &mut Effects) {
+        self.withdraw(fx, |_, open| open.thread.as_ref() == Some(thread));
+    }
+
     /// The server does not need the answer any more.
-    pub(super) fn withdraw_resolved(&mut self, event: &RawEvent) {
+    pub(super) fn withdraw_resolved(&mut self, event: &RawEvent, fx: &mut Effects) {
         if let Ok(Resolved(resolved)) = serde_json::from_str(event.params()) {
-            self.withdraw(|id, _| *id == resolved);
+            self.withdraw(fx, |id, _| *id == resolved);
         }
     }
 
-    fn withdraw(&mut self, mut matches: impl FnMut(&RequestId, &OpenRequest) -> bool) {
+    fn withdraw(
+        &mut self,
+        fx: &mut Effects,
+        mut matches: impl FnMut(&RequestId, &OpenRequest) -> bool,
+    ) {
         for (_, open) in self.open.extract_if(|id, open| matches(id, open)) {
-            // Wakes a task of ours, which only looks at the value.
-            open.wanted.send_replace(Wanted::Withdrawn);
+            fx.withdraw(open);
         }
     }
 
@@ -263,15 +283,18 @@ impl Core {
         if state.failure.is_some() {
             return;
         }
-        if state.server_requests.len() >= self.options.max_handlers {
+        if state.server_requests.running >= self.options.max_handlers {
             drop(state);
             tracing::warn!(method, "too many requests of the server's at a time");
             return self.send(encode_reply(&id, &refuse(method)), None);
         }
-        let (generation, cancelled) = state
-            .server_requests
-            .open(&id, thread.clone(), turn.clone());
+        let mut fx = Effects::default();
+        let (generation, cancelled) =
+            state
+                .server_requests
+                .open(&id, thread.clone(), turn.clone(), &mut fx);
         drop(state);
+        fx.run();
 
         let answering = Answering {
             core: Arc::clone(self),
@@ -328,14 +351,15 @@ impl Answering {
     fn send(&self, reply: &Reply) {
         let frame = encode_reply(&self.id, reply);
         let mut state = self.core.lock();
-        let wanted =
-            state.failure.is_none() && state.server_requests.settle(&self.id, self.generation);
-        if !wanted {
+        if state.failure.is_some() {
             return;
         }
-        let queued = state.outbox.queue(frame, None);
+        let settled = state.server_requests.settle(&self.id, self.generation);
+        let queued = settled.is_none() || state.outbox.queue(frame, None);
         drop(state);
-        self.core.queued(queued);
+        if settled.is_some() {
+            self.core.queued(queued);
+        }
     }
 }
 
@@ -344,6 +368,7 @@ impl Drop for Answering {
         if !self.answered {
             self.send(&Err(rpc_error(-32603, "the handler panicked")));
         }
+        self.core.lock().server_requests.running -= 1;
     }
 }
 

@@ -5,12 +5,15 @@ use std::task::Waker;
 
 use tokio::sync::Notify;
 
+use super::dispatch::OpenRequest;
+
 /// Wakers run code that is not ours, so they are collected under the lock and
-/// called after it.
+/// called after it. What is sent wakes as well.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     wakers: Vec<Waker>,
     notifies: Vec<Arc<Notify>>,
+    withdrawn: Vec<OpenRequest>,
 }
 
 impl Effects {
@@ -22,6 +25,10 @@ impl Effects {
         self.notifies.push(Arc::clone(notify));
     }
 
+    pub(crate) fn withdraw(&mut self, request: OpenRequest) {
+        self.withdrawn.push(request);
+    }
+
     /// Wakes everyone. Call it without the lock.
     pub(crate) fn run(&mut self) {
         for waker in self.wakers.drain(..) {
@@ -29,6 +36,9 @@ impl Effects {
         }
         for notify in self.notifies.drain(..) {
             notify.notify_waiters();
+        }
+        for request in self.withdrawn.drain(..) {
+            request.withdraw();
         }
     }
 }

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 
-use openai_codex_wire::Tier;
-use openai_codex_wire::envelope::string_member;
+use openai_codex_wire::envelope::{Message, peek, string_member};
 use openai_codex_wire::scope::ScopeIds;
+use openai_codex_wire::{ThreadId, Tier, TurnId};
+use serde_json::value::RawValue;
 
+use super::core::{json_string, one_line};
 use super::kind::{Kind, tier};
 
 /// What an event weighs beside its text, for the bounds in bytes.
@@ -131,6 +133,32 @@ impl RawEvent {
         }
     }
 
+    /// The completion of a turn that no event told of, out of the `turn` that the
+    /// server answered when it was asked.
+    pub(crate) fn completion(thread: &ThreadId, turn: &TurnId, stored: &RawValue) -> Option<Self> {
+        let line = format!(
+            "{{\"method\":\"turn/completed\",\"params\":{{\"threadId\":{},\"turnId\":{},\"turn\":{}}}}}",
+            json_string(thread),
+            json_string(turn),
+            one_line(stored.get()),
+        );
+        match peek(&line) {
+            Ok(Message::Notification {
+                method,
+                params,
+                scope,
+                emitted_at_ms,
+            }) => Some(Self::notification(
+                &line,
+                &method,
+                params,
+                &scope,
+                emitted_at_ms,
+            )),
+            _ => None,
+        }
+    }
+
     /// The method on the wire; empty for a malformed line.
     pub(crate) fn method(&self) -> &str {
         self.part(self.method, |apart| &apart.method)
@@ -212,8 +240,6 @@ impl fmt::Debug for RawEvent {
 
 #[cfg(test)]
 mod tests {
-    use openai_codex_wire::envelope::{Message, peek};
-
     use super::*;
 
     fn event(line: &str) -> RawEvent {

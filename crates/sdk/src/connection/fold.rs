@@ -23,32 +23,22 @@ pub(crate) struct Fold {
     usage: Option<Arc<RawEvent>>,
     error: Option<Arc<RawEvent>>,
     completed: Option<Arc<RawEvent>>,
-    /// Whether events came before this began to listen.
-    partial: bool,
+    has_events: bool,
+    /// Whether events were missed in the middle.
+    gap: bool,
     bytes: usize,
     dropped_items: u64,
 }
 
 impl Fold {
-    /// A fold of a turn that may have begun before.
-    pub(crate) fn partial() -> Self {
-        Self {
-            partial: true,
-            ..Self::default()
-        }
-    }
-
     pub(crate) fn apply(&mut self, kind: Kind, event: &Arc<RawEvent>) {
         if self.completed.is_some() {
             return;
         }
+        self.has_events = true;
         let event = || Some(Arc::clone(event));
         match kind {
-            Kind::TurnStarted => {
-                // It is the first event of its turn.
-                self.partial = false;
-                self.started = event();
-            }
+            Kind::TurnStarted => self.started = event(),
             Kind::ItemCompleted => {
                 let Some(event) = event() else { return };
                 if self.bytes + event.weight() > MAX_BYTES {
@@ -61,12 +51,36 @@ impl Fold {
             Kind::TokenUsage => self.usage = event(),
             Kind::Error => self.error = event(),
             Kind::TurnCompleted => self.completed = event(),
-            Kind::LoginCompleted | Kind::RequestResolved | Kind::Other => {}
+            Kind::ThreadClosed
+            | Kind::ThreadArchived
+            | Kind::ThreadDeleted
+            | Kind::ThreadStatus
+            | Kind::LoginCompleted
+            | Kind::RequestResolved
+            | Kind::Other => {}
         }
     }
 
     pub(crate) fn is_complete(&self) -> bool {
         self.completed.is_some()
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.started.is_some()
+    }
+
+    pub(crate) fn has_events(&self) -> bool {
+        self.has_events
+    }
+
+    /// Whether the turn ran before it was listened to: `turn/started` is the first
+    /// event of a turn.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.has_events && self.started.is_none()
+    }
+
+    pub(crate) fn mark_gap(&mut self) {
+        self.gap = true;
     }
 
     pub(crate) fn summary(&self) -> TurnSummary {
@@ -76,7 +90,8 @@ impl Fold {
             usage: self.usage.clone(),
             error: self.error.clone(),
             completed: self.completed.clone(),
-            is_partial: self.partial,
+            is_partial: self.started.is_none() || self.gap,
+            is_foreign: self.is_foreign(),
             dropped_items: self.dropped_items,
         }
     }
@@ -91,6 +106,7 @@ pub(crate) struct TurnSummary {
     error: Option<Arc<RawEvent>>,
     completed: Option<Arc<RawEvent>>,
     is_partial: bool,
+    is_foreign: bool,
     dropped_items: u64,
 }
 
@@ -100,10 +116,15 @@ impl TurnSummary {
         self.completed.is_some()
     }
 
-    /// Whether the turn may have completed items before this connection or its
-    /// first subscriber listened: they have to be asked for.
+    /// Whether the turn may have completed items that this connection did not
+    /// hear of: they have to be asked for.
     pub(crate) fn is_partial(&self) -> bool {
         self.is_partial
+    }
+
+    /// Whether the turn was seen to run before this connection asked for it.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.is_foreign
     }
 
     /// How many items were too large to hold on to, beyond half a gibibyte.

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use openai_codex_wire::{ThreadId, TurnId};
+use openai_codex_wire::{ThreadId, TurnId, scope};
+use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use super::router::StartId;
@@ -31,6 +32,11 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) enum Waiter {
     Call(oneshot::Sender<Answer>),
+    /// A call whose answer says whether a thread is followed.
+    Follow {
+        what: Follow,
+        tx: oneshot::Sender<Answer>,
+    },
     /// An interrupt, which the end of its turn answers as well: 0.163.0 leaves
     /// one that comes just too late without an answer.
     Interrupt {
@@ -39,6 +45,27 @@ pub(crate) enum Waiter {
         tx: oneshot::Sender<Answer>,
     },
     Start(StartWaiter),
+}
+
+/// What an answer means for the threads that are followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Follow {
+    Resume,
+    Unsubscribe(ThreadId),
+}
+
+impl Follow {
+    /// What the answer to a request means, if anything.
+    pub(crate) fn of(method: &str, params: Option<&RawValue>) -> Option<Self> {
+        match method {
+            "thread/resume" => Some(Self::Resume),
+            "thread/unsubscribe" => {
+                let ids = scope::ids(params?.get());
+                Some(Self::Unsubscribe(ids.thread_id?.as_ref().into()))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A start is not forgotten with its caller, because its turn has to be
@@ -101,11 +128,12 @@ impl Pending {
         [Some(abandoned), forgotten]
     }
 
-    /// Takes the interrupts that the end of a turn answers.
+    /// Takes the interrupts that the end of a turn answers, or, without a turn,
+    /// the end of everything on a thread.
     pub(crate) fn take_interrupts(
         &mut self,
         thread: &ThreadId,
-        turn: &TurnId,
+        turn: Option<&TurnId>,
     ) -> Vec<oneshot::Sender<Answer>> {
         if self.interrupts == 0 {
             return Vec::new();
@@ -115,7 +143,7 @@ impl Pending {
                 thread: its_thread,
                 turn: its_turn,
                 ..
-            } => (&*its_thread, &*its_turn) == (thread, turn),
+            } => its_thread == thread && turn.is_none_or(|turn| its_turn == turn),
             _ => false,
         });
         let senders: Vec<_> = matching
@@ -146,7 +174,9 @@ impl Waiter {
         let answer = Answer::Failed(error.duplicate());
         // Whoever does not wait any more need not be told.
         let _ = match self {
-            Self::Call(tx) | Self::Interrupt { tx, .. } => tx.send(answer).map_err(drop),
+            Self::Call(tx) | Self::Follow { tx, .. } | Self::Interrupt { tx, .. } => {
+                tx.send(answer).map_err(drop)
+            }
             Self::Start(StartWaiter { tx: Some(tx), .. }) => {
                 tx.send(StartAnswer::Other(answer)).map_err(drop)
             }
@@ -186,9 +216,11 @@ mod tests {
             let (thread, turn) = ("t".into(), turn.into());
             pending.insert(id, Waiter::Interrupt { thread, turn, tx });
         }
-        assert_eq!(pending.take_interrupts(&"t".into(), &"u".into()).len(), 2);
-        assert_eq!(pending.take_interrupts(&"t".into(), &"u".into()).len(), 0);
-        assert_eq!(pending.take_interrupts(&"x".into(), &"v".into()).len(), 0);
+        let (u, v) = (TurnId::from("u"), TurnId::from("v"));
+        assert_eq!(pending.take_interrupts(&"t".into(), Some(&u)).len(), 2);
+        assert_eq!(pending.take_interrupts(&"t".into(), Some(&u)).len(), 0);
+        assert_eq!(pending.take_interrupts(&"x".into(), Some(&v)).len(), 0);
+        assert_eq!(pending.take_interrupts(&"x".into(), None).len(), 0);
         assert!(pending.remove(2).is_some());
         assert_eq!(pending.interrupts, 0);
     }

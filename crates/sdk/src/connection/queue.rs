@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use openai_codex_wire::Tier;
 
 use super::event::RawEvent;
+use super::turn_log::Lost;
 
 /// How much may wait for one subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub(crate) enum End {
     Complete,
     /// The hard limit was reached; so many events were lost since.
     Overflow(u64),
+    /// The turn goes on, but nothing more is heard of it.
+    Lost(Lost),
     /// The connection failed.
     Failed,
 }
@@ -70,6 +73,19 @@ pub(crate) struct Mailbox(Mutex<Queue>);
 impl Mailbox {
     pub(crate) fn new(queue: Queue) -> Arc<Self> {
         Arc::new(Self(Mutex::new(queue)))
+    }
+
+    /// As [`Queue::take`]. Wakers are made and dropped without the lock, because
+    /// that runs code that is not ours.
+    pub(crate) fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        batch: &mut VecDeque<Item>,
+        limit: usize,
+    ) -> Poll<Option<End>> {
+        let mut waker = Some(cx.waker().clone());
+        // The guard goes before `waker`, which may now be another.
+        self.lock().take(&mut waker, batch, limit)
     }
 
     /// Taken after the connection's own lock, never before it.
@@ -123,7 +139,7 @@ impl Queue {
                 *lost += 1;
                 return None;
             }
-            Some(End::Complete | End::Failed) => return None,
+            Some(End::Complete | End::Lost(_) | End::Failed) => return None,
         }
         let weight = event.weight();
         if self.overflow == Overflow::DropOldest {
@@ -132,7 +148,7 @@ impl Queue {
             }
         }
         if event.tier() == Tier::BestEffort && self.is_over_soft(weight) {
-            self.lag_at_back();
+            self.lag_at_back(1);
             return self.waker.take();
         }
         while self.is_over_hard(weight) {
@@ -140,7 +156,7 @@ impl Queue {
                 Overflow::DropOldest if self.events > 0 => self.drop_oldest(),
                 // One event that is over the limit all by itself.
                 Overflow::DropOldest => {
-                    self.lag_at_back();
+                    self.lag_at_back(1);
                     return self.waker.take();
                 }
                 Overflow::End => {
@@ -163,11 +179,11 @@ impl Queue {
     }
 
     /// Moves up to `limit` items into `batch`. At the end there is nothing to
-    /// move and the reason is returned; while nothing has come yet, the task is
-    /// woken when something does.
-    pub(crate) fn poll_take(
+    /// move and the reason is returned. While nothing has come yet, `waker` is
+    /// exchanged for the one that is woken when something does.
+    pub(crate) fn take(
         &mut self,
-        cx: &mut Context<'_>,
+        waker: &mut Option<Waker>,
         batch: &mut VecDeque<Item>,
         limit: usize,
     ) -> Poll<Option<End>> {
@@ -188,18 +204,25 @@ impl Queue {
         if let Some(end) = self.end {
             return Poll::Ready(Some(end));
         }
-        if !self
-            .waker
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
-            self.waker = Some(cx.waker().clone());
-        }
+        std::mem::swap(&mut self.waker, waker);
         Poll::Pending
     }
 
-    /// The events that wait, oldest first.
-    pub(crate) fn events(&self) -> impl Iterator<Item = &Arc<RawEvent>> {
+    /// Says that events were left out here. Returns whom to wake.
+    pub(crate) fn skip(&mut self, skipped: u64) -> Option<Waker> {
+        if self.end.is_some() {
+            return None;
+        }
+        self.lag_at_back(skipped);
+        self.waker.take()
+    }
+
+    /// What waits, oldest first.
+    pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter()
+    }
+
+    fn events(&self) -> impl Iterator<Item = &Arc<RawEvent>> {
         self.items.iter().filter_map(|item| match item {
             Item::Event(event) => Some(event),
             Item::Lagged(_) => None,
@@ -243,11 +266,11 @@ impl Queue {
         }
     }
 
-    fn lag_at_back(&mut self) {
-        if let Some(Item::Lagged(skipped)) = self.items.back_mut() {
-            *skipped += 1;
+    fn lag_at_back(&mut self, skipped: u64) {
+        if let Some(Item::Lagged(so_far)) = self.items.back_mut() {
+            *so_far += skipped;
         } else {
-            self.items.push_back(Item::Lagged(1));
+            self.items.push_back(Item::Lagged(skipped));
         }
     }
 }
@@ -345,8 +368,7 @@ mod tests {
         let copy = queue.copy_if_untouched().unwrap();
         assert_eq!(shown(&copy), "a b");
         let mut batch = VecDeque::new();
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(queue.poll_take(&mut cx, &mut batch, 1).is_ready());
+        assert!(queue.take(&mut None, &mut batch, 1).is_ready());
         assert_eq!((batch.len(), queue.events), (1, 1));
         assert!(queue.copy_if_untouched().is_none());
     }
@@ -356,10 +378,9 @@ mod tests {
         let mut queue = filled(Overflow::End, "a");
         queue.end(End::Complete);
         let mut batch = VecDeque::new();
-        let mut cx = Context::from_waker(Waker::noop());
-        assert_eq!(queue.poll_take(&mut cx, &mut batch, 9), Poll::Ready(None));
+        assert_eq!(queue.take(&mut None, &mut batch, 9), Poll::Ready(None));
         assert_eq!(
-            queue.poll_take(&mut cx, &mut batch, 9),
+            queue.take(&mut None, &mut batch, 9),
             Poll::Ready(Some(End::Complete))
         );
     }

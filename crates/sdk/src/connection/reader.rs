@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use openai_codex_wire::envelope::{Message, PeekError, peek, repair_surrogates};
 use openai_codex_wire::{RequestId, ThreadId, TurnId, scope};
 
-use super::core::{Core, State};
+use super::core::Core;
 use super::effects::Effects;
 use super::event::RawEvent;
 use super::kind::Kind;
-use super::pending::{Answer, StartAnswer, StartWaiter, Waiter};
+use super::pending::{Answer, Follow, StartAnswer, StartWaiter, Waiter};
+use super::router::{Over, Resumed, Router};
 use super::turn::{StartedTurn, TurnRef, UnclaimedTurn};
+use super::turn_log::Lost;
 use crate::transport::{FrameSource, SourceError};
 
 /// After so long the reader lets other tasks have a turn, even if the source
@@ -100,21 +102,20 @@ impl Core {
         if state.failure.is_some() {
             return;
         }
-        let completed = state.router.route(event, fx);
-        let interrupts = match &completed {
-            Some((thread, turn)) => {
-                let State {
-                    pending,
-                    server_requests,
-                    ..
-                } = &mut *state;
-                server_requests.withdraw_turn(thread, turn);
-                pending.take_interrupts(thread, turn)
+        let over = state.router.route(event, fx);
+        let interrupts = match &over {
+            Over::Nothing => Vec::new(),
+            Over::Turn(thread, turn) => {
+                state.server_requests.withdraw_turn(thread, turn, fx);
+                state.pending.take_interrupts(thread, Some(turn))
             }
-            None => Vec::new(),
+            Over::Thread(thread) => {
+                state.server_requests.withdraw_thread(thread, fx);
+                state.pending.take_interrupts(thread, None)
+            }
         };
         if event.kind() == Kind::RequestResolved {
-            state.server_requests.withdraw_resolved(event);
+            state.server_requests.withdraw_resolved(event, fx);
         }
         drop(state);
         fx.run();
@@ -137,6 +138,15 @@ impl Core {
             }
             Some(Waiter::Call(tx) | Waiter::Interrupt { tx, .. }) => {
                 drop(state);
+                // Whoever does not wait any more need not be told.
+                let _ = tx.send(answer(outcome));
+            }
+            Some(Waiter::Follow { what, tx }) => {
+                if let Ok(result) = outcome {
+                    follow(&mut state.router, &what, result, fx);
+                }
+                drop(state);
+                fx.run();
                 // Whoever does not wait any more need not be told.
                 let _ = tx.send(answer(outcome));
             }
@@ -196,6 +206,20 @@ impl Core {
                 tracing::debug!(%id, "discarding a late or repeated response");
             }
             _ => tracing::warn!(%id, "discarding a response to nothing that was asked"),
+        }
+    }
+}
+
+/// What an answer means for the threads that are followed, before the next line
+/// is read.
+fn follow(router: &mut Router, what: &Follow, result: &str, fx: &mut Effects) {
+    match what {
+        Follow::Unsubscribe(thread) => router.lose_thread(thread, Lost::Unsubscribed, fx),
+        Follow::Resume => {
+            let resumed = Resumed::of(result, |thread, turn| router.has_lost(thread, turn));
+            if let Some(resumed) = resumed {
+                router.resume_thread(&resumed, fx);
+            }
         }
     }
 }

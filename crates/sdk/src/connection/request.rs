@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit, oneshot};
 use super::Connection;
 use super::core::{Core, Interrupted, encode, turn_params};
 use super::options::{Deadline, RequestOptions, is_long_running};
-use super::pending::{Answer, StartAnswer, StartWaiter, Waiter};
+use super::pending::{Answer, Follow, StartAnswer, StartWaiter, Waiter};
 use super::turn::StartedTurn;
 use crate::error::{Error, Result, RpcError};
 
@@ -42,7 +42,12 @@ impl Connection {
         within(limit, &method, async {
             let admission = core.admit(&method, options.urgent).await?;
             let (tx, rx) = oneshot::channel();
-            let id = core.submit(&method, params, admission.slot, |_| Some(Waiter::Call(tx)))?;
+            let id = core.submit(&method, params, admission.slot, |_| {
+                Some(match Follow::of(&method, params) {
+                    Some(what) => Waiter::Follow { what, tx },
+                    None => Waiter::Call(tx),
+                })
+            })?;
             let answer = core.answer(id, rx).await?;
             decode(&method, answer)
         })
@@ -224,7 +229,7 @@ impl Core {
         let mut state = self.lock();
         let [abandoned, forgotten] = state.pending.abandon_start(id);
         if let Some((thread, start)) = abandoned {
-            state.router.abandon_start(&thread, start);
+            state.router.abandon_start(&thread, start, &mut fx);
         }
         if let Some((thread, start)) = forgotten {
             state

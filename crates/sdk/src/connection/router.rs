@@ -4,6 +4,9 @@
 //! feeds it, callers subscribe, and all of it is tested without a runtime.
 
 mod id_map;
+mod resumed;
+mod ring;
+mod thread;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -14,19 +17,20 @@ use tokio::sync::Notify;
 
 use super::effects::Effects;
 use super::event::RawEvent;
-use super::fold::{Fold, TurnSummary};
+use super::fold::TurnSummary;
 use super::kind::Kind;
 use super::login::Logins;
 use super::queue::{End, Limits, Mailbox, Overflow, Queue};
-use super::turn_log::{SubId, TurnLog};
+use super::turn_log::{Lost, Progress, SubId, TurnLog};
 use id_map::IdMap;
+pub(crate) use resumed::Resumed;
+use ring::Ring;
+use thread::{Start, Thread};
 
 /// How many finished turns are remembered by id, the newest.
 const RECENT: usize = 256;
 
-/// How many running turns are remembered per thread, and how many threads. The
-/// server runs one turn per thread; more are turns whose end was never told.
-const ACTIVE_TURNS: usize = 16;
+/// On how many threads the running turns are remembered.
 const ACTIVE_THREADS: usize = 16 * 1024;
 
 /// Where a subscription reads.
@@ -46,6 +50,15 @@ pub(crate) enum Known {
     Finished,
     /// Nothing was heard of it.
     Unknown,
+}
+
+/// What is over with an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    Nothing,
+    Turn(ThreadId, TurnId),
+    /// Every turn of the thread, because nothing more is told of them.
+    Thread(ThreadId),
 }
 
 /// The number of a `turn/start` whose response has not come.
@@ -73,41 +86,12 @@ pub(crate) struct Router {
     failed: bool,
 }
 
-#[derive(Debug, Default)]
-struct Thread {
-    turns: IdMap<TurnId, TurnLog>,
-    /// Turns that have begun and not ended, as far as was heard.
-    active: Vec<TurnId>,
-    starts: Vec<Start>,
-    subscribers: Vec<(SubId, Arc<Mailbox>)>,
-}
-
-/// A `turn/start` on its way.
-#[derive(Debug)]
-struct Start {
-    id: StartId,
-    /// Who is to get the turn's events from here on, whichever turn it will be.
-    subscription: Option<SubId>,
-    /// The turns that ran already: the start joins one of these or begins its own.
-    known: Vec<TurnId>,
-}
-
-/// Subscribers that all see the same, and what came before the first of them.
-#[derive(Debug)]
-struct Ring {
-    early: Option<Queue>,
-    subscribers: Vec<(SubId, Arc<Mailbox>)>,
-}
-
 impl Router {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
             threads: IdMap::default(),
-            global: Ring {
-                early: Some(Queue::new(limits, Overflow::DropOldest)),
-                subscribers: Vec::new(),
-            },
+            global: Ring::new(limits),
             logins: Logins::default(),
             recent: VecDeque::new(),
             next_id: 0,
@@ -115,12 +99,9 @@ impl Router {
         }
     }
 
-    /// Delivers an event. Returns the turn that it completes, if it does.
-    pub(crate) fn route(
-        &mut self,
-        event: &Arc<RawEvent>,
-        fx: &mut Effects,
-    ) -> Option<(ThreadId, TurnId)> {
+    /// Delivers an event. Returns the turns that are over with it: the one that it
+    /// completes, or those whose end nothing will tell of.
+    pub(crate) fn route(&mut self, event: &Arc<RawEvent>, fx: &mut Effects) -> Over {
         let kind = event.kind();
         let limits = self.limits;
         match kind {
@@ -145,6 +126,9 @@ impl Router {
             if turn.is_none() && kind == Kind::TurnCompleted {
                 turn = thread.only_turn().map(Cow::Owned);
             }
+            if kind == Kind::ThreadStatus {
+                thread.is_busy = false;
+            }
             if let Some(turn) = turn.as_deref() {
                 owned = thread.route(turn, event, limits, fx);
             }
@@ -152,17 +136,58 @@ impl Router {
         if !owned {
             self.global.push(event, fx);
         }
-        if kind == Kind::TurnCompleted {
-            let (thread, turn) = event.thread_id().zip(turn)?;
-            let completed = (ThreadId::from(thread), TurnId::from(&*turn));
-            self.release_turn(&completed.0, &completed.1, fx);
-            if self.recent.len() == RECENT {
-                self.recent.pop_front();
+        match kind {
+            Kind::TurnCompleted => {
+                let Some((thread, turn)) = event.thread_id().zip(turn) else {
+                    return Over::Nothing;
+                };
+                let completed = (ThreadId::from(thread), TurnId::from(&*turn));
+                self.release_turn(&completed.0, &completed.1, fx);
+                if self.recent.len() == RECENT {
+                    self.recent.pop_front();
+                }
+                self.recent.push_back(completed.clone());
+                Over::Turn(completed.0, completed.1)
             }
-            self.recent.push_back(completed.clone());
-            return Some(completed);
+            Kind::ThreadClosed | Kind::ThreadArchived | Kind::ThreadDeleted => {
+                let lost = match kind {
+                    Kind::ThreadArchived => Lost::Archived,
+                    Kind::ThreadDeleted => Lost::Deleted,
+                    _ => Lost::Closed,
+                };
+                self.thread_over(event, lost, fx)
+            }
+            Kind::ThreadStatus if resumed::is_not_loaded(event) => {
+                self.thread_over(event, Lost::Closed, fx)
+            }
+            _ => Over::Nothing,
         }
-        None
+    }
+
+    fn thread_over(&mut self, event: &RawEvent, lost: Lost, fx: &mut Effects) -> Over {
+        let Some(thread) = event.thread_id().map(ThreadId::from) else {
+            return Over::Nothing;
+        };
+        self.lose_thread(&thread, lost, fx);
+        Over::Thread(thread)
+    }
+
+    /// No more is heard of a thread: whoever waits for one of its turns is told.
+    pub(crate) fn lose_thread(&mut self, id: &ThreadId, lost: Lost, fx: &mut Effects) {
+        if let Some(thread) = self.threads.get_mut(id) {
+            thread.lose(lost, fx);
+            self.release_unowned(id, fx);
+        }
+    }
+
+    /// A thread is followed from now on, with what the server says of its turns.
+    pub(crate) fn resume_thread(&mut self, resumed: &Resumed, fx: &mut Effects) {
+        if self.threads.len() >= ACTIVE_THREADS && !self.threads.contains_key(&resumed.thread) {
+            return;
+        }
+        let thread = self.threads.entry(resumed.thread.clone()).or_default();
+        thread.resume(resumed, fx);
+        self.release_unowned(&resumed.thread, fx);
     }
 
     /// A turn begins: its thread is remembered until it ends, so that a start
@@ -183,35 +208,16 @@ impl Router {
         let subscription = events.then(|| SubId(self.new_id()));
         let limits = self.limits;
         let thread = self.threads.entry(thread.clone()).or_default();
-        let mut known = thread.active.clone();
-        for (turn, log) in &mut thread.turns {
-            if let Some(subscription) = subscription {
-                log.subscribe(subscription, limits);
-            }
-            if log.is_owned() && !known.contains(turn) {
-                known.push(turn.clone());
-            }
-        }
-        thread.starts.push(Start {
-            id,
-            subscription,
-            known,
-        });
+        thread.open(id, subscription, limits);
         id
     }
 
-    /// Nobody waits for this start any more: its events need not be kept.
-    pub(crate) fn abandon_start(&mut self, thread: &ThreadId, id: StartId) {
-        let Some(thread) = self.threads.get_mut(thread) else {
-            return;
-        };
-        let Some(start) = thread.starts.iter_mut().find(|start| start.id == id) else {
-            return;
-        };
-        if let Some(subscription) = start.subscription.take() {
-            for log in thread.turns.values_mut() {
-                log.unsubscribe(subscription);
-            }
+    /// Nobody waits for this start any more: its events need not be kept. If it
+    /// was the last that was waited for, neither need those of other turns.
+    pub(crate) fn abandon_start(&mut self, thread: &ThreadId, id: StartId, fx: &mut Effects) {
+        if let Some(state) = self.threads.get_mut(thread) {
+            state.abandon(id);
+            self.release_unowned(thread, fx);
         }
     }
 
@@ -226,43 +232,10 @@ impl Router {
         fx: &mut Effects,
     ) -> Option<Settled> {
         let limits = self.limits;
+        let finished = turn.is_some_and(|turn| self.is_recent(thread_id, turn));
         let thread = self.threads.get_mut(thread_id)?;
-        let at = thread.starts.iter().position(|start| start.id == id)?;
-        let start = thread.starts.remove(at);
-        if let Some(subscription) = start.subscription {
-            for (id, log) in &mut thread.turns {
-                if turn != Some(id) || !keep {
-                    log.unsubscribe(subscription);
-                }
-            }
-        }
-        let settled = turn.map(|turn| {
-            let was_known = start.known.contains(turn);
-            let fold = if was_known {
-                Fold::partial()
-            } else {
-                Fold::default()
-            };
-            let log = thread.log(turn, fold, limits);
-            let joined = was_known || log.claimed;
-            log.claimed = true;
-            if keep {
-                log.unclaimed = None;
-                log.handles += 1;
-                if let Some(subscription) = start.subscription
-                    && log.mailbox(subscription).is_none()
-                {
-                    log.subscribe(subscription, limits);
-                }
-            }
-            if !log.fold.is_complete() {
-                thread.add_active(turn.clone());
-            }
-            Settled {
-                joined,
-                subscription: start.subscription.filter(|_| keep),
-            }
-        });
+        let start = thread.take_start(id)?;
+        let settled = thread.settle(&start, turn, keep, finished, limits);
         self.release_unowned(thread_id, fx);
         settled
     }
@@ -275,18 +248,15 @@ impl Router {
         fx: &mut Effects,
     ) -> (Known, SubId) {
         let subscription = SubId(self.new_id());
-        let finished = self
-            .recent
-            .iter()
-            .any(|(other, id)| (other, id) == (thread, turn));
+        let finished = self.is_recent(thread, turn);
         let (limits, failed) = (self.limits, self.failed);
         let thread = self.threads.entry(thread.clone()).or_default();
-        let known = match thread.turns.contains_key(turn) || thread.active.contains(turn) {
+        let known = match thread.is_followed(turn) {
             true => Known::Followed,
             false if finished => Known::Finished,
             false => Known::Unknown,
         };
-        let log = thread.log(turn, Fold::partial(), limits);
+        let log = thread.log(turn, limits);
         log.handles += 1;
         let mailbox = log.subscribe(subscription, limits);
         if failed {
@@ -333,10 +303,7 @@ impl Router {
         let id = SubId(self.new_id());
         let (limits, failed) = (self.limits, self.failed);
         let mailbox = match self.turn(thread, turn) {
-            Some(log) => match like {
-                Some(like) => log.subscribe_like(id, like, limits),
-                None => log.subscribe(id, limits),
-            },
+            Some(log) => log.subscribe_like(id, like, limits),
             // Nothing will ever come: a handle keeps its turn, so this is none.
             None => Mailbox::new(Queue::new(limits, Overflow::End)),
         };
@@ -427,14 +394,14 @@ impl Router {
         Some((log.fold.summary(), Arc::clone(&log.done)))
     }
 
-    /// Whether a turn is complete, and what tells of it when it is not.
-    pub(crate) fn completion(
+    /// How far a turn is, and what tells of its end.
+    pub(crate) fn progress(
         &mut self,
         thread: &ThreadId,
         turn: &TurnId,
-    ) -> Option<(bool, Arc<Notify>)> {
+    ) -> Option<(Progress, Arc<Notify>)> {
         let log = self.turn(thread, turn)?;
-        Some((log.fold.is_complete(), Arc::clone(&log.done)))
+        Some((log.progress(), Arc::clone(&log.done)))
     }
 
     /// Ends a turn whose completion was learnt in another way.
@@ -458,35 +425,36 @@ impl Router {
     pub(crate) fn has_finished(&self, thread: &ThreadId, turn: &TurnId) -> bool {
         let state = self.threads.get(thread);
         let log = state.and_then(|state| state.turns.get(turn));
-        log.is_some_and(|log| log.fold.is_complete())
-            || self
-                .recent
-                .iter()
-                .any(|(other, id)| (other, id) == (thread, turn))
+        log.is_some_and(|log| log.fold.is_complete()) || self.is_recent(thread, turn)
+    }
+
+    /// Whether a turn is waited for whose end nothing tells of.
+    pub(crate) fn has_lost(&self, thread: &ThreadId, turn: &TurnId) -> bool {
+        let state = self.threads.get(thread);
+        let log = state.and_then(|state| state.turns.get(turn));
+        log.is_some_and(TurnLog::is_lost)
+    }
+
+    /// Whether events of a turn came, and more will unless it is complete.
+    pub(crate) fn is_heard_of(&self, thread: &ThreadId, turn: &TurnId) -> bool {
+        let state = self.threads.get(thread);
+        let log = state.and_then(|state| state.turns.get(turn));
+        log.is_some_and(|log| log.fold.has_events() && !log.is_lost())
+    }
+
+    fn is_recent(&self, thread: &ThreadId, turn: &TurnId) -> bool {
+        self.recent
+            .iter()
+            .any(|(other, id)| (other, id) == (thread, turn))
     }
 
     /// Ends every wait, because the connection failed.
     pub(crate) fn fail(&mut self, fx: &mut Effects) {
         self.failed = true;
         for thread in self.threads.values_mut() {
-            let starts = std::mem::take(&mut thread.starts);
-            thread.active.clear();
-            for log in thread.turns.values_mut() {
-                for subscription in starts.iter().filter_map(|start| start.subscription) {
-                    log.unsubscribe(subscription);
-                }
-                log.fail(fx);
-            }
-            for (_, mailbox) in &thread.subscribers {
-                fx.wake(mailbox.lock().end(End::Failed));
-            }
+            thread.fail(fx);
         }
-        if let Some(early) = &mut self.global.early {
-            early.end(End::Failed);
-        }
-        for (_, mailbox) in &self.global.subscribers {
-            fx.wake(mailbox.lock().end(End::Failed));
-        }
+        self.global.fail(fx);
         self.logins.fail(fx);
         self.threads.retain(|_, thread| {
             thread.turns.retain(|_, log| log.is_owned());
@@ -505,7 +473,7 @@ impl Router {
         };
         let unowned = thread.turns.get(turn).is_some_and(|log| !log.is_owned());
         // While a start is on its way, this may turn out to be its turn.
-        if unowned && thread.starts.is_empty() {
+        if unowned && !thread.awaits_response() {
             let log = thread.turns.remove(turn);
             if let Some(unclaimed) = log.and_then(|log| log.unclaimed) {
                 self.global.adopt(&unclaimed, fx);
@@ -519,7 +487,7 @@ impl Router {
         let Some(thread) = self.threads.get_mut(thread_id) else {
             return;
         };
-        if thread.starts.is_empty() {
+        if !thread.awaits_response() {
             let unowned = thread.turns.extract_if(|_, log| !log.is_owned());
             for unclaimed in unowned.filter_map(|(_, log)| log.unclaimed) {
                 self.global.adopt(&unclaimed, fx);
@@ -550,91 +518,5 @@ impl Router {
                 + thread.subscribers.len()
         });
         kept.sum::<usize>() + self.logins.len() + self.global.subscribers.len()
-    }
-}
-
-impl Thread {
-    /// A completion whose turn cannot be read must not leave the only turn that
-    /// it can mean waiting for ever.
-    fn only_turn(&self) -> Option<String> {
-        let only = self.turns.keys().next().filter(|_| self.turns.len() == 1)?;
-        Some(only.as_str().to_owned())
-    }
-
-    /// Delivers an event to a turn. Returns whether somebody owns that turn.
-    fn route(&mut self, id: &str, event: &Arc<RawEvent>, limits: Limits, fx: &mut Effects) -> bool {
-        match event.kind() {
-            Kind::TurnStarted => self.add_active(id.into()),
-            Kind::TurnCompleted => self.active.retain(|active| active != id),
-            _ => {}
-        }
-        if !self.starts.is_empty() && !self.turns.contains_key(id) {
-            self.expect_turn(&id.into(), event.kind(), limits);
-        }
-        match self.turns.get_mut(id) {
-            Some(log) => {
-                log.push(event.kind(), event, fx);
-                log.unclaimed.is_some() || log.is_owned()
-            }
-            None => false,
-        }
-    }
-
-    /// Keeps what comes of a turn, because a start may turn out to have begun it.
-    fn expect_turn(&mut self, id: &TurnId, kind: Kind, limits: Limits) {
-        // One that was heard of before has had events that were not kept.
-        let fold = match kind != Kind::TurnStarted && self.active.contains(id) {
-            true => Fold::partial(),
-            false => Fold::default(),
-        };
-        let log = self.log(id, fold, limits);
-        log.unclaimed = Some(Queue::new(limits, Overflow::DropOldest));
-    }
-
-    /// The log of a turn. A new one is followed by every start that is open,
-    /// since any of them may turn out to have begun or joined it.
-    fn log(&mut self, id: &TurnId, fold: Fold, limits: Limits) -> &mut TurnLog {
-        let starts = &self.starts;
-        self.turns.entry(id.clone()).or_insert_with(|| {
-            let mut log = TurnLog::new(fold);
-            for subscription in starts.iter().filter_map(|start| start.subscription) {
-                log.subscribe(subscription, limits);
-            }
-            log
-        })
-    }
-
-    fn add_active(&mut self, turn: TurnId) {
-        if !self.active.contains(&turn) {
-            if self.active.len() == ACTIVE_TURNS {
-                self.active.remove(0);
-            }
-            self.active.push(turn);
-        }
-    }
-
-    fn is_unused(&self) -> bool {
-        self.turns.is_empty()
-            && self.active.is_empty()
-            && self.starts.is_empty()
-            && self.subscribers.is_empty()
-    }
-}
-
-impl Ring {
-    fn push(&mut self, event: &Arc<RawEvent>, fx: &mut Effects) {
-        if let Some(early) = &mut self.early {
-            early.push(event);
-        }
-        for (_, mailbox) in &self.subscribers {
-            fx.wake(mailbox.lock().push(event));
-        }
-    }
-
-    /// Takes over the events of a turn that turned out to be nobody's.
-    fn adopt(&mut self, unclaimed: &Queue, fx: &mut Effects) {
-        for event in unclaimed.events() {
-            self.push(event, fx);
-        }
     }
 }

@@ -64,7 +64,7 @@ impl Subscription {
                 None if self.ended => return Poll::Ready(None),
                 None => {}
             }
-            let polled = self.mailbox.lock().poll_take(cx, &mut self.batch, BATCH);
+            let polled = self.mailbox.poll_take(cx, &mut self.batch, BATCH);
             let Poll::Ready(end) = polled else {
                 return Poll::Pending;
             };
@@ -75,6 +75,7 @@ impl Subscription {
                     tracing::warn!(lost, "a subscriber lags too far and is cut off");
                     return Poll::Ready(Some(Err(Error::lagged(lost))));
                 }
+                Some(End::Lost(lost)) => return Poll::Ready(Some(Err(lost.error()))),
                 Some(End::Failed) => return Poll::Ready(Some(Err(self.core.gone()))),
             }
         }

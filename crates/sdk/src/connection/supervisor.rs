@@ -1,5 +1,6 @@
 //! The task that knows how the connection ends, and why.
 
+use std::panic::catch_unwind;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,9 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// noticed by its closed stdout and by its exit, in any order.
 const GATHER: Duration = Duration::from_millis(500);
 
+/// How many signs there are: each comes once, so each finds room.
+const SIGNS: usize = 4;
+
 /// Something that ends a connection.
 #[derive(Debug)]
 pub(crate) enum Happened {
@@ -38,7 +42,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When this is not called within a tokio runtime.
+    /// When this is not called within a tokio runtime that has I/O and time.
     pub(crate) fn open(
         source: impl FrameSource,
         sink: impl FrameSink,
@@ -46,7 +50,7 @@ impl Connection {
         dispatcher: Arc<dyn Dispatcher>,
     ) -> Result<Self> {
         let runtime = current_runtime()?;
-        let (tx, rx) = mpsc::channel(8);
+        let (tx, rx) = mpsc::channel(SIGNS);
         let ends = Ends::new(source, sink, options.record.take());
         let core = Arc::new(Core::new(options, dispatcher, None, tx.clone()));
         Ok(Self::drive(&runtime, core, ends, None, tx, rx))
@@ -57,20 +61,20 @@ impl Connection {
     /// # Errors
     ///
     /// When it cannot be started, or when this is not called within a tokio
-    /// runtime.
+    /// runtime that has I/O and time.
     pub(crate) fn spawn(
         launch: &LaunchOptions,
         mut options: ConnectionOptions,
         dispatcher: Arc<dyn Dispatcher>,
     ) -> Result<Self> {
         let runtime = current_runtime()?;
-        let (tx, rx) = mpsc::channel(8);
+        let (tx, rx) = mpsc::channel(SIGNS);
         let (exit_tx, exit) = watch::channel(None);
         let on_exit = {
             let tx = tx.clone();
             move |status| {
                 exit_tx.send_replace(Some(Exit(status)));
-                // A full channel has told the supervisor enough.
+                // A supervisor that is gone does not wait for it.
                 let _ = tx.try_send(Happened::Exited(status));
             }
         };
@@ -112,7 +116,7 @@ impl Connection {
             let (mut task, tx) = (Task::new(&core), tx.clone());
             let read = async move {
                 let ended = reader::read(&task.core, source).await;
-                // A full channel has told the supervisor enough.
+                // A supervisor that is gone does not wait for it.
                 let _ = tx.try_send(Happened::ReadEnded(ended));
                 task.done();
             };
@@ -122,7 +126,7 @@ impl Connection {
             let mut task = Task::new(&core);
             let write = async move {
                 let ended = writer::write(&task.core, sink).await;
-                // A full channel has told the supervisor enough.
+                // A supervisor that is gone does not wait for it.
                 let _ = tx.try_send(Happened::WriteEnded(ended));
                 task.done();
             };
@@ -159,12 +163,31 @@ impl<R, W> Ends<R, W> {
     }
 }
 
+/// The tokio runtime that this is called in, if it can drive a connection.
 fn current_runtime() -> Result<Handle> {
-    Handle::try_current().map_err(|error| {
-        let message = "this needs a tokio runtime with I/O and time enabled; use the blocking \
-                       client where there is none";
-        Error::new(ErrorKind::InvalidInput, message).with_source(error)
-    })
+    let unusable = "this needs a tokio runtime with I/O and time enabled; use the blocking client \
+                    where there is none";
+    let runtime = Handle::try_current()
+        .map_err(|error| Error::new(ErrorKind::InvalidInput, unusable).with_source(error))?;
+    // Tokio tells of a missing driver by a panic and by nothing else.
+    match catch_unwind(probe_drivers) {
+        Ok(probed) => probed.map(|()| runtime).map_err(|error| {
+            Error::new(ErrorKind::Launch, "a pipe cannot be opened").with_source(error)
+        }),
+        Err(_) => Err(Error::new(ErrorKind::InvalidInput, unusable)),
+    }
+}
+
+/// Panics where the tokio runtime has no timer or no I/O driver.
+fn probe_drivers() -> std::io::Result<()> {
+    drop(tokio::time::sleep(Duration::ZERO));
+    #[cfg(unix)]
+    {
+        let (read, _write) = std::io::pipe()?;
+        let read = std::process::ChildStdout::from(std::os::fd::OwnedFd::from(read));
+        drop(tokio::process::ChildStdout::from_std(read)?);
+    }
+    Ok(())
 }
 
 /// A task without which the connection cannot go on. If it goes before it is
@@ -303,8 +326,9 @@ impl Supervisor {
             .map(|child| child.stderr.text());
         let tail = tail.unwrap_or_default();
         let seen = &mut self.seen;
-        if let Some(Err(error @ SourceError::TooLong { .. })) =
-            seen.read.take_if(|read| read.is_err())
+        if let Some(Err(error)) = seen
+            .read
+            .take_if(|read| matches!(read, Err(SourceError::TooLong { .. })))
         {
             let message = format!("{error}; this connection cannot be read any further");
             return Error::closed(message).with_source(error);
@@ -318,7 +342,11 @@ impl Supervisor {
                 Some(words) => format!("the runtime exited ({status}): {words}"),
                 None => format!("the runtime exited ({status})"),
             };
-            return Error::closed(message).with_stderr_tail(&tail);
+            let error = Error::closed(message).with_stderr_tail(&tail);
+            return match seen.read.take() {
+                Some(Err(source)) => error.with_source(to_io(source)),
+                _ => error,
+            };
         }
         let (message, source) = match (seen.read.take(), seen.write.take()) {
             (Some(Err(error)), _) => ("reading from the server failed", Some(to_io(error))),

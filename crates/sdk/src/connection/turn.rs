@@ -4,17 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use openai_codex_wire::envelope::{Message, peek};
 use openai_codex_wire::{ThreadId, TurnId};
 use serde_json::value::RawValue;
+use tokio::sync::Notify;
 
-use super::core::{Core, json_string, one_line};
+use super::core::Core;
 use super::effects::Effects;
 use super::event::RawEvent;
 use super::fold::TurnSummary;
 use super::router::{Known, SubKey};
 use super::subscription::Subscription;
-use super::turn_log::SubId;
+use super::turn_log::{Progress, SubId};
 use crate::error::{Error, Result};
 
 /// A turn that a `turn/start` began or joined.
@@ -132,26 +132,47 @@ impl TurnRef {
     ///
     /// # Errors
     ///
-    /// When the connection fails before that.
+    /// When the connection fails before that, and when nothing will tell of the
+    /// end of the turn because its thread is not followed any more.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe; waiting twice gives the same.
     pub(crate) async fn completed(&self) -> Result<TurnSummary> {
+        self.ended(false).await
+    }
+
+    /// As [`completed`](Self::completed), but goes on waiting when no event will
+    /// tell of the end: for those who also ask, and [`settle`](Self::settle) it.
+    pub(crate) async fn completed_or_settled(&self) -> Result<TurnSummary> {
+        self.ended(true).await
+    }
+
+    async fn ended(&self, asks: bool) -> Result<TurnSummary> {
         loop {
             let gone = || Error::closed("the turn is not followed any more");
-            let (_, done) = self.completion().ok_or_else(gone)?;
+            let (_, done) = self.progress().ok_or_else(gone)?;
             let mut done = std::pin::pin!(done.notified());
             // From here on no notice is missed.
             done.as_mut().enable();
-            if self.completion().is_some_and(|(complete, _)| complete) {
-                return Ok(self.summary());
+            match self.progress() {
+                Some((Progress::Complete, _)) => return Ok(self.summary()),
+                Some((Progress::Lost(lost), _)) if !asks => return Err(lost.error()),
+                _ => {}
             }
             if let Some(failure) = self.core.failure() {
                 return Err(failure);
             }
             done.await;
         }
+    }
+
+    /// Whether events of the turn come, so that its end will be told.
+    pub(crate) fn is_heard_of(&self) -> bool {
+        self.core
+            .lock()
+            .router
+            .is_heard_of(&self.thread, &self.turn)
     }
 
     /// The turn as far as it is known now.
@@ -164,22 +185,9 @@ impl TurnRef {
     /// Ends a turn whose completion no event will tell of, with the `turn` that
     /// the server answered when it was asked. Does nothing if it has ended.
     pub(crate) fn settle(&self, turn: &RawValue) {
-        let line = format!(
-            "{{\"method\":\"turn/completed\",\"params\":{{\"threadId\":{},\"turnId\":{},\"turn\":{}}}}}",
-            json_string(&self.thread),
-            json_string(&self.turn),
-            one_line(turn.get()),
-        );
-        let Ok(Message::Notification {
-            method,
-            params,
-            scope,
-            emitted_at_ms,
-        }) = peek(&line)
-        else {
+        let Some(event) = RawEvent::completion(&self.thread, &self.turn, turn) else {
             return;
         };
-        let event = RawEvent::notification(&line, &method, params, &scope, emitted_at_ms);
         let mut fx = Effects::default();
         self.core
             .lock()
@@ -194,8 +202,8 @@ impl TurnRef {
         self.core.interrupt_now(&self.thread, &self.turn);
     }
 
-    fn completion(&self) -> Option<(bool, Arc<tokio::sync::Notify>)> {
-        self.core.lock().router.completion(&self.thread, &self.turn)
+    fn progress(&self) -> Option<(Progress, Arc<Notify>)> {
+        self.core.lock().router.progress(&self.thread, &self.turn)
     }
 }
 

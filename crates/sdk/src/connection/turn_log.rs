@@ -9,16 +9,57 @@ use super::event::RawEvent;
 use super::fold::Fold;
 use super::kind::Kind;
 use super::queue::{End, Limits, Mailbox, Overflow, Queue};
+use crate::error::{Error, ErrorKind};
 
 /// The number of a subscription, unique within its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SubId(pub(super) u64);
 
+/// Why nothing will tell of the end of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// This client unsubscribed from the thread.
+    Unsubscribed,
+    /// The server unloaded the thread.
+    Closed,
+    Archived,
+    Deleted,
+}
+
+impl Lost {
+    pub(crate) fn error(self) -> Error {
+        let message = match self {
+            Self::Unsubscribed => {
+                "this client unsubscribed from the thread while the turn was running, so its end \
+                 is not told; resume the thread and ask again"
+            }
+            Self::Closed => {
+                "the server closed the thread while the turn was running; resume the thread to \
+                 see what became of it"
+            }
+            Self::Archived => {
+                "the thread was archived while the turn was running; unarchive and resume it to \
+                 see what became of it"
+            }
+            Self::Deleted => "the thread was deleted while the turn was running",
+        };
+        Error::new(ErrorKind::Turn, message)
+    }
+}
+
+/// How far a turn is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Running,
+    Complete,
+    Lost(Lost),
+}
+
 /// The events of a turn that its subscribers have not read, and its summary.
 ///
 /// Each subscriber has a queue of its own over shared events, so that one that
 /// lags costs the others nothing.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TurnLog {
     pub(super) fold: Fold,
     pub(super) mailboxes: Vec<(SubId, Arc<Mailbox>)>,
@@ -28,21 +69,12 @@ pub(crate) struct TurnLog {
     pub(super) claimed: bool,
     /// What came while it was not clear whose turn this is.
     pub(super) unclaimed: Option<Queue>,
+    lost: Option<Lost>,
     pub(super) done: Arc<Notify>,
 }
 
 impl TurnLog {
-    pub(super) fn new(fold: Fold) -> Self {
-        Self {
-            fold,
-            mailboxes: Vec::new(),
-            handles: 0,
-            claimed: false,
-            unclaimed: None,
-            done: Arc::default(),
-        }
-    }
-
+    /// Subscribes to what comes, whether or not it is known that anything will.
     pub(super) fn subscribe(&mut self, id: SubId, limits: Limits) -> Arc<Mailbox> {
         let mut queue = Queue::new(limits, Overflow::End);
         if self.fold.is_complete() {
@@ -51,20 +83,26 @@ impl TurnLog {
         self.add(id, queue)
     }
 
-    /// Subscribes with what waits for `other`, if that has not been read yet.
+    /// Subscribes with what waits for `like`, if that has not been read yet, and
+    /// only if more will come.
     pub(super) fn subscribe_like(
         &mut self,
         id: SubId,
-        other: SubId,
+        like: Option<SubId>,
         limits: Limits,
     ) -> Arc<Mailbox> {
-        let untouched = self
-            .mailbox(other)
+        let untouched = like
+            .and_then(|like| self.mailbox(like))
             .and_then(|mailbox| mailbox.lock().copy_if_untouched());
-        match untouched {
-            Some(queue) => self.add(id, queue),
-            None => self.subscribe(id, limits),
+        if let Some(queue) = untouched {
+            return self.add(id, queue);
         }
+        let lost = self.lost;
+        let mailbox = self.subscribe(id, limits);
+        if let Some(lost) = lost {
+            mailbox.lock().end(End::Lost(lost));
+        }
+        mailbox
     }
 
     fn add(&mut self, id: SubId, queue: Queue) -> Arc<Mailbox> {
@@ -83,6 +121,8 @@ impl TurnLog {
     }
 
     pub(super) fn push(&mut self, kind: Kind, event: &Arc<RawEvent>, fx: &mut Effects) {
+        // It is heard of again, after a gap.
+        self.find_again();
         let was_complete = self.fold.is_complete();
         self.fold.apply(kind, event);
         for (_, mailbox) in &self.mailboxes {
@@ -102,6 +142,46 @@ impl TurnLog {
     /// Whether somebody gets this turn's events.
     pub(super) fn is_owned(&self) -> bool {
         self.handles > 0 || !self.mailboxes.is_empty()
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        match self.lost {
+            _ if self.fold.is_complete() => Progress::Complete,
+            Some(lost) => Progress::Lost(lost),
+            None => Progress::Running,
+        }
+    }
+
+    /// Whether the end of this turn will be told, or was.
+    pub(super) fn is_followed(&self) -> bool {
+        match self.progress() {
+            Progress::Complete => true,
+            Progress::Running => self.claimed || self.fold.has_events(),
+            Progress::Lost(_) => false,
+        }
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.progress(), Progress::Lost(_))
+    }
+
+    /// Ends every wait, because nothing more is heard of this turn.
+    pub(super) fn lose(&mut self, lost: Lost, fx: &mut Effects) {
+        if self.progress() != Progress::Running {
+            return;
+        }
+        self.lost = Some(lost);
+        for (_, mailbox) in &self.mailboxes {
+            fx.wake(mailbox.lock().end(End::Lost(lost)));
+        }
+        fx.notify(&self.done);
+    }
+
+    /// The turn is followed again. What it did meanwhile was missed.
+    pub(super) fn find_again(&mut self) {
+        if self.lost.take().is_some() {
+            self.fold.mark_gap();
+        }
     }
 
     /// Ends every wait, because the connection failed.

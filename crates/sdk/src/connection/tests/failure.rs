@@ -5,6 +5,7 @@ use openai_codex_wire::ThreadId;
 use super::*;
 use crate::connection::Deadline;
 use crate::error::ErrorKind;
+use crate::transport::{FrameSource, SourceError};
 
 /// Everything that can wait, waits; then the server hangs up.
 #[tokio::test(start_paused = true)]
@@ -214,4 +215,37 @@ fn when_its_runtime_is_shut_down_whoever_waits_elsewhere_is_told() {
         .unwrap_err();
     assert!(error.is_closed());
     other.block_on(connection.close()).unwrap();
+}
+
+#[tokio::test]
+async fn a_read_that_fails_says_how() {
+    struct Broken;
+    impl FrameSource for Broken {
+        async fn next(&mut self) -> Result<Option<&[u8]>, SourceError> {
+            Err(SourceError::Io(std::io::Error::other("the cable is cut")))
+        }
+    }
+    let sink = crate::transport::LineWriter::new(tokio::io::sink());
+    let options = ConnectionOptions::default();
+    let connection = Connection::open(Broken, sink, options, Arc::new(Refuse)).unwrap();
+    let error = connection.closed().await;
+    assert_eq!(error.to_string(), "reading from the server failed");
+    let source = std::error::Error::source(&error).expect("the reason is kept");
+    assert_eq!(source.to_string(), "the cable is cut");
+}
+
+/// However often it is said that there is an end, the signs of it have room.
+#[tokio::test(start_paused = true)]
+async fn closing_again_and_again_does_not_delay_the_end() {
+    let fake = FakeServer::new();
+    let connection = connect(&fake).await;
+    let mut closing: Vec<_> = (0..20).map(|_| Box::pin(connection.close())).collect();
+    let before = tokio::time::Instant::now();
+    for close in &mut closing {
+        assert!(poll_once(close).await.is_pending());
+    }
+    for close in closing {
+        close.await.unwrap();
+    }
+    assert_eq!(before.elapsed(), Duration::ZERO);
 }

@@ -4,6 +4,7 @@
 mod bad_input;
 mod failure;
 mod lag;
+mod lost;
 #[cfg(unix)]
 mod process;
 mod requests;
@@ -64,6 +65,13 @@ impl Connection {
 
     fn state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
         look(&mut self.core().lock())
+    }
+
+    /// How the child ended, which it has.
+    #[cfg(unix)]
+    fn exit_status(&self) -> std::process::ExitStatus {
+        let child = self.core().child.as_ref().unwrap();
+        child.exit.borrow().unwrap().0.unwrap()
     }
 
     /// Nothing is in flight, and nothing is kept of what was.

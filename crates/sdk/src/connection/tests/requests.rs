@@ -241,3 +241,25 @@ async fn outside_of_a_runtime_there_is_an_error_and_no_panic() {
     let error = opened.join().unwrap();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
+
+#[test]
+fn a_runtime_without_io_or_time_is_an_error_and_no_panic() {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let neither = builder.build().unwrap();
+    let only_time = builder.enable_time().build().unwrap();
+    let mut runtimes = vec![neither];
+    // Elsewhere pipes need no driver.
+    if cfg!(unix) {
+        runtimes.push(only_time);
+    }
+    for runtime in runtimes {
+        let launch = crate::process::LaunchOptions::default();
+        let options = ConnectionOptions::default();
+        let error = runtime
+            .block_on(async { Connection::spawn(&launch, options, Arc::new(Refuse)) })
+            .err()
+            .unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("time enabled"), "{error}");
+    }
+}

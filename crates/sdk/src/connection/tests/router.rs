@@ -12,17 +12,17 @@ use proptest::prelude::*;
 use crate::connection::effects::Effects;
 use crate::connection::event::RawEvent;
 use crate::connection::queue::{End, Item, Limits};
-use crate::connection::router::{Known, Router, StartId, SubKey};
+use crate::connection::router::{Known, Over, Router, StartId, SubKey};
 
 /// Far more than any of these tests sends.
-const ROOMY: Limits = Limits {
+pub(super) const ROOMY: Limits = Limits {
     events: 1_000_000,
     bytes: 1 << 30,
     hard_events: 1_000_000,
     hard_bytes: 1 << 30,
 };
 
-fn event(method: &str, params: &str) -> Arc<RawEvent> {
+pub(super) fn event(method: &str, params: &str) -> Arc<RawEvent> {
     let line = format!("{{\"method\":\"{method}\",\"params\":{params}}}");
     match peek(&line) {
         Ok(Message::Notification {
@@ -36,7 +36,7 @@ fn event(method: &str, params: &str) -> Arc<RawEvent> {
 }
 
 /// An event of a turn, with a number to know it by.
-fn turn_event(method: &str, thread: &str, turn: &str, number: usize) -> Arc<RawEvent> {
+pub(super) fn turn_event(method: &str, thread: &str, turn: &str, number: usize) -> Arc<RawEvent> {
     let turn = match method {
         "turn/started" | "turn/completed" => format!("\"turn\":{{\"id\":\"{turn}\"}}"),
         _ => format!("\"turnId\":\"{turn}\""),
@@ -53,14 +53,14 @@ fn number(event: &RawEvent) -> usize {
 }
 
 /// Reads all that waits for a subscription: the numbers, and whether it ended.
-fn read(router: &mut Router, key: &SubKey) -> (Vec<usize>, Option<End>) {
+pub(super) fn read(router: &mut Router, key: &SubKey) -> (Vec<usize>, Option<End>) {
     let mut cx = Context::from_waker(Waker::noop());
     let mut batch = VecDeque::new();
     let end = loop {
         let Some(mailbox) = router.mailbox(key) else {
             break None;
         };
-        let polled = mailbox.lock().poll_take(&mut cx, &mut batch, 3);
+        let polled = mailbox.poll_take(&mut cx, &mut batch, 3);
         match polled {
             Poll::Ready(None) => {}
             Poll::Ready(end) => break end,
@@ -74,7 +74,7 @@ fn read(router: &mut Router, key: &SubKey) -> (Vec<usize>, Option<End>) {
     (numbers.collect(), end)
 }
 
-const TURN: [&str; 5] = [
+pub(super) const TURN: [&str; 5] = [
     "turn/started",
     "item/completed",
     "item/agentMessage/delta",
@@ -111,8 +111,9 @@ fn every_order_of_response_events_and_subscribers_loses_nothing() {
                     }
                     if let Some(method) = TURN.get(at) {
                         let event = turn_event(method, "t", "u", at);
-                        let completed = router.route(&event, &mut fx);
-                        assert_eq!(completed.is_some(), at == TURN.len() - 1);
+                        let over = router.route(&event, &mut fx);
+                        let is_over = over == Over::Turn(thread.clone(), turn.clone());
+                        assert_eq!(is_over, at == TURN.len() - 1);
                     }
                 }
                 let case = format!("response {response_at}, late {late_at}, events {events}");
@@ -324,7 +325,7 @@ fn a_hundred_thousand_turns_leave_nothing_behind() {
         let (answer, keep) = match number % 4 {
             0 | 1 => (Some(&turn), true),
             2 => {
-                router.abandon_start(&thread, start);
+                router.abandon_start(&thread, start, &mut fx);
                 (Some(&turn), false)
             }
             _ => (None, true),
@@ -466,7 +467,7 @@ proptest! {
                     let which = which % starts.len();
                     let start = &mut starts[which];
                     start.abandoned = true;
-                    router.abandon_start(&threads[start.thread], start.id);
+                    router.abandon_start(&threads[start.thread], start.id, &mut fx);
                 }
                 Op::Event { thread, turn, method } => {
                     let event = turn_event(TURN[method], &threads[thread], &turns[turn], sent);

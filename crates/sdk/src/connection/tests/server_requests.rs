@@ -236,6 +236,79 @@ async fn more_requests_than_can_be_handled_are_refused() {
     assert_eq!(calls.recv().await.unwrap().1, "1");
 }
 
+#[tokio::test]
+async fn a_handler_that_goes_on_after_its_request_was_withdrawn_still_counts() {
+    let fake = FakeServer::new();
+    let (handle, mut calls) = pending_calls();
+    let options = ConnectionOptions {
+        max_handlers: 1,
+        ..ConnectionOptions::default()
+    };
+    let _connection = connect_with(&fake, options, With(handle)).await;
+    let method = "item/fileChange/requestApproval";
+    fake.then().ask(0, method, json!({})).notify(
+        "serverRequest/resolved",
+        json!({"threadId": "t", "requestId": 0}),
+    );
+    fake.then().ask(1, method, json!({}));
+    fake.expect_answer(1);
+    fake.done().await;
+    assert_eq!(calls.recv().await.unwrap().1, "0");
+    assert!(calls.try_recv().is_err(), "only one handler was started");
+}
+
+/// A waker runs code that is not ours.
+#[tokio::test]
+async fn nobody_is_woken_under_the_lock() {
+    struct Looks(Connection, Mutex<Vec<bool>>);
+    impl std::task::Wake for Looks {
+        fn wake(self: Arc<Self>) {
+            let locked = self.0.core().is_locked();
+            self.1.lock().unwrap().push(locked);
+        }
+    }
+    let fake = FakeServer::new();
+    let (handle, mut calls) = pending_calls();
+    let connection = connect_handling(&fake, handle).await;
+    let looks = Arc::new(Looks(connection.clone(), Mutex::default()));
+    let waker = std::task::Waker::from(Arc::clone(&looks));
+    let mut cx = std::task::Context::from_waker(&waker);
+
+    fake.then()
+        .ask("resolved", "q", json!({"threadId": "t", "turnId": "u"}))
+        .ask("ended", "q", json!({"threadId": "t", "turnId": "u"}))
+        .ask("replaced", "q", json!({"threadId": "t", "turnId": "u"}))
+        .ask("closed", "q", json!({}));
+    let mut waits = Vec::new();
+    for _ in 0..4 {
+        let (cancelled, _) = calls.recv().await.unwrap();
+        let mut wait = Box::pin(async move { cancelled.cancelled().await });
+        assert!(wait.as_mut().poll(&mut cx).is_pending());
+        waits.push(wait);
+    }
+    let (turn, _) = connection.attach_turn(&"t".into(), &"u".into());
+    let mut completed = Box::pin(turn.completed());
+    assert!(completed.as_mut().poll(&mut cx).is_pending());
+    let mut events = turn.subscribe();
+    assert!(events.poll_item(&mut cx).is_pending());
+
+    fake.then()
+        .notify(
+            "serverRequest/resolved",
+            json!({"threadId": "t", "requestId": "resolved"}),
+        )
+        .ask("replaced", "q", json!({}))
+        .notify(
+            "turn/completed",
+            json!({"threadId": "t", "turn": {"id": "u"}}),
+        );
+    fake.done().await;
+    connection.close().await.unwrap();
+    let looked = looks.1.lock().unwrap();
+    assert!(looked.len() >= 6, "{looked:?}");
+    assert!(!looked.contains(&true), "{looked:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_asks_and_never_reads_is_given_up() {
     let fake = FakeServer::new();

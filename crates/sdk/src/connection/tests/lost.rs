@@ -1,0 +1,281 @@
+//! Turns that began before they were heard of, and turns whose end nothing tells.
+
+use std::time::Duration;
+
+use openai_codex_wire::{ThreadId, TurnId};
+
+use super::router::{ROOMY, TURN, event, read, turn_event};
+use super::*;
+use crate::connection::Deadline;
+use crate::connection::effects::Effects;
+use crate::connection::queue::{End, Limits};
+use crate::connection::router::{Known, Resumed, Router, SubKey};
+use crate::connection::turn_log::{Lost, Progress};
+use crate::error::ErrorKind;
+
+fn ids() -> (ThreadId, TurnId) {
+    ("t".into(), "u".into())
+}
+
+#[test]
+fn a_start_that_is_abandoned_and_never_answered_keeps_no_later_turn() {
+    let (thread, _) = ids();
+    let mut fx = Effects::default();
+    let mut router = Router::new(ROOMY);
+    let unanswered = router.open_start(&thread, true);
+    router.abandon_start(&thread, unanswered, &mut fx);
+    let before = router.entries();
+    for number in 0..100 {
+        let turn = TurnId::from(format!("u{number}"));
+        for method in TURN {
+            router.route(&turn_event(method, &thread, &turn, number), &mut fx);
+        }
+        let start = router.open_start(&thread, true);
+        let settled = router.settle_start(&thread, start, Some(&turn), true, &mut fx);
+        router.drop_handle(&thread, &turn, settled.unwrap().subscription, &mut fx);
+    }
+    assert_eq!(router.entries(), before);
+    // What was kept for its sake goes with it as well.
+    let other = router.open_start(&thread, true);
+    router.route(&turn_event(TURN[1], &thread, "foreign", 0), &mut fx);
+    assert!(router.entries() > before);
+    router.abandon_start(&thread, other, &mut fx);
+    assert_eq!(router.entries(), before + 1);
+}
+
+#[test]
+fn the_late_answer_to_an_abandoned_start_does_not_revive_its_turn() {
+    let (thread, turn) = ids();
+    let mut fx = Effects::default();
+    let mut router = Router::new(ROOMY);
+    let start = router.open_start(&thread, false);
+    router.abandon_start(&thread, start, &mut fx);
+    for method in TURN {
+        router.route(&turn_event(method, &thread, &turn, 0), &mut fx);
+    }
+    router.settle_start(&thread, start, Some(&turn), false, &mut fx);
+    assert_eq!(router.entries(), 0);
+}
+
+/// What began before it was listened to never looks whole.
+#[test]
+fn a_turn_without_its_beginning_is_partial_and_not_ours() {
+    let (thread, turn) = ids();
+    for response_at in 0..4 {
+        let mut fx = Effects::default();
+        let mut router = Router::new(ROOMY);
+        let start = router.open_start(&thread, true);
+        let mut joined = None;
+        for (at, method) in TURN.iter().enumerate().skip(1) {
+            if at == response_at + 1 {
+                let settled = router.settle_start(&thread, start, Some(&turn), true, &mut fx);
+                joined = settled.map(|settled| settled.joined);
+            }
+            router.route(&turn_event(method, &thread, &turn, at), &mut fx);
+        }
+        // Before any event there is nothing to tell it by; the events that follow do.
+        assert_eq!(joined, Some(response_at > 0), "{response_at}");
+        let (summary, _) = router.summary(&thread, &turn).unwrap();
+        assert!(summary.is_complete() && summary.is_partial() && summary.is_foreign());
+    }
+}
+
+#[test]
+fn the_answer_to_a_resume_says_which_turns_run() {
+    let (thread, turn) = ids();
+    for (turns, joined) in [
+        (r#"{"id":"u","status":"inProgress"}"#, true),
+        (r#"{"id":"u","status":"completed"}"#, true),
+        ("", true),
+    ] {
+        let mut fx = Effects::default();
+        let mut router = Router::new(ROOMY);
+        let answer =
+            format!(r#"{{"thread":{{"id":"t","status":{{"type":"active"}},"turns":[{turns}]}}}}"#);
+        router.resume_thread(&Resumed::of(&answer, |_, _| true).unwrap(), &mut fx);
+        let start = router.open_start(&thread, false);
+        let settled = router.settle_start(&thread, start, Some(&turn), true, &mut fx);
+        assert_eq!(settled.unwrap().joined, joined, "{turns}");
+    }
+    // A thread that rests runs nothing, and nothing is kept for it.
+    let mut fx = Effects::default();
+    let mut router = Router::new(ROOMY);
+    let answer = r#"{"thread":{"id":"t","status":{"type":"idle"},"turns":[]}}"#;
+    router.resume_thread(&Resumed::of(answer, |_, _| true).unwrap(), &mut fx);
+    assert_eq!(router.entries(), 0);
+    let start = router.open_start(&thread, false);
+    let settled = router.settle_start(&thread, start, Some(&turn), true, &mut fx);
+    assert!(!settled.unwrap().joined);
+}
+
+#[test]
+fn every_way_in_which_a_thread_goes_ends_the_waits_for_its_turns() {
+    let (thread, turn) = ids();
+    for (method, status, lost) in [
+        ("thread/closed", "", Lost::Closed),
+        ("thread/archived", "", Lost::Archived),
+        ("thread/deleted", "", Lost::Deleted),
+        (
+            "thread/status/changed",
+            r#","status":{"type":"notLoaded"}"#,
+            Lost::Closed,
+        ),
+    ] {
+        let mut fx = Effects::default();
+        let mut router = Router::new(ROOMY);
+        let start = router.open_start(&thread, true);
+        let settled = router.settle_start(&thread, start, Some(&turn), true, &mut fx);
+        router.route(&turn_event(TURN[0], "t", "u", 0), &mut fx);
+        router.route(&turn_event(TURN[0], "t", "unowned", 0), &mut fx);
+        let idle = r#"{"threadId":"t","number":1,"status":{"type":"idle"}}"#;
+        router.route(&event("thread/status/changed", idle), &mut fx);
+        let progress = |router: &mut Router| router.progress(&thread, &turn).unwrap().0;
+        assert_eq!(progress(&mut router), Progress::Running);
+        let params = format!(r#"{{"threadId":"t","number":2{status}}}"#);
+        router.route(&event(method, &params), &mut fx);
+        assert_eq!(progress(&mut router), Progress::Lost(lost), "{method}");
+        let key = SubKey::Turn(
+            thread.clone(),
+            turn.clone(),
+            settled.unwrap().subscription.unwrap(),
+        );
+        assert_eq!(read(&mut router, &key), (vec![0], Some(End::Lost(lost))));
+        let (later, _) = router.subscribe_turn(&thread, &turn, None);
+        assert_eq!(read(&mut router, &later), (vec![], Some(End::Lost(lost))));
+        // The next turn is a turn of its own.
+        let start = router.open_start(&thread, false);
+        let next = router.settle_start(&thread, start, Some(&"unowned".into()), true, &mut fx);
+        assert!(!next.unwrap().joined, "{method}");
+    }
+}
+
+#[test]
+fn a_lost_turn_is_found_again_with_a_gap() {
+    let (thread, turn) = ids();
+    for resumed in [
+        r#"{"thread":{"id":"t","turns":[{"id":"u","status":"inProgress"}]}}"#,
+        r#"{"thread":{"id":"t","turns":[{"id":"u","status":"completed"}]}}"#,
+    ] {
+        let mut fx = Effects::default();
+        let mut router = Router::new(ROOMY);
+        let start = router.open_start(&thread, false);
+        router.settle_start(&thread, start, Some(&turn), true, &mut fx);
+        router.route(&turn_event(TURN[0], "t", "u", 0), &mut fx);
+        router.lose_thread(&thread, Lost::Unsubscribed, &mut fx);
+        let (known, attached) = router.attach_turn(&thread, &turn, &mut fx);
+        assert_eq!(known, Known::Unknown);
+        let answer = Resumed::of(resumed, |thread, turn| router.has_lost(thread, turn)).unwrap();
+        router.resume_thread(&answer, &mut fx);
+        router.route(&turn_event(TURN[4], "t", "u", 4), &mut fx);
+        let (progress, _) = router.progress(&thread, &turn).unwrap();
+        assert_eq!(progress, Progress::Complete);
+        assert!(router.summary(&thread, &turn).unwrap().0.is_partial());
+        let key = SubKey::Turn(thread.clone(), turn.clone(), attached);
+        let mailbox = router.mailbox(&key).unwrap();
+        assert_eq!(mailbox.lock().items().count(), 1);
+    }
+}
+
+#[test]
+fn what_was_skipped_of_an_unclaimed_turn_is_told_to_whom_it_goes() {
+    let thread = ThreadId::from("t");
+    let limits = Limits { events: 2, ..ROOMY };
+    let mut fx = Effects::default();
+    let mut router = Router::new(limits);
+    let start = router.open_start(&thread, true);
+    for number in 0..5 {
+        router.route(&turn_event("item/started", "t", "foreign", number), &mut fx);
+    }
+    router.settle_start(&thread, start, None, true, &mut fx);
+    let (key, _) = router.subscribe_global();
+    let mailbox = router.mailbox(&key).unwrap();
+    let shown = format!("{:?}", mailbox.lock().items().next().unwrap());
+    assert_eq!(shown, "Lagged(3)");
+}
+
+async fn started(fake: &FakeServer, connection: &Connection) -> crate::connection::StartedTurn {
+    let answer = json!({"turn": {"id": "u", "items": []}});
+    let begun = json!({"threadId": "t", "turn": {"id": "u"}});
+    fake.expect("turn/start")
+        .reply(answer)
+        .notify("turn/started", begun);
+    let params = raw(json!({"threadId": "t", "input": []}));
+    connection
+        .start_turn(&"t".into(), &params, true, Deadline::Default)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn unsubscribing_ends_the_waits_and_resuming_continues_them() {
+    let fake = FakeServer::new();
+    let connection = connect(&fake).await;
+    let started = started(&fake, &connection).await;
+    let mut events = started.turn.subscribe();
+    assert_eq!(next(&mut events).await.method(), "turn/started");
+    let mut waits = Box::pin(started.turn.completed());
+    assert!(poll_once(&mut waits).await.is_pending());
+
+    fake.expect("thread/unsubscribe")
+        .reply(json!({"status": "unsubscribed"}));
+    let id = json!({"threadId": "t"});
+    connection
+        .ask("thread/unsubscribe", id.clone())
+        .await
+        .unwrap();
+    let error = waits.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Turn);
+    assert!(error.to_string().contains("resume the thread"), "{error}");
+    let error = started.turn.completed().await.unwrap_err();
+    assert!(!error.is_closed());
+    let (methods, end) = rest(&mut events).await;
+    assert!(methods.is_empty());
+    assert_eq!(end.unwrap().kind(), ErrorKind::Turn);
+
+    fake.expect("thread/resume").reply(json!({"thread": {
+        "id": "t",
+        "turns": [{"id": "u", "status": "completed"}],
+    }}));
+    connection.ask("thread/resume", id).await.unwrap();
+    let summary = started.turn.completed().await.unwrap();
+    assert!(summary.is_partial());
+    assert!(summary.turn().unwrap().get().contains("completed"));
+    drop((started, events));
+    connection.assert_idle();
+}
+
+#[tokio::test]
+async fn a_thread_that_is_gone_answers_interrupts_and_withdraws_requests() {
+    struct Waits;
+    impl Dispatcher for Waits {
+        fn dispatch(
+            &self,
+            call: crate::connection::ServerCall,
+        ) -> std::pin::Pin<Box<dyn Future<Output = crate::connection::Reply> + Send>> {
+            Box::pin(async move {
+                call.cancelled.cancelled().await;
+                crate::connection::refusal(&call.method)
+            })
+        }
+    }
+    let fake = FakeServer::new();
+    let connection = connect_with(&fake, ConnectionOptions::default(), Waits).await;
+    let started = started(&fake, &connection).await;
+    fake.expect("turn/interrupt");
+    fake.then()
+        .ask("ask", "currentTime/read", json!({"threadId": "t"}))
+        .notify("thread/deleted", json!({"threadId": "t"}));
+    let thread = ThreadId::from("t");
+    let interrupted = connection.interrupt(
+        &thread,
+        started.turn.id(),
+        Deadline::After(Duration::from_secs(20)),
+    );
+    assert_eq!(
+        interrupted.await.unwrap(),
+        crate::connection::core::Interrupted::Finished
+    );
+    assert!(started.turn.completed().await.is_err());
+    drop(started);
+    connection.assert_idle();
+}
