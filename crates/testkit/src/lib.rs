@@ -11,8 +11,13 @@
 //!   model and nobody else.
 //! - [`FakeServer`] is an app-server in memory that does line by line what you say, for what the
 //!   real one does too rarely, too fast, or never.
+//! - [`Recorder`] keeps a session as a file, and [`Replay`] serves it as a test, without runtime,
+//!   model or network. [`Normaliser`] makes snapshots of different runs equal.
 //!
-//! Neither knows which client you use: the SDK `openai-codex`, a client of your own, or the
+//! The chapter [Testing your agent](testing_your_agent) tests one from its happy path to its last
+//! resort.
+//!
+//! None of them knows which client you use: the SDK `openai-codex`, a client of your own, or the
 //! `codex` program itself as here.
 //!
 //! ```
@@ -108,6 +113,23 @@
 //! # }
 //! ```
 //!
+//! # Recording and replaying
+//!
+//! The SDK records with `Codex::builder().record(path)`, any other client with a [`Recorder`] or
+//! `codex-testkit record`. A recording has both directions, one message a line, without API keys,
+//! tokens, auth URLs and environment variables. [`Replay::open`] makes it a server:
+//! strict, so that every change of what the client sends is seen, as a difference; or
+//! [lenient](Replay::lenient), for clients that say the same in other words.
+//!
+//! The program `codex-testkit` (`cargo install openai-codex-testkit --features cli`) needs no code:
+//!
+//! | | |
+//! |---|---|
+//! | `codex-testkit record FILE` | stands where the app-server would, starts it, and records |
+//! | `codex-testkit replay FILE` | is the app-server that was recorded |
+//! | `codex-testkit show FILE` | prints a recording as a timeline, with colours |
+//! | `codex-testkit check FILE…` | compares every message with the types of the protocol |
+//!
 //! # When a test fails
 //!
 //! - A request beyond the script fails its turn with an error that says which request it was, and
@@ -127,6 +149,11 @@
 //! | `CODEX_BIN` | the runtime to test with, instead of the pinned one |
 //! | `OPENAI_CODEX_CACHE` | where the pinned runtime and the warm home are kept |
 //! | `OPENAI_CODEX_TESTKIT_KEEP` | keeps the folders of each [`TestRuntime`] |
+
+/// A chapter: an agent, and its tests from the happy path to a recorded session.
+#[cfg(doc)]
+#[cfg_attr(not(doctest), doc = include_str!("../docs/testing-your-agent.md"))]
+pub mod testing_your_agent {}
 
 mod error;
 mod fake;
