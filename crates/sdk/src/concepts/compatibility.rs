@@ -1,0 +1,54 @@
+//! Compatibility: with other versions of the runtime.
+//!
+//! The types of this SDK are generated from the schema of **one** version of Codex,
+//! [`types::RUNTIME_VERSION`](crate::types::RUNTIME_VERSION), and its own version
+//! says which: 0.163.x drives codex 0.163. That version is what is tested; install
+//! it with `openai-codex-runtime install`.
+//!
+//! # Another version
+//!
+//! [`VersionPolicy`](crate::VersionPolicy) says what is acceptable:
+//!
+//! | policy | accepts |
+//! |---|---|
+//! | `Exact` | the pinned version alone; anything else is an error of the handshake |
+//! | `Compatible`, the default | the same major and minor version or a newer one; another one that you named yourself is used with a warning |
+//! | `Any` | everything, in silence |
+//!
+//! ```no_run
+//! # async fn example() -> openai_codex::Result<()> {
+//! use openai_codex::{Codex, VersionPolicy};
+//!
+//! let codex = Codex::builder().version_policy(VersionPolicy::Exact).await?;
+//! println!("{:?}", codex.runtime_version());
+//! # Ok(()) }
+//! ```
+//!
+//! # What a newer runtime says
+//!
+//! It is kept, and never breaks what is known:
+//!
+//! - An unknown value of an enum, an unknown kind of item: `Unrecognized`, with what
+//!   was sent; written back, it is the same.
+//! - An unknown notification: [`Event::decode`](crate::Event::decode) gives
+//!   `ServerNotification::Unrecognized`; [`Event::raw`](crate::Event::raw) is the
+//!   message.
+//! - An unknown request of the server's: refused, or answered by
+//!   [`Handlers::fallback`](crate::Handlers::fallback).
+//! - A method that this SDK does not know: [`Codex::call_raw`](crate::Codex::call_raw).
+//!
+//! So every enum needs a `_` arm, and the compiler reminds you.
+//!
+//! # What an older runtime does not know
+//!
+//! It ignores unknown options in silence. The ones whose absence would change what
+//! you asked for are refused before anything is sent, with the version that they
+//! need: `source`, `turn_service_tier`, [`ExternalMessage`](crate::ExternalMessage),
+//! leaving out turns on resume and fork.
+//!
+//! # Experimental methods
+//!
+//! They are generated like all others and marked in their documentation. The
+//! handshake asks for them by default;
+//! [`experimental_api(false)`](crate::CodexBuilder::experimental_api) does not, and
+//! the server then refuses them. They may change from one version to the next.
