@@ -75,7 +75,16 @@ impl Event {
         let decoded = self.decoded.get_or_init(|| {
             Arc::new(match raw.malformed() {
                 Some(reason) => Err(DecodeError::new("a line that is no message", &reason)),
-                None => ServerNotification::decode(raw.method(), raw.params()),
+                None => {
+                    let decoded = ServerNotification::decode(raw.method(), raw.params());
+                    if let Ok(ServerNotification::Unrecognized(_)) = &decoded {
+                        tracing::debug!(
+                            method = raw.method(),
+                            "a notification that this version does not know"
+                        );
+                    }
+                    decoded
+                }
             })
         });
         match &**decoded {

@@ -8,10 +8,11 @@ use openai_codex_types::{
 };
 use serde_json::Value;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::approval::{ApprovalMode, Sandbox, workspace_policy};
 use crate::codex::encode;
-use crate::connection::Deadline;
+use crate::connection::{Deadline, StartedTurn};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::TurnInput;
 use crate::options::{awaitable, debug_by_names, setters};
@@ -56,16 +57,22 @@ impl Request {
         outcome.wait().await
     }
 
+    /// What the turn runs in: inside of whatever the caller is in.
+    fn span(&self) -> tracing::Span {
+        tracing::info_span!("turn", thread = %self.thread.id(), turn = tracing::field::Empty)
+    }
+
     /// Sends `turn/start`; without `events`, only the result is kept.
     async fn start(self, events: bool) -> Result<Outcome> {
+        let span = self.span();
         let Some(timeout) = self.timeout else {
-            return self.begin(events, None).await;
+            return self.begin(events, None, &span).await;
         };
         let Some(ends_at) = Instant::now().checked_add(timeout) else {
-            return self.begin(events, None).await;
+            return self.begin(events, None, &span).await;
         };
         // Whatever has to be asked first counts, and so does waiting for one's turn.
-        let begun = self.begin(events, Some(ends_at));
+        let begun = self.begin(events, Some(ends_at), &span);
         match tokio::time::timeout_at(ends_at, begun).await {
             Ok(begun) => begun,
             Err(_) => Err(Error::new(
@@ -79,7 +86,19 @@ impl Request {
         }
     }
 
-    async fn begin(mut self, events: bool, ends_at: Option<Instant>) -> Result<Outcome> {
+    async fn begin(
+        self,
+        events: bool,
+        ends_at: Option<Instant>,
+        span: &tracing::Span,
+    ) -> Result<Outcome> {
+        let thread = self.thread.clone();
+        let started = self.ask(events).instrument(span.clone()).await?;
+        span.record("turn", started.turn.id().as_str());
+        Ok(Outcome::started(thread, started, ends_at, span.clone()))
+    }
+
+    async fn ask(mut self, events: bool) -> Result<StartedTurn> {
         if let Some(invalid) = self.invalid {
             return Err(invalid);
         }
@@ -112,11 +131,10 @@ impl Request {
             self.params.sandbox_policy = Some(sandbox.policy(workspace));
         }
         let params = encode("turn/start", &self.params)?;
-        let started = codex
+        codex
             .connection()
             .start_turn(self.thread.id(), &params, events, Deadline::Default)
-            .await?;
-        Ok(Outcome::started(self.thread, started, ends_at))
+            .await
     }
 
     /// What the workspace-write mode means for this thread: as the server said when

@@ -13,6 +13,7 @@ use openai_codex_types::{
 };
 use serde_json::Value;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::codex::Codex;
 use crate::connection::{Deadline, Known, StartedTurn, TurnRef, TurnSummary};
@@ -80,6 +81,7 @@ impl TurnHandle {
     pub(crate) fn attach(thread: Thread, id: TurnId) -> Self {
         let (turn, known) = thread.codex().connection().attach_turn(thread.id(), &id);
         let is_followed = matches!(known, Known::Followed);
+        let span = tracing::info_span!("turn", thread = %thread.id(), turn = %id);
         Self(Outcome {
             turn: Arc::new(turn),
             thread,
@@ -87,6 +89,7 @@ impl TurnHandle {
             joined: true,
             asks: !is_followed,
             interrupt_on_drop: false,
+            span,
         })
     }
 
@@ -226,10 +229,16 @@ pub(crate) struct Outcome {
     /// Whether it may have ended unseen, so that the server must be asked.
     asks: bool,
     interrupt_on_drop: bool,
+    span: tracing::Span,
 }
 
 impl Outcome {
-    pub(crate) fn started(thread: Thread, started: StartedTurn, ends_at: Option<Instant>) -> Self {
+    pub(crate) fn started(
+        thread: Thread,
+        started: StartedTurn,
+        ends_at: Option<Instant>,
+        span: tracing::Span,
+    ) -> Self {
         Self {
             turn: Arc::new(started.turn),
             thread,
@@ -237,6 +246,7 @@ impl Outcome {
             joined: started.joined,
             asks: false,
             interrupt_on_drop: false,
+            span,
         }
     }
 
@@ -246,6 +256,10 @@ impl Outcome {
     }
 
     pub(crate) async fn wait(&self) -> Result<TurnResult> {
+        self.wait_inside().instrument(self.span.clone()).await
+    }
+
+    async fn wait_inside(&self) -> Result<TurnResult> {
         let completed = self.completed();
         let completed = match self.ends_at {
             None => completed.await,

@@ -52,7 +52,12 @@ pub(crate) struct Core {
     supervisor: mpsc::Sender<Happened>,
     end_requested: AtomicBool,
     finished: watch::Sender<bool>,
+    /// What the connection's own tasks run in.
+    pub(super) span: tracing::Span,
 }
+
+/// The number of the next connection of this process.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
 /// The child process at the other end.
 pub(crate) struct Child {
@@ -103,6 +108,14 @@ impl Core {
             supervisor,
             end_requested: AtomicBool::new(false),
             finished: watch::channel(false).0,
+            // It lives as long as the connection, so that it is nobody's child: a
+            // request that opened a pooled client would never end.
+            span: tracing::info_span!(
+                parent: None,
+                "codex",
+                connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed),
+                runtime = tracing::field::Empty,
+            ),
         }
     }
 
@@ -130,7 +143,7 @@ impl Core {
         if state.failure.is_some() {
             return;
         }
-        tracing::debug!(reason = %error, "connection ended");
+        tracing::debug!(parent: &self.span, reason = %error, "connection ended");
         let waiters = state.pending.take_all();
         let requests = state.server_requests.take_all();
         state.router.fail(&mut fx);

@@ -13,6 +13,7 @@ use openai_codex_wire::{RequestId, ThreadId, TurnId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use super::core::{Core, json_string, one_line};
 use super::effects::Effects;
@@ -302,6 +303,14 @@ impl Core {
             generation,
             answered: false,
         };
+        let span = tracing::debug_span!(
+            parent: &self.span,
+            "server_request",
+            method,
+            %id,
+            thread = thread.as_ref().map(ThreadId::as_str),
+            turn = turn.as_ref().map(TurnId::as_str),
+        );
         let call = ServerCall {
             id,
             method: method.into(),
@@ -312,7 +321,7 @@ impl Core {
         };
         // The task ends with its handler, with the grace after a withdrawal, or
         // with the connection.
-        tokio::spawn(answering.run(call, cancelled));
+        tokio::spawn(answering.run(call, cancelled).instrument(span));
     }
 }
 

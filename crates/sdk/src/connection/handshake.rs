@@ -107,7 +107,9 @@ impl Connection {
         self.notify("initialized", None).await.map_err(failed)?;
         let runtime_version =
             UserAgent::of(&response).and_then(|agent| version(&agent.0).map(str::to_owned));
-        tracing::debug!(runtime_version, "connected");
+        let span = &self.core().span;
+        span.record("runtime", runtime_version.as_deref());
+        tracing::info!(parent: span, runtime_version, "connected");
         Ok(Handshake {
             response,
             runtime_version,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use openai_codex_wire::{ThreadId, TurnId};
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit, oneshot};
+use tracing::Instrument;
 
 use super::Connection;
 use super::core::{Core, Interrupted, encode, turn_params};
@@ -39,6 +40,7 @@ impl Connection {
         let limit = options
             .deadline
             .limit(&method, core.options.request_timeout);
+        let span = request_span(&method, None);
         within(limit, &method, async {
             let admission = core.admit(&method, options.urgent).await?;
             let (tx, rx) = oneshot::channel();
@@ -48,9 +50,11 @@ impl Connection {
                     None => Waiter::Call(tx),
                 })
             })?;
+            span.record("id", id);
             let answer = core.answer(id, rx).await?;
             decode(&method, answer)
         })
+        .instrument(span.clone())
         .await
         .map_err(|error| error.with_method(method))
     }
@@ -93,6 +97,7 @@ impl Connection {
 
         let core = self.core();
         let limit = deadline.limit(METHOD, core.options.request_timeout);
+        let span = request_span(METHOD, Some(thread));
         within(limit, METHOD, async {
             let admission = core.admit(METHOD, false).await?;
             let (tx, rx) = oneshot::channel();
@@ -103,6 +108,7 @@ impl Connection {
                     tx: Some(tx),
                 }))
             })?;
+            span.record("id", id);
             let mut guard = Guard::new(core, id, true);
             let answer = rx.await.map_err(|_| core.gone())?;
             guard.id = None;
@@ -114,6 +120,7 @@ impl Connection {
                 }),
             }
         })
+        .instrument(span.clone())
         .await
         .map_err(|error| error.with_method(METHOD))
     }
@@ -139,6 +146,7 @@ impl Connection {
         let core = self.core();
         let limit = deadline.limit(METHOD, core.options.request_timeout);
         let params = turn_params(thread, turn);
+        let span = request_span(METHOD, Some(thread));
         within(limit, METHOD, async {
             let (tx, rx) = oneshot::channel();
             // Asked and registered under one lock, so that the end of the turn
@@ -150,6 +158,7 @@ impl Connection {
                     tx,
                 })
             })?;
+            span.record("id", id);
             if id.is_none() {
                 return Ok(Interrupted::Finished);
             }
@@ -170,6 +179,7 @@ impl Connection {
                 Err(error) => Err(error),
             }
         })
+        .instrument(span.clone())
         .await
         .map_err(|error| error.with_method(METHOD))
     }
@@ -264,6 +274,16 @@ impl Drop for Guard<'_> {
             drop(waiter);
         }
     }
+}
+
+/// What a request runs in: inside of whatever the caller is in.
+fn request_span(method: &str, thread: Option<&ThreadId>) -> tracing::Span {
+    tracing::debug_span!(
+        "request",
+        method,
+        id = tracing::field::Empty,
+        thread = thread.map(ThreadId::as_str)
+    )
 }
 
 async fn within<T>(

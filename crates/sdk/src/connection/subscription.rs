@@ -58,7 +58,7 @@ impl Subscription {
             match self.batch.pop_front() {
                 Some(Item::Event(event)) => return Poll::Ready(Some(Ok(event))),
                 Some(Item::Lagged(skipped)) => {
-                    tracing::warn!(skipped, "a subscriber lags");
+                    tracing::warn!(of = ?self.key, skipped, "a subscriber lags");
                     return Poll::Ready(Some(Err(Error::lagged(skipped))));
                 }
                 None if self.ended => return Poll::Ready(None),
@@ -72,7 +72,7 @@ impl Subscription {
             match end {
                 None | Some(End::Complete) => {}
                 Some(End::Overflow(lost)) => {
-                    tracing::warn!(lost, "a subscriber lags too far and is cut off");
+                    tracing::warn!(of = ?self.key, lost, "a subscriber lags too far and is cut off");
                     return Poll::Ready(Some(Err(Error::lagged(lost))));
                 }
                 Some(End::Lost(lost)) => return Poll::Ready(Some(Err(lost.error()))),

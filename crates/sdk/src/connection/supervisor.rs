@@ -110,7 +110,7 @@ impl Connection {
         tx: mpsc::Sender<Happened>,
         rx: mpsc::Receiver<Happened>,
     ) -> Self {
-        let span = tracing::debug_span!("codex");
+        let span = core.span.clone();
         let Ends { source, sink, tap } = ends;
         let reader = {
             let (mut task, tx) = (Task::new(&core), tx.clone());

@@ -1,6 +1,7 @@
 //! `thread/fork`.
 
 use openai_codex_types::{JsonObject, ThreadForkParams as Params, ThreadId, ThreadSource};
+use tracing::Instrument;
 
 use crate::approval::{ApprovalMode, Sandbox};
 use crate::codex::Codex;
@@ -120,7 +121,14 @@ impl ThreadFork {
     /// # Cancel safety
     ///
     /// As [`Codex::call`]: the thread may come into being all the same.
-    pub async fn send(mut self) -> Result<Thread> {
+    pub async fn send(self) -> Result<Thread> {
+        let span = tracing::info_span!("thread", thread = tracing::field::Empty, from = %self.params.thread_id);
+        let thread = self.send_inside().instrument(span.clone()).await?;
+        span.record("thread", thread.id().as_str());
+        Ok(thread)
+    }
+
+    async fn send_inside(mut self) -> Result<Thread> {
         if let Some(invalid) = self.invalid {
             return Err(invalid);
         }

@@ -3,6 +3,7 @@
 use openai_codex_types::{
     JsonObject, Personality, ThreadSource, ThreadStartParams as Params, ThreadStartSource,
 };
+use tracing::Instrument;
 
 use crate::approval::{ApprovalMode, Sandbox};
 use crate::codex::Codex;
@@ -116,7 +117,14 @@ impl ThreadStart {
     /// # Cancel safety
     ///
     /// As [`Codex::call`]: the thread may come into being all the same.
-    pub async fn send(mut self) -> Result<Thread> {
+    pub async fn send(self) -> Result<Thread> {
+        let span = tracing::info_span!("thread", thread = tracing::field::Empty);
+        let thread = self.send_inside().instrument(span.clone()).await?;
+        span.record("thread", thread.id().as_str());
+        Ok(thread)
+    }
+
+    async fn send_inside(mut self) -> Result<Thread> {
         if let Some(invalid) = self.invalid {
             return Err(invalid);
         }

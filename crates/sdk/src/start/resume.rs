@@ -6,6 +6,7 @@ use openai_codex_types::{
     JsonObject, Personality, SandboxMode, SandboxPolicy, ThreadId, ThreadLoadedListParams,
     ThreadResumeParams as Params,
 };
+use tracing::Instrument;
 
 use crate::approval::{ApprovalMode, Sandbox};
 use crate::codex::Codex;
@@ -137,7 +138,12 @@ impl ThreadResume {
     /// # Cancel safety
     ///
     /// As [`Codex::call`].
-    pub async fn send(mut self) -> Result<Thread> {
+    pub async fn send(self) -> Result<Thread> {
+        let span = tracing::info_span!("thread", thread = %self.params.thread_id);
+        self.send_inside().instrument(span).await
+    }
+
+    async fn send_inside(mut self) -> Result<Thread> {
         if let Some(invalid) = self.invalid {
             return Err(invalid);
         }
