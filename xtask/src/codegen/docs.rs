@@ -28,6 +28,24 @@ pub(crate) fn paragraph(out: &mut String, indent: &str, text: &str) {
 pub(crate) const EXPERIMENTAL: &str =
     "**Experimental**: needs the `experimentalApi` capability and may change.";
 
+/// The description of something marked [`EXPERIMENTAL`], which need not say so itself.
+pub(crate) fn unmarked(doc: Option<&str>, experimental: bool) -> Option<String> {
+    let doc = doc?.trim_start();
+    let own = ["EXPERIMENTAL - ", "EXPERIMENTAL. ", "[UNSTABLE] "];
+    let rest = own.iter().find_map(|mark| doc.strip_prefix(mark));
+    let mut rest = match rest.filter(|_| experimental) {
+        Some(rest) => rest.chars(),
+        None => return Some(doc.to_owned()),
+    };
+    let first = rest.next()?;
+    Some(first.to_uppercase().chain(rest).collect())
+}
+
+/// What is said of a name of the wire that the schema does not describe.
+pub(crate) fn on_the_wire(name: &str) -> String {
+    format!("`{name}` on the wire.")
+}
+
 /// Keeps a description from being read as Markdown links, HTML or indented code.
 fn escape(line: &str) -> String {
     let line = line.trim_end();
@@ -81,6 +99,14 @@ fn rust_path(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_mark_is_said_once() {
+        let doc = Some("EXPERIMENTAL - list presets.");
+        assert_eq!(unmarked(doc, true).as_deref(), Some("List presets."));
+        assert_eq!(unmarked(doc, false).as_deref(), doc);
+        assert_eq!(unmarked(Some("Lists."), true).as_deref(), Some("Lists."));
+    }
 
     #[test]
     fn descriptions_are_text_not_markup() {

@@ -25,8 +25,11 @@ impl Outcome {
     #[track_caller]
     pub(crate) fn failed_saying(self, parts: &[&str]) {
         assert!(!self.success, "it succeeded: {}", self.said);
+        // Windows writes paths in its own way.
+        let said = self.said.replace('\\', "/");
         for part in parts {
-            assert!(self.said.contains(part), "no `{part}` in: {}", self.said);
+            let part = part.replace('\\', "/");
+            assert!(said.contains(&part), "no `{part}` in: {said}");
         }
     }
 }

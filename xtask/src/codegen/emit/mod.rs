@@ -194,7 +194,10 @@ fn fallback_docs(model: &Model) -> BTreeMap<String, String> {
         for request in requests {
             about.insert(
                 request.params.clone(),
-                format!("{params} `{}`.", request.method),
+                format!(
+                    "{params} `{}`, answered by [`{1}`](crate::{1}).",
+                    request.method, request.response
+                ),
             );
             let methods: Vec<_> = requests
                 .iter()

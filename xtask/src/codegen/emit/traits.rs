@@ -106,10 +106,11 @@ pub(crate) fn notifications(model: &Model, header: &Header<'_>) -> String {
     out.push_str("];\n\n/// What is known of a notification; `None` for a method that this version does not have.\npub fn lookup(method: &str) -> Option<&'static NotificationSpec> {\n    let index = NOTIFICATIONS.binary_search_by(|spec| spec.method.cmp(method)).ok()?;\n    Some(&NOTIFICATIONS[index])\n}\n\n");
     out.push_str("/// Any notification that the server sends, by its method.\n#[derive(Clone, Debug, PartialEq)]\n#[non_exhaustive]\npub enum ServerNotification {\n");
     for it in &model.notifications {
+        let doc = docs::unmarked(it.doc.as_deref(), it.experimental);
         docs::comment(
             &mut out,
             "    ",
-            it.doc.as_deref(),
+            doc.as_deref(),
             &format!("`{}`.", it.method),
         );
         if it.experimental {
@@ -190,10 +191,11 @@ pub(crate) fn methods(model: &Model, header: &Header<'_>) -> String {
 }
 
 fn wrapper(out: &mut String, request: &Request, blocking: bool) {
+    let doc = docs::unmarked(request.doc.as_deref(), request.experimental);
     docs::comment(
         out,
         "    ",
-        request.doc.as_deref(),
+        doc.as_deref(),
         &format!("Sends `{}`.", request.method),
     );
     if request.doc.is_some() {

@@ -12,7 +12,8 @@ use crate::codegen::model::{
 
 /// Writes a type.
 pub(crate) fn emit(out: &mut String, model: &Model, name: &str, ty: &Type, fallback_doc: &str) {
-    docs::comment(out, "", ty.doc.as_deref(), fallback_doc);
+    let doc = docs::unmarked(ty.doc.as_deref(), ty.experimental);
+    docs::comment(out, "", doc.as_deref(), fallback_doc);
     if ty.doc.is_some() && !fallback_doc.is_empty() {
         docs::paragraph(out, "", fallback_doc);
     }
@@ -64,12 +65,9 @@ fn record(out: &mut String, model: &Model, name: &str, record: &Struct) {
     } else {
         let _ = writeln!(out, "pub struct {name} {{");
         for field in &record.fields {
-            docs::comment(
-                out,
-                "    ",
-                field.doc.as_deref(),
-                &format!("`{}`.", field.wire),
-            );
+            let doc = docs::unmarked(field.doc.as_deref(), field.experimental);
+            let fallback = docs::on_the_wire(&field.wire);
+            docs::comment(out, "    ", doc.as_deref(), &fallback);
             if field.experimental {
                 docs::paragraph(out, "    ", EXPERIMENTAL);
             }
@@ -288,12 +286,8 @@ fn string_enum(out: &mut String, name: &str, it: &StringEnum) {
     out.push_str("#[derive(Clone, Debug, PartialEq, Eq, Hash)]\n#[non_exhaustive]\n");
     let _ = writeln!(out, "pub enum {name} {{");
     for value in &it.values {
-        docs::comment(
-            out,
-            "    ",
-            value.doc.as_deref(),
-            &format!("`{}`.", value.wire),
-        );
+        let fallback = docs::on_the_wire(&value.wire);
+        docs::comment(out, "    ", value.doc.as_deref(), &fallback);
         let _ = writeln!(out, "    {},", value.name);
     }
     if !it.closed {
@@ -310,12 +304,8 @@ fn string_enum(out: &mut String, name: &str, it: &StringEnum) {
 }
 
 fn variant(out: &mut String, literal: &Literal, payload: Option<&str>) {
-    docs::comment(
-        out,
-        "    ",
-        literal.doc.as_deref(),
-        &format!("`{}`.", literal.wire),
-    );
+    let fallback = docs::on_the_wire(&literal.wire);
+    docs::comment(out, "    ", literal.doc.as_deref(), &fallback);
     let _ = match payload {
         Some(payload) => writeln!(out, "    {}({payload}),", literal.name),
         None => writeln!(out, "    {},", literal.name),
@@ -330,12 +320,9 @@ fn tagged(out: &mut String, model: &Model, name: &str, it: &Tagged) {
             true => format!("Box<{payload}>"),
             false => payload.clone(),
         });
-        docs::comment(
-            out,
-            "    ",
-            kind.literal.doc.as_deref(),
-            &format!("`{}`.", kind.literal.wire),
-        );
+        let doc = docs::unmarked(kind.literal.doc.as_deref(), kind.experimental);
+        let fallback = docs::on_the_wire(&kind.literal.wire);
+        docs::comment(out, "    ", doc.as_deref(), &fallback);
         if kind.experimental {
             docs::paragraph(out, "    ", EXPERIMENTAL);
         }
