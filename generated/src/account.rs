@@ -14,11 +14,11 @@ use crate::thread::ThreadUsage;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Account {
-    /// `apiKey`.
+    /// `apiKey` on the wire.
     ApiKey,
-    /// `chatgpt`.
+    /// `chatgpt` on the wire.
     Chatgpt(ChatgptAccount),
-    /// `amazonBedrock`.
+    /// `amazonBedrock` on the wire.
     AmazonBedrock(AmazonBedrockAccount),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -46,13 +46,13 @@ impl From<AmazonBedrockAccount> for Account {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AccountLoginCompletedNotification {
-    /// `loginId`.
+    /// `loginId` on the wire.
     pub login_id: Option<LoginId>,
-    /// `success`.
+    /// `success` on the wire.
     pub success: bool,
-    /// `error`.
+    /// `error` on the wire.
     pub error: Option<String>,
-    /// `onboardingEntrypoint`.
+    /// `onboardingEntrypoint` on the wire.
     pub onboarding_entrypoint: Option<DesktopOnboardingEntrypoint>,
 }
 
@@ -79,7 +79,7 @@ impl AccountLoginCompletedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AccountRateLimitsUpdatedNotification {
-    /// `rateLimits`.
+    /// `rateLimits` on the wire.
     pub rate_limits: RateLimitSnapshot,
 }
 
@@ -101,11 +101,11 @@ impl AccountRateLimitsUpdatedNotification {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AccountRoutingOverride {
-    /// `NO_CONSTRAINT`.
+    /// `NO_CONSTRAINT` on the wire.
     NoConstraint,
-    /// `us`.
+    /// `us` on the wire.
     Us,
-    /// `us_cr`.
+    /// `us_cr` on the wire.
     UsCr,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -121,9 +121,9 @@ string_enum! { AccountRoutingOverride {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AccountTokenUsageDailyBucket {
-    /// `startDate`.
+    /// `startDate` on the wire.
     pub start_date: String,
-    /// `tokens`.
+    /// `tokens` on the wire.
     pub tokens: i64,
 }
 
@@ -144,15 +144,15 @@ impl AccountTokenUsageDailyBucket {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AccountTokenUsageSummary {
-    /// `currentStreakDays`.
+    /// `currentStreakDays` on the wire.
     pub current_streak_days: Option<i64>,
-    /// `lifetimeTokens`.
+    /// `lifetimeTokens` on the wire.
     pub lifetime_tokens: Option<i64>,
-    /// `longestRunningTurnSec`.
+    /// `longestRunningTurnSec` on the wire.
     pub longest_running_turn_sec: Option<i64>,
-    /// `longestStreakDays`.
+    /// `longestStreakDays` on the wire.
     pub longest_streak_days: Option<i64>,
-    /// `peakDailyTokens`.
+    /// `peakDailyTokens` on the wire.
     pub peak_daily_tokens: Option<i64>,
 }
 
@@ -182,9 +182,9 @@ impl Default for AccountTokenUsageSummary {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AccountUpdatedNotification {
-    /// `authMode`.
+    /// `authMode` on the wire.
     pub auth_mode: Option<AuthMode>,
-    /// `planType`.
+    /// `planType` on the wire.
     pub plan_type: Option<PlanType>,
 }
 
@@ -211,9 +211,9 @@ impl Default for AccountUpdatedNotification {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddCreditsNudgeCreditType {
-    /// `credits`.
+    /// `credits` on the wire.
     Credits,
-    /// `usage_limit`.
+    /// `usage_limit` on the wire.
     UsageLimit,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -228,9 +228,9 @@ string_enum! { AddCreditsNudgeCreditType {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddCreditsNudgeEmailStatus {
-    /// `sent`.
+    /// `sent` on the wire.
     Sent,
-    /// `cooldown_active`.
+    /// `cooldown_active` on the wire.
     CooldownActive,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -247,13 +247,13 @@ string_enum! { AddCreditsNudgeEmailStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AmazonBedrockAccessKeysLoginAccountParams {
-    /// `accessKeyId`.
+    /// `accessKeyId` on the wire.
     pub access_key_id: SecretString,
-    /// `region`.
+    /// `region` on the wire.
     pub region: String,
-    /// `secretAccessKey`.
+    /// `secretAccessKey` on the wire.
     pub secret_access_key: SecretString,
-    /// `sessionToken`.
+    /// `sessionToken` on the wire.
     pub session_token: Option<SecretString>,
 }
 
@@ -283,7 +283,7 @@ impl AmazonBedrockAccessKeysLoginAccountParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AmazonBedrockAccount {
-    /// `usesCodexManagedCredentials`.
+    /// `usesCodexManagedCredentials` on the wire.
     ///
     /// Absent means `false`.
     pub uses_codex_managed_credentials: bool,
@@ -313,9 +313,9 @@ impl Default for AmazonBedrockAccount {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AmazonBedrockLoginAccountParams {
-    /// `apiKey`.
+    /// `apiKey` on the wire.
     pub api_key: SecretString,
-    /// `region`.
+    /// `region` on the wire.
     pub region: String,
 }
 
@@ -336,7 +336,7 @@ impl AmazonBedrockLoginAccountParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApiKeyLoginAccountParams {
-    /// `apiKey`.
+    /// `apiKey` on the wire.
     pub api_key: SecretString,
 }
 
@@ -352,7 +352,7 @@ impl ApiKeyLoginAccountParams {
 }
 
 
-/// Parameters of the server's request `attestation/generate`.
+/// Parameters of the server's request `attestation/generate`, answered by [`AttestationGenerateResponse`](crate::AttestationGenerateResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AttestationGenerateParams {}
@@ -439,9 +439,9 @@ string_enum! { AuthMode {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AwsCredentialType {
-    /// `accessKeys`.
+    /// `accessKeys` on the wire.
     AccessKeys,
-    /// `bedrockApiKey`.
+    /// `bedrockApiKey` on the wire.
     BedrockApiKey,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -458,9 +458,9 @@ string_enum! { AwsCredentialType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BedrockAwsProfile {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `region`.
+    /// `region` on the wire.
     pub region: Option<String>,
 }
 
@@ -477,7 +477,7 @@ impl BedrockAwsProfile {
 }
 
 
-/// Parameters of the request `account/bedrock/checkGovCloudRequirements`.
+/// Parameters of the request `account/bedrock/checkGovCloudRequirements`, answered by [`BedrockCheckGovCloudRequirementsResponse`](crate::BedrockCheckGovCloudRequirementsResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -528,7 +528,7 @@ impl BedrockCheckGovCloudRequirementsResponse {
 }
 
 
-/// Parameters of the request `account/bedrock/discover`.
+/// Parameters of the request `account/bedrock/discover`, answered by [`BedrockDiscoverResponse`](crate::BedrockDiscoverResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -558,9 +558,9 @@ impl Default for BedrockDiscoverParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BedrockDiscoverResponse {
-    /// `environmentCredentials`.
+    /// `environmentCredentials` on the wire.
     pub environment_credentials: Vec<BedrockEnvironmentCredential>,
-    /// `profiles`.
+    /// `profiles` on the wire.
     pub profiles: Vec<BedrockAwsProfile>,
 }
 
@@ -583,9 +583,9 @@ impl BedrockDiscoverResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BedrockEnvironmentCredential {
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: AwsCredentialType,
-    /// `region`.
+    /// `region` on the wire.
     pub region: Option<String>,
 }
 
@@ -602,15 +602,15 @@ impl BedrockEnvironmentCredential {
 }
 
 
-/// Parameters of the request `account/bedrock/setup`.
+/// Parameters of the request `account/bedrock/setup`, answered by [`BedrockSetupResponse`](crate::BedrockSetupResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum BedrockSetupParams {
-    /// `profile`.
+    /// `profile` on the wire.
     Profile(ProfileBedrockSetupParams),
-    /// `environment`.
+    /// `environment` on the wire.
     Environment(EnvironmentBedrockSetupParams),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -657,11 +657,11 @@ impl Default for BedrockSetupResponse {
 }
 
 
-/// Parameters of the request `account/login/cancel`.
+/// Parameters of the request `account/login/cancel`, answered by [`CancelLoginAccountResponse`](crate::CancelLoginAccountResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CancelLoginAccountParams {
-    /// `loginId`.
+    /// `loginId` on the wire.
     pub login_id: LoginId,
 }
 
@@ -681,7 +681,7 @@ impl CancelLoginAccountParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CancelLoginAccountResponse {
-    /// `status`.
+    /// `status` on the wire.
     pub status: CancelLoginAccountStatus,
 }
 
@@ -701,9 +701,9 @@ impl CancelLoginAccountResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CancelLoginAccountStatus {
-    /// `canceled`.
+    /// `canceled` on the wire.
     Canceled,
-    /// `notFound`.
+    /// `notFound` on the wire.
     NotFound,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -718,9 +718,9 @@ string_enum! { CancelLoginAccountStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptAccount {
-    /// `planType`.
+    /// `planType` on the wire.
     pub plan_type: PlanType,
-    /// `email`.
+    /// `email` on the wire.
     pub email: Option<String>,
 }
 
@@ -774,11 +774,11 @@ impl ChatgptAuthTokensLoginAccountParams {
 }
 
 
-/// Parameters of the server's request `account/chatgptAuthTokens/refresh`.
+/// Parameters of the server's request `account/chatgptAuthTokens/refresh`, answered by [`ChatgptAuthTokensRefreshResponse`](crate::ChatgptAuthTokensRefreshResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptAuthTokensRefreshParams {
-    /// `reason`.
+    /// `reason` on the wire.
     pub reason: ChatgptAuthTokensRefreshReason,
     /// Workspace/account identifier that Codex was previously using.
     ///
@@ -819,11 +819,11 @@ string_enum! { ChatgptAuthTokensRefreshReason {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptAuthTokensRefreshResponse {
-    /// `accessToken`.
+    /// `accessToken` on the wire.
     pub access_token: SecretString,
-    /// `chatgptAccountId`.
+    /// `chatgptAccountId` on the wire.
     pub chatgpt_account_id: String,
-    /// `chatgptPlanType`.
+    /// `chatgptPlanType` on the wire.
     pub chatgpt_plan_type: Option<String>,
 }
 
@@ -852,7 +852,7 @@ impl ChatgptAuthTokensRefreshResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptDeviceCodeLoginAccountResponse {
-    /// `loginId`.
+    /// `loginId` on the wire.
     pub login_id: LoginId,
     /// One-time code the user must enter after signing in.
     pub user_code: String,
@@ -878,11 +878,11 @@ impl ChatgptDeviceCodeLoginAccountResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptLoginAccountParams {
-    /// `appBrand`.
+    /// `appBrand` on the wire.
     pub app_brand: Option<LoginAppBrand>,
-    /// `codexStreamlinedLogin`.
+    /// `codexStreamlinedLogin` on the wire.
     pub codex_streamlined_login: Option<bool>,
-    /// `useHostedLoginSuccessPage`.
+    /// `useHostedLoginSuccessPage` on the wire.
     pub use_hosted_login_success_page: Option<bool>,
 }
 
@@ -931,7 +931,7 @@ impl Default for ChatgptLoginAccountParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptLoginAccountResponse {
-    /// `loginId`.
+    /// `loginId` on the wire.
     pub login_id: LoginId,
     /// URL the client should open in a browser to initiate the OAuth flow.
     pub auth_url: SecretString,
@@ -973,7 +973,7 @@ string_enum! { ConsumeAccountRateLimitResetCreditOutcome {
     AlreadyRedeemed "alreadyRedeemed",
 } }
 
-/// Parameters of the request `account/rateLimitResetCredit/consume`.
+/// Parameters of the request `account/rateLimitResetCredit/consume`, answered by [`ConsumeAccountRateLimitResetCreditResponse`](crate::ConsumeAccountRateLimitResetCreditResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConsumeAccountRateLimitResetCreditParams {
@@ -1007,7 +1007,7 @@ impl ConsumeAccountRateLimitResetCreditParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConsumeAccountRateLimitResetCreditResponse {
-    /// `outcome`.
+    /// `outcome` on the wire.
     pub outcome: ConsumeAccountRateLimitResetCreditOutcome,
 }
 
@@ -1027,11 +1027,11 @@ impl ConsumeAccountRateLimitResetCreditResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CreditsSnapshot {
-    /// `hasCredits`.
+    /// `hasCredits` on the wire.
     pub has_credits: bool,
-    /// `unlimited`.
+    /// `unlimited` on the wire.
     pub unlimited: bool,
-    /// `balance`.
+    /// `balance` on the wire.
     pub balance: Option<String>,
 }
 
@@ -1053,7 +1053,7 @@ impl CreditsSnapshot {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DesktopOnboardingEntrypoint {
-    /// `life_sciences`.
+    /// `life_sciences` on the wire.
     LifeSciences,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1067,7 +1067,7 @@ string_enum! { DesktopOnboardingEntrypoint {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentBedrockSetupParams {
-    /// `region`.
+    /// `region` on the wire.
     pub region: String,
 }
 
@@ -1083,7 +1083,7 @@ impl EnvironmentBedrockSetupParams {
 }
 
 
-/// Parameters of the request `account/gatewayOAuth/cancel`.
+/// Parameters of the request `account/gatewayOAuth/cancel`, answered by [`GatewayOAuthCancelResponse`](crate::GatewayOAuthCancelResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthCancelParams {}
@@ -1130,13 +1130,13 @@ impl Default for GatewayOAuthCancelResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthChangedNotification {
-    /// `providerId`.
+    /// `providerId` on the wire.
     pub provider_id: String,
-    /// `status`.
+    /// `status` on the wire.
     pub status: GatewayOAuthStatus,
     /// Authorization handoff, sent only to the connection that started login.
     pub auth_url: Option<SecretString>,
-    /// `error`.
+    /// `error` on the wire.
     pub error: Option<String>,
 }
 
@@ -1155,7 +1155,7 @@ impl GatewayOAuthChangedNotification {
 }
 
 
-/// Parameters of the request `account/gatewayOAuth/login`.
+/// Parameters of the request `account/gatewayOAuth/login`, answered by [`GatewayOAuthLoginResponse`](crate::GatewayOAuthLoginResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthLoginParams {}
@@ -1198,7 +1198,7 @@ impl Default for GatewayOAuthLoginResponse {
 }
 
 
-/// Parameters of the request `account/gatewayOAuth/read`.
+/// Parameters of the request `account/gatewayOAuth/read`, answered by [`GatewayOAuthReadResponse`](crate::GatewayOAuthReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthReadParams {}
@@ -1225,13 +1225,13 @@ impl Default for GatewayOAuthReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthReadResponse {
-    /// `providerId`.
+    /// `providerId` on the wire.
     pub provider_id: String,
-    /// `providerName`.
+    /// `providerName` on the wire.
     pub provider_name: String,
     /// Whether the selected provider uses gateway OAuth, even when already signed in.
     pub required: bool,
-    /// `error`.
+    /// `error` on the wire.
     pub error: Option<String>,
     /// Null when the effective provider does not use gateway OAuth.
     pub status: Option<GatewayOAuthStatus>,
@@ -1257,13 +1257,13 @@ impl GatewayOAuthReadResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GatewayOAuthStatus {
-    /// `notReady`.
+    /// `notReady` on the wire.
     NotReady,
-    /// `started`.
+    /// `started` on the wire.
     Started,
-    /// `succeeded`.
+    /// `succeeded` on the wire.
     Succeeded,
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1276,7 +1276,7 @@ string_enum! { GatewayOAuthStatus {
     Failed "failed",
 } }
 
-/// Parameters of the request `account/read`.
+/// Parameters of the request `account/read`, answered by [`GetAccountResponse`](crate::GetAccountResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountParams {
@@ -1313,7 +1313,7 @@ impl Default for GetAccountParams {
 
 /// Usage-read capabilities of the requesting client, never inferred from its experiment arm.
 ///
-/// Parameters of the request `account/rateLimits/read`.
+/// Parameters of the request `account/rateLimits/read`, answered by [`GetAccountRateLimitsResponse`](crate::GetAccountRateLimitsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountRateLimitsParams {
@@ -1366,7 +1366,7 @@ pub struct GetAccountRateLimitsResponse {
     pub account_id: Option<String>,
     /// Backend permission for ordinary included usage, validated against the active account. Null means unavailable; clients must not infer recovery from percentages or reset times.
     pub ordinary_usage_allowed: Option<bool>,
-    /// `rateLimitResetCredits`.
+    /// `rateLimitResetCredits` on the wire.
     pub rate_limit_reset_credits: Option<RateLimitResetCreditsSummary>,
     /// Optional backend-owned banner from the same usage read. Its nested keys retain the backend's snake_case contract; an absent banner leaves the client's existing UI unchanged.
     pub rate_limit_upsell: Option<Value>,
@@ -1395,11 +1395,11 @@ impl GetAccountRateLimitsResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountResponse {
-    /// `requiresOpenaiAuth`.
+    /// `requiresOpenaiAuth` on the wire.
     pub requires_openai_auth: bool,
-    /// `account`.
+    /// `account` on the wire.
     pub account: Option<Account>,
-    /// `workspaceRouting`.
+    /// `workspaceRouting` on the wire.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub workspace_routing: Option<WorkspaceRouting>,
@@ -1419,7 +1419,7 @@ impl GetAccountResponse {
 }
 
 
-/// Parameters of the request `account/usage/read`.
+/// Parameters of the request `account/usage/read`, answered by [`GetAccountTokenUsageResponse`](crate::GetAccountTokenUsageResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountTokenUsageParams {
@@ -1456,9 +1456,9 @@ impl Default for GetAccountTokenUsageParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountTokenUsageResponse {
-    /// `summary`.
+    /// `summary` on the wire.
     pub summary: AccountTokenUsageSummary,
-    /// `dailyUsageBuckets`.
+    /// `dailyUsageBuckets` on the wire.
     pub daily_usage_buckets: Option<Vec<AccountTokenUsageDailyBucket>>,
     /// Estimated usage when a thread was requested and its billing route is available.
     pub thread_usage: Option<ThreadUsage>,
@@ -1478,7 +1478,7 @@ impl GetAccountTokenUsageResponse {
 }
 
 
-/// Parameters of the request `account/workspaceMessages/read`.
+/// Parameters of the request `account/workspaceMessages/read`, answered by [`GetWorkspaceMessagesResponse`](crate::GetWorkspaceMessagesResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GetWorkspaceMessagesParams {}
@@ -1522,15 +1522,15 @@ impl GetWorkspaceMessagesResponse {
 }
 
 
-/// Parameters of the request `account/login/start`.
+/// Parameters of the request `account/login/start`, answered by [`LoginAccountResponse`](crate::LoginAccountResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LoginAccountParams {
-    /// `apiKey`.
+    /// `apiKey` on the wire.
     ApiKey(ApiKeyLoginAccountParams),
-    /// `chatgpt`.
+    /// `chatgpt` on the wire.
     Chatgpt(ChatgptLoginAccountParams),
-    /// `chatgptDeviceCode`.
+    /// `chatgptDeviceCode` on the wire.
     ChatgptDeviceCode,
     /// \[UNSTABLE\] FOR OPENAI INTERNAL USE ONLY - DO NOT USE. The access token must contain the same scopes that Codex-managed ChatGPT auth tokens have.
     ChatgptAuthTokens(ChatgptAuthTokensLoginAccountParams),
@@ -1585,15 +1585,15 @@ impl From<AmazonBedrockAccessKeysLoginAccountParams> for LoginAccountParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LoginAccountResponse {
-    /// `apiKey`.
+    /// `apiKey` on the wire.
     ApiKey,
-    /// `chatgpt`.
+    /// `chatgpt` on the wire.
     Chatgpt(ChatgptLoginAccountResponse),
-    /// `chatgptDeviceCode`.
+    /// `chatgptDeviceCode` on the wire.
     ChatgptDeviceCode(ChatgptDeviceCodeLoginAccountResponse),
-    /// `chatgptAuthTokens`.
+    /// `chatgptAuthTokens` on the wire.
     ChatgptAuthTokens,
-    /// `amazonBedrock`.
+    /// `amazonBedrock` on the wire.
     AmazonBedrock,
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -1623,9 +1623,9 @@ impl From<ChatgptDeviceCodeLoginAccountResponse> for LoginAccountResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginAppBrand {
-    /// `codex`.
+    /// `codex` on the wire.
     Codex,
-    /// `chatgpt`.
+    /// `chatgpt` on the wire.
     Chatgpt,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1636,7 +1636,7 @@ string_enum! { LoginAppBrand {
     Chatgpt "chatgpt",
 } }
 
-/// Parameters of the request `account/logout`.
+/// Parameters of the request `account/logout`, answered by [`LogoutAccountResponse`](crate::LogoutAccountResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LogoutAccountParams {}
@@ -1683,41 +1683,41 @@ impl Default for LogoutAccountResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PlanType {
-    /// `free`.
+    /// `free` on the wire.
     Free,
-    /// `go`.
+    /// `go` on the wire.
     Go,
-    /// `plus`.
+    /// `plus` on the wire.
     Plus,
-    /// `pro`.
+    /// `pro` on the wire.
     Pro,
-    /// `prolite`.
+    /// `prolite` on the wire.
     Prolite,
-    /// `promax`.
+    /// `promax` on the wire.
     Promax,
-    /// `team`.
+    /// `team` on the wire.
     Team,
-    /// `self_serve_business_prolite`.
+    /// `self_serve_business_prolite` on the wire.
     SelfServeBusinessProlite,
-    /// `self_serve_business_usage_based`.
+    /// `self_serve_business_usage_based` on the wire.
     SelfServeBusinessUsageBased,
-    /// `business`.
+    /// `business` on the wire.
     Business,
-    /// `ent26`.
+    /// `ent26` on the wire.
     Ent26,
-    /// `enterprise_cbp_automation`.
+    /// `enterprise_cbp_automation` on the wire.
     EnterpriseCbpAutomation,
-    /// `enterprise_cbp_usage_based`.
+    /// `enterprise_cbp_usage_based` on the wire.
     EnterpriseCbpUsageBased,
-    /// `enterprise`.
+    /// `enterprise` on the wire.
     Enterprise,
-    /// `edu`.
+    /// `edu` on the wire.
     Edu,
-    /// `edu_plus`.
+    /// `edu_plus` on the wire.
     EduPlus,
-    /// `edu_pro`.
+    /// `edu_pro` on the wire.
     EduPro,
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1748,9 +1748,9 @@ string_enum! { PlanType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProfileBedrockSetupParams {
-    /// `profile`.
+    /// `profile` on the wire.
     pub profile: String,
-    /// `region`.
+    /// `region` on the wire.
     pub region: String,
 }
 
@@ -1771,15 +1771,15 @@ impl ProfileBedrockSetupParams {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitReachedType {
-    /// `rate_limit_reached`.
+    /// `rate_limit_reached` on the wire.
     RateLimitReached,
-    /// `workspace_owner_credits_depleted`.
+    /// `workspace_owner_credits_depleted` on the wire.
     WorkspaceOwnerCreditsDepleted,
-    /// `workspace_member_credits_depleted`.
+    /// `workspace_member_credits_depleted` on the wire.
     WorkspaceMemberCreditsDepleted,
-    /// `workspace_owner_usage_limit_reached`.
+    /// `workspace_owner_usage_limit_reached` on the wire.
     WorkspaceOwnerUsageLimitReached,
-    /// `workspace_member_usage_limit_reached`.
+    /// `workspace_member_usage_limit_reached` on the wire.
     WorkspaceMemberUsageLimitReached,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1801,9 +1801,9 @@ pub struct RateLimitResetCredit {
     pub granted_at: i64,
     /// Opaque backend identifier for this reset credit.
     pub id: String,
-    /// `resetType`.
+    /// `resetType` on the wire.
     pub reset_type: RateLimitResetType,
-    /// `status`.
+    /// `status` on the wire.
     pub status: RateLimitResetCreditStatus,
     /// Backend-provided display description for this credit, or `null` when unavailable.
     pub description: Option<String>,
@@ -1835,13 +1835,13 @@ impl RateLimitResetCredit {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitResetCreditStatus {
-    /// `available`.
+    /// `available` on the wire.
     Available,
-    /// `redeeming`.
+    /// `redeeming` on the wire.
     Redeeming,
-    /// `redeemed`.
+    /// `redeemed` on the wire.
     Redeemed,
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1858,7 +1858,7 @@ string_enum! { RateLimitResetCreditStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitResetCreditsSummary {
-    /// `availableCount`.
+    /// `availableCount` on the wire.
     pub available_count: i64,
     /// Detail rows for available reset credits, when the backend provides them.
     ///
@@ -1883,9 +1883,9 @@ impl RateLimitResetCreditsSummary {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitResetType {
-    /// `codexRateLimits`.
+    /// `codexRateLimits` on the wire.
     CodexRateLimits,
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1900,23 +1900,23 @@ string_enum! { RateLimitResetType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitSnapshot {
-    /// `credits`.
+    /// `credits` on the wire.
     pub credits: Option<CreditsSnapshot>,
-    /// `individualLimit`.
+    /// `individualLimit` on the wire.
     pub individual_limit: Option<SpendControlLimitSnapshot>,
-    /// `limitId`.
+    /// `limitId` on the wire.
     pub limit_id: Option<String>,
-    /// `limitName`.
+    /// `limitName` on the wire.
     pub limit_name: Option<String>,
     /// Normal model whose display name and reasoning options describe this quota alias.
     pub normal_model_slug: Option<String>,
-    /// `planType`.
+    /// `planType` on the wire.
     pub plan_type: Option<PlanType>,
-    /// `primary`.
+    /// `primary` on the wire.
     pub primary: Option<RateLimitWindow>,
-    /// `rateLimitReachedType`.
+    /// `rateLimitReachedType` on the wire.
     pub rate_limit_reached_type: Option<RateLimitReachedType>,
-    /// `secondary`.
+    /// `secondary` on the wire.
     pub secondary: Option<RateLimitWindow>,
     /// Backend-reported spend-control state. `None` is unavailable, not a sparse-update recovery.
     pub spend_control_reached: Option<bool>,
@@ -1953,11 +1953,11 @@ impl Default for RateLimitSnapshot {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitWindow {
-    /// `usedPercent`.
+    /// `usedPercent` on the wire.
     pub used_percent: i32,
-    /// `resetsAt`.
+    /// `resetsAt` on the wire.
     pub resets_at: Option<i64>,
-    /// `windowDurationMins`.
+    /// `windowDurationMins` on the wire.
     pub window_duration_mins: Option<i64>,
 }
 
@@ -1975,11 +1975,11 @@ impl RateLimitWindow {
 }
 
 
-/// Parameters of the request `account/sendAddCreditsNudgeEmail`.
+/// Parameters of the request `account/sendAddCreditsNudgeEmail`, answered by [`SendAddCreditsNudgeEmailResponse`](crate::SendAddCreditsNudgeEmailResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SendAddCreditsNudgeEmailParams {
-    /// `creditType`.
+    /// `creditType` on the wire.
     pub credit_type: AddCreditsNudgeCreditType,
 }
 
@@ -1999,7 +1999,7 @@ impl SendAddCreditsNudgeEmailParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SendAddCreditsNudgeEmailResponse {
-    /// `status`.
+    /// `status` on the wire.
     pub status: AddCreditsNudgeEmailStatus,
 }
 
@@ -2019,13 +2019,13 @@ impl SendAddCreditsNudgeEmailResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SpendControlLimitSnapshot {
-    /// `limit`.
+    /// `limit` on the wire.
     pub limit: String,
-    /// `remainingPercent`.
+    /// `remainingPercent` on the wire.
     pub remaining_percent: i32,
-    /// `resetsAt`.
+    /// `resetsAt` on the wire.
     pub resets_at: i64,
-    /// `used`.
+    /// `used` on the wire.
     pub used: String,
 }
 
@@ -2046,13 +2046,13 @@ impl SpendControlLimitSnapshot {
 
 /// Cancels a native verification RPC issued on this connection, not an elicitation. Use a fresh request ID for each operation and a distinct ID for this cancellation RPC.
 ///
-/// Parameters of the request `userVerification/cancel`.
+/// Parameters of the request `userVerification/cancel`, answered by [`UserVerificationCancelResponse`](crate::UserVerificationCancelResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UserVerificationCancelParams {
-    /// `requestId`.
+    /// `requestId` on the wire.
     pub request_id: RequestId,
 }
 
@@ -2094,7 +2094,7 @@ impl Default for UserVerificationCancelResponse {
 }
 
 
-/// Parameters of the request `userVerification/delete`.
+/// Parameters of the request `userVerification/delete`, answered by [`UserVerificationDeleteResponse`](crate::UserVerificationDeleteResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -2142,7 +2142,7 @@ impl Default for UserVerificationDeleteResponse {
 }
 
 
-/// Parameters of the request `userVerification/enroll`.
+/// Parameters of the request `userVerification/enroll`, answered by [`UserVerificationEnrollResponse`](crate::UserVerificationEnrollResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -2174,9 +2174,9 @@ impl Default for UserVerificationEnrollParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UserVerificationEnrollResponse {
-    /// `credentialId`.
+    /// `credentialId` on the wire.
     pub credential_id: String,
-    /// `algorithm`.
+    /// `algorithm` on the wire.
     pub algorithm: Option<String>,
     /// Unpadded base64url of the SubjectPublicKeyInfo DER encoding.
     pub public_key: Option<String>,
@@ -2204,7 +2204,7 @@ impl UserVerificationEnrollResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UserVerificationProof {
-    /// `credentialId`.
+    /// `credentialId` on the wire.
     pub credential_id: String,
     /// Unpadded base64url DER ECDSA signature using P-256 and SHA-256.
     pub signature: String,
@@ -2223,7 +2223,7 @@ impl UserVerificationProof {
 }
 
 
-/// Parameters of the request `userVerification/status`.
+/// Parameters of the request `userVerification/status`, answered by [`UserVerificationStatusResponse`](crate::UserVerificationStatusResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -2255,11 +2255,11 @@ impl Default for UserVerificationStatusParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UserVerificationStatusResponse {
-    /// `credentialId`.
+    /// `credentialId` on the wire.
     pub credential_id: Option<String>,
-    /// `unavailableMessage`.
+    /// `unavailableMessage` on the wire.
     pub unavailable_message: Option<String>,
-    /// `unavailableReason`.
+    /// `unavailableReason` on the wire.
     pub unavailable_reason: Option<UserVerificationUnavailableReason>,
 }
 
@@ -2289,11 +2289,11 @@ impl Default for UserVerificationStatusResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserVerificationUnavailableReason {
-    /// `credentialMissing`.
+    /// `credentialMissing` on the wire.
     CredentialMissing,
-    /// `biometricsUnavailable`.
+    /// `biometricsUnavailable` on the wire.
     BiometricsUnavailable,
-    /// `providerUnavailable`.
+    /// `providerUnavailable` on the wire.
     ProviderUnavailable,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2307,7 +2307,7 @@ string_enum! { UserVerificationUnavailableReason {
 
 /// Local signing primitive, independent of any pending elicitation.
 ///
-/// Parameters of the request `userVerification/verify`.
+/// Parameters of the request `userVerification/verify`, answered by [`UserVerificationVerifyResponse`](crate::UserVerificationVerifyResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -2341,7 +2341,7 @@ impl UserVerificationVerifyParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UserVerificationVerifyResponse {
-    /// `proof`.
+    /// `proof` on the wire.
     pub proof: UserVerificationProof,
 }
 
@@ -2361,11 +2361,11 @@ impl UserVerificationVerifyResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WorkspaceMessage {
-    /// `messageBody`.
+    /// `messageBody` on the wire.
     pub message_body: String,
-    /// `messageId`.
+    /// `messageId` on the wire.
     pub message_id: String,
-    /// `messageType`.
+    /// `messageType` on the wire.
     pub message_type: WorkspaceMessageType,
     /// Unix timestamp (in seconds) when the message was archived.
     pub archived_at: Option<i64>,
@@ -2393,11 +2393,11 @@ impl WorkspaceMessage {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WorkspaceMessageType {
-    /// `headline`.
+    /// `headline` on the wire.
     Headline,
-    /// `announcement`.
+    /// `announcement` on the wire.
     Announcement,
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2413,11 +2413,11 @@ string_enum! { WorkspaceMessageType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WorkspaceRouting {
-    /// `accountRoutingOverride`.
+    /// `accountRoutingOverride` on the wire.
     pub account_routing_override: AccountRoutingOverride,
-    /// `backendOrigin`.
+    /// `backendOrigin` on the wire.
     pub backend_origin: String,
-    /// `chatgptAccountId`.
+    /// `chatgptAccountId` on the wire.
     pub chatgpt_account_id: String,
 }
 

@@ -64,7 +64,7 @@ string_enum! { CommandExecOutputStream {
 ///
 /// The final `command/exec` response is deferred until the process exits and is sent only after all `command/exec/outputDelta` notifications for that connection have been emitted.
 ///
-/// Parameters of the request `command/exec`.
+/// Parameters of the request `command/exec`, answered by [`CommandExecResponse`](crate::CommandExecResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecParams {
@@ -240,7 +240,7 @@ impl CommandExecParams {
 
 /// Resize a running PTY-backed `command/exec` session.
 ///
-/// Parameters of the request `command/exec/resize`.
+/// Parameters of the request `command/exec/resize`, answered by [`CommandExecResizeResponse`](crate::CommandExecResizeResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecResizeParams {
@@ -346,7 +346,7 @@ impl CommandExecTerminalSize {
 
 /// Terminate a running `command/exec` session.
 ///
-/// Parameters of the request `command/exec/terminate`.
+/// Parameters of the request `command/exec/terminate`, answered by [`CommandExecTerminateResponse`](crate::CommandExecTerminateResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecTerminateParams {
@@ -392,7 +392,7 @@ impl Default for CommandExecTerminateResponse {
 
 /// Write stdin bytes to a running `command/exec` session, close stdin, or both.
 ///
-/// Parameters of the request `command/exec/write`.
+/// Parameters of the request `command/exec/write`, answered by [`CommandExecWriteResponse`](crate::CommandExecWriteResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecWriteParams {
@@ -503,7 +503,7 @@ impl ProcessExitedNotification {
 
 /// Terminate a running `process/spawn` session.
 ///
-/// Parameters of the request `process/kill`.
+/// Parameters of the request `process/kill`, answered by [`ProcessKillResponse`](crate::ProcessKillResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -603,7 +603,7 @@ string_enum! { ProcessOutputStream {
 
 /// Resize a running PTY-backed `process/spawn` session.
 ///
-/// Parameters of the request `process/resizePty`.
+/// Parameters of the request `process/resizePty`, answered by [`ProcessResizePtyResponse`](crate::ProcessResizePtyResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -658,7 +658,7 @@ impl Default for ProcessResizePtyResponse {
 ///
 /// `process/spawn` returns after the process has started and the connection-scoped `processHandle` has been registered. Process output and exit are reported via `process/outputDelta` and `process/exited` notifications.
 ///
-/// Parameters of the request `process/spawn`.
+/// Parameters of the request `process/spawn`, answered by [`ProcessSpawnResponse`](crate::ProcessSpawnResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -839,7 +839,7 @@ impl ProcessTerminalSize {
 
 /// Write stdin bytes to a running `process/spawn` session, close stdin, or both.
 ///
-/// Parameters of the request `process/writeStdin`.
+/// Parameters of the request `process/writeStdin`, answered by [`ProcessWriteStdinResponse`](crate::ProcessWriteStdinResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]

@@ -20,7 +20,7 @@ string_newtype! { AbsolutePathBuf }
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ActiveTurnNotSteerableCodexErrorInfo {
-    /// `turnKind`.
+    /// `turnKind` on the wire.
     pub turn_kind: NonSteerableTurnKind,
 }
 
@@ -40,7 +40,7 @@ impl ActiveTurnNotSteerableCodexErrorInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AgentMessageDelivery {
-    /// `async`.
+    /// `async` on the wire.
     Async,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -56,11 +56,11 @@ string_enum! { AgentMessageDelivery {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApprovalsReviewer {
-    /// `user`.
+    /// `user` on the wire.
     User,
-    /// `auto_review`.
+    /// `auto_review` on the wire.
     AutoReview,
-    /// `guardian_subagent`.
+    /// `guardian_subagent` on the wire.
     GuardianSubagent,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -76,13 +76,13 @@ string_enum! { ApprovalsReviewer {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AskForApproval {
-    /// `untrusted`.
+    /// `untrusted` on the wire.
     Untrusted,
-    /// `on-request`.
+    /// `on-request` on the wire.
     OnRequest,
-    /// `never`.
+    /// `never` on the wire.
     Never,
-    /// `granular`.
+    /// `granular` on the wire.
     Granular(GranularAskForApproval),
     /// A form that this version does not know, as it came.
     Unrecognized(Value),
@@ -100,9 +100,9 @@ keyed! { AskForApproval {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AsyncUserInputQuestion {
-    /// `title`.
+    /// `title` on the wire.
     pub title: String,
-    /// `options`.
+    /// `options` on the wire.
     pub options: Option<Vec<String>>,
 }
 
@@ -123,7 +123,7 @@ impl AsyncUserInputQuestion {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AudioUserInput {
-    /// `url`.
+    /// `url` on the wire.
     pub url: String,
 }
 
@@ -143,9 +143,9 @@ impl AudioUserInput {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ByteRange {
-    /// `end`.
+    /// `end` on the wire.
     pub end: u64,
-    /// `start`.
+    /// `start` on the wire.
     pub start: u64,
 }
 
@@ -170,37 +170,37 @@ impl ByteRange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CodexErrorInfo {
-    /// `contextWindowExceeded`.
+    /// `contextWindowExceeded` on the wire.
     ContextWindowExceeded,
-    /// `sessionBudgetExceeded`.
+    /// `sessionBudgetExceeded` on the wire.
     SessionBudgetExceeded,
-    /// `usageLimitExceeded`.
+    /// `usageLimitExceeded` on the wire.
     UsageLimitExceeded,
-    /// `rateLimitExceeded`.
+    /// `rateLimitExceeded` on the wire.
     RateLimitExceeded,
-    /// `flexUnavailable`.
+    /// `flexUnavailable` on the wire.
     FlexUnavailable,
-    /// `serverOverloaded`.
+    /// `serverOverloaded` on the wire.
     ServerOverloaded,
-    /// `cyberPolicy`.
+    /// `cyberPolicy` on the wire.
     CyberPolicy,
-    /// `misalignmentPolicyViolation`.
+    /// `misalignmentPolicyViolation` on the wire.
     MisalignmentPolicyViolation,
-    /// `tooManyDenials`.
+    /// `tooManyDenials` on the wire.
     TooManyDenials,
-    /// `internalServerError`.
+    /// `internalServerError` on the wire.
     InternalServerError,
-    /// `unauthorized`.
+    /// `unauthorized` on the wire.
     Unauthorized,
-    /// `badRequest`.
+    /// `badRequest` on the wire.
     BadRequest,
-    /// `threadRollbackFailed`.
+    /// `threadRollbackFailed` on the wire.
     ThreadRollbackFailed,
-    /// `sandboxError`.
+    /// `sandboxError` on the wire.
     SandboxError,
-    /// `other`.
+    /// `other` on the wire.
     Other,
-    /// `httpConnectionFailed`.
+    /// `httpConnectionFailed` on the wire.
     HttpConnectionFailed(HttpConnectionFailedCodexErrorInfo),
     /// Failed to connect to the response SSE stream.
     ResponseStreamConnectionFailed(ResponseStreamConnectionFailedCodexErrorInfo),
@@ -242,9 +242,9 @@ keyed! { CodexErrorInfo {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollabAgentState {
-    /// `status`.
+    /// `status` on the wire.
     pub status: CollabAgentStatus,
-    /// `message`.
+    /// `message` on the wire.
     pub message: Option<String>,
 }
 
@@ -265,19 +265,19 @@ impl CollabAgentState {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentStatus {
-    /// `pendingInit`.
+    /// `pendingInit` on the wire.
     PendingInit,
-    /// `running`.
+    /// `running` on the wire.
     Running,
-    /// `interrupted`.
+    /// `interrupted` on the wire.
     Interrupted,
-    /// `completed`.
+    /// `completed` on the wire.
     Completed,
-    /// `errored`.
+    /// `errored` on the wire.
     Errored,
-    /// `shutdown`.
+    /// `shutdown` on the wire.
     Shutdown,
-    /// `notFound`.
+    /// `notFound` on the wire.
     NotFound,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -297,23 +297,23 @@ string_enum! { CollabAgentStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentTool {
-    /// `spawnAgent`.
+    /// `spawnAgent` on the wire.
     SpawnAgent,
-    /// `sendInput`.
+    /// `sendInput` on the wire.
     SendInput,
-    /// `resumeAgent`.
+    /// `resumeAgent` on the wire.
     ResumeAgent,
-    /// `wait`.
+    /// `wait` on the wire.
     Wait,
-    /// `closeAgent`.
+    /// `closeAgent` on the wire.
     CloseAgent,
-    /// `sendMessage`.
+    /// `sendMessage` on the wire.
     SendMessage,
-    /// `followupTask`.
+    /// `followupTask` on the wire.
     FollowupTask,
-    /// `interruptAgent`.
+    /// `interruptAgent` on the wire.
     InterruptAgent,
-    /// `listAgents`.
+    /// `listAgents` on the wire.
     ListAgents,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -335,13 +335,13 @@ string_enum! { CollabAgentTool {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentToolCallStatus {
-    /// `inProgress`.
+    /// `inProgress` on the wire.
     InProgress,
-    /// `completed`.
+    /// `completed` on the wire.
     Completed,
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
-    /// `interrupted`.
+    /// `interrupted` on the wire.
     Interrupted,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -360,9 +360,9 @@ string_enum! { CollabAgentToolCallStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollaborationMode {
-    /// `mode`.
+    /// `mode` on the wire.
     pub mode: ModeKind,
-    /// `settings`.
+    /// `settings` on the wire.
     pub settings: Settings,
 }
 
@@ -383,13 +383,13 @@ impl CollaborationMode {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CommandAction {
-    /// `read`.
+    /// `read` on the wire.
     Read(ReadCommandAction),
-    /// `listFiles`.
+    /// `listFiles` on the wire.
     ListFiles(ListFilesCommandAction),
-    /// `search`.
+    /// `search` on the wire.
     Search(SearchCommandAction),
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown(UnknownCommandAction),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -430,13 +430,13 @@ impl From<UnknownCommandAction> for CommandAction {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionSource {
-    /// `agent`.
+    /// `agent` on the wire.
     Agent,
-    /// `userShell`.
+    /// `userShell` on the wire.
     UserShell,
-    /// `unifiedExecStartup`.
+    /// `unifiedExecStartup` on the wire.
     UnifiedExecStartup,
-    /// `unifiedExecInteraction`.
+    /// `unifiedExecInteraction` on the wire.
     UnifiedExecInteraction,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -453,13 +453,13 @@ string_enum! { CommandExecutionSource {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionStatus {
-    /// `inProgress`.
+    /// `inProgress` on the wire.
     InProgress,
-    /// `completed`.
+    /// `completed` on the wire.
     Completed,
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
-    /// `declined`.
+    /// `declined` on the wire.
     Declined,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -478,11 +478,11 @@ string_enum! { CommandExecutionStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CyberAccessProgram {
-    /// `standard`.
+    /// `standard` on the wire.
     Standard,
-    /// `daybreakBlue`.
+    /// `daybreakBlue` on the wire.
     DaybreakBlue,
-    /// `daybreakRed`.
+    /// `daybreakRed` on the wire.
     DaybreakRed,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -498,11 +498,11 @@ string_enum! { CyberAccessProgram {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolCallOutputContentItem {
-    /// `inputText`.
+    /// `inputText` on the wire.
     InputText(InputTextDynamicToolCallOutputContentItem),
-    /// `inputImage`.
+    /// `inputImage` on the wire.
     InputImage(InputImageDynamicToolCallOutputContentItem),
-    /// `inputAudio`.
+    /// `inputAudio` on the wire.
     InputAudio(InputAudioDynamicToolCallOutputContentItem),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -536,11 +536,11 @@ impl From<InputAudioDynamicToolCallOutputContentItem> for DynamicToolCallOutputC
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DynamicToolCallStatus {
-    /// `inProgress`.
+    /// `inProgress` on the wire.
     InProgress,
-    /// `completed`.
+    /// `completed` on the wire.
     Completed,
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -556,7 +556,7 @@ string_enum! { DynamicToolCallStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EncryptedContentFunctionCallOutputContentItem {
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: String,
 }
 
@@ -576,7 +576,7 @@ impl EncryptedContentFunctionCallOutputContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalSandboxPolicy {
-    /// `networkAccess`.
+    /// `networkAccess` on the wire.
     ///
     /// Absent means `"restricted"`.
     pub network_access: Option<NetworkAccess>,
@@ -611,11 +611,11 @@ impl Default for ExternalSandboxPolicy {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileUpdateChange {
-    /// `diff`.
+    /// `diff` on the wire.
     pub diff: String,
-    /// `kind`.
+    /// `kind` on the wire.
     pub kind: PatchChangeKind,
-    /// `path`.
+    /// `path` on the wire.
     pub path: String,
 }
 
@@ -637,9 +637,9 @@ impl FileUpdateChange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FindInPageWebSearchAction {
-    /// `pattern`.
+    /// `pattern` on the wire.
     pub pattern: Option<String>,
-    /// `url`.
+    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -703,13 +703,13 @@ impl From<Vec<FunctionCallOutputContentItem>> for FunctionCallOutputBody {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FunctionCallOutputContentItem {
-    /// `input_text`.
+    /// `input_text` on the wire.
     InputText(InputTextFunctionCallOutputContentItem),
-    /// `input_image`.
+    /// `input_image` on the wire.
     InputImage(InputImageFunctionCallOutputContentItem),
-    /// `input_audio`.
+    /// `input_audio` on the wire.
     InputAudio(InputAudioFunctionCallOutputContentItem),
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     EncryptedContent(EncryptedContentFunctionCallOutputContentItem),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -750,17 +750,17 @@ impl From<EncryptedContentFunctionCallOutputContentItem> for FunctionCallOutputC
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GranularAskForApproval {
-    /// `mcp_elicitations`.
+    /// `mcp_elicitations` on the wire.
     pub mcp_elicitations: bool,
-    /// `rules`.
+    /// `rules` on the wire.
     pub rules: bool,
-    /// `sandbox_approval`.
+    /// `sandbox_approval` on the wire.
     pub sandbox_approval: bool,
-    /// `request_permissions`.
+    /// `request_permissions` on the wire.
     ///
     /// Absent means `false`.
     pub request_permissions: Option<bool>,
-    /// `skill_approval`.
+    /// `skill_approval` on the wire.
     ///
     /// Absent means `false`.
     pub skill_approval: Option<bool>,
@@ -800,7 +800,7 @@ impl GranularAskForApproval {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HttpConnectionFailedCodexErrorInfo {
-    /// `httpStatusCode`.
+    /// `httpStatusCode` on the wire.
     pub http_status_code: Option<u16>,
 }
 
@@ -826,13 +826,13 @@ impl Default for HttpConnectionFailedCodexErrorInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ImageDetail {
-    /// `auto`.
+    /// `auto` on the wire.
     Auto,
-    /// `low`.
+    /// `low` on the wire.
     Low,
-    /// `high`.
+    /// `high` on the wire.
     High,
-    /// `original`.
+    /// `original` on the wire.
     Original,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -849,7 +849,7 @@ string_enum! { ImageDetail {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ImageGenerationFailure {
-    /// `usageLimitExceeded`.
+    /// `usageLimitExceeded` on the wire.
     UsageLimitExceeded(UsageLimitExceededImageGenerationFailure),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -869,11 +869,11 @@ impl From<UsageLimitExceededImageGenerationFailure> for ImageGenerationFailure {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImageUserInput {
-    /// `detail`.
+    /// `detail` on the wire.
     pub detail: Option<ImageDetail>,
-    /// `fileId`.
+    /// `fileId` on the wire.
     pub file_id: Option<String>,
-    /// `url`.
+    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -922,7 +922,7 @@ impl Default for ImageUserInput {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputAudioDynamicToolCallOutputContentItem {
-    /// `audioUrl`.
+    /// `audioUrl` on the wire.
     pub audio_url: String,
 }
 
@@ -942,7 +942,7 @@ impl InputAudioDynamicToolCallOutputContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputAudioFunctionCallOutputContentItem {
-    /// `audio_url`.
+    /// `audio_url` on the wire.
     pub audio_url: String,
 }
 
@@ -962,7 +962,7 @@ impl InputAudioFunctionCallOutputContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputImageDynamicToolCallOutputContentItem {
-    /// `imageUrl`.
+    /// `imageUrl` on the wire.
     pub image_url: String,
 }
 
@@ -982,11 +982,11 @@ impl InputImageDynamicToolCallOutputContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputImageFunctionCallOutputContentItem {
-    /// `detail`.
+    /// `detail` on the wire.
     pub detail: Option<ImageDetail>,
-    /// `file_id`.
+    /// `file_id` on the wire.
     pub file_id: Option<String>,
-    /// `image_url`.
+    /// `image_url` on the wire.
     pub image_url: Option<String>,
 }
 
@@ -1035,7 +1035,7 @@ impl Default for InputImageFunctionCallOutputContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputTextDynamicToolCallOutputContentItem {
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1055,7 +1055,7 @@ impl InputTextDynamicToolCallOutputContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputTextFunctionCallOutputContentItem {
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1081,9 +1081,9 @@ string_newtype! { LegacyAppPathString }
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ListFilesCommandAction {
-    /// `command`.
+    /// `command` on the wire.
     pub command: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: Option<String>,
 }
 
@@ -1104,7 +1104,7 @@ impl ListFilesCommandAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LocalAudioUserInput {
-    /// `path`.
+    /// `path` on the wire.
     pub path: String,
 }
 
@@ -1124,9 +1124,9 @@ impl LocalAudioUserInput {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LocalImageUserInput {
-    /// `path`.
+    /// `path` on the wire.
     pub path: String,
-    /// `detail`.
+    /// `detail` on the wire.
     pub detail: Option<ImageDetail>,
 }
 
@@ -1154,9 +1154,9 @@ impl LocalImageUserInput {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryCitation {
-    /// `entries`.
+    /// `entries` on the wire.
     pub entries: Vec<MemoryCitationEntry>,
-    /// `threadIds`.
+    /// `threadIds` on the wire.
     pub thread_ids: Vec<ThreadId>,
 }
 
@@ -1177,13 +1177,13 @@ impl MemoryCitation {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryCitationEntry {
-    /// `lineEnd`.
+    /// `lineEnd` on the wire.
     pub line_end: u32,
-    /// `lineStart`.
+    /// `lineStart` on the wire.
     pub line_start: u32,
-    /// `note`.
+    /// `note` on the wire.
     pub note: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: String,
 }
 
@@ -1206,9 +1206,9 @@ impl MemoryCitationEntry {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MentionUserInput {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: String,
 }
 
@@ -1290,7 +1290,7 @@ impl Default for MisalignmentErrorDetails {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MisalignmentSteer {
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
 }
 
@@ -1312,9 +1312,9 @@ impl MisalignmentSteer {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModeKind {
-    /// `plan`.
+    /// `plan` on the wire.
     Plan,
-    /// `default`.
+    /// `default` on the wire.
     Default,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1331,11 +1331,11 @@ string_enum! { ModeKind {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum MultiAgentMode {
-    /// `explicitRequestOnly`.
+    /// `explicitRequestOnly` on the wire.
     ExplicitRequestOnly,
-    /// `proactive`.
+    /// `proactive` on the wire.
     Proactive,
-    /// `custom`.
+    /// `custom` on the wire.
     Custom(String),
     /// A form that this version does not know, as it came.
     Unrecognized(Value),
@@ -1352,9 +1352,9 @@ keyed! { MultiAgentMode {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkAccess {
-    /// `restricted`.
+    /// `restricted` on the wire.
     Restricted,
-    /// `enabled`.
+    /// `enabled` on the wire.
     Enabled,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1369,9 +1369,9 @@ string_enum! { NetworkAccess {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NonSteerableTurnKind {
-    /// `review`.
+    /// `review` on the wire.
     Review,
-    /// `compact`.
+    /// `compact` on the wire.
     Compact,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1386,7 +1386,7 @@ string_enum! { NonSteerableTurnKind {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OpenPageWebSearchAction {
-    /// `url`.
+    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -1412,13 +1412,13 @@ impl Default for OpenPageWebSearchAction {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PatchApplyStatus {
-    /// `inProgress`.
+    /// `inProgress` on the wire.
     InProgress,
-    /// `completed`.
+    /// `completed` on the wire.
     Completed,
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
-    /// `declined`.
+    /// `declined` on the wire.
     Declined,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1435,11 +1435,11 @@ string_enum! { PatchApplyStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PatchChangeKind {
-    /// `add`.
+    /// `add` on the wire.
     Add,
-    /// `delete`.
+    /// `delete` on the wire.
     Delete,
-    /// `update`.
+    /// `update` on the wire.
     Update(UpdatePatchChangeKind),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -1463,11 +1463,11 @@ impl From<UpdatePatchChangeKind> for PatchChangeKind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Personality {
-    /// `none`.
+    /// `none` on the wire.
     None,
-    /// `friendly`.
+    /// `friendly` on the wire.
     Friendly,
-    /// `pragmatic`.
+    /// `pragmatic` on the wire.
     Pragmatic,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1483,11 +1483,11 @@ string_enum! { Personality {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReadCommandAction {
-    /// `command`.
+    /// `command` on the wire.
     pub command: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: LegacyAppPathString,
 }
 
@@ -1509,7 +1509,7 @@ impl ReadCommandAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReadOnlySandboxPolicy {
-    /// `networkAccess`.
+    /// `networkAccess` on the wire.
     ///
     /// Absent means `false`.
     pub network_access: Option<bool>,
@@ -1546,21 +1546,21 @@ impl Default for ReadOnlySandboxPolicy {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReasoningEffort {
-    /// `none`.
+    /// `none` on the wire.
     None,
-    /// `minimal`.
+    /// `minimal` on the wire.
     Minimal,
-    /// `low`.
+    /// `low` on the wire.
     Low,
-    /// `medium`.
+    /// `medium` on the wire.
     Medium,
-    /// `high`.
+    /// `high` on the wire.
     High,
-    /// `xhigh`.
+    /// `xhigh` on the wire.
     Xhigh,
-    /// `max`.
+    /// `max` on the wire.
     Max,
-    /// `ultra`.
+    /// `ultra` on the wire.
     Ultra,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1583,11 +1583,11 @@ string_enum! { ReasoningEffort {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReasoningSummary {
-    /// `auto`.
+    /// `auto` on the wire.
     Auto,
-    /// `concise`.
+    /// `concise` on the wire.
     Concise,
-    /// `detailed`.
+    /// `detailed` on the wire.
     Detailed,
     /// Option to disable reasoning summaries.
     None,
@@ -1606,7 +1606,7 @@ string_enum! { ReasoningSummary {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseStreamConnectionFailedCodexErrorInfo {
-    /// `httpStatusCode`.
+    /// `httpStatusCode` on the wire.
     pub http_status_code: Option<u16>,
 }
 
@@ -1632,7 +1632,7 @@ impl Default for ResponseStreamConnectionFailedCodexErrorInfo {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseStreamDisconnectedCodexErrorInfo {
-    /// `httpStatusCode`.
+    /// `httpStatusCode` on the wire.
     pub http_status_code: Option<u16>,
 }
 
@@ -1658,7 +1658,7 @@ impl Default for ResponseStreamDisconnectedCodexErrorInfo {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseTooManyFailedAttemptsCodexErrorInfo {
-    /// `httpStatusCode`.
+    /// `httpStatusCode` on the wire.
     pub http_status_code: Option<u16>,
 }
 
@@ -1684,11 +1684,11 @@ impl Default for ResponseTooManyFailedAttemptsCodexErrorInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SandboxMode {
-    /// `read-only`.
+    /// `read-only` on the wire.
     ReadOnly,
-    /// `workspace-write`.
+    /// `workspace-write` on the wire.
     WorkspaceWrite,
-    /// `danger-full-access`.
+    /// `danger-full-access` on the wire.
     DangerFullAccess,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1704,13 +1704,13 @@ string_enum! { SandboxMode {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SandboxPolicy {
-    /// `dangerFullAccess`.
+    /// `dangerFullAccess` on the wire.
     DangerFullAccess,
-    /// `readOnly`.
+    /// `readOnly` on the wire.
     ReadOnly(ReadOnlySandboxPolicy),
-    /// `externalSandbox`.
+    /// `externalSandbox` on the wire.
     ExternalSandbox(ExternalSandboxPolicy),
-    /// `workspaceWrite`.
+    /// `workspaceWrite` on the wire.
     WorkspaceWrite(WorkspaceWriteSandboxPolicy),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -1745,11 +1745,11 @@ impl From<WorkspaceWriteSandboxPolicy> for SandboxPolicy {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SearchCommandAction {
-    /// `command`.
+    /// `command` on the wire.
     pub command: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: Option<String>,
-    /// `query`.
+    /// `query` on the wire.
     pub query: Option<String>,
 }
 
@@ -1771,9 +1771,9 @@ impl SearchCommandAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SearchWebSearchAction {
-    /// `queries`.
+    /// `queries` on the wire.
     pub queries: Option<Vec<String>>,
-    /// `query`.
+    /// `query` on the wire.
     pub query: Option<String>,
 }
 
@@ -1802,11 +1802,11 @@ impl Default for SearchWebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// `model`.
+    /// `model` on the wire.
     pub model: String,
-    /// `developer_instructions`.
+    /// `developer_instructions` on the wire.
     pub developer_instructions: Option<String>,
-    /// `reasoning_effort`.
+    /// `reasoning_effort` on the wire.
     pub reasoning_effort: Option<ReasoningEffort>,
 }
 
@@ -1842,9 +1842,9 @@ impl Settings {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillUserInput {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: String,
 }
 
@@ -1865,9 +1865,9 @@ impl SkillUserInput {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SortDirection {
-    /// `asc`.
+    /// `asc` on the wire.
     Asc,
-    /// `desc`.
+    /// `desc` on the wire.
     Desc,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1882,13 +1882,13 @@ string_enum! { SortDirection {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SubAgentActivityKind {
-    /// `started`.
+    /// `started` on the wire.
     Started,
-    /// `interacted`.
+    /// `interacted` on the wire.
     Interacted,
-    /// `interrupted`.
+    /// `interrupted` on the wire.
     Interrupted,
-    /// `completed`.
+    /// `completed` on the wire.
     Completed,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1935,7 +1935,7 @@ impl TextElement {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TextUserInput {
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
     /// UI-defined spans within `text` used to render or persist special elements.
     ///
@@ -1967,7 +1967,7 @@ impl TextUserInput {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownCommandAction {
-    /// `command`.
+    /// `command` on the wire.
     pub command: String,
 }
 
@@ -1987,7 +1987,7 @@ impl UnknownCommandAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UpdatePatchChangeKind {
-    /// `move_path`.
+    /// `move_path` on the wire.
     pub move_path: Option<String>,
 }
 
@@ -2013,9 +2013,9 @@ impl Default for UpdatePatchChangeKind {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UsageLimitExceededImageGenerationFailure {
-    /// `limitId`.
+    /// `limitId` on the wire.
     pub limit_id: String,
-    /// `resetsAt`.
+    /// `resetsAt` on the wire.
     pub resets_at: Option<i64>,
 }
 
@@ -2036,19 +2036,19 @@ impl UsageLimitExceededImageGenerationFailure {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum UserInput {
-    /// `text`.
+    /// `text` on the wire.
     Text(TextUserInput),
-    /// `image`.
+    /// `image` on the wire.
     Image(ImageUserInput),
-    /// `localImage`.
+    /// `localImage` on the wire.
     LocalImage(LocalImageUserInput),
-    /// `audio`.
+    /// `audio` on the wire.
     Audio(AudioUserInput),
-    /// `localAudio`.
+    /// `localAudio` on the wire.
     LocalAudio(LocalAudioUserInput),
-    /// `skill`.
+    /// `skill` on the wire.
     Skill(SkillUserInput),
-    /// `mention`.
+    /// `mention` on the wire.
     Mention(MentionUserInput),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -2110,13 +2110,13 @@ impl From<MentionUserInput> for UserInput {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum WebSearchAction {
-    /// `search`.
+    /// `search` on the wire.
     Search(SearchWebSearchAction),
-    /// `openPage`.
+    /// `openPage` on the wire.
     OpenPage(OpenPageWebSearchAction),
-    /// `findInPage`.
+    /// `findInPage` on the wire.
     FindInPage(FindInPageWebSearchAction),
-    /// `other`.
+    /// `other` on the wire.
     Other,
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -2151,19 +2151,19 @@ impl From<FindInPageWebSearchAction> for WebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WorkspaceWriteSandboxPolicy {
-    /// `excludeSlashTmp`.
+    /// `excludeSlashTmp` on the wire.
     ///
     /// Absent means `false`.
     pub exclude_slash_tmp: Option<bool>,
-    /// `excludeTmpdirEnvVar`.
+    /// `excludeTmpdirEnvVar` on the wire.
     ///
     /// Absent means `false`.
     pub exclude_tmpdir_env_var: Option<bool>,
-    /// `networkAccess`.
+    /// `networkAccess` on the wire.
     ///
     /// Absent means `false`.
     pub network_access: Option<bool>,
-    /// `writableRoots`.
+    /// `writableRoots` on the wire.
     ///
     /// Absent means `[]`.
     pub writable_roots: Option<Vec<AbsolutePathBuf>>,

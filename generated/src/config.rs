@@ -17,9 +17,9 @@ use crate::plugin::{HookMigration, SkillMigration};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AllowDenyRequirement {
-    /// `allow`.
+    /// `allow` on the wire.
     Allow,
-    /// `deny`.
+    /// `deny` on the wire.
     Deny,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -34,7 +34,7 @@ string_enum! { AllowDenyRequirement {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AnalyticsConfig {
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: Option<bool>,
     /// Members that the schema does not describe.
     pub rest: JsonObject,
@@ -62,13 +62,13 @@ impl Default for AnalyticsConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppToolApproval {
-    /// `auto`.
+    /// `auto` on the wire.
     Auto,
-    /// `prompt`.
+    /// `prompt` on the wire.
     Prompt,
-    /// `writes`.
+    /// `writes` on the wire.
     Writes,
-    /// `approve`.
+    /// `approve` on the wire.
     Approve,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -85,7 +85,7 @@ string_enum! { AppToolApproval {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationNetworkRequirements {
-    /// `domains`.
+    /// `domains` on the wire.
     pub domains: BTreeMap<String, NetworkDomainPermission>,
     /// When enabled, only explicitly allowed exact domains may be contacted.
     pub enabled: bool,
@@ -108,7 +108,7 @@ impl ApplicationNetworkRequirements {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationRequirements {
-    /// `network`.
+    /// `network` on the wire.
     pub network: Option<ApplicationNetworkRequirements>,
 }
 
@@ -134,7 +134,7 @@ impl Default for ApplicationRequirements {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsConfig {
-    /// `_default`.
+    /// `_default` on the wire.
     pub default: Option<AppsDefaultConfig>,
     /// Members that the schema does not describe.
     pub rest: JsonObject,
@@ -162,19 +162,19 @@ impl Default for AppsConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsDefaultConfig {
-    /// `approvals_reviewer`.
+    /// `approvals_reviewer` on the wire.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
-    /// `default_tools_approval_mode`.
+    /// `default_tools_approval_mode` on the wire.
     pub default_tools_approval_mode: Option<AppToolApproval>,
-    /// `destructive_enabled`.
+    /// `destructive_enabled` on the wire.
     ///
     /// Absent means `true`.
     pub destructive_enabled: bool,
-    /// `enabled`.
+    /// `enabled` on the wire.
     ///
     /// Absent means `true`.
     pub enabled: bool,
-    /// `open_world_enabled`.
+    /// `open_world_enabled` on the wire.
     ///
     /// Absent means `true`.
     pub open_world_enabled: bool,
@@ -225,9 +225,9 @@ string_enum! { AutoCompactTokenLimitScope {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AutoReviewRequirements {
-    /// `ignoreRules`.
+    /// `ignoreRules` on the wire.
     pub ignore_rules: Option<Vec<String>>,
-    /// `requiredOnModels`.
+    /// `requiredOnModels` on the wire.
     pub required_on_models: Option<Vec<String>>,
 }
 
@@ -254,9 +254,9 @@ impl Default for AutoReviewRequirements {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BrowserUseAccessApprovalLifetime {
-    /// `turn`.
+    /// `turn` on the wire.
     Turn,
-    /// `thread`.
+    /// `thread` on the wire.
     Thread,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -271,11 +271,11 @@ string_enum! { BrowserUseAccessApprovalLifetime {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseConfig {
-    /// `allow_history_access`.
+    /// `allow_history_access` on the wire.
     pub allow_history_access: Option<bool>,
-    /// `default_origin_policy`.
+    /// `default_origin_policy` on the wire.
     pub default_origin_policy: Option<BrowserUseOriginPolicyConfig>,
-    /// `origins`.
+    /// `origins` on the wire.
     pub origins: Option<BTreeMap<String, BrowserUseOriginPolicyConfig>>,
 }
 
@@ -303,7 +303,7 @@ impl Default for BrowserUseConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseExtensionRequirements {
-    /// `requestHeaders`.
+    /// `requestHeaders` on the wire.
     pub request_headers: Option<Vec<RequestHeader>>,
 }
 
@@ -329,19 +329,19 @@ impl Default for BrowserUseExtensionRequirements {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicy {
-    /// `access`.
+    /// `access` on the wire.
     pub access: Option<AllowDenyRequirement>,
-    /// `accessApprovalLifetime`.
+    /// `accessApprovalLifetime` on the wire.
     pub access_approval_lifetime: Option<BrowserUseAccessApprovalLifetime>,
-    /// `autoReview`.
+    /// `autoReview` on the wire.
     pub auto_review: Option<AllowDenyRequirement>,
-    /// `downloads`.
+    /// `downloads` on the wire.
     pub downloads: Option<AllowDenyRequirement>,
-    /// `fullCdpAccess`.
+    /// `fullCdpAccess` on the wire.
     pub full_cdp_access: Option<AllowDenyRequirement>,
-    /// `persistentApproval`.
+    /// `persistentApproval` on the wire.
     pub persistent_approval: Option<bool>,
-    /// `uploads`.
+    /// `uploads` on the wire.
     pub uploads: Option<AllowDenyRequirement>,
 }
 
@@ -373,13 +373,13 @@ impl Default for BrowserUseOriginPolicy {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicyConfig {
-    /// `access`.
+    /// `access` on the wire.
     pub access: Option<AllowDenyRequirement>,
-    /// `downloads`.
+    /// `downloads` on the wire.
     pub downloads: Option<AllowDenyRequirement>,
-    /// `full_cdp_access`.
+    /// `full_cdp_access` on the wire.
     pub full_cdp_access: Option<AllowDenyRequirement>,
-    /// `uploads`.
+    /// `uploads` on the wire.
     pub uploads: Option<AllowDenyRequirement>,
 }
 
@@ -408,19 +408,19 @@ impl Default for BrowserUseOriginPolicyConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseRequirements {
-    /// `allowGlobalPersistentApproval`.
+    /// `allowGlobalPersistentApproval` on the wire.
     pub allow_global_persistent_approval: Option<bool>,
-    /// `allowHistoryAccess`.
+    /// `allowHistoryAccess` on the wire.
     pub allow_history_access: Option<bool>,
-    /// `allowWebmcp`.
+    /// `allowWebmcp` on the wire.
     pub allow_webmcp: Option<bool>,
-    /// `defaultOriginPolicy`.
+    /// `defaultOriginPolicy` on the wire.
     pub default_origin_policy: Option<BrowserUseOriginPolicy>,
-    /// `disableAutoReview`.
+    /// `disableAutoReview` on the wire.
     pub disable_auto_review: Option<bool>,
-    /// `extension`.
+    /// `extension` on the wire.
     pub extension: Option<BrowserUseExtensionRequirements>,
-    /// `origins`.
+    /// `origins` on the wire.
     pub origins: Option<BTreeMap<String, BrowserUseOriginPolicy>>,
 }
 
@@ -452,13 +452,13 @@ impl Default for BrowserUseRequirements {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CliAuthCredentialsStoreMode {
-    /// `file`.
+    /// `file` on the wire.
     File,
-    /// `keyring`.
+    /// `keyring` on the wire.
     Keyring,
-    /// `auto`.
+    /// `auto` on the wire.
     Auto,
-    /// `ephemeral`.
+    /// `ephemeral` on the wire.
     Ephemeral,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -471,9 +471,9 @@ string_enum! { CliAuthCredentialsStoreMode {
     Ephemeral "ephemeral",
 } }
 
-/// EXPERIMENTAL - list collaboration mode presets.
+/// List collaboration mode presets.
 ///
-/// Parameters of the request `collaborationMode/list`.
+/// Parameters of the request `collaborationMode/list`, answered by [`CollaborationModeListResponse`](crate::CollaborationModeListResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -497,7 +497,7 @@ impl Default for CollaborationModeListParams {
 }
 
 
-/// EXPERIMENTAL - collaboration mode presets response.
+/// Collaboration mode presets response.
 ///
 /// The server's answer to `collaborationMode/list`.
 ///
@@ -505,7 +505,7 @@ impl Default for CollaborationModeListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollaborationModeListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<CollaborationModeMask>,
 }
 
@@ -527,13 +527,13 @@ impl CollaborationModeListResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollaborationModeMask {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `mode`.
+    /// `mode` on the wire.
     pub mode: Option<ModeKind>,
-    /// `model`.
+    /// `model` on the wire.
     pub model: Option<String>,
-    /// `reasoning_effort`.
+    /// `reasoning_effort` on the wire.
     ///
     /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub reasoning_effort: Option<Option<ReasoningEffort>>,
@@ -558,17 +558,17 @@ impl CollaborationModeMask {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandConfiguredHookHandler {
-    /// `async`.
+    /// `async` on the wire.
     pub r#async: bool,
-    /// `command`.
+    /// `command` on the wire.
     pub command: String,
     /// Approximate token threshold for spilling this hook's `additionalContext` to disk. `null` uses 2,500 tokens; `0` disables spilling for this hook. The threshold is evaluated against the original context; a spilled preview also includes recovery metadata.
     pub additional_context_limit: Option<u64>,
-    /// `commandWindows`.
+    /// `commandWindows` on the wire.
     pub command_windows: Option<String>,
-    /// `statusMessage`.
+    /// `statusMessage` on the wire.
     pub status_message: Option<String>,
-    /// `timeoutSec`.
+    /// `timeoutSec` on the wire.
     pub timeout_sec: Option<u64>,
 }
 
@@ -593,7 +593,7 @@ impl CommandConfiguredHookHandler {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandMigration {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
 }
 
@@ -613,11 +613,11 @@ impl CommandMigration {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseConfig {
-    /// `default_app_access`.
+    /// `default_app_access` on the wire.
     pub default_app_access: Option<AllowDenyRequirement>,
-    /// `macos`.
+    /// `macos` on the wire.
     pub macos: Option<ComputerUseMacosConfig>,
-    /// `windows`.
+    /// `windows` on the wire.
     pub windows: Option<ComputerUseWindowsConfig>,
 }
 
@@ -645,7 +645,7 @@ impl Default for ComputerUseConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseMacosConfig {
-    /// `bundle_ids`.
+    /// `bundle_ids` on the wire.
     pub bundle_ids: Option<BTreeMap<String, AllowDenyRequirement>>,
 }
 
@@ -671,7 +671,7 @@ impl Default for ComputerUseMacosConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseMacosRequirements {
-    /// `bundleIds`.
+    /// `bundleIds` on the wire.
     pub bundle_ids: Option<BTreeMap<String, AllowDenyRequirement>>,
 }
 
@@ -697,15 +697,15 @@ impl Default for ComputerUseMacosRequirements {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseRequirements {
-    /// `allowLockedComputerUse`.
+    /// `allowLockedComputerUse` on the wire.
     pub allow_locked_computer_use: Option<bool>,
-    /// `allowPersistentApproval`.
+    /// `allowPersistentApproval` on the wire.
     pub allow_persistent_approval: Option<bool>,
-    /// `defaultAppAccess`.
+    /// `defaultAppAccess` on the wire.
     pub default_app_access: Option<AllowDenyRequirement>,
-    /// `macos`.
+    /// `macos` on the wire.
     pub macos: Option<ComputerUseMacosRequirements>,
-    /// `windows`.
+    /// `windows` on the wire.
     pub windows: Option<ComputerUseWindowsRequirements>,
 }
 
@@ -735,9 +735,9 @@ impl Default for ComputerUseRequirements {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsConfig {
-    /// `aumids`.
+    /// `aumids` on the wire.
     pub aumids: Option<BTreeMap<String, AllowDenyRequirement>>,
-    /// `exes`.
+    /// `exes` on the wire.
     pub exes: Option<Vec<ComputerUseWindowsExeConfig>>,
 }
 
@@ -764,13 +764,13 @@ impl Default for ComputerUseWindowsConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeConfig {
-    /// `access`.
+    /// `access` on the wire.
     pub access: AllowDenyRequirement,
-    /// `product_name`.
+    /// `product_name` on the wire.
     pub product_name: String,
-    /// `publisher_name`.
+    /// `publisher_name` on the wire.
     pub publisher_name: String,
-    /// `binary_name`.
+    /// `binary_name` on the wire.
     pub binary_name: Option<String>,
 }
 
@@ -793,13 +793,13 @@ impl ComputerUseWindowsExeConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeRequirement {
-    /// `access`.
+    /// `access` on the wire.
     pub access: AllowDenyRequirement,
-    /// `productName`.
+    /// `productName` on the wire.
     pub product_name: String,
-    /// `publisherName`.
+    /// `publisherName` on the wire.
     pub publisher_name: String,
-    /// `binaryName`.
+    /// `binaryName` on the wire.
     pub binary_name: Option<String>,
 }
 
@@ -822,9 +822,9 @@ impl ComputerUseWindowsExeRequirement {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsRequirements {
-    /// `aumids`.
+    /// `aumids` on the wire.
     pub aumids: Option<BTreeMap<String, AllowDenyRequirement>>,
-    /// `exes`.
+    /// `exes` on the wire.
     pub exes: Option<Vec<ComputerUseWindowsExeRequirement>>,
 }
 
@@ -851,59 +851,59 @@ impl Default for ComputerUseWindowsRequirements {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
-    /// `analytics`.
+    /// `analytics` on the wire.
     pub analytics: Option<AnalyticsConfig>,
-    /// `approval_policy`.
+    /// `approval_policy` on the wire.
     pub approval_policy: Option<AskForApproval>,
     /// \[UNSTABLE\] Optional default for where approval requests are routed for review.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
-    /// `apps`.
+    /// `apps` on the wire.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub apps: Option<AppsConfig>,
-    /// `browser_use`.
+    /// `browser_use` on the wire.
     pub browser_use: Option<BrowserUseConfig>,
-    /// `compact_prompt`.
+    /// `compact_prompt` on the wire.
     pub compact_prompt: Option<String>,
-    /// `computer_use`.
+    /// `computer_use` on the wire.
     pub computer_use: Option<ComputerUseConfig>,
-    /// `desktop`.
+    /// `desktop` on the wire.
     pub desktop: Option<JsonObject>,
-    /// `developer_instructions`.
+    /// `developer_instructions` on the wire.
     pub developer_instructions: Option<String>,
-    /// `forced_chatgpt_workspace_id`.
+    /// `forced_chatgpt_workspace_id` on the wire.
     pub forced_chatgpt_workspace_id: Option<ForcedChatgptWorkspaceIds>,
-    /// `forced_login_method`.
+    /// `forced_login_method` on the wire.
     pub forced_login_method: Option<ForcedLoginMethod>,
-    /// `instructions`.
+    /// `instructions` on the wire.
     pub instructions: Option<String>,
-    /// `model`.
+    /// `model` on the wire.
     pub model: Option<String>,
-    /// `model_auto_compact_token_limit`.
+    /// `model_auto_compact_token_limit` on the wire.
     pub model_auto_compact_token_limit: Option<i64>,
-    /// `model_auto_compact_token_limit_scope`.
+    /// `model_auto_compact_token_limit_scope` on the wire.
     pub model_auto_compact_token_limit_scope: Option<AutoCompactTokenLimitScope>,
-    /// `model_context_window`.
+    /// `model_context_window` on the wire.
     pub model_context_window: Option<i64>,
-    /// `model_provider`.
+    /// `model_provider` on the wire.
     pub model_provider: Option<String>,
-    /// `model_reasoning_effort`.
+    /// `model_reasoning_effort` on the wire.
     pub model_reasoning_effort: Option<ReasoningEffort>,
-    /// `model_reasoning_summary`.
+    /// `model_reasoning_summary` on the wire.
     pub model_reasoning_summary: Option<ReasoningSummary>,
-    /// `model_verbosity`.
+    /// `model_verbosity` on the wire.
     pub model_verbosity: Option<Verbosity>,
-    /// `review_model`.
+    /// `review_model` on the wire.
     pub review_model: Option<String>,
-    /// `sandbox_mode`.
+    /// `sandbox_mode` on the wire.
     pub sandbox_mode: Option<SandboxMode>,
-    /// `sandbox_workspace_write`.
+    /// `sandbox_workspace_write` on the wire.
     pub sandbox_workspace_write: Option<SandboxWorkspaceWrite>,
-    /// `service_tier`.
+    /// `service_tier` on the wire.
     pub service_tier: Option<String>,
-    /// `tools`.
+    /// `tools` on the wire.
     pub tools: Option<ToolsV2>,
-    /// `web_search`.
+    /// `web_search` on the wire.
     pub web_search: Option<WebSearchMode>,
     /// Members that the schema does not describe.
     pub rest: JsonObject,
@@ -952,13 +952,13 @@ impl Default for Config {
 }
 
 
-/// Parameters of the request `config/batchWrite`.
+/// Parameters of the request `config/batchWrite`, answered by [`ConfigWriteResponse`](crate::ConfigWriteResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigBatchWriteParams {
-    /// `edits`.
+    /// `edits` on the wire.
     pub edits: Vec<ConfigEdit>,
-    /// `expectedVersion`.
+    /// `expectedVersion` on the wire.
     pub expected_version: Option<String>,
     /// Path to the config file to write; defaults to the user's `config.toml` when omitted.
     pub file_path: Option<String>,
@@ -1006,11 +1006,11 @@ impl ConfigBatchWriteParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigEdit {
-    /// `keyPath`.
+    /// `keyPath` on the wire.
     pub key_path: String,
-    /// `mergeStrategy`.
+    /// `mergeStrategy` on the wire.
     pub merge_strategy: MergeStrategy,
-    /// `value`.
+    /// `value` on the wire.
     pub value: Value,
 }
 
@@ -1032,13 +1032,13 @@ impl ConfigEdit {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayer {
-    /// `config`.
+    /// `config` on the wire.
     pub config: Value,
-    /// `name`.
+    /// `name` on the wire.
     pub name: ConfigLayerSource,
-    /// `version`.
+    /// `version` on the wire.
     pub version: String,
-    /// `disabledReason`.
+    /// `disabledReason` on the wire.
     pub disabled_reason: Option<String>,
 }
 
@@ -1061,9 +1061,9 @@ impl ConfigLayer {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayerMetadata {
-    /// `name`.
+    /// `name` on the wire.
     pub name: ConfigLayerSource,
-    /// `version`.
+    /// `version` on the wire.
     pub version: String,
 }
 
@@ -1100,7 +1100,7 @@ pub enum ConfigLayerSource {
     SessionFlags,
     /// `managed_config.toml` was designed to be a config that was loaded as the last layer on top of everything else. This scheme did not quite work out as intended, but we keep this variant as a "best effort" while we phase out `managed_config.toml` in favor of `requirements.toml`.
     LegacyManagedConfigTomlFromFile(LegacyManagedConfigTomlFromFileConfigLayerSource),
-    /// `legacyManagedConfigTomlFromMdm`.
+    /// `legacyManagedConfigTomlFromMdm` on the wire.
     LegacyManagedConfigTomlFromMdm,
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -1160,13 +1160,13 @@ impl From<LegacyManagedConfigTomlFromFileConfigLayerSource> for ConfigLayerSourc
     }
 }
 
-/// Parameters of the request `config/read`.
+/// Parameters of the request `config/read`, answered by [`ConfigReadResponse`](crate::ConfigReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigReadParams {
     /// Optional working directory to resolve project config layers. If specified, return the effective config as seen from that directory (i.e., including any project layers between `cwd` and the project/repo root).
     pub cwd: Option<String>,
-    /// `includeLayers`.
+    /// `includeLayers` on the wire.
     pub include_layers: Option<bool>,
 }
 
@@ -1207,11 +1207,11 @@ impl Default for ConfigReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigReadResponse {
-    /// `config`.
+    /// `config` on the wire.
     pub config: Config,
-    /// `origins`.
+    /// `origins` on the wire.
     pub origins: BTreeMap<String, ConfigLayerMetadata>,
-    /// `layers`.
+    /// `layers` on the wire.
     pub layers: Option<Vec<ConfigLayer>>,
 }
 
@@ -1233,79 +1233,79 @@ impl ConfigReadResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigRequirements {
-    /// `additionalDeveloperInstructions`.
+    /// `additionalDeveloperInstructions` on the wire.
     pub additional_developer_instructions: Option<String>,
-    /// `allowAppshots`.
+    /// `allowAppshots` on the wire.
     pub allow_appshots: Option<bool>,
-    /// `allowBrowserAndComputerUse`.
+    /// `allowBrowserAndComputerUse` on the wire.
     pub allow_browser_and_computer_use: Option<bool>,
-    /// `allowLoginShell`.
+    /// `allowLoginShell` on the wire.
     pub allow_login_shell: Option<bool>,
-    /// `allowManagedHooksOnly`.
+    /// `allowManagedHooksOnly` on the wire.
     pub allow_managed_hooks_only: Option<bool>,
-    /// `allowRemoteControl`.
+    /// `allowRemoteControl` on the wire.
     pub allow_remote_control: Option<bool>,
-    /// `allowedApprovalPolicies`.
+    /// `allowedApprovalPolicies` on the wire.
     pub allowed_approval_policies: Option<Vec<AskForApproval>>,
-    /// `allowedApprovalsReviewers`.
+    /// `allowedApprovalsReviewers` on the wire.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub allowed_approvals_reviewers: Option<Vec<ApprovalsReviewer>>,
     /// Effective login methods after managed, forced-login, and workspace restrictions. An empty list permits no login method. Older servers may omit this field.
     pub allowed_login_methods: Option<Vec<ForcedLoginMethod>>,
-    /// `allowedPermissionProfiles`.
+    /// `allowedPermissionProfiles` on the wire.
     pub allowed_permission_profiles: Option<BTreeMap<String, bool>>,
-    /// `allowedSandboxModes`.
+    /// `allowedSandboxModes` on the wire.
     pub allowed_sandbox_modes: Option<Vec<SandboxMode>>,
-    /// `allowedWebSearchModes`.
+    /// `allowedWebSearchModes` on the wire.
     pub allowed_web_search_modes: Option<Vec<WebSearchMode>>,
-    /// `allowedWindowsSandboxImplementations`.
+    /// `allowedWindowsSandboxImplementations` on the wire.
     pub allowed_windows_sandbox_implementations: Option<Vec<WindowsSandboxImplementation>>,
-    /// `application`.
+    /// `application` on the wire.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub application: Option<ApplicationRequirements>,
-    /// `autoReview`.
+    /// `autoReview` on the wire.
     pub auto_review: Option<AutoReviewRequirements>,
-    /// `browserUse`.
+    /// `browserUse` on the wire.
     pub browser_use: Option<BrowserUseRequirements>,
-    /// `chatgptBaseUrl`.
+    /// `chatgptBaseUrl` on the wire.
     pub chatgpt_base_url: Option<String>,
-    /// `checkForUpdateOnStartup`.
+    /// `checkForUpdateOnStartup` on the wire.
     pub check_for_update_on_startup: Option<bool>,
-    /// `cliAuthCredentialsStore`.
+    /// `cliAuthCredentialsStore` on the wire.
     pub cli_auth_credentials_store: Option<CliAuthCredentialsStoreMode>,
-    /// `computerUse`.
+    /// `computerUse` on the wire.
     pub computer_use: Option<ComputerUseRequirements>,
-    /// `defaultPermissions`.
+    /// `defaultPermissions` on the wire.
     pub default_permissions: Option<String>,
-    /// `enforceResidency`.
+    /// `enforceResidency` on the wire.
     pub enforce_residency: Option<ResidencyRequirement>,
-    /// `featureRequirements`.
+    /// `featureRequirements` on the wire.
     pub feature_requirements: Option<BTreeMap<String, bool>>,
-    /// `feedback`.
+    /// `feedback` on the wire.
     pub feedback: Option<FeedbackRequirements>,
-    /// `hooks`.
+    /// `hooks` on the wire.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub hooks: Option<ManagedHooksRequirements>,
-    /// `inAppBrowser`.
+    /// `inAppBrowser` on the wire.
     pub in_app_browser: Option<InAppBrowserRequirements>,
-    /// `logDir`.
+    /// `logDir` on the wire.
     pub log_dir: Option<String>,
-    /// `modelCatalogJson`.
+    /// `modelCatalogJson` on the wire.
     pub model_catalog_json: Option<String>,
     /// Exact provider selection required by managed policy.
     pub model_provider: Option<String>,
     /// Complete required provider definitions, using config.toml field names.
     pub model_providers: Option<JsonObject>,
-    /// `models`.
+    /// `models` on the wire.
     pub models: Option<ModelsRequirements>,
-    /// `network`.
+    /// `network` on the wire.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub network: Option<NetworkRequirements>,
-    /// `sqliteHome`.
+    /// `sqliteHome` on the wire.
     pub sqlite_home: Option<String>,
 }
 
@@ -1359,7 +1359,7 @@ impl Default for ConfigRequirements {
 }
 
 
-/// Parameters of the request `configRequirements/read`.
+/// Parameters of the request `configRequirements/read`, answered by [`ConfigRequirementsReadResponse`](crate::ConfigRequirementsReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigRequirementsReadParams {}
@@ -1409,17 +1409,17 @@ impl Default for ConfigRequirementsReadResponse {
 }
 
 
-/// Parameters of the request `config/value/write`.
+/// Parameters of the request `config/value/write`, answered by [`ConfigWriteResponse`](crate::ConfigWriteResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigValueWriteParams {
-    /// `keyPath`.
+    /// `keyPath` on the wire.
     pub key_path: String,
-    /// `mergeStrategy`.
+    /// `mergeStrategy` on the wire.
     pub merge_strategy: MergeStrategy,
-    /// `value`.
+    /// `value` on the wire.
     pub value: Value,
-    /// `expectedVersion`.
+    /// `expectedVersion` on the wire.
     pub expected_version: Option<String>,
     /// Path to the config file to write; defaults to the user's `config.toml` when omitted.
     pub file_path: Option<String>,
@@ -1490,11 +1490,11 @@ impl ConfigWarningNotification {
 pub struct ConfigWriteResponse {
     /// Canonical path to the config file that was written.
     pub file_path: AbsolutePathBuf,
-    /// `status`.
+    /// `status` on the wire.
     pub status: WriteStatus,
-    /// `version`.
+    /// `version` on the wire.
     pub version: String,
-    /// `overriddenMetadata`.
+    /// `overriddenMetadata` on the wire.
     pub overridden_metadata: Option<OverriddenMetadata>,
 }
 
@@ -1517,13 +1517,13 @@ impl ConfigWriteResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConfiguredHookHandler {
-    /// `command`.
+    /// `command` on the wire.
     Command(CommandConfiguredHookHandler),
-    /// `mcp_tool`.
+    /// `mcp_tool` on the wire.
     McpTool(McpToolConfiguredHookHandler),
-    /// `prompt`.
+    /// `prompt` on the wire.
     Prompt,
-    /// `agent`.
+    /// `agent` on the wire.
     Agent,
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -1552,9 +1552,9 @@ impl From<McpToolConfiguredHookHandler> for ConfiguredHookHandler {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfiguredHookMatcherGroup {
-    /// `hooks`.
+    /// `hooks` on the wire.
     pub hooks: Vec<ConfiguredHookHandler>,
-    /// `matcher`.
+    /// `matcher` on the wire.
     pub matcher: Option<String>,
 }
 
@@ -1634,7 +1634,7 @@ impl ExperimentalFeature {
 }
 
 
-/// Parameters of the request `experimentalFeature/enablement/set`.
+/// Parameters of the request `experimentalFeature/enablement/set`, answered by [`ExperimentalFeatureEnablementSetResponse`](crate::ExperimentalFeatureEnablementSetResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentalFeatureEnablementSetParams {
@@ -1676,7 +1676,7 @@ impl ExperimentalFeatureEnablementSetResponse {
 }
 
 
-/// Parameters of the request `experimentalFeature/list`.
+/// Parameters of the request `experimentalFeature/list`, answered by [`ExperimentalFeatureListResponse`](crate::ExperimentalFeatureListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentalFeatureListParams {
@@ -1733,7 +1733,7 @@ impl Default for ExperimentalFeatureListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentalFeatureListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<ExperimentalFeature>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -1778,7 +1778,7 @@ string_enum! { ExperimentalFeatureStage {
     Removed "removed",
 } }
 
-/// Parameters of the request `externalAgentConfig/detect`.
+/// Parameters of the request `externalAgentConfig/detect`, answered by [`ExternalAgentConfigDetectResponse`](crate::ExternalAgentConfigDetectResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigDetectParams {
@@ -1865,9 +1865,9 @@ impl Default for ExternalAgentConfigDetectParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigDetectResponse {
-    /// `items`.
+    /// `items` on the wire.
     pub items: Vec<ExternalAgentConfigMigrationItem>,
-    /// `connectors`.
+    /// `connectors` on the wire.
     ///
     /// Absent means `[]`.
     pub connectors: Vec<ExternalAgentDetectedConnectorCandidate>,
@@ -1890,9 +1890,9 @@ impl ExternalAgentConfigDetectResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportCompletedNotification {
-    /// `importId`.
+    /// `importId` on the wire.
     pub import_id: String,
-    /// `itemTypeResults`.
+    /// `itemTypeResults` on the wire.
     pub item_type_results: Vec<ExternalAgentConfigImportTypeResult>,
 }
 
@@ -1909,7 +1909,7 @@ impl ExternalAgentConfigImportCompletedNotification {
 }
 
 
-/// Parameters of the request `externalAgentConfig/import/readHistories`.
+/// Parameters of the request `externalAgentConfig/import/readHistories`, answered by [`ExternalAgentConfigImportHistoriesReadResponse`](crate::ExternalAgentConfigImportHistoriesReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoriesReadParams {}
@@ -1934,9 +1934,9 @@ impl Default for ExternalAgentConfigImportHistoriesReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoriesReadResponse {
-    /// `connectors`.
+    /// `connectors` on the wire.
     pub connectors: Vec<ExternalAgentImportedConnectorCandidate>,
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<ExternalAgentConfigImportHistory>,
 }
 
@@ -1957,15 +1957,15 @@ impl ExternalAgentConfigImportHistoriesReadResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistory {
-    /// `completedAtMs`.
+    /// `completedAtMs` on the wire.
     pub completed_at_ms: i64,
-    /// `failures`.
+    /// `failures` on the wire.
     pub failures: Vec<ExternalAgentConfigImportItemTypeFailure>,
-    /// `importId`.
+    /// `importId` on the wire.
     pub import_id: String,
-    /// `successes`.
+    /// `successes` on the wire.
     pub successes: Vec<ExternalAgentConfigImportItemTypeSuccess>,
-    /// `providerId`.
+    /// `providerId` on the wire.
     pub provider_id: Option<String>,
 }
 
@@ -1985,7 +1985,7 @@ impl ExternalAgentConfigImportHistory {
 }
 
 
-/// Parameters of the request `externalAgentConfig/import/recordHistory`.
+/// Parameters of the request `externalAgentConfig/import/recordHistory`, answered by [`ExternalAgentConfigImportHistoryRecordResponse`](crate::ExternalAgentConfigImportHistoryRecordResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordParams {
@@ -2012,7 +2012,7 @@ impl ExternalAgentConfigImportHistoryRecordParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordResponse {
-    /// `importId`.
+    /// `importId` on the wire.
     pub import_id: String,
 }
 
@@ -2032,13 +2032,13 @@ impl ExternalAgentConfigImportHistoryRecordResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordSuccessParams {
-    /// `itemType`.
+    /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: Option<String>,
-    /// `source`.
+    /// `source` on the wire.
     pub source: Option<String>,
-    /// `target`.
+    /// `target` on the wire.
     pub target: Option<String>,
     /// Original title for an imported session, when available.
     pub title: Option<String>,
@@ -2092,11 +2092,11 @@ impl ExternalAgentConfigImportHistoryRecordSuccessParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordTypeResultParams {
-    /// `failures`.
+    /// `failures` on the wire.
     pub failures: Vec<ExternalAgentConfigImportItemTypeFailure>,
-    /// `itemType`.
+    /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
-    /// `successes`.
+    /// `successes` on the wire.
     pub successes: Vec<ExternalAgentConfigImportHistoryRecordSuccessParams>,
 }
 
@@ -2118,19 +2118,19 @@ impl ExternalAgentConfigImportHistoryRecordTypeResultParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportItemTypeFailure {
-    /// `failureStage`.
+    /// `failureStage` on the wire.
     pub failure_stage: String,
-    /// `itemType`.
+    /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: Option<String>,
-    /// `errorType`.
+    /// `errorType` on the wire.
     pub error_type: Option<String>,
-    /// `source`.
+    /// `source` on the wire.
     pub source: Option<String>,
-    /// `subErrorType`.
+    /// `subErrorType` on the wire.
     pub sub_error_type: Option<String>,
 }
 
@@ -2184,13 +2184,13 @@ impl ExternalAgentConfigImportItemTypeFailure {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportItemTypeSuccess {
-    /// `itemType`.
+    /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: Option<String>,
-    /// `source`.
+    /// `source` on the wire.
     pub source: Option<String>,
-    /// `target`.
+    /// `target` on the wire.
     pub target: Option<String>,
     /// Original title for an imported session; null for other item types.
     pub title: Option<String>,
@@ -2212,11 +2212,11 @@ impl ExternalAgentConfigImportItemTypeSuccess {
 }
 
 
-/// Parameters of the request `externalAgentConfig/import`.
+/// Parameters of the request `externalAgentConfig/import`, answered by [`ExternalAgentConfigImportResponse`](crate::ExternalAgentConfigImportResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportParams {
-    /// `migrationItems`.
+    /// `migrationItems` on the wire.
     pub migration_items: Vec<ExternalAgentConfigMigrationItem>,
     /// Migration-source selector used to produce the migration items. Pass the same value to detection and import; missing or unrecognized values use the default source.
     pub migration_source: Option<String>,
@@ -2266,9 +2266,9 @@ impl ExternalAgentConfigImportParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportProgressNotification {
-    /// `importId`.
+    /// `importId` on the wire.
     pub import_id: String,
-    /// `itemTypeResults`.
+    /// `itemTypeResults` on the wire.
     pub item_type_results: Vec<ExternalAgentConfigImportTypeResult>,
 }
 
@@ -2289,7 +2289,7 @@ impl ExternalAgentConfigImportProgressNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportResponse {
-    /// `importId`.
+    /// `importId` on the wire.
     pub import_id: String,
 }
 
@@ -2309,11 +2309,11 @@ impl ExternalAgentConfigImportResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportTypeResult {
-    /// `failures`.
+    /// `failures` on the wire.
     pub failures: Vec<ExternalAgentConfigImportItemTypeFailure>,
-    /// `itemType`.
+    /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
-    /// `successes`.
+    /// `successes` on the wire.
     pub successes: Vec<ExternalAgentConfigImportItemTypeSuccess>,
 }
 
@@ -2335,13 +2335,13 @@ impl ExternalAgentConfigImportTypeResult {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigMigrationItem {
-    /// `description`.
+    /// `description` on the wire.
     pub description: String,
-    /// `itemType`.
+    /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
     /// Null or empty means home-scoped migration; non-empty means repo-scoped migration.
     pub cwd: Option<String>,
-    /// `details`.
+    /// `details` on the wire.
     pub details: Option<MigrationDetails>,
 }
 
@@ -2378,25 +2378,25 @@ impl ExternalAgentConfigMigrationItem {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentConfigMigrationItemType {
-    /// `AGENTS_MD`.
+    /// `AGENTS_MD` on the wire.
     AgentsMd,
-    /// `CONFIG`.
+    /// `CONFIG` on the wire.
     Config,
-    /// `SKILLS`.
+    /// `SKILLS` on the wire.
     Skills,
-    /// `PLUGINS`.
+    /// `PLUGINS` on the wire.
     Plugins,
-    /// `MCP_SERVER_CONFIG`.
+    /// `MCP_SERVER_CONFIG` on the wire.
     McpServerConfig,
-    /// `SUBAGENTS`.
+    /// `SUBAGENTS` on the wire.
     Subagents,
-    /// `HOOKS`.
+    /// `HOOKS` on the wire.
     Hooks,
-    /// `COMMANDS`.
+    /// `COMMANDS` on the wire.
     Commands,
-    /// `MEMORY`.
+    /// `MEMORY` on the wire.
     Memory,
-    /// `SESSIONS`.
+    /// `SESSIONS` on the wire.
     Sessions,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2419,11 +2419,11 @@ string_enum! { ExternalAgentConfigMigrationItemType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentDetectedConnectorCandidate {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `sessionCount`.
+    /// `sessionCount` on the wire.
     pub session_count: u32,
-    /// `source`.
+    /// `source` on the wire.
     pub source: ExternalAgentDetectedConnectorSource,
 }
 
@@ -2445,9 +2445,9 @@ impl ExternalAgentDetectedConnectorCandidate {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentDetectedConnectorSource {
-    /// `remoteMcpServersConfig`.
+    /// `remoteMcpServersConfig` on the wire.
     RemoteMcpServersConfig,
-    /// `sessionToolUse`.
+    /// `sessionToolUse` on the wire.
     SessionToolUse,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2462,11 +2462,11 @@ string_enum! { ExternalAgentDetectedConnectorSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentImportedConnectorCandidate {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `sessionCount`.
+    /// `sessionCount` on the wire.
     pub session_count: u32,
-    /// `source`.
+    /// `source` on the wire.
     pub source: ExternalAgentImportedConnectorSource,
 }
 
@@ -2488,7 +2488,7 @@ impl ExternalAgentImportedConnectorCandidate {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentImportedConnectorSource {
-    /// `remoteMcpServersConfig`.
+    /// `remoteMcpServersConfig` on the wire.
     RemoteMcpServersConfig,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2502,7 +2502,7 @@ string_enum! { ExternalAgentImportedConnectorSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackRequirements {
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: Option<bool>,
 }
 
@@ -2565,9 +2565,9 @@ impl From<Vec<String>> for ForcedChatgptWorkspaceIds {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ForcedLoginMethod {
-    /// `chatgpt`.
+    /// `chatgpt` on the wire.
     Chatgpt,
-    /// `api`.
+    /// `api` on the wire.
     Api,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2582,7 +2582,7 @@ string_enum! { ForcedLoginMethod {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InAppBrowserRequirements {
-    /// `allowExternalBrowserSettingsImport`.
+    /// `allowExternalBrowserSettingsImport` on the wire.
     pub allow_external_browser_settings_import: Option<bool>,
 }
 
@@ -2610,7 +2610,7 @@ impl Default for InAppBrowserRequirements {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LegacyManagedConfigTomlFromFileConfigLayerSource {
-    /// `file`.
+    /// `file` on the wire.
     pub file: AbsolutePathBuf,
 }
 
@@ -2630,37 +2630,37 @@ impl LegacyManagedConfigTomlFromFileConfigLayerSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ManagedHooksRequirements {
-    /// `PermissionRequest`.
+    /// `PermissionRequest` on the wire.
     pub permission_request: Vec<ConfiguredHookMatcherGroup>,
-    /// `PostCompact`.
+    /// `PostCompact` on the wire.
     pub post_compact: Vec<ConfiguredHookMatcherGroup>,
-    /// `PostToolUse`.
+    /// `PostToolUse` on the wire.
     pub post_tool_use: Vec<ConfiguredHookMatcherGroup>,
-    /// `PreCompact`.
+    /// `PreCompact` on the wire.
     pub pre_compact: Vec<ConfiguredHookMatcherGroup>,
-    /// `PreToolUse`.
+    /// `PreToolUse` on the wire.
     pub pre_tool_use: Vec<ConfiguredHookMatcherGroup>,
-    /// `SessionStart`.
+    /// `SessionStart` on the wire.
     pub session_start: Vec<ConfiguredHookMatcherGroup>,
-    /// `Stop`.
+    /// `Stop` on the wire.
     pub stop: Vec<ConfiguredHookMatcherGroup>,
-    /// `SubagentStart`.
+    /// `SubagentStart` on the wire.
     pub subagent_start: Vec<ConfiguredHookMatcherGroup>,
-    /// `SubagentStop`.
+    /// `SubagentStop` on the wire.
     pub subagent_stop: Vec<ConfiguredHookMatcherGroup>,
-    /// `UserPromptSubmit`.
+    /// `UserPromptSubmit` on the wire.
     pub user_prompt_submit: Vec<ConfiguredHookMatcherGroup>,
-    /// `Interrupt`.
+    /// `Interrupt` on the wire.
     ///
     /// Absent means `[]`.
     pub interrupt: Vec<ConfiguredHookMatcherGroup>,
-    /// `SessionEnd`.
+    /// `SessionEnd` on the wire.
     ///
     /// Absent means `[]`.
     pub session_end: Vec<ConfiguredHookMatcherGroup>,
-    /// `managedDir`.
+    /// `managedDir` on the wire.
     pub managed_dir: Option<String>,
-    /// `windowsManagedDir`.
+    /// `windowsManagedDir` on the wire.
     pub windows_managed_dir: Option<String>,
 }
 
@@ -2690,7 +2690,7 @@ impl ManagedHooksRequirements {
 }
 
 
-/// Parameters of the request `config/mcpServer/reload`.
+/// Parameters of the request `config/mcpServer/reload`, answered by [`McpServerRefreshResponse`](crate::McpServerRefreshResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerRefreshParams {}
@@ -2737,15 +2737,15 @@ impl Default for McpServerRefreshResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolConfiguredHookHandler {
-    /// `input`.
+    /// `input` on the wire.
     pub input: JsonObject,
-    /// `server`.
+    /// `server` on the wire.
     pub server: String,
-    /// `tool`.
+    /// `tool` on the wire.
     pub tool: String,
-    /// `statusMessage`.
+    /// `statusMessage` on the wire.
     pub status_message: Option<String>,
-    /// `timeoutSec`.
+    /// `timeoutSec` on the wire.
     pub timeout_sec: Option<u64>,
 }
 
@@ -2771,9 +2771,9 @@ impl McpToolConfiguredHookHandler {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MdmConfigLayerSource {
-    /// `domain`.
+    /// `domain` on the wire.
     pub domain: String,
-    /// `key`.
+    /// `key` on the wire.
     pub key: String,
 }
 
@@ -2794,9 +2794,9 @@ impl MdmConfigLayerSource {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MergeStrategy {
-    /// `replace`.
+    /// `replace` on the wire.
     Replace,
-    /// `upsert`.
+    /// `upsert` on the wire.
     Upsert,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2811,33 +2811,33 @@ string_enum! { MergeStrategy {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MigrationDetails {
-    /// `commands`.
+    /// `commands` on the wire.
     ///
     /// Absent means `[]`.
     pub commands: Option<Vec<CommandMigration>>,
-    /// `hooks`.
+    /// `hooks` on the wire.
     ///
     /// Absent means `[]`.
     pub hooks: Option<Vec<HookMigration>>,
-    /// `mcpServers`.
+    /// `mcpServers` on the wire.
     ///
     /// Absent means `[]`.
     pub mcp_servers: Option<Vec<McpServerMigration>>,
-    /// `memory`.
+    /// `memory` on the wire.
     pub memory: Option<Vec<String>>,
-    /// `plugins`.
+    /// `plugins` on the wire.
     ///
     /// Absent means `[]`.
     pub plugins: Option<Vec<PluginsMigration>>,
-    /// `sessions`.
+    /// `sessions` on the wire.
     ///
     /// Absent means `[]`.
     pub sessions: Option<Vec<SessionMigration>>,
-    /// `skills`.
+    /// `skills` on the wire.
     ///
     /// Absent means `[]`.
     pub skills: Option<Vec<SkillMigration>>,
-    /// `subagents`.
+    /// `subagents` on the wire.
     ///
     /// Absent means `[]`.
     pub subagents: Option<Vec<SubagentMigration>>,
@@ -2928,7 +2928,7 @@ impl Default for MigrationDetails {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelsRequirements {
-    /// `newThread`.
+    /// `newThread` on the wire.
     pub new_thread: Option<NewThreadModelDefaults>,
 }
 
@@ -2954,9 +2954,9 @@ impl Default for ModelsRequirements {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkDomainPermission {
-    /// `allow`.
+    /// `allow` on the wire.
     Allow,
-    /// `deny`.
+    /// `deny` on the wire.
     Deny,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2971,29 +2971,29 @@ string_enum! { NetworkDomainPermission {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkRequirements {
-    /// `allowLocalBinding`.
+    /// `allowLocalBinding` on the wire.
     pub allow_local_binding: Option<bool>,
     /// Legacy compatibility view derived from `unix_sockets`.
     pub allow_unix_sockets: Option<Vec<String>>,
-    /// `allowUpstreamProxy`.
+    /// `allowUpstreamProxy` on the wire.
     pub allow_upstream_proxy: Option<bool>,
     /// Legacy compatibility view derived from `domains`.
     pub allowed_domains: Option<Vec<String>>,
-    /// `dangerouslyAllowAllUnixSockets`.
+    /// `dangerouslyAllowAllUnixSockets` on the wire.
     pub dangerously_allow_all_unix_sockets: Option<bool>,
-    /// `dangerouslyAllowNonLoopbackProxy`.
+    /// `dangerouslyAllowNonLoopbackProxy` on the wire.
     pub dangerously_allow_non_loopback_proxy: Option<bool>,
     /// Legacy compatibility view derived from `domains`.
     pub denied_domains: Option<Vec<String>>,
     /// Canonical network permission map for `experimental_network`.
     pub domains: Option<BTreeMap<String, NetworkDomainPermission>>,
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: Option<bool>,
-    /// `httpPort`.
+    /// `httpPort` on the wire.
     pub http_port: Option<u16>,
     /// When true, only managed allowlist entries are respected while managed network enforcement is active.
     pub managed_allowed_domains_only: Option<bool>,
-    /// `socksPort`.
+    /// `socksPort` on the wire.
     pub socks_port: Option<u16>,
     /// Canonical unix socket permission map for `experimental_network`.
     pub unix_sockets: Option<BTreeMap<String, NetworkUnixSocketPermission>>,
@@ -3033,9 +3033,9 @@ impl Default for NetworkRequirements {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkUnixSocketPermission {
-    /// `allow`.
+    /// `allow` on the wire.
     Allow,
-    /// `deny`.
+    /// `deny` on the wire.
     Deny,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -3050,11 +3050,11 @@ string_enum! { NetworkUnixSocketPermission {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NewThreadModelDefaults {
-    /// `model`.
+    /// `model` on the wire.
     pub model: Option<String>,
-    /// `modelReasoningEffort`.
+    /// `modelReasoningEffort` on the wire.
     pub model_reasoning_effort: Option<ReasoningEffort>,
-    /// `serviceTier`.
+    /// `serviceTier` on the wire.
     pub service_tier: Option<String>,
 }
 
@@ -3082,11 +3082,11 @@ impl Default for NewThreadModelDefaults {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OverriddenMetadata {
-    /// `effectiveValue`.
+    /// `effectiveValue` on the wire.
     pub effective_value: Value,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
-    /// `overridingLayer`.
+    /// `overridingLayer` on the wire.
     pub overriding_layer: ConfigLayerMetadata,
 }
 
@@ -3126,7 +3126,7 @@ impl PackagedDefaultsConfigLayerSource {
 }
 
 
-/// Parameters of the request `permissionProfile/list`.
+/// Parameters of the request `permissionProfile/list`, answered by [`PermissionProfileListResponse`](crate::PermissionProfileListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionProfileListParams {
@@ -3183,7 +3183,7 @@ impl Default for PermissionProfileListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionProfileListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<PermissionProfileSummary>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -3232,9 +3232,9 @@ impl PermissionProfileSummary {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginsMigration {
-    /// `marketplaceName`.
+    /// `marketplaceName` on the wire.
     pub marketplace_name: String,
-    /// `pluginNames`.
+    /// `pluginNames` on the wire.
     pub plugin_names: Vec<String>,
 }
 
@@ -3257,7 +3257,7 @@ impl PluginsMigration {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectConfigLayerSource {
-    /// `dotCodexFolder`.
+    /// `dotCodexFolder` on the wire.
     pub dot_codex_folder: AbsolutePathBuf,
 }
 
@@ -3277,9 +3277,9 @@ impl ProjectConfigLayerSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RequestHeader {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `value`.
+    /// `value` on the wire.
     pub value: String,
 }
 
@@ -3300,7 +3300,7 @@ impl RequestHeader {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResidencyRequirement {
-    /// `us`.
+    /// `us` on the wire.
     Us,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -3314,19 +3314,19 @@ string_enum! { ResidencyRequirement {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SandboxWorkspaceWrite {
-    /// `exclude_slash_tmp`.
+    /// `exclude_slash_tmp` on the wire.
     ///
     /// Absent means `false`.
     pub exclude_slash_tmp: bool,
-    /// `exclude_tmpdir_env_var`.
+    /// `exclude_tmpdir_env_var` on the wire.
     ///
     /// Absent means `false`.
     pub exclude_tmpdir_env_var: bool,
-    /// `network_access`.
+    /// `network_access` on the wire.
     ///
     /// Absent means `false`.
     pub network_access: bool,
-    /// `writable_roots`.
+    /// `writable_roots` on the wire.
     ///
     /// Absent means `[]`.
     pub writable_roots: Vec<String>,
@@ -3357,11 +3357,11 @@ impl Default for SandboxWorkspaceWrite {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SessionMigration {
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: String,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -3390,7 +3390,7 @@ impl SessionMigration {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SubagentMigration {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
 }
 
@@ -3455,9 +3455,9 @@ impl TextPosition {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TextRange {
-    /// `end`.
+    /// `end` on the wire.
     pub end: TextPosition,
-    /// `start`.
+    /// `start` on the wire.
     pub start: TextPosition,
 }
 
@@ -3478,7 +3478,7 @@ impl TextRange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolsV2 {
-    /// `web_search`.
+    /// `web_search` on the wire.
     pub web_search: Option<WebSearchToolConfig>,
 }
 
@@ -3531,11 +3531,11 @@ impl UserConfigLayerSource {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verbosity {
-    /// `low`.
+    /// `low` on the wire.
     Low,
-    /// `medium`.
+    /// `medium` on the wire.
     Medium,
-    /// `high`.
+    /// `high` on the wire.
     High,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -3551,11 +3551,11 @@ string_enum! { Verbosity {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebSearchContextSize {
-    /// `low`.
+    /// `low` on the wire.
     Low,
-    /// `medium`.
+    /// `medium` on the wire.
     Medium,
-    /// `high`.
+    /// `high` on the wire.
     High,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -3571,13 +3571,13 @@ string_enum! { WebSearchContextSize {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchLocation {
-    /// `city`.
+    /// `city` on the wire.
     pub city: Option<String>,
-    /// `country`.
+    /// `country` on the wire.
     pub country: Option<String>,
-    /// `region`.
+    /// `region` on the wire.
     pub region: Option<String>,
-    /// `timezone`.
+    /// `timezone` on the wire.
     pub timezone: Option<String>,
 }
 
@@ -3606,13 +3606,13 @@ impl Default for WebSearchLocation {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebSearchMode {
-    /// `disabled`.
+    /// `disabled` on the wire.
     Disabled,
-    /// `cached`.
+    /// `cached` on the wire.
     Cached,
-    /// `indexed`.
+    /// `indexed` on the wire.
     Indexed,
-    /// `live`.
+    /// `live` on the wire.
     Live,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -3629,11 +3629,11 @@ string_enum! { WebSearchMode {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchToolConfig {
-    /// `allowed_domains`.
+    /// `allowed_domains` on the wire.
     pub allowed_domains: Option<Vec<String>>,
-    /// `context_size`.
+    /// `context_size` on the wire.
     pub context_size: Option<WebSearchContextSize>,
-    /// `location`.
+    /// `location` on the wire.
     pub location: Option<WebSearchLocation>,
 }
 
@@ -3661,11 +3661,11 @@ impl Default for WebSearchToolConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxImplementation {
-    /// `elevated`.
+    /// `elevated` on the wire.
     Elevated,
-    /// `unelevated`.
+    /// `unelevated` on the wire.
     Unelevated,
-    /// `mxc`.
+    /// `mxc` on the wire.
     Mxc,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -3681,9 +3681,9 @@ string_enum! { WindowsSandboxImplementation {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WriteStatus {
-    /// `ok`.
+    /// `ok` on the wire.
     Ok,
-    /// `okOverridden`.
+    /// `okOverridden` on the wire.
     OkOverridden,
     /// A value that this version does not know.
     Unrecognized(String),

@@ -7,15 +7,15 @@ use openai_codex_wire::{no_params, record, string_enum, string_newtype};
 
 use crate::common::AbsolutePathBuf;
 
-/// Parameters of the request `environment/add`.
+/// Parameters of the request `environment/add`, answered by [`EnvironmentAddResponse`](crate::EnvironmentAddResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentAddParams {
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: String,
-    /// `execServerUrl`.
+    /// `execServerUrl` on the wire.
     pub exec_server_url: String,
     /// Optional raw bearer token for executor authentication, including reconnects. Requires a secure transport or a loopback destination.
     pub auth_bearer_token: Option<SecretString>,
@@ -96,13 +96,13 @@ impl Default for EnvironmentAddResponse {
 }
 
 
-/// Parameters of the request `environment/info`.
+/// Parameters of the request `environment/info`, answered by [`EnvironmentInfoResponse`](crate::EnvironmentInfoResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentInfoParams {
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: String,
 }
 
@@ -124,7 +124,7 @@ impl EnvironmentInfoParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentInfoResponse {
-    /// `shell`.
+    /// `shell` on the wire.
     pub shell: EnvironmentShellInfo,
     /// Default working directory reported by the environment, as a canonical file URI.
     pub cwd: Option<PathUri>,
@@ -232,7 +232,7 @@ string_enum! { EnvironmentStatusKind {
 
 /// Parameters for reading the current status of one configured environment.
 ///
-/// Parameters of the request `environment/status`.
+/// Parameters of the request `environment/status`, answered by [`EnvironmentStatusResponse`](crate::EnvironmentStatusResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -293,21 +293,21 @@ string_newtype! { PathUri }
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlClient {
-    /// `clientId`.
+    /// `clientId` on the wire.
     pub client_id: String,
-    /// `appVersion`.
+    /// `appVersion` on the wire.
     pub app_version: Option<String>,
-    /// `deviceModel`.
+    /// `deviceModel` on the wire.
     pub device_model: Option<String>,
-    /// `deviceType`.
+    /// `deviceType` on the wire.
     pub device_type: Option<String>,
-    /// `displayName`.
+    /// `displayName` on the wire.
     pub display_name: Option<String>,
-    /// `lastSeenAt`.
+    /// `lastSeenAt` on the wire.
     pub last_seen_at: Option<i64>,
-    /// `osVersion`.
+    /// `osVersion` on the wire.
     pub os_version: Option<String>,
-    /// `platform`.
+    /// `platform` on the wire.
     pub platform: Option<String>,
 }
 
@@ -336,9 +336,9 @@ impl RemoteControlClient {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemoteControlClientsListOrder {
-    /// `asc`.
+    /// `asc` on the wire.
     Asc,
-    /// `desc`.
+    /// `desc` on the wire.
     Desc,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -349,19 +349,19 @@ string_enum! { RemoteControlClientsListOrder {
     Desc "desc",
 } }
 
-/// Parameters of the request `remoteControl/client/list`.
+/// Parameters of the request `remoteControl/client/list`, answered by [`RemoteControlClientsListResponse`](crate::RemoteControlClientsListResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlClientsListParams {
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: String,
-    /// `cursor`.
+    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `limit`.
+    /// `limit` on the wire.
     pub limit: Option<u32>,
-    /// `order`.
+    /// `order` on the wire.
     pub order: Option<RemoteControlClientsListOrder>,
 }
 
@@ -407,9 +407,9 @@ impl RemoteControlClientsListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlClientsListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<RemoteControlClient>,
-    /// `nextCursor`.
+    /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
 }
 
@@ -426,15 +426,15 @@ impl RemoteControlClientsListResponse {
 }
 
 
-/// Parameters of the request `remoteControl/client/revoke`.
+/// Parameters of the request `remoteControl/client/revoke`, answered by [`RemoteControlClientsRevokeResponse`](crate::RemoteControlClientsRevokeResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlClientsRevokeParams {
-    /// `clientId`.
+    /// `clientId` on the wire.
     pub client_id: String,
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: String,
 }
 
@@ -479,13 +479,13 @@ impl Default for RemoteControlClientsRevokeResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemoteControlConnectionStatus {
-    /// `disabled`.
+    /// `disabled` on the wire.
     Disabled,
-    /// `connecting`.
+    /// `connecting` on the wire.
     Connecting,
-    /// `connected`.
+    /// `connected` on the wire.
     Connected,
-    /// `errored`.
+    /// `errored` on the wire.
     Errored,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -498,11 +498,11 @@ string_enum! { RemoteControlConnectionStatus {
     Errored "errored",
 } }
 
-/// Parameters of the request `remoteControl/disable`.
+/// Parameters of the request `remoteControl/disable`, answered by [`RemoteControlDisableResponse`](crate::RemoteControlDisableResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlDisableParams {
-    /// `ephemeral`.
+    /// `ephemeral` on the wire.
     pub ephemeral: Option<bool>,
 }
 
@@ -537,13 +537,13 @@ impl Default for RemoteControlDisableParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlDisableResponse {
-    /// `installationId`.
+    /// `installationId` on the wire.
     pub installation_id: String,
-    /// `serverName`.
+    /// `serverName` on the wire.
     pub server_name: String,
-    /// `status`.
+    /// `status` on the wire.
     pub status: RemoteControlConnectionStatus,
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: Option<String>,
 }
 
@@ -562,11 +562,11 @@ impl RemoteControlDisableResponse {
 }
 
 
-/// Parameters of the request `remoteControl/enable`.
+/// Parameters of the request `remoteControl/enable`, answered by [`RemoteControlEnableResponse`](crate::RemoteControlEnableResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlEnableParams {
-    /// `ephemeral`.
+    /// `ephemeral` on the wire.
     pub ephemeral: Option<bool>,
 }
 
@@ -601,13 +601,13 @@ impl Default for RemoteControlEnableParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlEnableResponse {
-    /// `installationId`.
+    /// `installationId` on the wire.
     pub installation_id: String,
-    /// `serverName`.
+    /// `serverName` on the wire.
     pub server_name: String,
-    /// `status`.
+    /// `status` on the wire.
     pub status: RemoteControlConnectionStatus,
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: Option<String>,
 }
 
@@ -626,13 +626,13 @@ impl RemoteControlEnableResponse {
 }
 
 
-/// Parameters of the request `remoteControl/pairing/start`.
+/// Parameters of the request `remoteControl/pairing/start`, answered by [`RemoteControlPairingStartResponse`](crate::RemoteControlPairingStartResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlPairingStartParams {
-    /// `manualCode`.
+    /// `manualCode` on the wire.
     pub manual_code: Option<bool>,
 }
 
@@ -667,13 +667,13 @@ impl Default for RemoteControlPairingStartParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlPairingStartResponse {
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: String,
-    /// `expiresAt`.
+    /// `expiresAt` on the wire.
     pub expires_at: i64,
-    /// `pairingCode`.
+    /// `pairingCode` on the wire.
     pub pairing_code: SecretString,
-    /// `manualPairingCode`.
+    /// `manualPairingCode` on the wire.
     pub manual_pairing_code: Option<SecretString>,
 }
 
@@ -692,15 +692,15 @@ impl RemoteControlPairingStartResponse {
 }
 
 
-/// Parameters of the request `remoteControl/pairing/status`.
+/// Parameters of the request `remoteControl/pairing/status`, answered by [`RemoteControlPairingStatusResponse`](crate::RemoteControlPairingStatusResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlPairingStatusParams {
-    /// `manualPairingCode`.
+    /// `manualPairingCode` on the wire.
     pub manual_pairing_code: Option<SecretString>,
-    /// `pairingCode`.
+    /// `pairingCode` on the wire.
     pub pairing_code: Option<SecretString>,
 }
 
@@ -743,7 +743,7 @@ impl Default for RemoteControlPairingStatusParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlPairingStatusResponse {
-    /// `claimed`.
+    /// `claimed` on the wire.
     pub claimed: bool,
 }
 
@@ -765,13 +765,13 @@ impl RemoteControlPairingStatusResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlStatusChangedNotification {
-    /// `installationId`.
+    /// `installationId` on the wire.
     pub installation_id: String,
-    /// `serverName`.
+    /// `serverName` on the wire.
     pub server_name: String,
-    /// `status`.
+    /// `status` on the wire.
     pub status: RemoteControlConnectionStatus,
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: Option<String>,
 }
 
@@ -790,7 +790,7 @@ impl RemoteControlStatusChangedNotification {
 }
 
 
-/// Parameters of the request `remoteControl/status/read`.
+/// Parameters of the request `remoteControl/status/read`, answered by [`RemoteControlStatusReadResponse`](crate::RemoteControlStatusReadResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -819,13 +819,13 @@ impl Default for RemoteControlStatusReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlStatusReadResponse {
-    /// `installationId`.
+    /// `installationId` on the wire.
     pub installation_id: String,
-    /// `serverName`.
+    /// `serverName` on the wire.
     pub server_name: String,
-    /// `status`.
+    /// `status` on the wire.
     pub status: RemoteControlConnectionStatus,
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: Option<String>,
 }
 
@@ -848,11 +848,11 @@ impl RemoteControlStatusReadResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxReadiness {
-    /// `ready`.
+    /// `ready` on the wire.
     Ready,
-    /// `notConfigured`.
+    /// `notConfigured` on the wire.
     NotConfigured,
-    /// `updateRequired`.
+    /// `updateRequired` on the wire.
     UpdateRequired,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -864,7 +864,7 @@ string_enum! { WindowsSandboxReadiness {
     UpdateRequired "updateRequired",
 } }
 
-/// Parameters of the request `windowsSandbox/readiness`.
+/// Parameters of the request `windowsSandbox/readiness`, answered by [`WindowsSandboxReadinessResponse`](crate::WindowsSandboxReadinessResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxReadinessParams {}
@@ -889,7 +889,7 @@ impl Default for WindowsSandboxReadinessParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxReadinessResponse {
-    /// `status`.
+    /// `status` on the wire.
     pub status: WindowsSandboxReadiness,
 }
 
@@ -909,11 +909,11 @@ impl WindowsSandboxReadinessResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxSetupCompletedNotification {
-    /// `mode`.
+    /// `mode` on the wire.
     pub mode: WindowsSandboxSetupMode,
-    /// `success`.
+    /// `success` on the wire.
     pub success: bool,
-    /// `error`.
+    /// `error` on the wire.
     pub error: Option<String>,
 }
 
@@ -935,9 +935,9 @@ impl WindowsSandboxSetupCompletedNotification {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxSetupMode {
-    /// `elevated`.
+    /// `elevated` on the wire.
     Elevated,
-    /// `unelevated`.
+    /// `unelevated` on the wire.
     Unelevated,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -948,13 +948,13 @@ string_enum! { WindowsSandboxSetupMode {
     Unelevated "unelevated",
 } }
 
-/// Parameters of the request `windowsSandbox/setupStart`.
+/// Parameters of the request `windowsSandbox/setupStart`, answered by [`WindowsSandboxSetupStartResponse`](crate::WindowsSandboxSetupStartResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxSetupStartParams {
-    /// `mode`.
+    /// `mode` on the wire.
     pub mode: WindowsSandboxSetupMode,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: Option<AbsolutePathBuf>,
 }
 
@@ -982,7 +982,7 @@ impl WindowsSandboxSetupStartParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxSetupStartResponse {
-    /// `started`.
+    /// `started` on the wire.
     pub started: bool,
 }
 
@@ -1002,11 +1002,11 @@ impl WindowsSandboxSetupStartResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsWorldWritableWarningNotification {
-    /// `extraCount`.
+    /// `extraCount` on the wire.
     pub extra_count: u64,
-    /// `failedScan`.
+    /// `failedScan` on the wire.
     pub failed_scan: bool,
-    /// `samplePaths`.
+    /// `samplePaths` on the wire.
     pub sample_paths: Vec<String>,
 }
 

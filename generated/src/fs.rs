@@ -33,7 +33,7 @@ impl FsChangedNotification {
 
 /// Copy a file or directory tree on the host filesystem.
 ///
-/// Parameters of the request `fs/copy`.
+/// Parameters of the request `fs/copy`, answered by [`FsCopyResponse`](crate::FsCopyResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsCopyParams {
@@ -92,7 +92,7 @@ impl Default for FsCopyResponse {
 
 /// Create a directory on the host filesystem.
 ///
-/// Parameters of the request `fs/createDirectory`.
+/// Parameters of the request `fs/createDirectory`, answered by [`FsCreateDirectoryResponse`](crate::FsCreateDirectoryResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsCreateDirectoryParams {
@@ -148,7 +148,7 @@ impl Default for FsCreateDirectoryResponse {
 
 /// Request metadata for an absolute path.
 ///
-/// Parameters of the request `fs/getMetadata`.
+/// Parameters of the request `fs/getMetadata`, answered by [`FsGetMetadataResponse`](crate::FsGetMetadataResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsGetMetadataParams {
@@ -232,7 +232,7 @@ impl FsReadDirectoryEntry {
 
 /// List direct child names for a directory.
 ///
-/// Parameters of the request `fs/readDirectory`.
+/// Parameters of the request `fs/readDirectory`, answered by [`FsReadDirectoryResponse`](crate::FsReadDirectoryResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsReadDirectoryParams {
@@ -276,7 +276,7 @@ impl FsReadDirectoryResponse {
 
 /// Read a file from the host filesystem.
 ///
-/// Parameters of the request `fs/readFile`.
+/// Parameters of the request `fs/readFile`, answered by [`FsReadFileResponse`](crate::FsReadFileResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsReadFileParams {
@@ -320,7 +320,7 @@ impl FsReadFileResponse {
 
 /// Remove a file or directory tree from the host filesystem.
 ///
-/// Parameters of the request `fs/remove`.
+/// Parameters of the request `fs/remove`, answered by [`FsRemoveResponse`](crate::FsRemoveResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsRemoveParams {
@@ -386,7 +386,7 @@ impl Default for FsRemoveResponse {
 
 /// Stop filesystem watch notifications for a prior `fs/watch`.
 ///
-/// Parameters of the request `fs/unwatch`.
+/// Parameters of the request `fs/unwatch`, answered by [`FsUnwatchResponse`](crate::FsUnwatchResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsUnwatchParams {
@@ -432,7 +432,7 @@ impl Default for FsUnwatchResponse {
 
 /// Start filesystem watch notifications for an absolute path.
 ///
-/// Parameters of the request `fs/watch`.
+/// Parameters of the request `fs/watch`, answered by [`FsWatchResponse`](crate::FsWatchResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsWatchParams {
@@ -479,7 +479,7 @@ impl FsWatchResponse {
 
 /// Write a file on the host filesystem.
 ///
-/// Parameters of the request `fs/writeFile`.
+/// Parameters of the request `fs/writeFile`, answered by [`FsWriteFileResponse`](crate::FsWriteFileResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsWriteFileParams {
@@ -530,9 +530,9 @@ impl Default for FsWriteFileResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FuzzyFileSearchMatchType {
-    /// `file`.
+    /// `file` on the wire.
     File,
-    /// `directory`.
+    /// `directory` on the wire.
     Directory,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -543,15 +543,15 @@ string_enum! { FuzzyFileSearchMatchType {
     Directory "directory",
 } }
 
-/// Parameters of the request `fuzzyFileSearch`.
+/// Parameters of the request `fuzzyFileSearch`, answered by [`FuzzyFileSearchResponse`](crate::FuzzyFileSearchResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchParams {
-    /// `query`.
+    /// `query` on the wire.
     pub query: String,
-    /// `roots`.
+    /// `roots` on the wire.
     pub roots: Vec<String>,
-    /// `cancellationToken`.
+    /// `cancellationToken` on the wire.
     pub cancellation_token: Option<String>,
 }
 
@@ -580,7 +580,7 @@ impl FuzzyFileSearchParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchResponse {
-    /// `files`.
+    /// `files` on the wire.
     pub files: Vec<FuzzyFileSearchResult>,
 }
 
@@ -602,17 +602,17 @@ impl FuzzyFileSearchResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchResult {
-    /// `file_name`.
+    /// `file_name` on the wire.
     pub file_name: String,
-    /// `match_type`.
+    /// `match_type` on the wire.
     pub match_type: FuzzyFileSearchMatchType,
-    /// `path`.
+    /// `path` on the wire.
     pub path: String,
-    /// `root`.
+    /// `root` on the wire.
     pub root: String,
-    /// `score`.
+    /// `score` on the wire.
     pub score: u32,
-    /// `indices`.
+    /// `indices` on the wire.
     pub indices: Option<Vec<u32>>,
 }
 
@@ -637,7 +637,7 @@ impl FuzzyFileSearchResult {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionCompletedNotification {
-    /// `sessionId`.
+    /// `sessionId` on the wire.
     pub session_id: String,
 }
 
@@ -653,15 +653,15 @@ impl FuzzyFileSearchSessionCompletedNotification {
 }
 
 
-/// Parameters of the request `fuzzyFileSearch/sessionStart`.
+/// Parameters of the request `fuzzyFileSearch/sessionStart`, answered by [`FuzzyFileSearchSessionStartResponse`](crate::FuzzyFileSearchSessionStartResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionStartParams {
-    /// `roots`.
+    /// `roots` on the wire.
     pub roots: Vec<String>,
-    /// `sessionId`.
+    /// `sessionId` on the wire.
     pub session_id: String,
 }
 
@@ -702,13 +702,13 @@ impl Default for FuzzyFileSearchSessionStartResponse {
 }
 
 
-/// Parameters of the request `fuzzyFileSearch/sessionStop`.
+/// Parameters of the request `fuzzyFileSearch/sessionStop`, answered by [`FuzzyFileSearchSessionStopResponse`](crate::FuzzyFileSearchSessionStopResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionStopParams {
-    /// `sessionId`.
+    /// `sessionId` on the wire.
     pub session_id: String,
 }
 
@@ -748,15 +748,15 @@ impl Default for FuzzyFileSearchSessionStopResponse {
 }
 
 
-/// Parameters of the request `fuzzyFileSearch/sessionUpdate`.
+/// Parameters of the request `fuzzyFileSearch/sessionUpdate`, answered by [`FuzzyFileSearchSessionUpdateResponse`](crate::FuzzyFileSearchSessionUpdateResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionUpdateParams {
-    /// `query`.
+    /// `query` on the wire.
     pub query: String,
-    /// `sessionId`.
+    /// `sessionId` on the wire.
     pub session_id: String,
 }
 
@@ -801,11 +801,11 @@ impl Default for FuzzyFileSearchSessionUpdateResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionUpdatedNotification {
-    /// `files`.
+    /// `files` on the wire.
     pub files: Vec<FuzzyFileSearchResult>,
-    /// `query`.
+    /// `query` on the wire.
     pub query: String,
-    /// `sessionId`.
+    /// `sessionId` on the wire.
     pub session_id: String,
 }
 

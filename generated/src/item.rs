@@ -16,7 +16,7 @@ use crate::plugin::HookPromptFragment;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
-    /// `execpolicy_amendment`.
+    /// `execpolicy_amendment` on the wire.
     pub execpolicy_amendment: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ impl AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AddFileChange {
-    /// `content`.
+    /// `content` on the wire.
     pub content: String,
 }
 
@@ -56,9 +56,9 @@ impl AddFileChange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalFileSystemPermissions {
-    /// `entries`.
+    /// `entries` on the wire.
     pub entries: Option<Vec<FileSystemSandboxEntry>>,
-    /// `globScanMaxDepth`.
+    /// `globScanMaxDepth` on the wire.
     pub glob_scan_max_depth: Option<u64>,
     /// This will be removed in favor of `entries`.
     pub read: Option<Vec<LegacyAppPathString>>,
@@ -119,7 +119,7 @@ impl Default for AdditionalFileSystemPermissions {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalNetworkPermissions {
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: Option<bool>,
 }
 
@@ -152,7 +152,7 @@ impl Default for AdditionalNetworkPermissions {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalPermissionProfile {
-    /// `fileSystem`.
+    /// `fileSystem` on the wire.
     pub file_system: Option<AdditionalFileSystemPermissions>,
     /// Partial overlay used for per-command permission requests.
     pub network: Option<AdditionalNetworkPermissions>,
@@ -181,13 +181,13 @@ impl Default for AdditionalPermissionProfile {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageDeltaNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta`.
+    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -210,17 +210,17 @@ impl AgentMessageDeltaNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
-    /// `delivery`.
+    /// `delivery` on the wire.
     pub delivery: Option<AgentMessageDelivery>,
-    /// `memoryCitation`.
+    /// `memoryCitation` on the wire.
     pub memory_citation: Option<MemoryCitation>,
-    /// `phase`.
+    /// `phase` on the wire.
     pub phase: Option<MessagePhase>,
-    /// `questions`.
+    /// `questions` on the wire.
     pub questions: Option<Vec<AsyncUserInputQuestion>>,
 }
 
@@ -245,7 +245,7 @@ impl AgentMessageThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
-    /// `network_policy_amendment`.
+    /// `network_policy_amendment` on the wire.
     pub network_policy_amendment: NetworkPolicyAmendment,
 }
 
@@ -261,15 +261,15 @@ impl ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
 }
 
 
-/// Parameters of the server's request `applyPatchApproval`.
+/// Parameters of the server's request `applyPatchApproval`, answered by [`ApplyPatchApprovalResponse`](crate::ApplyPatchApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplyPatchApprovalParams {
-    /// `conversationId`.
+    /// `conversationId` on the wire.
     pub conversation_id: ThreadId,
     /// Use to correlate this with `codex_protocol::protocol::PatchApplyBeginEvent` and `codex_protocol::protocol::PatchApplyEndEvent`.
     pub call_id: String,
-    /// `fileChanges`.
+    /// `fileChanges` on the wire.
     pub file_changes: BTreeMap<String, FileChange>,
     /// When set, the agent is asking the user to allow writes under this root for the remainder of the session (unclear if this is honored today).
     pub grant_root: Option<String>,
@@ -297,7 +297,7 @@ impl ApplyPatchApprovalParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplyPatchApprovalResponse {
-    /// `decision`.
+    /// `decision` on the wire.
     pub decision: ReviewDecision,
 }
 
@@ -317,9 +317,9 @@ impl ApplyPatchApprovalResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplyPatchGuardianApprovalReviewAction {
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
-    /// `files`.
+    /// `files` on the wire.
     pub files: Vec<LegacyAppPathString>,
 }
 
@@ -340,7 +340,7 @@ impl ApplyPatchGuardianApprovalReviewAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApprovedExecpolicyAmendmentReviewDecision {
-    /// `proposed_execpolicy_amendment`.
+    /// `proposed_execpolicy_amendment` on the wire.
     pub proposed_execpolicy_amendment: Vec<String>,
 }
 
@@ -452,9 +452,9 @@ keyed! { CommandExecutionApprovalDecision {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionApprovalKind {
-    /// `command`.
+    /// `command` on the wire.
     Command,
-    /// `writeStdin`.
+    /// `writeStdin` on the wire.
     WriteStdin,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -469,13 +469,13 @@ string_enum! { CommandExecutionApprovalKind {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecutionOutputDeltaNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta`.
+    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -494,15 +494,15 @@ impl CommandExecutionOutputDeltaNotification {
 }
 
 
-/// Parameters of the server's request `item/commandExecution/requestApproval`.
+/// Parameters of the server's request `item/commandExecution/requestApproval`, answered by [`CommandExecutionRequestApprovalResponse`](crate::CommandExecutionRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecutionRequestApprovalParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
     /// Unix timestamp (in milliseconds) when this approval request started.
     pub started_at_ms: i64,
@@ -573,7 +573,7 @@ impl CommandExecutionRequestApprovalParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecutionRequestApprovalResponse {
-    /// `decision`.
+    /// `decision` on the wire.
     pub decision: CommandExecutionApprovalDecision,
 }
 
@@ -593,7 +593,7 @@ impl CommandExecutionRequestApprovalResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecutionThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
     /// The command to be executed.
     pub command: String,
@@ -601,7 +601,7 @@ pub struct CommandExecutionThreadItem {
     pub command_actions: Vec<CommandAction>,
     /// The command's working directory.
     pub cwd: LegacyAppPathString,
-    /// `status`.
+    /// `status` on the wire.
     pub status: CommandExecutionStatus,
     /// The command's output, aggregated from stdout and stderr.
     pub aggregated_output: Option<String>,
@@ -615,7 +615,7 @@ pub struct CommandExecutionThreadItem {
     pub process_id: Option<String>,
     /// Safe plugin-relative path when this command resolves to one plugin script.
     pub script_path: Option<String>,
-    /// `source`.
+    /// `source` on the wire.
     ///
     /// Absent means `"agent"`.
     pub source: CommandExecutionSource,
@@ -648,11 +648,11 @@ impl CommandExecutionThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandGuardianApprovalReviewAction {
-    /// `command`.
+    /// `command` on the wire.
     pub command: String,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
-    /// `source`.
+    /// `source` on the wire.
     pub source: GuardianCommandSource,
 }
 
@@ -674,7 +674,7 @@ impl CommandGuardianApprovalReviewAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ContextCompactionThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
 }
 
@@ -694,7 +694,7 @@ impl ContextCompactionThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeleteFileChange {
-    /// `content`.
+    /// `content` on the wire.
     pub content: String,
 }
 
@@ -714,7 +714,7 @@ impl DeleteFileChange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeniedReviewDecision {
-    /// `rejection`.
+    /// `rejection` on the wire.
     pub rejection: String,
 }
 
@@ -730,21 +730,21 @@ impl DeniedReviewDecision {
 }
 
 
-/// Parameters of the server's request `item/tool/call`.
+/// Parameters of the server's request `item/tool/call`, answered by [`DynamicToolCallResponse`](crate::DynamicToolCallResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DynamicToolCallParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `arguments`.
+    /// `arguments` on the wire.
     pub arguments: Value,
-    /// `callId`.
+    /// `callId` on the wire.
     pub call_id: String,
-    /// `tool`.
+    /// `tool` on the wire.
     pub tool: String,
-    /// `namespace`.
+    /// `namespace` on the wire.
     pub namespace: Option<String>,
 }
 
@@ -769,9 +769,9 @@ impl DynamicToolCallParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DynamicToolCallResponse {
-    /// `contentItems`.
+    /// `contentItems` on the wire.
     pub content_items: Vec<DynamicToolCallOutputContentItem>,
-    /// `success`.
+    /// `success` on the wire.
     pub success: bool,
 }
 
@@ -792,21 +792,21 @@ impl DynamicToolCallResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DynamicToolCallThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `arguments`.
+    /// `arguments` on the wire.
     pub arguments: Value,
-    /// `status`.
+    /// `status` on the wire.
     pub status: DynamicToolCallStatus,
-    /// `tool`.
+    /// `tool` on the wire.
     pub tool: String,
-    /// `contentItems`.
+    /// `contentItems` on the wire.
     pub content_items: Option<Vec<DynamicToolCallOutputContentItem>>,
     /// The duration of the dynamic tool call in milliseconds.
     pub duration_ms: Option<i64>,
-    /// `namespace`.
+    /// `namespace` on the wire.
     pub namespace: Option<String>,
-    /// `success`.
+    /// `success` on the wire.
     pub success: Option<bool>,
 }
 
@@ -833,9 +833,9 @@ impl DynamicToolCallThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnteredReviewModeThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `review`.
+    /// `review` on the wire.
     pub review: String,
 }
 
@@ -852,23 +852,23 @@ impl EnteredReviewModeThreadItem {
 }
 
 
-/// Parameters of the server's request `execCommandApproval`.
+/// Parameters of the server's request `execCommandApproval`, answered by [`ExecCommandApprovalResponse`](crate::ExecCommandApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExecCommandApprovalParams {
-    /// `conversationId`.
+    /// `conversationId` on the wire.
     pub conversation_id: ThreadId,
     /// Use to correlate this with `codex_protocol::protocol::ExecCommandBeginEvent` and `codex_protocol::protocol::ExecCommandEndEvent`.
     pub call_id: String,
-    /// `command`.
+    /// `command` on the wire.
     pub command: Vec<String>,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: String,
-    /// `parsedCmd`.
+    /// `parsedCmd` on the wire.
     pub parsed_cmd: Vec<ParsedCommand>,
     /// Identifier for this specific approval callback.
     pub approval_id: Option<String>,
-    /// `reason`.
+    /// `reason` on the wire.
     pub reason: Option<String>,
 }
 
@@ -894,7 +894,7 @@ impl ExecCommandApprovalParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExecCommandApprovalResponse {
-    /// `decision`.
+    /// `decision` on the wire.
     pub decision: ReviewDecision,
 }
 
@@ -914,13 +914,13 @@ impl ExecCommandApprovalResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExecveGuardianApprovalReviewAction {
-    /// `argv`.
+    /// `argv` on the wire.
     pub argv: Vec<String>,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: AbsolutePathBuf,
-    /// `program`.
+    /// `program` on the wire.
     pub program: String,
-    /// `source`.
+    /// `source` on the wire.
     pub source: GuardianCommandSource,
 }
 
@@ -943,9 +943,9 @@ impl ExecveGuardianApprovalReviewAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExitedReviewModeThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `review`.
+    /// `review` on the wire.
     pub review: String,
 }
 
@@ -966,11 +966,11 @@ impl ExitedReviewModeThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FileChange {
-    /// `add`.
+    /// `add` on the wire.
     Add(AddFileChange),
-    /// `delete`.
+    /// `delete` on the wire.
     Delete(DeleteFileChange),
-    /// `update`.
+    /// `update` on the wire.
     Update(UpdateFileChange),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -1031,13 +1031,13 @@ string_enum! { FileChangeApprovalDecision {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangeOutputDeltaNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta`.
+    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -1060,13 +1060,13 @@ impl FileChangeOutputDeltaNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangePatchUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `changes`.
+    /// `changes` on the wire.
     pub changes: Vec<FileUpdateChange>,
 }
 
@@ -1085,15 +1085,15 @@ impl FileChangePatchUpdatedNotification {
 }
 
 
-/// Parameters of the server's request `item/fileChange/requestApproval`.
+/// Parameters of the server's request `item/fileChange/requestApproval`, answered by [`FileChangeRequestApprovalResponse`](crate::FileChangeRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangeRequestApprovalParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
     /// Unix timestamp (in milliseconds) when this approval request started.
     pub started_at_ms: i64,
@@ -1124,7 +1124,7 @@ impl FileChangeRequestApprovalParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangeRequestApprovalResponse {
-    /// `decision`.
+    /// `decision` on the wire.
     pub decision: FileChangeApprovalDecision,
 }
 
@@ -1144,11 +1144,11 @@ impl FileChangeRequestApprovalResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangeThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `changes`.
+    /// `changes` on the wire.
     pub changes: Vec<FileUpdateChange>,
-    /// `status`.
+    /// `status` on the wire.
     pub status: PatchApplyStatus,
 }
 
@@ -1170,11 +1170,11 @@ impl FileChangeThreadItem {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileSystemAccessMode {
-    /// `read`.
+    /// `read` on the wire.
     Read,
-    /// `write`.
+    /// `write` on the wire.
     Write,
-    /// `deny`.
+    /// `deny` on the wire.
     Deny,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1190,11 +1190,11 @@ string_enum! { FileSystemAccessMode {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemPath {
-    /// `path`.
+    /// `path` on the wire.
     Path(PathFileSystemPath),
-    /// `glob_pattern`.
+    /// `glob_pattern` on the wire.
     GlobPattern(GlobPatternFileSystemPath),
-    /// `special`.
+    /// `special` on the wire.
     Special(SpecialFileSystemPath),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -1228,9 +1228,9 @@ impl From<SpecialFileSystemPath> for FileSystemPath {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileSystemSandboxEntry {
-    /// `access`.
+    /// `access` on the wire.
     pub access: FileSystemAccessMode,
-    /// `path`.
+    /// `path` on the wire.
     pub path: FileSystemPath,
 }
 
@@ -1251,17 +1251,17 @@ impl FileSystemSandboxEntry {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemSpecialPath {
-    /// `root`.
+    /// `root` on the wire.
     Root,
-    /// `minimal`.
+    /// `minimal` on the wire.
     Minimal,
-    /// `project_roots`.
+    /// `project_roots` on the wire.
     ProjectRoots(ProjectRootsFileSystemSpecialPath),
-    /// `tmpdir`.
+    /// `tmpdir` on the wire.
     Tmpdir,
-    /// `slash_tmp`.
+    /// `slash_tmp` on the wire.
     SlashTmp,
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown(UnknownFileSystemSpecialPath),
     /// An object whose `kind` this version does not know, as it came.
     Unrecognized(Value),
@@ -1292,13 +1292,13 @@ impl From<UnknownFileSystemSpecialPath> for FileSystemSpecialPath {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionCallOutputThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `output`.
+    /// `output` on the wire.
     pub output: FunctionCallOutputBody,
-    /// `namespace`.
+    /// `namespace` on the wire.
     pub namespace: Option<String>,
 }
 
@@ -1321,7 +1321,7 @@ impl FunctionCallOutputThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GlobPatternFileSystemPath {
-    /// `pattern`.
+    /// `pattern` on the wire.
     pub pattern: String,
 }
 
@@ -1341,9 +1341,9 @@ impl GlobPatternFileSystemPath {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GrantedPermissionProfile {
-    /// `fileSystem`.
+    /// `fileSystem` on the wire.
     pub file_system: Option<AdditionalFileSystemPermissions>,
-    /// `network`.
+    /// `network` on the wire.
     pub network: Option<AdditionalNetworkPermissions>,
 }
 
@@ -1386,13 +1386,13 @@ impl Default for GrantedPermissionProfile {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GuardianApprovalReview {
-    /// `status`.
+    /// `status` on the wire.
     pub status: GuardianApprovalReviewStatus,
-    /// `rationale`.
+    /// `rationale` on the wire.
     pub rationale: Option<String>,
-    /// `riskLevel`.
+    /// `riskLevel` on the wire.
     pub risk_level: Option<GuardianRiskLevel>,
-    /// `userAuthorization`.
+    /// `userAuthorization` on the wire.
     pub user_authorization: Option<GuardianUserAuthorization>,
 }
 
@@ -1415,19 +1415,19 @@ impl GuardianApprovalReview {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum GuardianApprovalReviewAction {
-    /// `command`.
+    /// `command` on the wire.
     Command(CommandGuardianApprovalReviewAction),
-    /// `execve`.
+    /// `execve` on the wire.
     Execve(ExecveGuardianApprovalReviewAction),
     /// A child approval for input to an existing command execution item.
     WriteStdin(WriteStdinGuardianApprovalReviewAction),
-    /// `applyPatch`.
+    /// `applyPatch` on the wire.
     ApplyPatch(ApplyPatchGuardianApprovalReviewAction),
-    /// `networkAccess`.
+    /// `networkAccess` on the wire.
     NetworkAccess(NetworkAccessGuardianApprovalReviewAction),
-    /// `mcpToolCall`.
+    /// `mcpToolCall` on the wire.
     McpToolCall(McpToolCallGuardianApprovalReviewAction),
-    /// `requestPermissions`.
+    /// `requestPermissions` on the wire.
     RequestPermissions(RequestPermissionsGuardianApprovalReviewAction),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -1491,15 +1491,15 @@ impl From<RequestPermissionsGuardianApprovalReviewAction> for GuardianApprovalRe
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianApprovalReviewStatus {
-    /// `inProgress`.
+    /// `inProgress` on the wire.
     InProgress,
-    /// `approved`.
+    /// `approved` on the wire.
     Approved,
-    /// `denied`.
+    /// `denied` on the wire.
     Denied,
-    /// `timedOut`.
+    /// `timedOut` on the wire.
     TimedOut,
-    /// `aborted`.
+    /// `aborted` on the wire.
     Aborted,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1517,9 +1517,9 @@ string_enum! { GuardianApprovalReviewStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianCommandSource {
-    /// `shell`.
+    /// `shell` on the wire.
     Shell,
-    /// `unifiedExec`.
+    /// `unifiedExec` on the wire.
     UnifiedExec,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1536,13 +1536,13 @@ string_enum! { GuardianCommandSource {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianRiskLevel {
-    /// `low`.
+    /// `low` on the wire.
     Low,
-    /// `medium`.
+    /// `medium` on the wire.
     Medium,
-    /// `high`.
+    /// `high` on the wire.
     High,
-    /// `critical`.
+    /// `critical` on the wire.
     Critical,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1561,13 +1561,13 @@ string_enum! { GuardianRiskLevel {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianUserAuthorization {
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown,
-    /// `low`.
+    /// `low` on the wire.
     Low,
-    /// `medium`.
+    /// `medium` on the wire.
     Medium,
-    /// `high`.
+    /// `high` on the wire.
     High,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1584,9 +1584,9 @@ string_enum! { GuardianUserAuthorization {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookPromptThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `fragments`.
+    /// `fragments` on the wire.
     pub fragments: Vec<HookPromptFragment>,
 }
 
@@ -1607,19 +1607,19 @@ impl HookPromptThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImageGenerationThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `result`.
+    /// `result` on the wire.
     pub result: String,
-    /// `status`.
+    /// `status` on the wire.
     pub status: String,
-    /// `failure`.
+    /// `failure` on the wire.
     pub failure: Option<ImageGenerationFailure>,
-    /// `revisedPrompt`.
+    /// `revisedPrompt` on the wire.
     pub revised_prompt: Option<String>,
-    /// `savedPath`.
+    /// `savedPath` on the wire.
     pub saved_path: Option<AbsolutePathBuf>,
-    /// `transparentBackground`.
+    /// `transparentBackground` on the wire.
     pub transparent_background: Option<bool>,
 }
 
@@ -1645,9 +1645,9 @@ impl ImageGenerationThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImageViewThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `path`.
+    /// `path` on the wire.
     pub path: LegacyAppPathString,
 }
 
@@ -1668,13 +1668,13 @@ impl ImageViewThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ItemCompletedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
     /// Unix timestamp (in milliseconds) when this item lifecycle completed.
     pub completed_at_ms: i64,
-    /// `item`.
+    /// `item` on the wire.
     pub item: ThreadItem,
 }
 
@@ -1699,9 +1699,9 @@ impl ItemCompletedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ItemGuardianApprovalReviewCompletedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
     /// Identifier for the reviewed item or tool call when one exists.
     ///
@@ -1709,13 +1709,13 @@ pub struct ItemGuardianApprovalReviewCompletedNotification {
     ///
     /// A network call is triggered by a CommandExecution item, so having a target_item_id set to the CommandExecution item would be misleading because the review is about the network call, not the command execution. Therefore, target_item_id is set to None for network policy reviews.
     pub target_item_id: Option<ItemId>,
-    /// `action`.
+    /// `action` on the wire.
     pub action: GuardianApprovalReviewAction,
     /// Unix timestamp (in milliseconds) when this review completed.
     pub completed_at_ms: i64,
-    /// `decisionSource`.
+    /// `decisionSource` on the wire.
     pub decision_source: AutoReviewDecisionSource,
-    /// `review`.
+    /// `review` on the wire.
     pub review: GuardianApprovalReview,
     /// Stable identifier for this review.
     pub review_id: String,
@@ -1750,9 +1750,9 @@ impl ItemGuardianApprovalReviewCompletedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ItemGuardianApprovalReviewStartedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
     /// Identifier for the reviewed item or tool call when one exists.
     ///
@@ -1760,9 +1760,9 @@ pub struct ItemGuardianApprovalReviewStartedNotification {
     ///
     /// A network call is triggered by a CommandExecution item, so having a target_item_id set to the CommandExecution item would be misleading because the review is about the network call, not the command execution. Therefore, target_item_id is set to None for network policy reviews.
     pub target_item_id: Option<ItemId>,
-    /// `action`.
+    /// `action` on the wire.
     pub action: GuardianApprovalReviewAction,
-    /// `review`.
+    /// `review` on the wire.
     pub review: GuardianApprovalReview,
     /// Stable identifier for this review.
     pub review_id: String,
@@ -1792,11 +1792,11 @@ impl ItemGuardianApprovalReviewStartedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ItemStartedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `item`.
+    /// `item` on the wire.
     pub item: ThreadItem,
     /// Unix timestamp (in milliseconds) when this item lifecycle started.
     pub started_at_ms: i64,
@@ -1821,9 +1821,9 @@ impl ItemStartedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ListFilesParsedCommand {
-    /// `cmd`.
+    /// `cmd` on the wire.
     pub cmd: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: Option<String>,
 }
 
@@ -1844,15 +1844,15 @@ impl ListFilesParsedCommand {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallGuardianApprovalReviewAction {
-    /// `server`.
+    /// `server` on the wire.
     pub server: String,
-    /// `toolName`.
+    /// `toolName` on the wire.
     pub tool_name: String,
-    /// `connectorId`.
+    /// `connectorId` on the wire.
     pub connector_id: Option<String>,
-    /// `connectorName`.
+    /// `connectorName` on the wire.
     pub connector_name: Option<String>,
-    /// `toolTitle`.
+    /// `toolTitle` on the wire.
     pub tool_title: Option<String>,
 }
 
@@ -1876,13 +1876,13 @@ impl McpToolCallGuardianApprovalReviewAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallProgressNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
 }
 
@@ -1905,31 +1905,31 @@ impl McpToolCallProgressNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `arguments`.
+    /// `arguments` on the wire.
     pub arguments: Value,
-    /// `server`.
+    /// `server` on the wire.
     pub server: String,
-    /// `status`.
+    /// `status` on the wire.
     pub status: McpToolCallStatus,
-    /// `tool`.
+    /// `tool` on the wire.
     pub tool: String,
-    /// `appContext`.
+    /// `appContext` on the wire.
     pub app_context: Option<McpToolCallAppContext>,
     /// The duration of the MCP tool call in milliseconds.
     pub duration_ms: Option<i64>,
-    /// `error`.
+    /// `error` on the wire.
     pub error: Option<McpToolCallError>,
     /// Legacy compatibility field; prefer `mcpAppUi.resourceUri` when available.
     pub mcp_app_resource_uri: Option<String>,
     /// Presentation captured from the invoked descriptor; absent in older history.
     pub mcp_app_ui: Option<McpAppUi>,
-    /// `pluginId`.
+    /// `pluginId` on the wire.
     pub plugin_id: Option<String>,
-    /// `readOnlyHint`.
+    /// `readOnlyHint` on the wire.
     pub read_only_hint: Option<bool>,
-    /// `result`.
+    /// `result` on the wire.
     pub result: Option<McpToolCallResult>,
 }
 
@@ -1961,13 +1961,13 @@ impl McpToolCallThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkAccessGuardianApprovalReviewAction {
-    /// `host`.
+    /// `host` on the wire.
     pub host: String,
-    /// `port`.
+    /// `port` on the wire.
     pub port: u16,
-    /// `protocol`.
+    /// `protocol` on the wire.
     pub protocol: NetworkApprovalProtocol,
-    /// `target`.
+    /// `target` on the wire.
     pub target: String,
 }
 
@@ -1990,9 +1990,9 @@ impl NetworkAccessGuardianApprovalReviewAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkApprovalContext {
-    /// `host`.
+    /// `host` on the wire.
     pub host: String,
-    /// `protocol`.
+    /// `protocol` on the wire.
     pub protocol: NetworkApprovalProtocol,
 }
 
@@ -2013,13 +2013,13 @@ impl NetworkApprovalContext {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkApprovalProtocol {
-    /// `http`.
+    /// `http` on the wire.
     Http,
-    /// `https`.
+    /// `https` on the wire.
     Https,
-    /// `socks5Tcp`.
+    /// `socks5Tcp` on the wire.
     Socks5Tcp,
-    /// `socks5Udp`.
+    /// `socks5Udp` on the wire.
     Socks5Udp,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2036,9 +2036,9 @@ string_enum! { NetworkApprovalProtocol {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkPolicyAmendment {
-    /// `action`.
+    /// `action` on the wire.
     pub action: NetworkPolicyRuleAction,
-    /// `host`.
+    /// `host` on the wire.
     pub host: String,
 }
 
@@ -2059,7 +2059,7 @@ impl NetworkPolicyAmendment {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkPolicyAmendmentReviewDecision {
-    /// `network_policy_amendment`.
+    /// `network_policy_amendment` on the wire.
     pub network_policy_amendment: NetworkPolicyAmendment,
 }
 
@@ -2079,9 +2079,9 @@ impl NetworkPolicyAmendmentReviewDecision {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkPolicyRuleAction {
-    /// `allow`.
+    /// `allow` on the wire.
     Allow,
-    /// `deny`.
+    /// `deny` on the wire.
     Deny,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2096,13 +2096,13 @@ string_enum! { NetworkPolicyRuleAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ParsedCommand {
-    /// `read`.
+    /// `read` on the wire.
     Read(ReadParsedCommand),
-    /// `list_files`.
+    /// `list_files` on the wire.
     ListFiles(ListFilesParsedCommand),
-    /// `search`.
+    /// `search` on the wire.
     Search(SearchParsedCommand),
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown(UnknownParsedCommand),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -2143,7 +2143,7 @@ impl From<UnknownParsedCommand> for ParsedCommand {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PathFileSystemPath {
-    /// `path`.
+    /// `path` on the wire.
     pub path: LegacyAppPathString,
 }
 
@@ -2163,9 +2163,9 @@ impl PathFileSystemPath {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PermissionGrantScope {
-    /// `turn`.
+    /// `turn` on the wire.
     Turn,
-    /// `session`.
+    /// `session` on the wire.
     Session,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2176,25 +2176,25 @@ string_enum! { PermissionGrantScope {
     Session "session",
 } }
 
-/// Parameters of the server's request `item/permissions/requestApproval`.
+/// Parameters of the server's request `item/permissions/requestApproval`, answered by [`PermissionsRequestApprovalResponse`](crate::PermissionsRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionsRequestApprovalParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
-    /// `permissions`.
+    /// `permissions` on the wire.
     pub permissions: RequestPermissionProfile,
     /// Unix timestamp (in milliseconds) when this approval request started.
     pub started_at_ms: i64,
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: Option<String>,
-    /// `reason`.
+    /// `reason` on the wire.
     pub reason: Option<String>,
 }
 
@@ -2221,9 +2221,9 @@ impl PermissionsRequestApprovalParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionsRequestApprovalResponse {
-    /// `permissions`.
+    /// `permissions` on the wire.
     pub permissions: GrantedPermissionProfile,
-    /// `scope`.
+    /// `scope` on the wire.
     ///
     /// Absent means `"turn"`.
     pub scope: Option<PermissionGrantScope>,
@@ -2265,13 +2265,13 @@ impl PermissionsRequestApprovalResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PlanDeltaNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta`.
+    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -2296,9 +2296,9 @@ impl PlanDeltaNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PlanThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -2319,7 +2319,7 @@ impl PlanThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectRootsFileSystemSpecialPath {
-    /// `subpath`.
+    /// `subpath` on the wire.
     pub subpath: Option<LegacyAppPathString>,
 }
 
@@ -2352,9 +2352,9 @@ impl Default for ProjectRootsFileSystemSpecialPath {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReadParsedCommand {
-    /// `cmd`.
+    /// `cmd` on the wire.
     pub cmd: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
     /// (Best effort) Path to the file being read by the command. When possible, this is an absolute path, though when relative, it should be resolved against the `cwd`` that will be used to run the command to derive the absolute path.
     pub path: String,
@@ -2378,13 +2378,13 @@ impl ReadParsedCommand {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningSummaryPartAddedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `summaryIndex`.
+    /// `summaryIndex` on the wire.
     pub summary_index: i64,
 }
 
@@ -2407,15 +2407,15 @@ impl ReasoningSummaryPartAddedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningSummaryTextDeltaNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta`.
+    /// `delta` on the wire.
     pub delta: String,
-    /// `summaryIndex`.
+    /// `summaryIndex` on the wire.
     pub summary_index: i64,
 }
 
@@ -2439,15 +2439,15 @@ impl ReasoningSummaryTextDeltaNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningTextDeltaNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `contentIndex`.
+    /// `contentIndex` on the wire.
     pub content_index: i64,
-    /// `delta`.
+    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -2471,13 +2471,13 @@ impl ReasoningTextDeltaNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `content`.
+    /// `content` on the wire.
     ///
     /// Absent means `[]`.
     pub content: Vec<String>,
-    /// `summary`.
+    /// `summary` on the wire.
     ///
     /// Absent means `[]`.
     pub summary: Vec<String>,
@@ -2501,9 +2501,9 @@ impl ReasoningThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RequestPermissionProfile {
-    /// `fileSystem`.
+    /// `fileSystem` on the wire.
     pub file_system: Option<AdditionalFileSystemPermissions>,
-    /// `network`.
+    /// `network` on the wire.
     pub network: Option<AdditionalNetworkPermissions>,
 }
 
@@ -2530,9 +2530,9 @@ impl Default for RequestPermissionProfile {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RequestPermissionsGuardianApprovalReviewAction {
-    /// `permissions`.
+    /// `permissions` on the wire.
     pub permissions: RequestPermissionProfile,
-    /// `reason`.
+    /// `reason` on the wire.
     pub reason: Option<String>,
 }
 
@@ -2591,11 +2591,11 @@ keyed! { ReviewDecision {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SearchParsedCommand {
-    /// `cmd`.
+    /// `cmd` on the wire.
     pub cmd: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: Option<String>,
-    /// `query`.
+    /// `query` on the wire.
     pub query: Option<String>,
 }
 
@@ -2619,9 +2619,9 @@ impl SearchParsedCommand {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SleepThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `durationMs`.
+    /// `durationMs` on the wire.
     pub duration_ms: u64,
 }
 
@@ -2642,7 +2642,7 @@ impl SleepThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SpecialFileSystemPath {
-    /// `value`.
+    /// `value` on the wire.
     pub value: FileSystemSpecialPath,
 }
 
@@ -2662,13 +2662,13 @@ impl SpecialFileSystemPath {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SubAgentActivityThreadItem {
-    /// `agentThreadId`.
+    /// `agentThreadId` on the wire.
     pub agent_thread_id: ThreadId,
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `agentPath`.
+    /// `agentPath` on the wire.
     pub agent_path: String,
-    /// `kind`.
+    /// `kind` on the wire.
     pub kind: SubAgentActivityKind,
     /// Resolved model at sub-agent creation; absent from older records and other activities.
     pub model: Option<String>,
@@ -2697,15 +2697,15 @@ impl SubAgentActivityThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TerminalInteractionNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `processId`.
+    /// `processId` on the wire.
     pub process_id: String,
-    /// `stdin`.
+    /// `stdin` on the wire.
     pub stdin: String,
 }
 
@@ -2729,43 +2729,43 @@ impl TerminalInteractionNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItem {
-    /// `userMessage`.
+    /// `userMessage` on the wire.
     UserMessage(UserMessageThreadItem),
-    /// `hookPrompt`.
+    /// `hookPrompt` on the wire.
     HookPrompt(HookPromptThreadItem),
-    /// `agentMessage`.
+    /// `agentMessage` on the wire.
     AgentMessage(AgentMessageThreadItem),
-    /// `functionCallOutput`.
+    /// `functionCallOutput` on the wire.
     FunctionCallOutput(FunctionCallOutputThreadItem),
     /// EXPERIMENTAL - proposed plan item content. The completed plan item is authoritative and may not match the concatenation of `PlanDelta` text.
     Plan(PlanThreadItem),
-    /// `reasoning`.
+    /// `reasoning` on the wire.
     Reasoning(ReasoningThreadItem),
-    /// `commandExecution`.
+    /// `commandExecution` on the wire.
     CommandExecution(Box<CommandExecutionThreadItem>),
-    /// `fileChange`.
+    /// `fileChange` on the wire.
     FileChange(FileChangeThreadItem),
-    /// `mcpToolCall`.
+    /// `mcpToolCall` on the wire.
     McpToolCall(Box<McpToolCallThreadItem>),
-    /// `dynamicToolCall`.
+    /// `dynamicToolCall` on the wire.
     DynamicToolCall(Box<DynamicToolCallThreadItem>),
-    /// `collabAgentToolCall`.
+    /// `collabAgentToolCall` on the wire.
     CollabAgentToolCall(Box<CollabAgentToolCallThreadItem>),
-    /// `subAgentActivity`.
+    /// `subAgentActivity` on the wire.
     SubAgentActivity(SubAgentActivityThreadItem),
-    /// `webSearch`.
+    /// `webSearch` on the wire.
     WebSearch(WebSearchThreadItem),
-    /// `imageView`.
+    /// `imageView` on the wire.
     ImageView(ImageViewThreadItem),
     /// Display item emitted by the interruptible `clock.sleep` tool.
     Sleep(SleepThreadItem),
-    /// `imageGeneration`.
+    /// `imageGeneration` on the wire.
     ImageGeneration(Box<ImageGenerationThreadItem>),
-    /// `enteredReviewMode`.
+    /// `enteredReviewMode` on the wire.
     EnteredReviewMode(EnteredReviewModeThreadItem),
-    /// `exitedReviewMode`.
+    /// `exitedReviewMode` on the wire.
     ExitedReviewMode(ExitedReviewModeThreadItem),
-    /// `contextCompaction`.
+    /// `contextCompaction` on the wire.
     ContextCompaction(ContextCompactionThreadItem),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -2941,7 +2941,7 @@ impl ThreadItem {
 pub struct ThreadItemEntry {
     /// Turn containing this item.
     pub turn_id: TurnId,
-    /// `item`.
+    /// `item` on the wire.
     pub item: ThreadItem,
     /// Unix timestamp (milliseconds) when the item completed, if recorded by the producer.
     pub completed_at_ms: Option<i64>,
@@ -2970,7 +2970,7 @@ impl ThreadItemEntry {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputAnswer {
-    /// `answers`.
+    /// `answers` on the wire.
     pub answers: Vec<String>,
 }
 
@@ -2992,9 +2992,9 @@ impl ToolRequestUserInputAnswer {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputOption {
-    /// `description`.
+    /// `description` on the wire.
     pub description: String,
-    /// `label`.
+    /// `label` on the wire.
     pub label: String,
 }
 
@@ -3013,19 +3013,19 @@ impl ToolRequestUserInputOption {
 
 /// EXPERIMENTAL. Params sent with a request_user_input event.
 ///
-/// Parameters of the server's request `item/tool/requestUserInput`.
+/// Parameters of the server's request `item/tool/requestUserInput`, answered by [`ToolRequestUserInputResponse`](crate::ToolRequestUserInputResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `isBlocking`.
+    /// `isBlocking` on the wire.
     pub is_blocking: bool,
-    /// `questions`.
+    /// `questions` on the wire.
     pub questions: Vec<ToolRequestUserInputQuestion>,
     /// **Deprecated**: Use `isBlocking` to decide whether the request should block.
     pub auto_resolution_ms: Option<u64>,
@@ -3054,21 +3054,21 @@ impl ToolRequestUserInputParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputQuestion {
-    /// `header`.
+    /// `header` on the wire.
     pub header: String,
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `question`.
+    /// `question` on the wire.
     pub question: String,
-    /// `isOther`.
+    /// `isOther` on the wire.
     ///
     /// Absent means `false`.
     pub is_other: bool,
-    /// `isSecret`.
+    /// `isSecret` on the wire.
     ///
     /// Absent means `false`.
     pub is_secret: bool,
-    /// `options`.
+    /// `options` on the wire.
     pub options: Option<Vec<ToolRequestUserInputOption>>,
 }
 
@@ -3095,7 +3095,7 @@ impl ToolRequestUserInputQuestion {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputResponse {
-    /// `answers`.
+    /// `answers` on the wire.
     pub answers: BTreeMap<String, ToolRequestUserInputAnswer>,
 }
 
@@ -3115,9 +3115,9 @@ impl ToolRequestUserInputResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownFileSystemSpecialPath {
-    /// `path`.
+    /// `path` on the wire.
     pub path: String,
-    /// `subpath`.
+    /// `subpath` on the wire.
     pub subpath: Option<LegacyAppPathString>,
 }
 
@@ -3145,7 +3145,7 @@ impl UnknownFileSystemSpecialPath {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownParsedCommand {
-    /// `cmd`.
+    /// `cmd` on the wire.
     pub cmd: String,
 }
 
@@ -3165,9 +3165,9 @@ impl UnknownParsedCommand {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UpdateFileChange {
-    /// `unified_diff`.
+    /// `unified_diff` on the wire.
     pub unified_diff: String,
-    /// `move_path`.
+    /// `move_path` on the wire.
     pub move_path: Option<String>,
 }
 
@@ -3188,11 +3188,11 @@ impl UpdateFileChange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UserMessageThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `content`.
+    /// `content` on the wire.
     pub content: Vec<UserInput>,
-    /// `clientId`.
+    /// `clientId` on the wire.
     pub client_id: Option<String>,
 }
 
@@ -3214,11 +3214,11 @@ impl UserMessageThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchThreadItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: ItemId,
-    /// `query`.
+    /// `query` on the wire.
     pub query: String,
-    /// `action`.
+    /// `action` on the wire.
     pub action: Option<WebSearchAction>,
     /// Structured search results returned out-of-band by standalone web search.
     ///
@@ -3247,13 +3247,13 @@ impl WebSearchThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WriteStdinGuardianApprovalReviewAction {
-    /// `approvalId`.
+    /// `approvalId` on the wire.
     pub approval_id: String,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
-    /// `processId`.
+    /// `processId` on the wire.
     pub process_id: String,
-    /// `stdin`.
+    /// `stdin` on the wire.
     pub stdin: String,
 }
 

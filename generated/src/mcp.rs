@@ -12,13 +12,13 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BlobResourceContent {
-    /// `blob`.
+    /// `blob` on the wire.
     pub blob: String,
     /// The URI of this resource.
     pub uri: String,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
-    /// `mimeType`.
+    /// `mimeType` on the wire.
     pub mime_type: Option<String>,
 }
 
@@ -41,19 +41,19 @@ impl BlobResourceContent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FormMcpServerElicitationRequestParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Active Codex turn when this elicitation was observed, if app-server could correlate one.
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
     pub turn_id: Option<TurnId>,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
-    /// `requestedSchema`.
+    /// `requestedSchema` on the wire.
     pub requested_schema: McpElicitationSchema,
-    /// `serverName`.
+    /// `serverName` on the wire.
     pub server_name: String,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
 }
 
@@ -74,11 +74,11 @@ impl FormMcpServerElicitationRequestParams {
 }
 
 
-/// Parameters of the request `mcpServerStatus/list`.
+/// Parameters of the request `mcpServerStatus/list`, answered by [`ListMcpServerStatusResponse`](crate::ListMcpServerStatusResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ListMcpServerStatusParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: Option<ThreadId>,
     /// Opaque pagination cursor returned by a previous call.
     pub cursor: Option<String>,
@@ -151,7 +151,7 @@ impl Default for ListMcpServerStatusParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ListMcpServerStatusResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<McpServerStatus>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -174,9 +174,9 @@ impl ListMcpServerStatusResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpAppDisplayMode {
-    /// `inline`.
+    /// `inline` on the wire.
     Inline,
-    /// `fullscreen`.
+    /// `fullscreen` on the wire.
     Fullscreen,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -193,9 +193,9 @@ string_enum! { McpAppDisplayMode {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpAppUi {
-    /// `preferredModelDisplayMode`.
+    /// `preferredModelDisplayMode` on the wire.
     pub preferred_model_display_mode: McpAppDisplayMode,
-    /// `resourceUri`.
+    /// `resourceUri` on the wire.
     pub resource_uri: String,
 }
 
@@ -216,15 +216,15 @@ impl McpAppUi {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpAuthStatus {
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown,
-    /// `unsupported`.
+    /// `unsupported` on the wire.
     Unsupported,
-    /// `notLoggedIn`.
+    /// `notLoggedIn` on the wire.
     NotLoggedIn,
-    /// `bearerToken`.
+    /// `bearerToken` on the wire.
     BearerToken,
-    /// `oAuth`.
+    /// `oAuth` on the wire.
     OAuth,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -242,7 +242,7 @@ string_enum! { McpAuthStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationArrayType {
-    /// `array`.
+    /// `array` on the wire.
     Array,
 }
 
@@ -254,13 +254,13 @@ string_enum! { McpElicitationArrayType closed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationBooleanSchema {
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: McpElicitationBooleanType,
-    /// `default`.
+    /// `default` on the wire.
     pub default: Option<bool>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -283,7 +283,7 @@ impl McpElicitationBooleanSchema {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationBooleanType {
-    /// `boolean`.
+    /// `boolean` on the wire.
     Boolean,
 }
 
@@ -295,9 +295,9 @@ string_enum! { McpElicitationBooleanType closed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationConstOption {
-    /// `const`.
+    /// `const` on the wire.
     pub r#const: String,
-    /// `title`.
+    /// `title` on the wire.
     pub title: String,
 }
 
@@ -336,17 +336,17 @@ untagged! { McpElicitationEnumSchema closed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationLegacyTitledEnumSchema {
-    /// `enum`.
+    /// `enum` on the wire.
     pub r#enum: Vec<String>,
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: McpElicitationStringType,
-    /// `default`.
+    /// `default` on the wire.
     pub default: Option<String>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `enumNames`.
+    /// `enumNames` on the wire.
     pub enum_names: Option<Vec<String>>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -386,17 +386,17 @@ untagged! { McpElicitationMultiSelectEnumSchema closed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationNumberSchema {
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: McpElicitationNumberType,
-    /// `default`.
+    /// `default` on the wire.
     pub default: Option<f64>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `maximum`.
+    /// `maximum` on the wire.
     pub maximum: Option<f64>,
-    /// `minimum`.
+    /// `minimum` on the wire.
     pub minimum: Option<f64>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -421,9 +421,9 @@ impl McpElicitationNumberSchema {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationNumberType {
-    /// `number`.
+    /// `number` on the wire.
     Number,
-    /// `integer`.
+    /// `integer` on the wire.
     Integer,
 }
 
@@ -436,7 +436,7 @@ string_enum! { McpElicitationNumberType closed {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationObjectType {
-    /// `object`.
+    /// `object` on the wire.
     Object,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -477,13 +477,13 @@ untagged! { McpElicitationPrimitiveSchema {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationSchema {
-    /// `properties`.
+    /// `properties` on the wire.
     pub properties: BTreeMap<String, McpElicitationPrimitiveSchema>,
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: McpElicitationObjectType,
-    /// `$schema`.
+    /// `$schema` on the wire.
     pub schema: Option<String>,
-    /// `required`.
+    /// `required` on the wire.
     pub required: Option<Vec<String>>,
 }
 
@@ -521,13 +521,13 @@ untagged! { McpElicitationSingleSelectEnumSchema closed {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationStringFormat {
-    /// `email`.
+    /// `email` on the wire.
     Email,
-    /// `uri`.
+    /// `uri` on the wire.
     Uri,
-    /// `date`.
+    /// `date` on the wire.
     Date,
-    /// `date-time`.
+    /// `date-time` on the wire.
     DateTime,
 }
 
@@ -542,19 +542,19 @@ string_enum! { McpElicitationStringFormat closed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationStringSchema {
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: McpElicitationStringType,
-    /// `default`.
+    /// `default` on the wire.
     pub default: Option<String>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `format`.
+    /// `format` on the wire.
     pub format: Option<McpElicitationStringFormat>,
-    /// `maxLength`.
+    /// `maxLength` on the wire.
     pub max_length: Option<u32>,
-    /// `minLength`.
+    /// `minLength` on the wire.
     pub min_length: Option<u32>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -580,7 +580,7 @@ impl McpElicitationStringSchema {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationStringType {
-    /// `string`.
+    /// `string` on the wire.
     String,
 }
 
@@ -592,7 +592,7 @@ string_enum! { McpElicitationStringType closed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledEnumItems {
-    /// `anyOf`.
+    /// `anyOf` on the wire.
     pub any_of: Vec<McpElicitationConstOption>,
 }
 
@@ -612,19 +612,19 @@ impl McpElicitationTitledEnumItems {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledMultiSelectEnumSchema {
-    /// `items`.
+    /// `items` on the wire.
     pub items: McpElicitationTitledEnumItems,
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: McpElicitationArrayType,
-    /// `default`.
+    /// `default` on the wire.
     pub default: Option<Vec<String>>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `maxItems`.
+    /// `maxItems` on the wire.
     pub max_items: Option<u64>,
-    /// `minItems`.
+    /// `minItems` on the wire.
     pub min_items: Option<u64>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -650,15 +650,15 @@ impl McpElicitationTitledMultiSelectEnumSchema {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledSingleSelectEnumSchema {
-    /// `oneOf`.
+    /// `oneOf` on the wire.
     pub one_of: Vec<McpElicitationConstOption>,
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: McpElicitationStringType,
-    /// `default`.
+    /// `default` on the wire.
     pub default: Option<String>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -682,9 +682,9 @@ impl McpElicitationTitledSingleSelectEnumSchema {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledEnumItems {
-    /// `enum`.
+    /// `enum` on the wire.
     pub r#enum: Vec<String>,
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: McpElicitationStringType,
 }
 
@@ -705,19 +705,19 @@ impl McpElicitationUntitledEnumItems {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledMultiSelectEnumSchema {
-    /// `items`.
+    /// `items` on the wire.
     pub items: McpElicitationUntitledEnumItems,
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: McpElicitationArrayType,
-    /// `default`.
+    /// `default` on the wire.
     pub default: Option<Vec<String>>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `maxItems`.
+    /// `maxItems` on the wire.
     pub max_items: Option<u64>,
-    /// `minItems`.
+    /// `minItems` on the wire.
     pub min_items: Option<u64>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -743,15 +743,15 @@ impl McpElicitationUntitledMultiSelectEnumSchema {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledSingleSelectEnumSchema {
-    /// `enum`.
+    /// `enum` on the wire.
     pub r#enum: Vec<String>,
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: McpElicitationStringType,
-    /// `default`.
+    /// `default` on the wire.
     pub default: Option<String>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -771,17 +771,17 @@ impl McpElicitationUntitledSingleSelectEnumSchema {
 }
 
 
-/// Parameters of the request `mcpServer/resource/read`.
+/// Parameters of the request `mcpServer/resource/read`, answered by [`McpResourceReadResponse`](crate::McpResourceReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpResourceReadParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: Option<ThreadId>,
-    /// `server`.
+    /// `server` on the wire.
     pub server: String,
-    /// `uri`.
+    /// `uri` on the wire.
     pub uri: String,
-    /// `connectorId`.
+    /// `connectorId` on the wire.
     pub connector_id: Option<String>,
     /// Originating MCP tool call used to select the resource's app.
     pub origin_call_id: Option<String>,
@@ -838,7 +838,7 @@ impl McpResourceReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpResourceReadResponse {
-    /// `contents`.
+    /// `contents` on the wire.
     pub contents: Vec<ResourceContent>,
     /// Originating call when the server applied app-specific resource scoping.
     pub origin_call_id: Option<String>,
@@ -861,7 +861,7 @@ impl McpResourceReadResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpResourceReadTarget {
-    /// `connectorId`.
+    /// `connectorId` on the wire.
     pub connector_id: String,
     /// Null explicitly requests no-auth access, subject to the app's resource policy.
     pub link_id: Option<String>,
@@ -884,19 +884,19 @@ impl McpResourceReadTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerConnectionStatus {
-    /// `notStarted`.
+    /// `notStarted` on the wire.
     NotStarted,
-    /// `starting`.
+    /// `starting` on the wire.
     Starting,
-    /// `connected`.
+    /// `connected` on the wire.
     Connected,
-    /// `authenticationRequired`.
+    /// `authenticationRequired` on the wire.
     AuthenticationRequired,
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
-    /// `cancelled`.
+    /// `cancelled` on the wire.
     Cancelled,
-    /// `disabled`.
+    /// `disabled` on the wire.
     Disabled,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -916,11 +916,11 @@ string_enum! { McpServerConnectionStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerElicitationAction {
-    /// `accept`.
+    /// `accept` on the wire.
     Accept,
-    /// `decline`.
+    /// `decline` on the wire.
     Decline,
-    /// `cancel`.
+    /// `cancel` on the wire.
     Cancel,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -932,7 +932,7 @@ string_enum! { McpServerElicitationAction {
     Cancel "cancel",
 } }
 
-/// Parameters of the server's request `mcpServer/elicitation/request`.
+/// Parameters of the server's request `mcpServer/elicitation/request`, answered by [`McpServerElicitationRequestResponse`](crate::McpServerElicitationRequestResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum McpServerElicitationRequestParams {
@@ -940,13 +940,13 @@ pub enum McpServerElicitationRequestParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     OpenaiUserVerification(OpenaiUserVerificationMcpServerElicitationRequestParams),
-    /// `form`.
+    /// `form` on the wire.
     Form(Box<FormMcpServerElicitationRequestParams>),
-    /// `openai/form`.
+    /// `openai/form` on the wire.
     OpenaiFormExtension(OpenaiFormExtensionMcpServerElicitationRequestParams),
-    /// `openaiForm`.
+    /// `openaiForm` on the wire.
     OpenaiForm(OpenaiFormMcpServerElicitationRequestParams),
-    /// `url`.
+    /// `url` on the wire.
     Url(UrlMcpServerElicitationRequestParams),
     /// An object whose `mode` this version does not know, as it came.
     Unrecognized(Value),
@@ -994,7 +994,7 @@ impl From<UrlMcpServerElicitationRequestParams> for McpServerElicitationRequestP
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerElicitationRequestResponse {
-    /// `action`.
+    /// `action` on the wire.
     pub action: McpServerElicitationAction,
     /// Optional client metadata for form-mode action handling.
     pub meta: Option<Value>,
@@ -1036,9 +1036,9 @@ impl McpServerElicitationRequestResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventNotification {
-    /// `method`.
+    /// `method` on the wire.
     pub method: String,
-    /// `params`.
+    /// `params` on the wire.
     pub params: Value,
 }
 
@@ -1059,9 +1059,9 @@ impl McpServerEventNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventStreamNotification {
-    /// `notification`.
+    /// `notification` on the wire.
     pub notification: McpServerEventNotification,
-    /// `subscriptionId`.
+    /// `subscriptionId` on the wire.
     pub subscription_id: String,
 }
 
@@ -1078,23 +1078,23 @@ impl McpServerEventStreamNotification {
 }
 
 
-/// Parameters of the request `mcpServer/event/stream/start`.
+/// Parameters of the request `mcpServer/event/stream/start`, answered by [`McpServerEventStreamStartResponse`](crate::McpServerEventStreamStartResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventStreamStartParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `arguments`.
+    /// `arguments` on the wire.
     pub arguments: Value,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `server`.
+    /// `server` on the wire.
     pub server: String,
-    /// `subscriptionId`.
+    /// `subscriptionId` on the wire.
     pub subscription_id: String,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
 }
 
@@ -1146,13 +1146,13 @@ impl Default for McpServerEventStreamStartResponse {
 }
 
 
-/// Parameters of the request `mcpServer/event/stream/stop`.
+/// Parameters of the request `mcpServer/event/stream/stop`, answered by [`McpServerEventStreamStopResponse`](crate::McpServerEventStreamStopResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventStreamStopParams {
-    /// `subscriptionId`.
+    /// `subscriptionId` on the wire.
     pub subscription_id: String,
 }
 
@@ -1198,17 +1198,17 @@ impl Default for McpServerEventStreamStopResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerInfo {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `version`.
+    /// `version` on the wire.
     pub version: String,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `icons`.
+    /// `icons` on the wire.
     pub icons: Option<Vec<Value>>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
-    /// `websiteUrl`.
+    /// `websiteUrl` on the wire.
     pub website_url: Option<String>,
 }
 
@@ -1233,7 +1233,7 @@ impl McpServerInfo {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerMigration {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
 }
 
@@ -1253,11 +1253,11 @@ impl McpServerMigration {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerOauthClientRegistration {
-    /// `auto`.
+    /// `auto` on the wire.
     Auto,
-    /// `cimd`.
+    /// `cimd` on the wire.
     Cimd,
-    /// `dcr`.
+    /// `dcr` on the wire.
     Dcr,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1273,15 +1273,15 @@ string_enum! { McpServerOauthClientRegistration {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerOauthLoginCompletedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: Option<ThreadId>,
     /// Identifies the explicit login attempt. Older servers omit this field.
     pub login_id: Option<LoginId>,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `success`.
+    /// `success` on the wire.
     pub success: bool,
-    /// `error`.
+    /// `error` on the wire.
     pub error: Option<String>,
 }
 
@@ -1301,19 +1301,19 @@ impl McpServerOauthLoginCompletedNotification {
 }
 
 
-/// Parameters of the request `mcpServer/oauth/login`.
+/// Parameters of the request `mcpServer/oauth/login`, answered by [`McpServerOauthLoginResponse`](crate::McpServerOauthLoginResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerOauthLoginParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: Option<ThreadId>,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
     /// Registration strategy for this login only; omission selects automatic discovery.
     pub client_registration: Option<McpServerOauthClientRegistration>,
-    /// `scopes`.
+    /// `scopes` on the wire.
     pub scopes: Option<Vec<String>>,
-    /// `timeoutSecs`.
+    /// `timeoutSecs` on the wire.
     pub timeout_secs: Option<i64>,
 }
 
@@ -1367,7 +1367,7 @@ impl McpServerOauthLoginParams {
 pub struct McpServerOauthLoginResponse {
     /// Identifies this login attempt across the response and completion notification. Older servers omit this field; current servers always return it.
     pub login_id: Option<LoginId>,
-    /// `authorizationUrl`.
+    /// `authorizationUrl` on the wire.
     pub authorization_url: SecretString,
 }
 
@@ -1388,7 +1388,7 @@ impl McpServerOauthLoginResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStartupFailureReason {
-    /// `reauthenticationRequired`.
+    /// `reauthenticationRequired` on the wire.
     ReauthenticationRequired,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1402,13 +1402,13 @@ string_enum! { McpServerStartupFailureReason {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStartupState {
-    /// `starting`.
+    /// `starting` on the wire.
     Starting,
-    /// `ready`.
+    /// `ready` on the wire.
     Ready,
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
-    /// `cancelled`.
+    /// `cancelled` on the wire.
     Cancelled,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1425,25 +1425,25 @@ string_enum! { McpServerStartupState {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerStatus {
-    /// `authStatus`.
+    /// `authStatus` on the wire.
     pub auth_status: McpAuthStatus,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `resourceTemplates`.
+    /// `resourceTemplates` on the wire.
     pub resource_templates: Vec<ResourceTemplate>,
-    /// `resources`.
+    /// `resources` on the wire.
     pub resources: Vec<Resource>,
-    /// `tools`.
+    /// `tools` on the wire.
     pub tools: BTreeMap<String, Tool>,
     /// HTTP origin of the effective configured endpoint, including plugin servers. Excludes credentials, path, query, and fragment; null for non-HTTP transports.
     pub http_origin: Option<String>,
-    /// `pluginId`.
+    /// `pluginId` on the wire.
     pub plugin_id: Option<String>,
     /// Current thread-runtime connection state; null when unavailable or the configuration changed.
     pub runtime_status: Option<McpServerConnectionStatus>,
     /// Capabilities advertised by the initialized MCP server; null when unavailable.
     pub server_capabilities: Option<Value>,
-    /// `serverInfo`.
+    /// `serverInfo` on the wire.
     pub server_info: Option<McpServerInfo>,
     /// Tool discovery failed and no catalog was returned. Null when a catalog is returned, including cached or empty catalogs.
     pub tools_error: Option<String>,
@@ -1475,9 +1475,9 @@ impl McpServerStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStatusDetail {
-    /// `full`.
+    /// `full` on the wire.
     Full,
-    /// `toolsAndAuthOnly`.
+    /// `toolsAndAuthOnly` on the wire.
     ToolsAndAuthOnly,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1492,15 +1492,15 @@ string_enum! { McpServerStatusDetail {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerStatusUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: Option<ThreadId>,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `status`.
+    /// `status` on the wire.
     pub status: McpServerStartupState,
-    /// `error`.
+    /// `error` on the wire.
     pub error: Option<String>,
-    /// `failureReason`.
+    /// `failureReason` on the wire.
     pub failure_reason: Option<McpServerStartupFailureReason>,
 }
 
@@ -1520,19 +1520,19 @@ impl McpServerStatusUpdatedNotification {
 }
 
 
-/// Parameters of the request `mcpServer/tool/call`.
+/// Parameters of the request `mcpServer/tool/call`, answered by [`McpServerToolCallResponse`](crate::McpServerToolCallResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerToolCallParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `server`.
+    /// `server` on the wire.
     pub server: String,
-    /// `tool`.
+    /// `tool` on the wire.
     pub tool: String,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
-    /// `arguments`.
+    /// `arguments` on the wire.
     pub arguments: Option<Value>,
 }
 
@@ -1570,13 +1570,13 @@ impl McpServerToolCallParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerToolCallResponse {
-    /// `content`.
+    /// `content` on the wire.
     pub content: Vec<Value>,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
-    /// `isError`.
+    /// `isError` on the wire.
     pub is_error: Option<bool>,
-    /// `structuredContent`.
+    /// `structuredContent` on the wire.
     pub structured_content: Option<Value>,
 }
 
@@ -1599,15 +1599,15 @@ impl McpServerToolCallResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallAppContext {
-    /// `connectorId`.
+    /// `connectorId` on the wire.
     pub connector_id: String,
-    /// `actionName`.
+    /// `actionName` on the wire.
     pub action_name: Option<String>,
-    /// `appName`.
+    /// `appName` on the wire.
     pub app_name: Option<String>,
-    /// `linkId`.
+    /// `linkId` on the wire.
     pub link_id: Option<String>,
-    /// `resourceUri`.
+    /// `resourceUri` on the wire.
     pub resource_uri: Option<String>,
 }
 
@@ -1631,7 +1631,7 @@ impl McpToolCallAppContext {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallError {
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
 }
 
@@ -1651,11 +1651,11 @@ impl McpToolCallError {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallResult {
-    /// `content`.
+    /// `content` on the wire.
     pub content: Vec<Value>,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
-    /// `structuredContent`.
+    /// `structuredContent` on the wire.
     pub structured_content: Option<Value>,
 }
 
@@ -1677,11 +1677,11 @@ impl McpToolCallResult {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpToolCallStatus {
-    /// `inProgress`.
+    /// `inProgress` on the wire.
     InProgress,
-    /// `completed`.
+    /// `completed` on the wire.
     Completed,
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1697,19 +1697,19 @@ string_enum! { McpToolCallStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OpenaiFormExtensionMcpServerElicitationRequestParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Active Codex turn when this elicitation was observed, if app-server could correlate one.
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
     pub turn_id: Option<TurnId>,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
-    /// `requestedSchema`.
+    /// `requestedSchema` on the wire.
     pub requested_schema: Value,
-    /// `serverName`.
+    /// `serverName` on the wire.
     pub server_name: String,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
 }
 
@@ -1734,19 +1734,19 @@ impl OpenaiFormExtensionMcpServerElicitationRequestParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OpenaiFormMcpServerElicitationRequestParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Active Codex turn when this elicitation was observed, if app-server could correlate one.
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
     pub turn_id: Option<TurnId>,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
-    /// `requestedSchema`.
+    /// `requestedSchema` on the wire.
     pub requested_schema: Value,
-    /// `serverName`.
+    /// `serverName` on the wire.
     pub server_name: String,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
 }
 
@@ -1773,27 +1773,27 @@ impl OpenaiFormMcpServerElicitationRequestParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OpenaiUserVerificationMcpServerElicitationRequestParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Active Codex turn when this elicitation was observed, if app-server could correlate one.
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
     pub turn_id: Option<TurnId>,
-    /// `challenge`.
+    /// `challenge` on the wire.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub challenge: String,
-    /// `description`.
+    /// `description` on the wire.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub description: String,
-    /// `serverName`.
+    /// `serverName` on the wire.
     pub server_name: String,
-    /// `title`.
+    /// `title` on the wire.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub title: String,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
 }
 
@@ -1821,23 +1821,23 @@ impl OpenaiUserVerificationMcpServerElicitationRequestParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Resource {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `uri`.
+    /// `uri` on the wire.
     pub uri: String,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
-    /// `annotations`.
+    /// `annotations` on the wire.
     pub annotations: Option<Value>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `icons`.
+    /// `icons` on the wire.
     pub icons: Option<Vec<Value>>,
-    /// `mimeType`.
+    /// `mimeType` on the wire.
     pub mime_type: Option<String>,
-    /// `size`.
+    /// `size` on the wire.
     pub size: Option<i64>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -1886,17 +1886,17 @@ untagged! { ResourceContent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResourceTemplate {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `uriTemplate`.
+    /// `uriTemplate` on the wire.
     pub uri_template: String,
-    /// `annotations`.
+    /// `annotations` on the wire.
     pub annotations: Option<Value>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `mimeType`.
+    /// `mimeType` on the wire.
     pub mime_type: Option<String>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -1921,13 +1921,13 @@ impl ResourceTemplate {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TextResourceContent {
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
     /// The URI of this resource.
     pub uri: String,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
-    /// `mimeType`.
+    /// `mimeType` on the wire.
     pub mime_type: Option<String>,
 }
 
@@ -1952,21 +1952,21 @@ impl TextResourceContent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Tool {
-    /// `inputSchema`.
+    /// `inputSchema` on the wire.
     pub input_schema: Value,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
-    /// `annotations`.
+    /// `annotations` on the wire.
     pub annotations: Option<Value>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `icons`.
+    /// `icons` on the wire.
     pub icons: Option<Vec<Value>>,
-    /// `outputSchema`.
+    /// `outputSchema` on the wire.
     pub output_schema: Option<Value>,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -1993,21 +1993,21 @@ impl Tool {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UrlMcpServerElicitationRequestParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Active Codex turn when this elicitation was observed, if app-server could correlate one.
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
     pub turn_id: Option<TurnId>,
-    /// `elicitationId`.
+    /// `elicitationId` on the wire.
     pub elicitation_id: String,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
-    /// `serverName`.
+    /// `serverName` on the wire.
     pub server_name: String,
-    /// `url`.
+    /// `url` on the wire.
     pub url: String,
-    /// `_meta`.
+    /// `_meta` on the wire.
     pub meta: Option<Value>,
 }
 

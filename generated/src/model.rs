@@ -33,41 +33,41 @@ string_enum! { InputModality {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Model {
-    /// `defaultReasoningEffort`.
+    /// `defaultReasoningEffort` on the wire.
     pub default_reasoning_effort: ReasoningEffort,
-    /// `description`.
+    /// `description` on the wire.
     pub description: String,
-    /// `displayName`.
+    /// `displayName` on the wire.
     pub display_name: String,
-    /// `hidden`.
+    /// `hidden` on the wire.
     pub hidden: bool,
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `isDefault`.
+    /// `isDefault` on the wire.
     pub is_default: bool,
-    /// `model`.
+    /// `model` on the wire.
     pub model: String,
-    /// `supportedReasoningEfforts`.
+    /// `supportedReasoningEfforts` on the wire.
     pub supported_reasoning_efforts: Vec<ReasoningEffortOption>,
     /// Deprecated: use `serviceTiers` instead.
     ///
     /// Absent means `[]`.
     pub additional_speed_tiers: Vec<String>,
-    /// `availabilityNux`.
+    /// `availabilityNux` on the wire.
     pub availability_nux: Option<ModelAvailabilityNux>,
     /// Null when the catalog does not provide access-program metadata.
     pub available_access_programs: Option<ModelAccessPrograms>,
     /// Catalog default service tier id for this model, when one is configured.
     pub default_service_tier: Option<String>,
-    /// `inputModalities`.
+    /// `inputModalities` on the wire.
     ///
     /// Absent means `["text","image"]`.
     pub input_modalities: Vec<InputModality>,
-    /// `modelSpecialty`.
+    /// `modelSpecialty` on the wire.
     pub model_specialty: Option<String>,
     /// Multi-agent runtime declared by this model, when available.
     pub multi_agent_version: Option<MultiAgentVersion>,
-    /// `serviceTiers`.
+    /// `serviceTiers` on the wire.
     ///
     /// Absent means `[]`.
     pub service_tiers: Vec<ModelServiceTier>,
@@ -75,9 +75,9 @@ pub struct Model {
     ///
     /// Absent means `false`.
     pub supports_personality: bool,
-    /// `upgrade`.
+    /// `upgrade` on the wire.
     pub upgrade: Option<String>,
-    /// `upgradeInfo`.
+    /// `upgradeInfo` on the wire.
     pub upgrade_info: Option<ModelUpgradeInfo>,
 }
 
@@ -138,7 +138,7 @@ impl ModelAccessPrograms {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelAvailabilityNux {
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
 }
 
@@ -154,7 +154,7 @@ impl ModelAvailabilityNux {
 }
 
 
-/// Parameters of the request `model/list`.
+/// Parameters of the request `model/list`, answered by [`ModelListResponse`](crate::ModelListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelListParams {
@@ -211,7 +211,7 @@ impl Default for ModelListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<Model>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -234,13 +234,13 @@ impl ModelListResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderAuthRecoveryCompletedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
-    /// `provider`.
+    /// `provider` on the wire.
     pub provider: String,
 }
 
@@ -263,13 +263,13 @@ impl ModelProviderAuthRecoveryCompletedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderAuthRecoveryStartedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
-    /// `provider`.
+    /// `provider` on the wire.
     pub provider: String,
 }
 
@@ -288,7 +288,7 @@ impl ModelProviderAuthRecoveryStartedNotification {
 }
 
 
-/// Parameters of the request `modelProvider/capabilities/read`.
+/// Parameters of the request `modelProvider/capabilities/read`, answered by [`ModelProviderCapabilitiesReadResponse`](crate::ModelProviderCapabilitiesReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderCapabilitiesReadParams {}
@@ -314,9 +314,9 @@ impl Default for ModelProviderCapabilitiesReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderCapabilitiesReadResponse {
-    /// `imageGeneration`.
+    /// `imageGeneration` on the wire.
     pub image_generation: bool,
-    /// `webSearch`.
+    /// `webSearch` on the wire.
     pub web_search: bool,
 }
 
@@ -337,7 +337,7 @@ impl ModelProviderCapabilitiesReadResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModelRerouteReason {
-    /// `highRiskCyberActivity`.
+    /// `highRiskCyberActivity` on the wire.
     HighRiskCyberActivity,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -351,15 +351,15 @@ string_enum! { ModelRerouteReason {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelReroutedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `fromModel`.
+    /// `fromModel` on the wire.
     pub from_model: String,
-    /// `reason`.
+    /// `reason` on the wire.
     pub reason: ModelRerouteReason,
-    /// `toModel`.
+    /// `toModel` on the wire.
     pub to_model: String,
 }
 
@@ -383,19 +383,19 @@ impl ModelReroutedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelSafetyBufferingUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `model`.
+    /// `model` on the wire.
     pub model: String,
-    /// `reasons`.
+    /// `reasons` on the wire.
     pub reasons: Vec<String>,
-    /// `showBufferingUi`.
+    /// `showBufferingUi` on the wire.
     pub show_buffering_ui: bool,
-    /// `useCases`.
+    /// `useCases` on the wire.
     pub use_cases: Vec<String>,
-    /// `fasterModel`.
+    /// `fasterModel` on the wire.
     pub faster_model: Option<String>,
 }
 
@@ -421,11 +421,11 @@ impl ModelSafetyBufferingUpdatedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelServiceTier {
-    /// `description`.
+    /// `description` on the wire.
     pub description: String,
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
 }
 
@@ -447,15 +447,15 @@ impl ModelServiceTier {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelUpgradeInfo {
-    /// `model`.
+    /// `model` on the wire.
     pub model: String,
-    /// `migrationMarkdown`.
+    /// `migrationMarkdown` on the wire.
     pub migration_markdown: Option<String>,
-    /// `modelLink`.
+    /// `modelLink` on the wire.
     pub model_link: Option<String>,
     /// Informational Unix timestamp for this upgrade's scheduled retirement, if known.
     pub retirement_at: Option<i64>,
-    /// `upgradeCopy`.
+    /// `upgradeCopy` on the wire.
     pub upgrade_copy: Option<String>,
 }
 
@@ -479,7 +479,7 @@ impl ModelUpgradeInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModelVerification {
-    /// `trustedAccessForCyber`.
+    /// `trustedAccessForCyber` on the wire.
     TrustedAccessForCyber,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -493,11 +493,11 @@ string_enum! { ModelVerification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelVerificationNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `verifications`.
+    /// `verifications` on the wire.
     pub verifications: Vec<ModelVerification>,
 }
 
@@ -521,11 +521,11 @@ impl ModelVerificationNotification {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MultiAgentVersion {
-    /// `disabled`.
+    /// `disabled` on the wire.
     Disabled,
-    /// `v1`.
+    /// `v1` on the wire.
     V1,
-    /// `v2`.
+    /// `v2` on the wire.
     V2,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -541,9 +541,9 @@ string_enum! { MultiAgentVersion {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningEffortOption {
-    /// `description`.
+    /// `description` on the wire.
     pub description: String,
-    /// `reasoningEffort`.
+    /// `reasoningEffort` on the wire.
     pub reasoning_effort: ReasoningEffort,
 }
 

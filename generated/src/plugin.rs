@@ -14,33 +14,33 @@ use crate::common::{AbsolutePathBuf, LegacyAppPathString};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentHookMetadata {
-    /// `currentHash`.
+    /// `currentHash` on the wire.
     pub current_hash: String,
-    /// `displayOrder`.
+    /// `displayOrder` on the wire.
     pub display_order: i64,
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: bool,
-    /// `eventName`.
+    /// `eventName` on the wire.
     pub event_name: HookEventName,
-    /// `isManaged`.
+    /// `isManaged` on the wire.
     pub is_managed: bool,
-    /// `key`.
+    /// `key` on the wire.
     pub key: String,
-    /// `source`.
+    /// `source` on the wire.
     pub source: HookSource,
-    /// `sourcePath`.
+    /// `sourcePath` on the wire.
     pub source_path: AbsolutePathBuf,
-    /// `timeoutSec`.
+    /// `timeoutSec` on the wire.
     pub timeout_sec: u64,
-    /// `trustStatus`.
+    /// `trustStatus` on the wire.
     pub trust_status: HookTrustStatus,
     /// Configured `additionalContext` spill threshold. `null` uses 2,500 tokens; `0` disables spilling.
     pub additional_context_limit: Option<u64>,
-    /// `matcher`.
+    /// `matcher` on the wire.
     pub matcher: Option<String>,
-    /// `pluginId`.
+    /// `pluginId` on the wire.
     pub plugin_id: Option<String>,
-    /// `statusMessage`.
+    /// `statusMessage` on the wire.
     pub status_message: Option<String>,
 }
 
@@ -76,17 +76,17 @@ impl AgentHookMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppBranding {
-    /// `isDiscoverableApp`.
+    /// `isDiscoverableApp` on the wire.
     pub is_discoverable_app: bool,
-    /// `category`.
+    /// `category` on the wire.
     pub category: Option<String>,
-    /// `developer`.
+    /// `developer` on the wire.
     pub developer: Option<String>,
-    /// `privacyPolicy`.
+    /// `privacyPolicy` on the wire.
     pub privacy_policy: Option<String>,
-    /// `termsOfService`.
+    /// `termsOfService` on the wire.
     pub terms_of_service: Option<String>,
-    /// `website`.
+    /// `website` on the wire.
     pub website: Option<String>,
 }
 
@@ -113,25 +113,25 @@ impl AppBranding {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppInfo {
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `appMetadata`.
+    /// `appMetadata` on the wire.
     pub app_metadata: Option<AppMetadata>,
-    /// `branding`.
+    /// `branding` on the wire.
     pub branding: Option<AppBranding>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `distributionChannel`.
+    /// `distributionChannel` on the wire.
     pub distribution_channel: Option<String>,
-    /// `iconAssets`.
+    /// `iconAssets` on the wire.
     pub icon_assets: Option<BTreeMap<String, String>>,
-    /// `iconDarkAssets`.
+    /// `iconDarkAssets` on the wire.
     pub icon_dark_assets: Option<BTreeMap<String, String>>,
-    /// `installUrl`.
+    /// `installUrl` on the wire.
     pub install_url: Option<String>,
-    /// `isAccessible`.
+    /// `isAccessible` on the wire.
     ///
     /// Absent means `false`.
     pub is_accessible: bool,
@@ -139,13 +139,13 @@ pub struct AppInfo {
     ///
     /// Absent means `true`.
     pub is_enabled: bool,
-    /// `labels`.
+    /// `labels` on the wire.
     pub labels: Option<BTreeMap<String, String>>,
-    /// `logoUrl`.
+    /// `logoUrl` on the wire.
     pub logo_url: Option<String>,
-    /// `logoUrlDark`.
+    /// `logoUrlDark` on the wire.
     pub logo_url_dark: Option<String>,
-    /// `pluginDisplayNames`.
+    /// `pluginDisplayNames` on the wire.
     ///
     /// Absent means `[]`.
     pub plugin_display_names: Vec<String>,
@@ -183,7 +183,7 @@ impl AppInfo {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppListUpdatedNotification {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<AppInfo>,
 }
 
@@ -203,27 +203,27 @@ impl AppListUpdatedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppMetadata {
-    /// `categories`.
+    /// `categories` on the wire.
     pub categories: Option<Vec<String>>,
-    /// `developer`.
+    /// `developer` on the wire.
     pub developer: Option<String>,
-    /// `firstPartyRequiresInstall`.
+    /// `firstPartyRequiresInstall` on the wire.
     pub first_party_requires_install: Option<bool>,
-    /// `review`.
+    /// `review` on the wire.
     pub review: Option<AppReview>,
-    /// `screenshots`.
+    /// `screenshots` on the wire.
     pub screenshots: Option<Vec<AppScreenshot>>,
-    /// `seoDescription`.
+    /// `seoDescription` on the wire.
     pub seo_description: Option<String>,
-    /// `showInComposerWhenUnlinked`.
+    /// `showInComposerWhenUnlinked` on the wire.
     pub show_in_composer_when_unlinked: Option<bool>,
-    /// `subCategories`.
+    /// `subCategories` on the wire.
     pub sub_categories: Option<Vec<String>>,
-    /// `version`.
+    /// `version` on the wire.
     pub version: Option<String>,
-    /// `versionId`.
+    /// `versionId` on the wire.
     pub version_id: Option<String>,
-    /// `versionNotes`.
+    /// `versionNotes` on the wire.
     pub version_notes: Option<String>,
 }
 
@@ -259,7 +259,7 @@ impl Default for AppMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppReview {
-    /// `status`.
+    /// `status` on the wire.
     pub status: String,
 }
 
@@ -279,11 +279,11 @@ impl AppReview {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppScreenshot {
-    /// `userPrompt`.
+    /// `userPrompt` on the wire.
     pub user_prompt: String,
-    /// `fileId`.
+    /// `fileId` on the wire.
     pub file_id: Option<String>,
-    /// `url`.
+    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -307,15 +307,15 @@ impl AppScreenshot {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppSummary {
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `category`.
+    /// `category` on the wire.
     pub category: Option<String>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `installUrl`.
+    /// `installUrl` on the wire.
     pub install_url: Option<String>,
 }
 
@@ -339,23 +339,23 @@ impl AppSummary {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppTemplateSummary {
-    /// `materializedAppIds`.
+    /// `materializedAppIds` on the wire.
     pub materialized_app_ids: Vec<String>,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `templateId`.
+    /// `templateId` on the wire.
     pub template_id: String,
-    /// `canonicalConnectorId`.
+    /// `canonicalConnectorId` on the wire.
     pub canonical_connector_id: Option<String>,
-    /// `category`.
+    /// `category` on the wire.
     pub category: Option<String>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `logoUrl`.
+    /// `logoUrl` on the wire.
     pub logo_url: Option<String>,
-    /// `logoUrlDark`.
+    /// `logoUrlDark` on the wire.
     pub logo_url_dark: Option<String>,
-    /// `reason`.
+    /// `reason` on the wire.
     pub reason: Option<AppTemplateUnavailableReason>,
 }
 
@@ -383,9 +383,9 @@ impl AppTemplateSummary {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppTemplateUnavailableReason {
-    /// `NOT_CONFIGURED_FOR_WORKSPACE`.
+    /// `NOT_CONFIGURED_FOR_WORKSPACE` on the wire.
     NotConfiguredForWorkspace,
-    /// `NO_ACTIVE_WORKSPACE`.
+    /// `NO_ACTIVE_WORKSPACE` on the wire.
     NoActiveWorkspace,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -402,21 +402,21 @@ string_enum! { AppTemplateUnavailableReason {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppToolSummary {
-    /// `description`.
+    /// `description` on the wire.
     pub description: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `disabledReason`.
+    /// `disabledReason` on the wire.
     pub disabled_reason: Option<String>,
-    /// `isEnabled`.
+    /// `isEnabled` on the wire.
     ///
     /// Absent means `true`.
     pub is_enabled: bool,
-    /// `isReadOnly`.
+    /// `isReadOnly` on the wire.
     ///
     /// Absent means `false`.
     pub is_read_only: bool,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -439,7 +439,7 @@ impl AppToolSummary {
 
 /// Read the committed installed connector runtime snapshot.
 ///
-/// Parameters of the request `app/installed`.
+/// Parameters of the request `app/installed`, answered by [`AppsInstalledResponse`](crate::AppsInstalledResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsInstalledParams {
@@ -488,7 +488,7 @@ impl Default for AppsInstalledParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsInstalledResponse {
-    /// `apps`.
+    /// `apps` on the wire.
     pub apps: Vec<InstalledApp>,
 }
 
@@ -506,7 +506,7 @@ impl AppsInstalledResponse {
 
 /// EXPERIMENTAL - list available apps/connectors.
 ///
-/// Parameters of the request `app/list`.
+/// Parameters of the request `app/list`, answered by [`AppsListResponse`](crate::AppsListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsListParams {
@@ -575,7 +575,7 @@ impl Default for AppsListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<AppInfo>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -596,7 +596,7 @@ impl AppsListResponse {
 
 /// EXPERIMENTAL - read metadata for specific apps/connectors.
 ///
-/// Parameters of the request `app/read`.
+/// Parameters of the request `app/read`, answered by [`AppsReadResponse`](crate::AppsReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsReadParams {
@@ -642,9 +642,9 @@ impl AppsReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsReadResponse {
-    /// `apps`.
+    /// `apps` on the wire.
     pub apps: Vec<ConnectorMetadata>,
-    /// `missingAppIds`.
+    /// `missingAppIds` on the wire.
     pub missing_app_ids: Vec<String>,
 }
 
@@ -665,39 +665,39 @@ impl AppsReadResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandHookMetadata {
-    /// `command`.
+    /// `command` on the wire.
     pub command: String,
-    /// `currentHash`.
+    /// `currentHash` on the wire.
     pub current_hash: String,
-    /// `displayOrder`.
+    /// `displayOrder` on the wire.
     pub display_order: i64,
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: bool,
-    /// `eventName`.
+    /// `eventName` on the wire.
     pub event_name: HookEventName,
-    /// `isManaged`.
+    /// `isManaged` on the wire.
     pub is_managed: bool,
-    /// `key`.
+    /// `key` on the wire.
     pub key: String,
-    /// `source`.
+    /// `source` on the wire.
     pub source: HookSource,
-    /// `sourcePath`.
+    /// `sourcePath` on the wire.
     pub source_path: AbsolutePathBuf,
-    /// `timeoutSec`.
+    /// `timeoutSec` on the wire.
     pub timeout_sec: u64,
-    /// `trustStatus`.
+    /// `trustStatus` on the wire.
     pub trust_status: HookTrustStatus,
     /// Configured `additionalContext` spill threshold. `null` uses 2,500 tokens; `0` disables spilling.
     pub additional_context_limit: Option<u64>,
-    /// `async`.
+    /// `async` on the wire.
     ///
     /// Absent means `false`.
     pub r#async: bool,
-    /// `matcher`.
+    /// `matcher` on the wire.
     pub matcher: Option<String>,
-    /// `pluginId`.
+    /// `pluginId` on the wire.
     pub plugin_id: Option<String>,
-    /// `statusMessage`.
+    /// `statusMessage` on the wire.
     pub status_message: Option<String>,
 }
 
@@ -735,25 +735,25 @@ impl CommandHookMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConnectorMetadata {
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `distributionChannel`.
+    /// `distributionChannel` on the wire.
     pub distribution_channel: Option<String>,
-    /// `iconUrl`.
+    /// `iconUrl` on the wire.
     pub icon_url: Option<String>,
-    /// `iconUrlDark`.
+    /// `iconUrlDark` on the wire.
     pub icon_url_dark: Option<String>,
-    /// `installUrl`.
+    /// `installUrl` on the wire.
     pub install_url: Option<String>,
-    /// `pluginDisplayNames`.
+    /// `pluginDisplayNames` on the wire.
     ///
     /// Absent means `[]`.
     pub plugin_display_names: Vec<String>,
-    /// `toolSummaries`.
+    /// `toolSummaries` on the wire.
     pub tool_summaries: Option<Vec<AppToolSummary>>,
 }
 
@@ -781,7 +781,7 @@ impl ConnectorMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DailyScheduledTaskSchedule {
-    /// `time`.
+    /// `time` on the wire.
     pub time: String,
 }
 
@@ -801,13 +801,13 @@ impl DailyScheduledTaskSchedule {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GitPluginSource {
-    /// `url`.
+    /// `url` on the wire.
     pub url: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: Option<String>,
-    /// `refName`.
+    /// `refName` on the wire.
     pub ref_name: Option<String>,
-    /// `sha`.
+    /// `sha` on the wire.
     pub sha: Option<String>,
 }
 
@@ -830,11 +830,11 @@ impl GitPluginSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookCompletedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: Option<TurnId>,
-    /// `run`.
+    /// `run` on the wire.
     pub run: HookRunSummary,
 }
 
@@ -856,9 +856,9 @@ impl HookCompletedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookErrorInfo {
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: String,
 }
 
@@ -879,29 +879,29 @@ impl HookErrorInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookEventName {
-    /// `preToolUse`.
+    /// `preToolUse` on the wire.
     PreToolUse,
-    /// `permissionRequest`.
+    /// `permissionRequest` on the wire.
     PermissionRequest,
-    /// `postToolUse`.
+    /// `postToolUse` on the wire.
     PostToolUse,
-    /// `preCompact`.
+    /// `preCompact` on the wire.
     PreCompact,
-    /// `postCompact`.
+    /// `postCompact` on the wire.
     PostCompact,
-    /// `sessionStart`.
+    /// `sessionStart` on the wire.
     SessionStart,
-    /// `sessionEnd`.
+    /// `sessionEnd` on the wire.
     SessionEnd,
-    /// `userPromptSubmit`.
+    /// `userPromptSubmit` on the wire.
     UserPromptSubmit,
-    /// `subagentStart`.
+    /// `subagentStart` on the wire.
     SubagentStart,
-    /// `subagentStop`.
+    /// `subagentStop` on the wire.
     SubagentStop,
-    /// `stop`.
+    /// `stop` on the wire.
     Stop,
-    /// `interrupt`.
+    /// `interrupt` on the wire.
     Interrupt,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -926,9 +926,9 @@ string_enum! { HookEventName {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookExecutionMode {
-    /// `sync`.
+    /// `sync` on the wire.
     Sync,
-    /// `async`.
+    /// `async` on the wire.
     Async,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -943,13 +943,13 @@ string_enum! { HookExecutionMode {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookHandlerType {
-    /// `command`.
+    /// `command` on the wire.
     Command,
-    /// `mcpTool`.
+    /// `mcpTool` on the wire.
     McpTool,
-    /// `prompt`.
+    /// `prompt` on the wire.
     Prompt,
-    /// `agent`.
+    /// `agent` on the wire.
     Agent,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -966,13 +966,13 @@ string_enum! { HookHandlerType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum HookMetadata {
-    /// `command`.
+    /// `command` on the wire.
     Command(Box<CommandHookMetadata>),
-    /// `mcpTool`.
+    /// `mcpTool` on the wire.
     McpTool(Box<McpToolHookMetadata>),
-    /// `prompt`.
+    /// `prompt` on the wire.
     Prompt(Box<PromptHookMetadata>),
-    /// `agent`.
+    /// `agent` on the wire.
     Agent(Box<AgentHookMetadata>),
     /// An object whose `handlerType` this version does not know, as it came.
     Unrecognized(Value),
@@ -1013,7 +1013,7 @@ impl From<AgentHookMetadata> for HookMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookMigration {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
 }
 
@@ -1033,9 +1033,9 @@ impl HookMigration {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookOutputEntry {
-    /// `kind`.
+    /// `kind` on the wire.
     pub kind: HookOutputEntryKind,
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1056,15 +1056,15 @@ impl HookOutputEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookOutputEntryKind {
-    /// `warning`.
+    /// `warning` on the wire.
     Warning,
-    /// `stop`.
+    /// `stop` on the wire.
     Stop,
-    /// `feedback`.
+    /// `feedback` on the wire.
     Feedback,
-    /// `context`.
+    /// `context` on the wire.
     Context,
-    /// `error`.
+    /// `error` on the wire.
     Error,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1082,9 +1082,9 @@ string_enum! { HookOutputEntryKind {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookPromptFragment {
-    /// `hookRunId`.
+    /// `hookRunId` on the wire.
     pub hook_run_id: String,
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1105,15 +1105,15 @@ impl HookPromptFragment {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookRunStatus {
-    /// `running`.
+    /// `running` on the wire.
     Running,
-    /// `completed`.
+    /// `completed` on the wire.
     Completed,
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
-    /// `blocked`.
+    /// `blocked` on the wire.
     Blocked,
-    /// `stopped`.
+    /// `stopped` on the wire.
     Stopped,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1131,35 +1131,35 @@ string_enum! { HookRunStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookRunSummary {
-    /// `displayOrder`.
+    /// `displayOrder` on the wire.
     pub display_order: i64,
-    /// `entries`.
+    /// `entries` on the wire.
     pub entries: Vec<HookOutputEntry>,
-    /// `eventName`.
+    /// `eventName` on the wire.
     pub event_name: HookEventName,
-    /// `executionMode`.
+    /// `executionMode` on the wire.
     pub execution_mode: HookExecutionMode,
-    /// `handlerType`.
+    /// `handlerType` on the wire.
     pub handler_type: HookHandlerType,
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `scope`.
+    /// `scope` on the wire.
     pub scope: HookScope,
-    /// `sourcePath`.
+    /// `sourcePath` on the wire.
     pub source_path: AbsolutePathBuf,
-    /// `startedAt`.
+    /// `startedAt` on the wire.
     pub started_at: i64,
-    /// `status`.
+    /// `status` on the wire.
     pub status: HookRunStatus,
-    /// `completedAt`.
+    /// `completedAt` on the wire.
     pub completed_at: Option<i64>,
-    /// `durationMs`.
+    /// `durationMs` on the wire.
     pub duration_ms: Option<i64>,
-    /// `source`.
+    /// `source` on the wire.
     ///
     /// Absent means `"unknown"`.
     pub source: HookSource,
-    /// `statusMessage`.
+    /// `statusMessage` on the wire.
     pub status_message: Option<String>,
 }
 
@@ -1193,9 +1193,9 @@ impl HookRunSummary {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookScope {
-    /// `thread`.
+    /// `thread` on the wire.
     Thread,
-    /// `turn`.
+    /// `turn` on the wire.
     Turn,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1210,27 +1210,27 @@ string_enum! { HookScope {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookSource {
-    /// `system`.
+    /// `system` on the wire.
     System,
-    /// `user`.
+    /// `user` on the wire.
     User,
-    /// `project`.
+    /// `project` on the wire.
     Project,
-    /// `mdm`.
+    /// `mdm` on the wire.
     Mdm,
-    /// `sessionFlags`.
+    /// `sessionFlags` on the wire.
     SessionFlags,
-    /// `plugin`.
+    /// `plugin` on the wire.
     Plugin,
-    /// `cloudRequirements`.
+    /// `cloudRequirements` on the wire.
     CloudRequirements,
-    /// `cloudManagedConfig`.
+    /// `cloudManagedConfig` on the wire.
     CloudManagedConfig,
-    /// `legacyManagedConfigFile`.
+    /// `legacyManagedConfigFile` on the wire.
     LegacyManagedConfigFile,
-    /// `legacyManagedConfigMdm`.
+    /// `legacyManagedConfigMdm` on the wire.
     LegacyManagedConfigMdm,
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1254,11 +1254,11 @@ string_enum! { HookSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookStartedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: Option<TurnId>,
-    /// `run`.
+    /// `run` on the wire.
     pub run: HookRunSummary,
 }
 
@@ -1280,13 +1280,13 @@ impl HookStartedNotification {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookTrustStatus {
-    /// `managed`.
+    /// `managed` on the wire.
     Managed,
-    /// `untrusted`.
+    /// `untrusted` on the wire.
     Untrusted,
-    /// `trusted`.
+    /// `trusted` on the wire.
     Trusted,
-    /// `modified`.
+    /// `modified` on the wire.
     Modified,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1303,13 +1303,13 @@ string_enum! { HookTrustStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListEntry {
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: String,
-    /// `errors`.
+    /// `errors` on the wire.
     pub errors: Vec<HookErrorInfo>,
-    /// `hooks`.
+    /// `hooks` on the wire.
     pub hooks: Vec<HookMetadata>,
-    /// `warnings`.
+    /// `warnings` on the wire.
     pub warnings: Vec<String>,
 }
 
@@ -1328,7 +1328,7 @@ impl HooksListEntry {
 }
 
 
-/// Parameters of the request `hooks/list`.
+/// Parameters of the request `hooks/list`, answered by [`HooksListResponse`](crate::HooksListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListParams {
@@ -1365,7 +1365,7 @@ impl Default for HooksListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<HooksListEntry>,
 }
 
@@ -1385,9 +1385,9 @@ impl HooksListResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HourlyScheduledTaskSchedule {
-    /// `intervalHours`.
+    /// `intervalHours` on the wire.
     pub interval_hours: u32,
-    /// `days`.
+    /// `days` on the wire.
     pub days: Option<Vec<ScheduledTaskWeekday>>,
 }
 
@@ -1414,7 +1414,7 @@ pub struct InstalledApp {
     pub callable: bool,
     /// Effective enabled state after applying global, workspace, local, and managed configuration at read time.
     pub enabled: bool,
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
     /// Best-effort name carried by the runtime tool catalog. Canonical app metadata remains owned by `app/read`.
     pub runtime_name: Option<String>,
@@ -1439,7 +1439,7 @@ impl InstalledApp {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LocalPluginSource {
-    /// `path`.
+    /// `path` on the wire.
     pub path: AbsolutePathBuf,
 }
 
@@ -1455,15 +1455,15 @@ impl LocalPluginSource {
 }
 
 
-/// Parameters of the request `marketplace/add`.
+/// Parameters of the request `marketplace/add`, answered by [`MarketplaceAddResponse`](crate::MarketplaceAddResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceAddParams {
-    /// `source`.
+    /// `source` on the wire.
     pub source: String,
-    /// `refName`.
+    /// `refName` on the wire.
     pub ref_name: Option<String>,
-    /// `sparsePaths`.
+    /// `sparsePaths` on the wire.
     pub sparse_paths: Option<Vec<String>>,
 }
 
@@ -1499,11 +1499,11 @@ impl MarketplaceAddParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceAddResponse {
-    /// `alreadyAdded`.
+    /// `alreadyAdded` on the wire.
     pub already_added: bool,
-    /// `installedRoot`.
+    /// `installedRoot` on the wire.
     pub installed_root: AbsolutePathBuf,
-    /// `marketplaceName`.
+    /// `marketplaceName` on the wire.
     pub marketplace_name: String,
 }
 
@@ -1525,7 +1525,7 @@ impl MarketplaceAddResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceInterface {
-    /// `displayName`.
+    /// `displayName` on the wire.
     pub display_name: Option<String>,
 }
 
@@ -1551,9 +1551,9 @@ impl Default for MarketplaceInterface {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceLoadErrorInfo {
-    /// `marketplacePath`.
+    /// `marketplacePath` on the wire.
     pub marketplace_path: AbsolutePathBuf,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
 }
 
@@ -1570,11 +1570,11 @@ impl MarketplaceLoadErrorInfo {
 }
 
 
-/// Parameters of the request `marketplace/remove`.
+/// Parameters of the request `marketplace/remove`, answered by [`MarketplaceRemoveResponse`](crate::MarketplaceRemoveResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceRemoveParams {
-    /// `marketplaceName`.
+    /// `marketplaceName` on the wire.
     pub marketplace_name: String,
 }
 
@@ -1594,9 +1594,9 @@ impl MarketplaceRemoveParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceRemoveResponse {
-    /// `marketplaceName`.
+    /// `marketplaceName` on the wire.
     pub marketplace_name: String,
-    /// `installedRoot`.
+    /// `installedRoot` on the wire.
     pub installed_root: Option<AbsolutePathBuf>,
 }
 
@@ -1617,9 +1617,9 @@ impl MarketplaceRemoveResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceUpgradeErrorInfo {
-    /// `marketplaceName`.
+    /// `marketplaceName` on the wire.
     pub marketplace_name: String,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
 }
 
@@ -1636,11 +1636,11 @@ impl MarketplaceUpgradeErrorInfo {
 }
 
 
-/// Parameters of the request `marketplace/upgrade`.
+/// Parameters of the request `marketplace/upgrade`, answered by [`MarketplaceUpgradeResponse`](crate::MarketplaceUpgradeResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceUpgradeParams {
-    /// `marketplaceName`.
+    /// `marketplaceName` on the wire.
     pub marketplace_name: Option<String>,
 }
 
@@ -1673,11 +1673,11 @@ impl Default for MarketplaceUpgradeParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceUpgradeResponse {
-    /// `errors`.
+    /// `errors` on the wire.
     pub errors: Vec<MarketplaceUpgradeErrorInfo>,
-    /// `selectedMarketplaces`.
+    /// `selectedMarketplaces` on the wire.
     pub selected_marketplaces: Vec<String>,
-    /// `upgradedRoots`.
+    /// `upgradedRoots` on the wire.
     pub upgraded_roots: Vec<AbsolutePathBuf>,
 }
 
@@ -1699,37 +1699,37 @@ impl MarketplaceUpgradeResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolHookMetadata {
-    /// `currentHash`.
+    /// `currentHash` on the wire.
     pub current_hash: String,
-    /// `displayOrder`.
+    /// `displayOrder` on the wire.
     pub display_order: i64,
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: bool,
-    /// `eventName`.
+    /// `eventName` on the wire.
     pub event_name: HookEventName,
-    /// `isManaged`.
+    /// `isManaged` on the wire.
     pub is_managed: bool,
-    /// `key`.
+    /// `key` on the wire.
     pub key: String,
-    /// `server`.
+    /// `server` on the wire.
     pub server: String,
-    /// `source`.
+    /// `source` on the wire.
     pub source: HookSource,
-    /// `sourcePath`.
+    /// `sourcePath` on the wire.
     pub source_path: AbsolutePathBuf,
-    /// `timeoutSec`.
+    /// `timeoutSec` on the wire.
     pub timeout_sec: u64,
-    /// `tool`.
+    /// `tool` on the wire.
     pub tool: String,
-    /// `trustStatus`.
+    /// `trustStatus` on the wire.
     pub trust_status: HookTrustStatus,
     /// Configured `additionalContext` spill threshold. `null` uses 2,500 tokens; `0` disables spilling.
     pub additional_context_limit: Option<u64>,
-    /// `matcher`.
+    /// `matcher` on the wire.
     pub matcher: Option<String>,
-    /// `pluginId`.
+    /// `pluginId` on the wire.
     pub plugin_id: Option<String>,
-    /// `statusMessage`.
+    /// `statusMessage` on the wire.
     pub status_message: Option<String>,
 }
 
@@ -1765,7 +1765,7 @@ impl McpToolHookMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NpmPluginSource {
-    /// `package`.
+    /// `package` on the wire.
     pub package: String,
     /// Optional HTTPS registry URL. Authentication stays in the user's npm config.
     pub registry: Option<String>,
@@ -1791,9 +1791,9 @@ impl NpmPluginSource {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginAuthPolicy {
-    /// `ON_INSTALL`.
+    /// `ON_INSTALL` on the wire.
     OnInstall,
-    /// `ON_USE`.
+    /// `ON_USE` on the wire.
     OnUse,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1808,7 +1808,7 @@ string_enum! { PluginAuthPolicy {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginAvailability {
-    /// `DISABLED_BY_ADMIN`.
+    /// `DISABLED_BY_ADMIN` on the wire.
     DisabledByAdmin,
     /// Plugin-service currently sends `"ENABLED"` for available remote plugins. Codex app-server exposes `"AVAILABLE"` in its API; the alias keeps decoding compatible with that upstream response.
     Available,
@@ -1825,29 +1825,29 @@ string_enum! { PluginAvailability {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginDetail {
-    /// `appTemplates`.
+    /// `appTemplates` on the wire.
     pub app_templates: Vec<AppTemplateSummary>,
-    /// `apps`.
+    /// `apps` on the wire.
     pub apps: Vec<AppSummary>,
-    /// `hooks`.
+    /// `hooks` on the wire.
     pub hooks: Vec<PluginHookSummary>,
-    /// `marketplaceName`.
+    /// `marketplaceName` on the wire.
     pub marketplace_name: String,
-    /// `mcpServers`.
+    /// `mcpServers` on the wire.
     pub mcp_servers: Vec<String>,
-    /// `skills`.
+    /// `skills` on the wire.
     pub skills: Vec<SkillSummary>,
-    /// `summary`.
+    /// `summary` on the wire.
     pub summary: PluginSummary,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `marketplacePath`.
+    /// `marketplacePath` on the wire.
     pub marketplace_path: Option<AbsolutePathBuf>,
     /// The declared onboarding skill, when the plugin and visible skill are enabled.
     pub onboarding_skill: Option<SkillSummary>,
-    /// `scheduledTasks`.
+    /// `scheduledTasks` on the wire.
     pub scheduled_tasks: Option<Vec<ScheduledTaskSummary>>,
-    /// `shareUrl`.
+    /// `shareUrl` on the wire.
     pub share_url: Option<String>,
 }
 
@@ -1878,13 +1878,13 @@ impl PluginDetail {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginDisabledReason {
-    /// `disabled_by_admin`.
+    /// `disabled_by_admin` on the wire.
     DisabledByAdmin,
-    /// `plan_not_eligible`.
+    /// `plan_not_eligible` on the wire.
     PlanNotEligible,
-    /// `required_app_unavailable`.
+    /// `required_app_unavailable` on the wire.
     RequiredAppUnavailable,
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1901,9 +1901,9 @@ string_enum! { PluginDisabledReason {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginHookSummary {
-    /// `eventName`.
+    /// `eventName` on the wire.
     pub event_name: HookEventName,
-    /// `key`.
+    /// `key` on the wire.
     pub key: String,
 }
 
@@ -1920,17 +1920,17 @@ impl PluginHookSummary {
 }
 
 
-/// Parameters of the request `plugin/install`.
+/// Parameters of the request `plugin/install`, answered by [`PluginInstallResponse`](crate::PluginInstallResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInstallParams {
-    /// `pluginName`.
+    /// `pluginName` on the wire.
     pub plugin_name: String,
     /// Client-generated identifier used to correlate one installation attempt.
     pub install_attempt_id: Option<String>,
-    /// `marketplacePath`.
+    /// `marketplacePath` on the wire.
     pub marketplace_path: Option<AbsolutePathBuf>,
-    /// `remoteMarketplaceName`.
+    /// `remoteMarketplaceName` on the wire.
     pub remote_marketplace_name: Option<String>,
 }
 
@@ -1974,11 +1974,11 @@ impl PluginInstallParams {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginInstallPolicy {
-    /// `NOT_AVAILABLE`.
+    /// `NOT_AVAILABLE` on the wire.
     NotAvailable,
-    /// `AVAILABLE`.
+    /// `AVAILABLE` on the wire.
     Available,
-    /// `INSTALLED_BY_DEFAULT`.
+    /// `INSTALLED_BY_DEFAULT` on the wire.
     InstalledByDefault,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1994,9 +1994,9 @@ string_enum! { PluginInstallPolicy {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginInstallPolicySource {
-    /// `WORKSPACE_SETTING`.
+    /// `WORKSPACE_SETTING` on the wire.
     WorkspaceSetting,
-    /// `IMPLICIT_CANONICAL_APP`.
+    /// `IMPLICIT_CANONICAL_APP` on the wire.
     ImplicitCanonicalApp,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2011,9 +2011,9 @@ string_enum! { PluginInstallPolicySource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInstallResponse {
-    /// `appsNeedingAuth`.
+    /// `appsNeedingAuth` on the wire.
     pub apps_needing_auth: Vec<AppSummary>,
-    /// `authPolicy`.
+    /// `authPolicy` on the wire.
     pub auth_policy: PluginAuthPolicy,
 }
 
@@ -2030,7 +2030,7 @@ impl PluginInstallResponse {
 }
 
 
-/// Parameters of the request `plugin/installed`.
+/// Parameters of the request `plugin/installed`, answered by [`PluginInstalledResponse`](crate::PluginInstalledResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInstalledParams {
@@ -2077,9 +2077,9 @@ impl Default for PluginInstalledParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInstalledResponse {
-    /// `marketplaces`.
+    /// `marketplaces` on the wire.
     pub marketplaces: Vec<PluginMarketplaceEntry>,
-    /// `marketplaceLoadErrors`.
+    /// `marketplaceLoadErrors` on the wire.
     ///
     /// Absent means `[]`.
     pub marketplace_load_errors: Vec<MarketplaceLoadErrorInfo>,
@@ -2102,15 +2102,15 @@ impl PluginInstalledResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInterface {
-    /// `capabilities`.
+    /// `capabilities` on the wire.
     pub capabilities: Vec<String>,
     /// Remote screenshot URLs from the plugin catalog.
     pub screenshot_urls: Vec<String>,
     /// Local screenshot paths, resolved from the installed plugin package.
     pub screenshots: Vec<AbsolutePathBuf>,
-    /// `brandColor`.
+    /// `brandColor` on the wire.
     pub brand_color: Option<String>,
-    /// `category`.
+    /// `category` on the wire.
     pub category: Option<String>,
     /// Local composer icon path, resolved from the installed plugin package.
     pub composer_icon: Option<AbsolutePathBuf>,
@@ -2118,9 +2118,9 @@ pub struct PluginInterface {
     pub composer_icon_url: Option<String>,
     /// Starter prompts for the plugin. Capped at 3 entries with a maximum of 128 characters per entry.
     pub default_prompt: Option<Vec<String>>,
-    /// `developerName`.
+    /// `developerName` on the wire.
     pub developer_name: Option<String>,
-    /// `displayName`.
+    /// `displayName` on the wire.
     pub display_name: Option<String>,
     /// Local logo path, resolved from the installed plugin package.
     pub logo: Option<AbsolutePathBuf>,
@@ -2130,15 +2130,15 @@ pub struct PluginInterface {
     pub logo_url: Option<String>,
     /// Remote dark-mode logo URL from the plugin catalog.
     pub logo_url_dark: Option<String>,
-    /// `longDescription`.
+    /// `longDescription` on the wire.
     pub long_description: Option<String>,
-    /// `privacyPolicyUrl`.
+    /// `privacyPolicyUrl` on the wire.
     pub privacy_policy_url: Option<String>,
-    /// `shortDescription`.
+    /// `shortDescription` on the wire.
     pub short_description: Option<String>,
-    /// `termsOfServiceUrl`.
+    /// `termsOfServiceUrl` on the wire.
     pub terms_of_service_url: Option<String>,
-    /// `websiteUrl`.
+    /// `websiteUrl` on the wire.
     pub website_url: Option<String>,
 }
 
@@ -2176,15 +2176,15 @@ impl PluginInterface {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginListMarketplaceKind {
-    /// `local`.
+    /// `local` on the wire.
     Local,
-    /// `vertical`.
+    /// `vertical` on the wire.
     Vertical,
-    /// `workspace-directory`.
+    /// `workspace-directory` on the wire.
     WorkspaceDirectory,
-    /// `shared-with-me`.
+    /// `shared-with-me` on the wire.
     SharedWithMe,
-    /// `created-by-me-remote`.
+    /// `created-by-me-remote` on the wire.
     CreatedByMeRemote,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2198,7 +2198,7 @@ string_enum! { PluginListMarketplaceKind {
     CreatedByMeRemote "created-by-me-remote",
 } }
 
-/// Parameters of the request `plugin/list`.
+/// Parameters of the request `plugin/list`, answered by [`PluginListResponse`](crate::PluginListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginListParams {
@@ -2255,13 +2255,13 @@ impl Default for PluginListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginListResponse {
-    /// `marketplaces`.
+    /// `marketplaces` on the wire.
     pub marketplaces: Vec<PluginMarketplaceEntry>,
-    /// `featuredPluginIds`.
+    /// `featuredPluginIds` on the wire.
     ///
     /// Absent means `[]`.
     pub featured_plugin_ids: Vec<String>,
-    /// `marketplaceLoadErrors`.
+    /// `marketplaceLoadErrors` on the wire.
     ///
     /// Absent means `[]`.
     pub marketplace_load_errors: Vec<MarketplaceLoadErrorInfo>,
@@ -2285,11 +2285,11 @@ impl PluginListResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginMarketplaceEntry {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `plugins`.
+    /// `plugins` on the wire.
     pub plugins: Vec<PluginSummary>,
-    /// `interface`.
+    /// `interface` on the wire.
     pub interface: Option<MarketplaceInterface>,
     /// Local marketplace file path when the marketplace is backed by a local file. Remote-only catalog marketplaces do not have a local path.
     pub path: Option<AbsolutePathBuf>,
@@ -2310,15 +2310,15 @@ impl PluginMarketplaceEntry {
 }
 
 
-/// Parameters of the request `plugin/read`.
+/// Parameters of the request `plugin/read`, answered by [`PluginReadResponse`](crate::PluginReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReadParams {
-    /// `pluginName`.
+    /// `pluginName` on the wire.
     pub plugin_name: String,
-    /// `marketplacePath`.
+    /// `marketplacePath` on the wire.
     pub marketplace_path: Option<AbsolutePathBuf>,
-    /// `remoteMarketplaceName`.
+    /// `remoteMarketplaceName` on the wire.
     pub remote_marketplace_name: Option<String>,
 }
 
@@ -2354,7 +2354,7 @@ impl PluginReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReadResponse {
-    /// `plugin`.
+    /// `plugin` on the wire.
     pub plugin: PluginDetail,
 }
 
@@ -2376,11 +2376,11 @@ impl PluginReadResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReconcileChangedPlugin {
-    /// `hasApps`.
+    /// `hasApps` on the wire.
     pub has_apps: bool,
-    /// `hasHooks`.
+    /// `hasHooks` on the wire.
     pub has_hooks: bool,
-    /// `hasMcps`.
+    /// `hasMcps` on the wire.
     pub has_mcps: bool,
     /// Whether either bundle declares skill roots; not a validated inventory of enabled skills.
     pub has_skills: bool,
@@ -2404,7 +2404,7 @@ impl PluginReconcileChangedPlugin {
 }
 
 
-/// Parameters of the request `plugin/reconcile`.
+/// Parameters of the request `plugin/reconcile`, answered by [`PluginReconcileResponse`](crate::PluginReconcileResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReconcileParams {
@@ -2465,21 +2465,21 @@ impl PluginReconcileResponse {
 }
 
 
-/// Parameters of the request `plugin/search`.
+/// Parameters of the request `plugin/search`, answered by [`PluginSearchResponse`](crate::PluginSearchResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSearchParams {
-    /// `searchTerm`.
+    /// `searchTerm` on the wire.
     pub search_term: String,
-    /// `cursor`.
+    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `cwds`.
+    /// `cwds` on the wire.
     pub cwds: Option<Vec<AbsolutePathBuf>>,
-    /// `limit`.
+    /// `limit` on the wire.
     pub limit: Option<u32>,
-    /// `scope`.
+    /// `scope` on the wire.
     pub scope: Option<PluginSearchScope>,
 }
 
@@ -2533,9 +2533,9 @@ impl PluginSearchParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSearchResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<PluginSearchResult>,
-    /// `nextCursor`.
+    /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
 }
 
@@ -2556,11 +2556,11 @@ impl PluginSearchResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSearchResult {
-    /// `marketplaceName`.
+    /// `marketplaceName` on the wire.
     pub marketplace_name: String,
-    /// `plugin`.
+    /// `plugin` on the wire.
     pub plugin: PluginSummary,
-    /// `marketplacePath`.
+    /// `marketplacePath` on the wire.
     pub marketplace_path: Option<AbsolutePathBuf>,
 }
 
@@ -2582,11 +2582,11 @@ impl PluginSearchResult {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSearchScope {
-    /// `global`.
+    /// `global` on the wire.
     Global,
-    /// `workspace`.
+    /// `workspace` on the wire.
     Workspace,
-    /// `personal`.
+    /// `personal` on the wire.
     Personal,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2598,11 +2598,11 @@ string_enum! { PluginSearchScope {
     Personal "personal",
 } }
 
-/// Parameters of the request `plugin/share/checkout`.
+/// Parameters of the request `plugin/share/checkout`, answered by [`PluginShareCheckoutResponse`](crate::PluginShareCheckoutResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareCheckoutParams {
-    /// `remotePluginId`.
+    /// `remotePluginId` on the wire.
     pub remote_plugin_id: String,
 }
 
@@ -2622,19 +2622,19 @@ impl PluginShareCheckoutParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareCheckoutResponse {
-    /// `marketplaceName`.
+    /// `marketplaceName` on the wire.
     pub marketplace_name: String,
-    /// `marketplacePath`.
+    /// `marketplacePath` on the wire.
     pub marketplace_path: AbsolutePathBuf,
-    /// `pluginId`.
+    /// `pluginId` on the wire.
     pub plugin_id: String,
-    /// `pluginName`.
+    /// `pluginName` on the wire.
     pub plugin_name: String,
-    /// `pluginPath`.
+    /// `pluginPath` on the wire.
     pub plugin_path: AbsolutePathBuf,
-    /// `remotePluginId`.
+    /// `remotePluginId` on the wire.
     pub remote_plugin_id: String,
-    /// `remoteVersion`.
+    /// `remoteVersion` on the wire.
     pub remote_version: Option<String>,
 }
 
@@ -2660,21 +2660,21 @@ impl PluginShareCheckoutResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareContext {
-    /// `remotePluginId`.
+    /// `remotePluginId` on the wire.
     pub remote_plugin_id: String,
-    /// `canPublishToWorkspace`.
+    /// `canPublishToWorkspace` on the wire.
     pub can_publish_to_workspace: Option<bool>,
-    /// `creatorAccountUserId`.
+    /// `creatorAccountUserId` on the wire.
     pub creator_account_user_id: Option<String>,
-    /// `creatorName`.
+    /// `creatorName` on the wire.
     pub creator_name: Option<String>,
-    /// `discoverability`.
+    /// `discoverability` on the wire.
     pub discoverability: Option<PluginShareDiscoverability>,
     /// Version of the remote shared plugin release when available.
     pub remote_version: Option<String>,
-    /// `sharePrincipals`.
+    /// `sharePrincipals` on the wire.
     pub share_principals: Option<Vec<PluginSharePrincipal>>,
-    /// `shareUrl`.
+    /// `shareUrl` on the wire.
     pub share_url: Option<String>,
 }
 
@@ -2697,11 +2697,11 @@ impl PluginShareContext {
 }
 
 
-/// Parameters of the request `plugin/share/delete`.
+/// Parameters of the request `plugin/share/delete`, answered by [`PluginShareDeleteResponse`](crate::PluginShareDeleteResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareDeleteParams {
-    /// `remotePluginId`.
+    /// `remotePluginId` on the wire.
     pub remote_plugin_id: String,
 }
 
@@ -2743,11 +2743,11 @@ impl Default for PluginShareDeleteResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareDiscoverability {
-    /// `LISTED`.
+    /// `LISTED` on the wire.
     Listed,
-    /// `UNLISTED`.
+    /// `UNLISTED` on the wire.
     Unlisted,
-    /// `PRIVATE`.
+    /// `PRIVATE` on the wire.
     Private,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2763,9 +2763,9 @@ string_enum! { PluginShareDiscoverability {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListItem {
-    /// `plugin`.
+    /// `plugin` on the wire.
     pub plugin: PluginSummary,
-    /// `localPluginPath`.
+    /// `localPluginPath` on the wire.
     pub local_plugin_path: Option<AbsolutePathBuf>,
 }
 
@@ -2782,7 +2782,7 @@ impl PluginShareListItem {
 }
 
 
-/// Parameters of the request `plugin/share/list`.
+/// Parameters of the request `plugin/share/list`, answered by [`PluginShareListResponse`](crate::PluginShareListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListParams {}
@@ -2808,7 +2808,7 @@ impl Default for PluginShareListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<PluginShareListItem>,
 }
 
@@ -2828,13 +2828,13 @@ impl PluginShareListResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSharePrincipal {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `principalId`.
+    /// `principalId` on the wire.
     pub principal_id: String,
-    /// `principalType`.
+    /// `principalType` on the wire.
     pub principal_type: PluginSharePrincipalType,
-    /// `role`.
+    /// `role` on the wire.
     pub role: PluginSharePrincipalRole,
 }
 
@@ -2857,11 +2857,11 @@ impl PluginSharePrincipal {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSharePrincipalRole {
-    /// `reader`.
+    /// `reader` on the wire.
     Reader,
-    /// `editor`.
+    /// `editor` on the wire.
     Editor,
-    /// `owner`.
+    /// `owner` on the wire.
     Owner,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2877,11 +2877,11 @@ string_enum! { PluginSharePrincipalRole {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSharePrincipalType {
-    /// `user`.
+    /// `user` on the wire.
     User,
-    /// `group`.
+    /// `group` on the wire.
     Group,
-    /// `workspace`.
+    /// `workspace` on the wire.
     Workspace,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2893,17 +2893,17 @@ string_enum! { PluginSharePrincipalType {
     Workspace "workspace",
 } }
 
-/// Parameters of the request `plugin/share/save`.
+/// Parameters of the request `plugin/share/save`, answered by [`PluginShareSaveResponse`](crate::PluginShareSaveResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareSaveParams {
-    /// `pluginPath`.
+    /// `pluginPath` on the wire.
     pub plugin_path: AbsolutePathBuf,
-    /// `discoverability`.
+    /// `discoverability` on the wire.
     pub discoverability: Option<PluginShareDiscoverability>,
-    /// `remotePluginId`.
+    /// `remotePluginId` on the wire.
     pub remote_plugin_id: Option<String>,
-    /// `shareTargets`.
+    /// `shareTargets` on the wire.
     pub share_targets: Option<Vec<PluginShareTarget>>,
 }
 
@@ -2947,11 +2947,11 @@ impl PluginShareSaveParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareSaveResponse {
-    /// `remotePluginId`.
+    /// `remotePluginId` on the wire.
     pub remote_plugin_id: String,
-    /// `shareUrl`.
+    /// `shareUrl` on the wire.
     pub share_url: String,
-    /// `canPublishToWorkspace`.
+    /// `canPublishToWorkspace` on the wire.
     pub can_publish_to_workspace: Option<bool>,
 }
 
@@ -2973,11 +2973,11 @@ impl PluginShareSaveResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareTarget {
-    /// `principalId`.
+    /// `principalId` on the wire.
     pub principal_id: String,
-    /// `principalType`.
+    /// `principalType` on the wire.
     pub principal_type: PluginSharePrincipalType,
-    /// `role`.
+    /// `role` on the wire.
     pub role: PluginShareTargetRole,
 }
 
@@ -2999,9 +2999,9 @@ impl PluginShareTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareTargetRole {
-    /// `reader`.
+    /// `reader` on the wire.
     Reader,
-    /// `editor`.
+    /// `editor` on the wire.
     Editor,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -3016,11 +3016,11 @@ string_enum! { PluginShareTargetRole {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareUpdateDiscoverability {
-    /// `UNLISTED`.
+    /// `UNLISTED` on the wire.
     Unlisted,
-    /// `PRIVATE`.
+    /// `PRIVATE` on the wire.
     Private,
-    /// `LISTED`.
+    /// `LISTED` on the wire.
     Listed,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -3032,15 +3032,15 @@ string_enum! { PluginShareUpdateDiscoverability {
     Listed "LISTED",
 } }
 
-/// Parameters of the request `plugin/share/updateTargets`.
+/// Parameters of the request `plugin/share/updateTargets`, answered by [`PluginShareUpdateTargetsResponse`](crate::PluginShareUpdateTargetsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareUpdateTargetsParams {
-    /// `discoverability`.
+    /// `discoverability` on the wire.
     pub discoverability: PluginShareUpdateDiscoverability,
-    /// `remotePluginId`.
+    /// `remotePluginId` on the wire.
     pub remote_plugin_id: String,
-    /// `shareTargets`.
+    /// `shareTargets` on the wire.
     pub share_targets: Vec<PluginShareTarget>,
 }
 
@@ -3062,9 +3062,9 @@ impl PluginShareUpdateTargetsParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareUpdateTargetsResponse {
-    /// `discoverability`.
+    /// `discoverability` on the wire.
     pub discoverability: PluginShareDiscoverability,
-    /// `principals`.
+    /// `principals` on the wire.
     pub principals: Vec<PluginSharePrincipal>,
 }
 
@@ -3081,15 +3081,15 @@ impl PluginShareUpdateTargetsResponse {
 }
 
 
-/// Parameters of the request `plugin/skill/read`.
+/// Parameters of the request `plugin/skill/read`, answered by [`PluginSkillReadResponse`](crate::PluginSkillReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSkillReadParams {
-    /// `remoteMarketplaceName`.
+    /// `remoteMarketplaceName` on the wire.
     pub remote_marketplace_name: String,
-    /// `remotePluginId`.
+    /// `remotePluginId` on the wire.
     pub remote_plugin_id: String,
-    /// `skillName`.
+    /// `skillName` on the wire.
     pub skill_name: String,
 }
 
@@ -3111,7 +3111,7 @@ impl PluginSkillReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSkillReadResponse {
-    /// `contents`.
+    /// `contents` on the wire.
     pub contents: Option<String>,
 }
 
@@ -3137,11 +3137,11 @@ impl Default for PluginSkillReadResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PluginSource {
-    /// `local`.
+    /// `local` on the wire.
     Local(LocalPluginSource),
-    /// `git`.
+    /// `git` on the wire.
     Git(GitPluginSource),
-    /// `npm`.
+    /// `npm` on the wire.
     Npm(NpmPluginSource),
     /// The plugin is available in the remote catalog. Download metadata is kept server-side and is not exposed through the app-server API.
     Remote,
@@ -3178,19 +3178,19 @@ impl From<NpmPluginSource> for PluginSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSummary {
-    /// `authPolicy`.
+    /// `authPolicy` on the wire.
     pub auth_policy: PluginAuthPolicy,
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: bool,
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `installPolicy`.
+    /// `installPolicy` on the wire.
     pub install_policy: PluginInstallPolicy,
-    /// `installed`.
+    /// `installed` on the wire.
     pub installed: bool,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `source`.
+    /// `source` on the wire.
     pub source: PluginSource,
     /// Availability state for installing and using the plugin.
     ///
@@ -3200,19 +3200,19 @@ pub struct PluginSummary {
     pub disabled_reason: Option<PluginDisabledReason>,
     /// Raw plugin-service plan identifiers eligible to install the plugin.
     pub eligible_plan_types: Option<Vec<String>>,
-    /// `installPolicySource`.
+    /// `installPolicySource` on the wire.
     pub install_policy_source: Option<PluginInstallPolicySource>,
     /// Unix timestamp in seconds when the remote plugin was installed, when available.
     pub installed_at: Option<i64>,
-    /// `interface`.
+    /// `interface` on the wire.
     pub interface: Option<PluginInterface>,
-    /// `keywords`.
+    /// `keywords` on the wire.
     ///
     /// Absent means `[]`.
     pub keywords: Vec<String>,
     /// Version of the locally materialized plugin package when available.
     pub local_version: Option<String>,
-    /// `mustShowInstallationInterstitial`.
+    /// `mustShowInstallationInterstitial` on the wire.
     pub must_show_installation_interstitial: Option<bool>,
     /// Backend remote plugin identifier when available.
     pub remote_plugin_id: Option<String>,
@@ -3252,11 +3252,11 @@ impl PluginSummary {
 }
 
 
-/// Parameters of the request `plugin/uninstall`.
+/// Parameters of the request `plugin/uninstall`, answered by [`PluginUninstallResponse`](crate::PluginUninstallResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginUninstallParams {
-    /// `pluginId`.
+    /// `pluginId` on the wire.
     pub plugin_id: String,
 }
 
@@ -3298,33 +3298,33 @@ impl Default for PluginUninstallResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PromptHookMetadata {
-    /// `currentHash`.
+    /// `currentHash` on the wire.
     pub current_hash: String,
-    /// `displayOrder`.
+    /// `displayOrder` on the wire.
     pub display_order: i64,
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: bool,
-    /// `eventName`.
+    /// `eventName` on the wire.
     pub event_name: HookEventName,
-    /// `isManaged`.
+    /// `isManaged` on the wire.
     pub is_managed: bool,
-    /// `key`.
+    /// `key` on the wire.
     pub key: String,
-    /// `source`.
+    /// `source` on the wire.
     pub source: HookSource,
-    /// `sourcePath`.
+    /// `sourcePath` on the wire.
     pub source_path: AbsolutePathBuf,
-    /// `timeoutSec`.
+    /// `timeoutSec` on the wire.
     pub timeout_sec: u64,
-    /// `trustStatus`.
+    /// `trustStatus` on the wire.
     pub trust_status: HookTrustStatus,
     /// Configured `additionalContext` spill threshold. `null` uses 2,500 tokens; `0` disables spilling.
     pub additional_context_limit: Option<u64>,
-    /// `matcher`.
+    /// `matcher` on the wire.
     pub matcher: Option<String>,
-    /// `pluginId`.
+    /// `pluginId` on the wire.
     pub plugin_id: Option<String>,
-    /// `statusMessage`.
+    /// `statusMessage` on the wire.
     pub status_message: Option<String>,
 }
 
@@ -3358,13 +3358,13 @@ impl PromptHookMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ScheduledTaskSchedule {
-    /// `hourly`.
+    /// `hourly` on the wire.
     Hourly(HourlyScheduledTaskSchedule),
-    /// `daily`.
+    /// `daily` on the wire.
     Daily(DailyScheduledTaskSchedule),
-    /// `weekdays`.
+    /// `weekdays` on the wire.
     Weekdays(WeekdaysScheduledTaskSchedule),
-    /// `weekly`.
+    /// `weekly` on the wire.
     Weekly(WeeklyScheduledTaskSchedule),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -3405,13 +3405,13 @@ impl From<WeeklyScheduledTaskSchedule> for ScheduledTaskSchedule {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ScheduledTaskSummary {
-    /// `key`.
+    /// `key` on the wire.
     pub key: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `prompt`.
+    /// `prompt` on the wire.
     pub prompt: String,
-    /// `schedule`.
+    /// `schedule` on the wire.
     pub schedule: ScheduledTaskSchedule,
 }
 
@@ -3434,19 +3434,19 @@ impl ScheduledTaskSummary {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ScheduledTaskWeekday {
-    /// `MO`.
+    /// `MO` on the wire.
     Mo,
-    /// `TU`.
+    /// `TU` on the wire.
     Tu,
-    /// `WE`.
+    /// `WE` on the wire.
     We,
-    /// `TH`.
+    /// `TH` on the wire.
     Th,
-    /// `FR`.
+    /// `FR` on the wire.
     Fr,
-    /// `SA`.
+    /// `SA` on the wire.
     Sa,
-    /// `SU`.
+    /// `SU` on the wire.
     Su,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -3466,7 +3466,7 @@ string_enum! { ScheduledTaskWeekday {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillDependencies {
-    /// `tools`.
+    /// `tools` on the wire.
     pub tools: Vec<SkillToolDependency>,
 }
 
@@ -3486,9 +3486,9 @@ impl SkillDependencies {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillErrorInfo {
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: String,
 }
 
@@ -3509,21 +3509,21 @@ impl SkillErrorInfo {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillInterface {
-    /// `brandColor`.
+    /// `brandColor` on the wire.
     pub brand_color: Option<String>,
-    /// `defaultPrompt`.
+    /// `defaultPrompt` on the wire.
     pub default_prompt: Option<String>,
-    /// `displayName`.
+    /// `displayName` on the wire.
     pub display_name: Option<String>,
-    /// `iconLarge`.
+    /// `iconLarge` on the wire.
     pub icon_large: Option<AbsolutePathBuf>,
     /// Remote large icon URL from the plugin catalog.
     pub icon_large_url: Option<String>,
-    /// `iconSmall`.
+    /// `iconSmall` on the wire.
     pub icon_small: Option<AbsolutePathBuf>,
     /// Remote small icon URL from the plugin catalog.
     pub icon_small_url: Option<String>,
-    /// `shortDescription`.
+    /// `shortDescription` on the wire.
     pub short_description: Option<String>,
 }
 
@@ -3556,19 +3556,19 @@ impl Default for SkillInterface {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillMetadata {
-    /// `description`.
+    /// `description` on the wire.
     pub description: String,
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: bool,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `path`.
+    /// `path` on the wire.
     pub path: LegacyAppPathString,
-    /// `scope`.
+    /// `scope` on the wire.
     pub scope: SkillScope,
-    /// `dependencies`.
+    /// `dependencies` on the wire.
     pub dependencies: Option<SkillDependencies>,
-    /// `interface`.
+    /// `interface` on the wire.
     pub interface: Option<SkillInterface>,
     /// Owning plugin ID, matching `PluginSummary.id`, when known.
     pub plugin_id: Option<String>,
@@ -3600,7 +3600,7 @@ impl SkillMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillMigration {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
 }
 
@@ -3620,13 +3620,13 @@ impl SkillMigration {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SkillScope {
-    /// `user`.
+    /// `user` on the wire.
     User,
-    /// `repo`.
+    /// `repo` on the wire.
     Repo,
-    /// `system`.
+    /// `system` on the wire.
     System,
-    /// `admin`.
+    /// `admin` on the wire.
     Admin,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -3643,17 +3643,17 @@ string_enum! { SkillScope {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillSummary {
-    /// `description`.
+    /// `description` on the wire.
     pub description: String,
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: bool,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `interface`.
+    /// `interface` on the wire.
     pub interface: Option<SkillInterface>,
-    /// `path`.
+    /// `path` on the wire.
     pub path: Option<LegacyAppPathString>,
-    /// `shortDescription`.
+    /// `shortDescription` on the wire.
     pub short_description: Option<String>,
 }
 
@@ -3678,17 +3678,17 @@ impl SkillSummary {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillToolDependency {
-    /// `type`.
+    /// `type` on the wire.
     pub r#type: String,
-    /// `value`.
+    /// `value` on the wire.
     pub value: String,
-    /// `command`.
+    /// `command` on the wire.
     pub command: Option<String>,
-    /// `description`.
+    /// `description` on the wire.
     pub description: Option<String>,
-    /// `transport`.
+    /// `transport` on the wire.
     pub transport: Option<String>,
-    /// `url`.
+    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -3735,11 +3735,11 @@ impl Default for SkillsChangedNotification {
 }
 
 
-/// Parameters of the request `skills/config/write`.
+/// Parameters of the request `skills/config/write`, answered by [`SkillsConfigWriteResponse`](crate::SkillsConfigWriteResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsConfigWriteParams {
-    /// `enabled`.
+    /// `enabled` on the wire.
     pub enabled: bool,
     /// Name-based selector.
     pub name: Option<String>,
@@ -3779,7 +3779,7 @@ impl SkillsConfigWriteParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsConfigWriteResponse {
-    /// `effectiveEnabled`.
+    /// `effectiveEnabled` on the wire.
     pub effective_enabled: bool,
 }
 
@@ -3795,11 +3795,11 @@ impl SkillsConfigWriteResponse {
 }
 
 
-/// Parameters of the request `skills/extraRoots/set`.
+/// Parameters of the request `skills/extraRoots/set`, answered by [`SkillsExtraRootsSetResponse`](crate::SkillsExtraRootsSetResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsExtraRootsSetParams {
-    /// `extraRoots`.
+    /// `extraRoots` on the wire.
     pub extra_roots: Vec<AbsolutePathBuf>,
 }
 
@@ -3841,11 +3841,11 @@ impl Default for SkillsExtraRootsSetResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsListEntry {
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: String,
-    /// `errors`.
+    /// `errors` on the wire.
     pub errors: Vec<SkillErrorInfo>,
-    /// `skills`.
+    /// `skills` on the wire.
     pub skills: Vec<SkillMetadata>,
 }
 
@@ -3863,7 +3863,7 @@ impl SkillsListEntry {
 }
 
 
-/// Parameters of the request `skills/list`.
+/// Parameters of the request `skills/list`, answered by [`SkillsListResponse`](crate::SkillsListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsListParams {
@@ -3910,7 +3910,7 @@ impl Default for SkillsListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<SkillsListEntry>,
 }
 
@@ -3930,7 +3930,7 @@ impl SkillsListResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WeekdaysScheduledTaskSchedule {
-    /// `time`.
+    /// `time` on the wire.
     pub time: String,
 }
 
@@ -3950,9 +3950,9 @@ impl WeekdaysScheduledTaskSchedule {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WeeklyScheduledTaskSchedule {
-    /// `days`.
+    /// `days` on the wire.
     pub days: Vec<ScheduledTaskWeekday>,
-    /// `time`.
+    /// `time` on the wire.
     pub time: String,
 }
 

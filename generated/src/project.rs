@@ -9,7 +9,7 @@ use openai_codex_wire::{no_params, record, string_enum};
 use crate::common::{AbsolutePathBuf, SortDirection};
 use crate::thread::{ThreadSection, ThreadSectionAppearance};
 
-/// Parameters of the request `memory/reset`.
+/// Parameters of the request `memory/reset`, answered by [`MemoryResetResponse`](crate::MemoryResetResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ impl Default for MemoryResetResponse {
 }
 
 
-/// Parameters of the request `memory/status`.
+/// Parameters of the request `memory/status`, answered by [`MemoryStatusResponse`](crate::MemoryStatusResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,9 +97,9 @@ impl Default for MemoryStatusParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryStatusResponse {
-    /// `v2ConsolidatedThreads`.
+    /// `v2ConsolidatedThreads` on the wire.
     pub v2_consolidated_threads: u32,
-    /// `v2Ready`.
+    /// `v2Ready` on the wire.
     pub v2_ready: bool,
 }
 
@@ -120,19 +120,19 @@ impl MemoryStatusResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Project {
-    /// `createdAt`.
+    /// `createdAt` on the wire.
     pub created_at: i64,
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `metadata`.
+    /// `metadata` on the wire.
     pub metadata: BTreeMap<String, String>,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `position`.
+    /// `position` on the wire.
     pub position: i64,
-    /// `roots`.
+    /// `roots` on the wire.
     pub roots: Vec<ProjectRoot>,
-    /// `updatedAt`.
+    /// `updatedAt` on the wire.
     pub updated_at: i64,
     /// Newest non-archived member thread's recency, in Unix seconds; null when none exist.
     pub recency_at: Option<i64>,
@@ -161,11 +161,11 @@ impl Project {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProjectChangeType {
-    /// `created`.
+    /// `created` on the wire.
     Created,
-    /// `updated`.
+    /// `updated` on the wire.
     Updated,
-    /// `deleted`.
+    /// `deleted` on the wire.
     Deleted,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -181,9 +181,9 @@ string_enum! { ProjectChangeType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectChangedNotification {
-    /// `changeType`.
+    /// `changeType` on the wire.
     pub change_type: ProjectChangeType,
-    /// `projectId`.
+    /// `projectId` on the wire.
     pub project_id: String,
 }
 
@@ -200,19 +200,19 @@ impl ProjectChangedNotification {
 }
 
 
-/// Parameters of the request `project/create`.
+/// Parameters of the request `project/create`, answered by [`ProjectCreateResponse`](crate::ProjectCreateResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectCreateParams {
-    /// `idempotencyKey`.
+    /// `idempotencyKey` on the wire.
     pub idempotency_key: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `roots`.
+    /// `roots` on the wire.
     pub roots: Vec<ProjectRoot>,
-    /// `metadata`.
+    /// `metadata` on the wire.
     pub metadata: Option<BTreeMap<String, String>>,
 }
 
@@ -244,7 +244,7 @@ impl ProjectCreateParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectCreateResponse {
-    /// `project`.
+    /// `project` on the wire.
     pub project: Project,
 }
 
@@ -260,13 +260,13 @@ impl ProjectCreateResponse {
 }
 
 
-/// Parameters of the request `project/delete`.
+/// Parameters of the request `project/delete`, answered by [`ProjectDeleteResponse`](crate::ProjectDeleteResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectDeleteParams {
-    /// `projectId`.
+    /// `projectId` on the wire.
     pub project_id: String,
 }
 
@@ -306,21 +306,21 @@ impl Default for ProjectDeleteResponse {
 }
 
 
-/// Parameters of the request `project/import`.
+/// Parameters of the request `project/import`, answered by [`ProjectImportResponse`](crate::ProjectImportResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectImportParams {
-    /// `idempotencyKey`.
+    /// `idempotencyKey` on the wire.
     pub idempotency_key: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `roots`.
+    /// `roots` on the wire.
     pub roots: Vec<ProjectRoot>,
-    /// `metadata`.
+    /// `metadata` on the wire.
     pub metadata: Option<BTreeMap<String, String>>,
-    /// `threads`.
+    /// `threads` on the wire.
     pub threads: Option<Vec<String>>,
 }
 
@@ -360,7 +360,7 @@ impl ProjectImportParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectImportResponse {
-    /// `project`.
+    /// `project` on the wire.
     pub project: Project,
 }
 
@@ -376,15 +376,15 @@ impl ProjectImportResponse {
 }
 
 
-/// Parameters of the request `project/list`.
+/// Parameters of the request `project/list`, answered by [`ProjectListResponse`](crate::ProjectListResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectListParams {
-    /// `cursor`.
+    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `limit`.
+    /// `limit` on the wire.
     pub limit: Option<u32>,
     /// Requires sortKey. Defaults to asc for position and desc for recencyAt.
     pub sort_direction: Option<SortDirection>,
@@ -447,9 +447,9 @@ impl Default for ProjectListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<Project>,
-    /// `nextCursor`.
+    /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
 }
 
@@ -466,15 +466,15 @@ impl ProjectListResponse {
 }
 
 
-/// Parameters of the request `project/move`.
+/// Parameters of the request `project/move`, answered by [`ProjectMoveResponse`](crate::ProjectMoveResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectMoveParams {
-    /// `projectId`.
+    /// `projectId` on the wire.
     pub project_id: String,
-    /// `beforeProjectId`.
+    /// `beforeProjectId` on the wire.
     pub before_project_id: Option<String>,
 }
 
@@ -522,13 +522,13 @@ impl Default for ProjectMoveResponse {
 }
 
 
-/// Parameters of the request `project/read`.
+/// Parameters of the request `project/read`, answered by [`ProjectReadResponse`](crate::ProjectReadResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectReadParams {
-    /// `projectId`.
+    /// `projectId` on the wire.
     pub project_id: String,
 }
 
@@ -550,7 +550,7 @@ impl ProjectReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectReadResponse {
-    /// `project`.
+    /// `project` on the wire.
     pub project: Project,
 }
 
@@ -570,7 +570,7 @@ impl ProjectReadResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectRoot {
-    /// `path`.
+    /// `path` on the wire.
     pub path: AbsolutePathBuf,
 }
 
@@ -590,9 +590,9 @@ impl ProjectRoot {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProjectSortKey {
-    /// `position`.
+    /// `position` on the wire.
     Position,
-    /// `recencyAt`.
+    /// `recencyAt` on the wire.
     RecencyAt,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -603,19 +603,19 @@ string_enum! { ProjectSortKey {
     RecencyAt "recencyAt",
 } }
 
-/// Parameters of the request `project/update`.
+/// Parameters of the request `project/update`, answered by [`ProjectUpdateResponse`](crate::ProjectUpdateResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectUpdateParams {
-    /// `projectId`.
+    /// `projectId` on the wire.
     pub project_id: String,
-    /// `metadata`.
+    /// `metadata` on the wire.
     pub metadata: Option<BTreeMap<String, String>>,
-    /// `name`.
+    /// `name` on the wire.
     pub name: Option<String>,
-    /// `roots`.
+    /// `roots` on the wire.
     pub roots: Option<Vec<ProjectRoot>>,
 }
 
@@ -661,7 +661,7 @@ impl ProjectUpdateParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectUpdateResponse {
-    /// `project`.
+    /// `project` on the wire.
     pub project: Project,
 }
 
@@ -677,7 +677,7 @@ impl ProjectUpdateResponse {
 }
 
 
-/// Parameters of the request `rollout/compress`.
+/// Parameters of the request `rollout/compress`, answered by [`RolloutCompressResponse`](crate::RolloutCompressResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -728,13 +728,13 @@ impl Default for RolloutCompressResponse {
 
 /// Parameters for creating an independently persisted thread section.
 ///
-/// Parameters of the request `threadSection/create`.
+/// Parameters of the request `threadSection/create`, answered by [`ThreadSectionCreateResponse`](crate::ThreadSectionCreateResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionCreateParams {
     /// The user-visible name of the section.
     pub name: String,
-    /// `appearance`.
+    /// `appearance` on the wire.
     pub appearance: Option<ThreadSectionAppearance>,
 }
 
@@ -764,7 +764,7 @@ impl ThreadSectionCreateParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionCreateResponse {
-    /// `section`.
+    /// `section` on the wire.
     pub section: ThreadSection,
 }
 
@@ -782,7 +782,7 @@ impl ThreadSectionCreateResponse {
 
 /// Parameters for deleting an independently persisted thread section.
 ///
-/// Parameters of the request `threadSection/delete`.
+/// Parameters of the request `threadSection/delete`, answered by [`ThreadSectionDeleteResponse`](crate::ThreadSectionDeleteResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionDeleteParams {
@@ -828,7 +828,7 @@ impl Default for ThreadSectionDeleteResponse {
 
 /// Parameters for listing independently persisted thread sections.
 ///
-/// Parameters of the request `threadSection/list`.
+/// Parameters of the request `threadSection/list`, answered by [`ThreadSectionListResponse`](crate::ThreadSectionListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionListParams {
@@ -877,7 +877,7 @@ impl Default for ThreadSectionListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<ThreadSection>,
     /// Opaque cursor for the next page, or `null` when no sections remain.
     pub next_cursor: Option<String>,
@@ -898,7 +898,7 @@ impl ThreadSectionListResponse {
 
 /// Parameters for updating an independently persisted thread section.
 ///
-/// Parameters of the request `threadSection/update`.
+/// Parameters of the request `threadSection/update`, answered by [`ThreadSectionUpdateResponse`](crate::ThreadSectionUpdateResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionUpdateParams {
@@ -946,7 +946,7 @@ impl ThreadSectionUpdateParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionUpdateResponse {
-    /// `section`.
+    /// `section` on the wire.
     pub section: ThreadSection,
 }
 

@@ -15,11 +15,11 @@ use crate::turn::TurnError;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClientInfo {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `version`.
+    /// `version` on the wire.
     pub version: String,
-    /// `title`.
+    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -44,13 +44,13 @@ impl ClientInfo {
 }
 
 
-/// Parameters of the server's request `currentTime/read`.
+/// Parameters of the server's request `currentTime/read`, answered by [`CurrentTimeReadResponse`](crate::CurrentTimeReadResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CurrentTimeReadParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -115,13 +115,13 @@ impl DeprecationNoticeNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ErrorNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `error`.
+    /// `error` on the wire.
     pub error: TurnError,
-    /// `willRetry`.
+    /// `willRetry` on the wire.
     pub will_retry: bool,
 }
 
@@ -140,21 +140,21 @@ impl ErrorNotification {
 }
 
 
-/// Parameters of the request `feedback/upload`.
+/// Parameters of the request `feedback/upload`, answered by [`FeedbackUploadResponse`](crate::FeedbackUploadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackUploadParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: Option<ThreadId>,
-    /// `classification`.
+    /// `classification` on the wire.
     pub classification: String,
-    /// `extraLogFiles`.
+    /// `extraLogFiles` on the wire.
     pub extra_log_files: Option<Vec<String>>,
-    /// `includeLogs`.
+    /// `includeLogs` on the wire.
     pub include_logs: Option<bool>,
-    /// `reason`.
+    /// `reason` on the wire.
     pub reason: Option<String>,
-    /// `tags`.
+    /// `tags` on the wire.
     pub tags: Option<BTreeMap<String, String>>,
 }
 
@@ -214,7 +214,7 @@ impl FeedbackUploadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackUploadResponse {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Whitespace-normalized SHA-256 of the session base instructions, matching the uploaded `prompt_hash` tag. Does not include later developer messages. Null when the reported rollout has no prompt metadata.
     pub prompt_hash: Option<String>,
@@ -347,13 +347,13 @@ impl Default for InitializeCapabilities {
 }
 
 
-/// Parameters of the request `initialize`.
+/// Parameters of the request `initialize`, answered by [`InitializeResponse`](crate::InitializeResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InitializeParams {
-    /// `clientInfo`.
+    /// `clientInfo` on the wire.
     pub client_info: ClientInfo,
-    /// `capabilities`.
+    /// `capabilities` on the wire.
     pub capabilities: Option<InitializeCapabilities>,
 }
 
@@ -387,7 +387,7 @@ pub struct InitializeResponse {
     pub platform_family: String,
     /// Operating system for the running app-server target, for example `"macos"`, `"linux"`, or `"windows"`.
     pub platform_os: String,
-    /// `userAgent`.
+    /// `userAgent` on the wire.
     pub user_agent: String,
 }
 
@@ -431,9 +431,9 @@ impl Default for InitializedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsGauge {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `value`.
+    /// `value` on the wire.
     pub value: u64,
 }
 
@@ -450,7 +450,7 @@ impl ServerDiagnosticsGauge {
 }
 
 
-/// Parameters of the request `server/diagnostics`.
+/// Parameters of the request `server/diagnostics`, answered by [`ServerDiagnosticsResponse`](crate::ServerDiagnosticsResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -478,11 +478,11 @@ impl Default for ServerDiagnosticsParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsProcess {
-    /// `id`.
+    /// `id` on the wire.
     pub id: u32,
-    /// `physicalFootprintBytes`.
+    /// `physicalFootprintBytes` on the wire.
     pub physical_footprint_bytes: Option<u64>,
-    /// `residentMemoryBytes`.
+    /// `residentMemoryBytes` on the wire.
     pub resident_memory_bytes: Option<u64>,
 }
 
@@ -506,9 +506,9 @@ impl ServerDiagnosticsProcess {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsResponse {
-    /// `gauges`.
+    /// `gauges` on the wire.
     pub gauges: Vec<ServerDiagnosticsGauge>,
-    /// `process`.
+    /// `process` on the wire.
     pub process: ServerDiagnosticsProcess,
 }
 
@@ -529,9 +529,9 @@ impl ServerDiagnosticsResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerRequestResolvedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `requestId`.
+    /// `requestId` on the wire.
     pub request_id: RequestId,
 }
 
@@ -552,9 +552,9 @@ impl ServerRequestResolvedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StrictReviewRequiredNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
     /// Unix timestamp (in milliseconds) when this review started.
     pub started_at_ms: i64,

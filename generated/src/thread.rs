@@ -40,7 +40,7 @@ impl ActivePermissionProfile {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ActiveThreadStatus {
-    /// `activeFlags`.
+    /// `activeFlags` on the wire.
     pub active_flags: Vec<ThreadActiveFlag>,
 }
 
@@ -60,11 +60,11 @@ impl ActiveThreadStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalToolsResponseItem {
-    /// `role`.
+    /// `role` on the wire.
     pub role: String,
-    /// `tools`.
+    /// `tools` on the wire.
     pub tools: Vec<Value>,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
 }
 
@@ -93,9 +93,9 @@ impl AdditionalToolsResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AgentMessageInputContent {
-    /// `input_text`.
+    /// `input_text` on the wire.
     InputText(InputTextAgentMessageInputContent),
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     EncryptedContent(EncryptedContentAgentMessageInputContent),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -122,15 +122,15 @@ impl From<EncryptedContentAgentMessageInputContent> for AgentMessageInputContent
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageResponseItem {
-    /// `author`.
+    /// `author` on the wire.
     pub author: String,
-    /// `content`.
+    /// `content` on the wire.
     pub content: Vec<AgentMessageInputContent>,
-    /// `recipient`.
+    /// `recipient` on the wire.
     pub recipient: String,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
 }
 
@@ -174,15 +174,15 @@ string_newtype! { AgentPath }
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BemItemPromotedThreadRealtimeItem {
-    /// `turn_id`.
+    /// `turn_id` on the wire.
     pub turn_id: TurnId,
-    /// `item_id`.
+    /// `item_id` on the wire.
     pub item_id: ItemId,
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `presentation`.
+    /// `presentation` on the wire.
     pub presentation: ThreadRealtimeBemItemPresentation,
-    /// `realtimeSessionId`.
+    /// `realtimeSessionId` on the wire.
     pub realtime_session_id: String,
 }
 
@@ -231,11 +231,11 @@ impl From<EnvironmentCapabilityRootLocation> for CapabilityRootLocation {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CodexResponseHandoffMode {
-    /// `thinking`.
+    /// `thinking` on the wire.
     Thinking,
-    /// `commentary`.
+    /// `commentary` on the wire.
     Commentary,
-    /// `bemTags`.
+    /// `bemTags` on the wire.
     BemTags,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -251,11 +251,11 @@ string_enum! { CodexResponseHandoffMode {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CompactionResponseItem {
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: String,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
 }
 
@@ -291,7 +291,7 @@ impl CompactionResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CompletedThreadPredictionResult {
-    /// `text`.
+    /// `text` on the wire.
     pub text: Option<String>,
 }
 
@@ -319,7 +319,7 @@ impl Default for CompletedThreadPredictionResult {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigurationReasoning {
-    /// `effort`.
+    /// `effort` on the wire.
     pub effort: ReasoningEffort,
 }
 
@@ -341,7 +341,7 @@ impl ConfigurationReasoning {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigurationUpdateResponseItem {
-    /// `reasoning`.
+    /// `reasoning` on the wire.
     pub reasoning: ConfigurationReasoning,
 }
 
@@ -361,13 +361,13 @@ impl ConfigurationUpdateResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ContentItem {
-    /// `input_text`.
+    /// `input_text` on the wire.
     InputText(InputTextContentItem),
-    /// `input_image`.
+    /// `input_image` on the wire.
     InputImage(InputImageContentItem),
-    /// `input_audio`.
+    /// `input_audio` on the wire.
     InputAudio(InputAudioContentItem),
-    /// `output_text`.
+    /// `output_text` on the wire.
     OutputText(OutputTextContentItem),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -410,9 +410,9 @@ impl From<OutputTextContentItem> for ContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ContextCompactedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
 }
 
@@ -433,11 +433,11 @@ impl ContextCompactedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ContextCompactionResponseItem {
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
 }
 
@@ -486,11 +486,11 @@ impl Default for ContextCompactionResponseItem {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConversationTextRole {
-    /// `user`.
+    /// `user` on the wire.
     User,
-    /// `developer`.
+    /// `developer` on the wire.
     Developer,
-    /// `assistant`.
+    /// `assistant` on the wire.
     Assistant,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -506,15 +506,15 @@ string_enum! { ConversationTextRole {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CustomToolCallOutputResponseItem {
-    /// `call_id`.
+    /// `call_id` on the wire.
     pub call_id: String,
-    /// `output`.
+    /// `output` on the wire.
     pub output: FunctionCallOutputBody,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-    /// `name`.
+    /// `name` on the wire.
     pub name: Option<String>,
 }
 
@@ -559,21 +559,21 @@ impl CustomToolCallOutputResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CustomToolCallResponseItem {
-    /// `call_id`.
+    /// `call_id` on the wire.
     pub call_id: String,
-    /// `input`.
+    /// `input` on the wire.
     pub input: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-    /// `namespace`.
+    /// `namespace` on the wire.
     pub namespace: Option<String>,
-    /// `status`.
+    /// `status` on the wire.
     pub status: Option<String>,
 }
 
@@ -635,7 +635,7 @@ impl CustomToolCallResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolNamespaceTool {
-    /// `function`.
+    /// `function` on the wire.
     Function(FunctionDynamicToolNamespaceTool),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -655,9 +655,9 @@ impl From<FunctionDynamicToolNamespaceTool> for DynamicToolNamespaceTool {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolSpec {
-    /// `function`.
+    /// `function` on the wire.
     Function(FunctionDynamicToolSpec),
-    /// `namespace`.
+    /// `namespace` on the wire.
     Namespace(NamespaceDynamicToolSpec),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -684,7 +684,7 @@ impl From<NamespaceDynamicToolSpec> for DynamicToolSpec {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EncryptedContentAgentMessageInputContent {
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: String,
 }
 
@@ -706,7 +706,7 @@ impl EncryptedContentAgentMessageInputContent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentCapabilityRootLocation {
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: String,
     /// Absolute path for the root in the selected environment.
     pub path: String,
@@ -729,15 +729,15 @@ impl EnvironmentCapabilityRootLocation {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExecLocalShellAction {
-    /// `command`.
+    /// `command` on the wire.
     pub command: Vec<String>,
-    /// `env`.
+    /// `env` on the wire.
     pub env: Option<BTreeMap<String, String>>,
-    /// `timeout_ms`.
+    /// `timeout_ms` on the wire.
     pub timeout_ms: Option<u64>,
-    /// `user`.
+    /// `user` on the wire.
     pub user: Option<String>,
-    /// `working_directory`.
+    /// `working_directory` on the wire.
     pub working_directory: Option<String>,
 }
 
@@ -809,9 +809,9 @@ impl ExistingCallThreadRealtimeStartTransport {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FindInPageResponsesApiWebSearchAction {
-    /// `pattern`.
+    /// `pattern` on the wire.
     pub pattern: Option<String>,
-    /// `url`.
+    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -852,17 +852,17 @@ impl Default for FindInPageResponsesApiWebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionCallOutputResponseItem {
-    /// `output`.
+    /// `output` on the wire.
     pub output: FunctionCallOutputBody,
-    /// `call_id`.
+    /// `call_id` on the wire.
     pub call_id: Option<String>,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-    /// `name`.
+    /// `name` on the wire.
     pub name: Option<String>,
-    /// `namespace`.
+    /// `namespace` on the wire.
     pub namespace: Option<String>,
 }
 
@@ -922,23 +922,23 @@ impl FunctionCallOutputResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionCallResponseItem {
-    /// `arguments`.
+    /// `arguments` on the wire.
     pub arguments: String,
-    /// `call_id`.
+    /// `call_id` on the wire.
     pub call_id: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `encrypted_function_args`.
+    /// `encrypted_function_args` on the wire.
     pub encrypted_function_args: Option<Vec<String>>,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-    /// `namespace`.
+    /// `namespace` on the wire.
     pub namespace: Option<String>,
-    /// `status`.
+    /// `status` on the wire.
     pub status: Option<String>,
 }
 
@@ -1008,13 +1008,13 @@ impl FunctionCallResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionDynamicToolNamespaceTool {
-    /// `description`.
+    /// `description` on the wire.
     pub description: String,
-    /// `inputSchema`.
+    /// `inputSchema` on the wire.
     pub input_schema: Value,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `deferLoading`.
+    /// `deferLoading` on the wire.
     pub defer_loading: Option<bool>,
 }
 
@@ -1044,13 +1044,13 @@ impl FunctionDynamicToolNamespaceTool {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionDynamicToolSpec {
-    /// `description`.
+    /// `description` on the wire.
     pub description: String,
-    /// `inputSchema`.
+    /// `inputSchema` on the wire.
     pub input_schema: Value,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `deferLoading`.
+    /// `deferLoading` on the wire.
     pub defer_loading: Option<bool>,
 }
 
@@ -1080,11 +1080,11 @@ impl FunctionDynamicToolSpec {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GitInfo {
-    /// `branch`.
+    /// `branch` on the wire.
     pub branch: Option<String>,
-    /// `originUrl`.
+    /// `originUrl` on the wire.
     pub origin_url: Option<String>,
-    /// `sha`.
+    /// `sha` on the wire.
     pub sha: Option<String>,
 }
 
@@ -1112,17 +1112,17 @@ impl Default for GitInfo {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImageGenerationCallResponseItem {
-    /// `result`.
+    /// `result` on the wire.
     pub result: String,
-    /// `status`.
+    /// `status` on the wire.
     pub status: String,
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-    /// `revised_prompt`.
+    /// `revised_prompt` on the wire.
     pub revised_prompt: Option<String>,
 }
 
@@ -1175,7 +1175,7 @@ impl ImageGenerationCallResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InlineVisualizationThreadRealtimeBemItemPresentation {
-    /// `index`.
+    /// `index` on the wire.
     pub index: u32,
 }
 
@@ -1195,7 +1195,7 @@ impl InlineVisualizationThreadRealtimeBemItemPresentation {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputAudioContentItem {
-    /// `audio_url`.
+    /// `audio_url` on the wire.
     pub audio_url: String,
 }
 
@@ -1215,11 +1215,11 @@ impl InputAudioContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputImageContentItem {
-    /// `detail`.
+    /// `detail` on the wire.
     pub detail: Option<ImageDetail>,
-    /// `file_id`.
+    /// `file_id` on the wire.
     pub file_id: Option<String>,
-    /// `image_url`.
+    /// `image_url` on the wire.
     pub image_url: Option<String>,
 }
 
@@ -1268,7 +1268,7 @@ impl Default for InputImageContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputTextAgentMessageInputContent {
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1288,7 +1288,7 @@ impl InputTextAgentMessageInputContent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputTextContentItem {
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1312,7 +1312,7 @@ impl InputTextContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InternalChatMessageMetadataPassthrough {
-    /// `turn_id`.
+    /// `turn_id` on the wire.
     pub turn_id: Option<TurnId>,
 }
 
@@ -1345,7 +1345,7 @@ impl Default for InternalChatMessageMetadataPassthrough {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ItemThreadItemsListAnchor {
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
 }
 
@@ -1365,11 +1365,11 @@ impl ItemThreadItemsListAnchor {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ItemThreadTimelineEntry {
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `item`.
+    /// `item` on the wire.
     pub item: ThreadItem,
-    /// `position`.
+    /// `position` on the wire.
     pub position: u64,
 }
 
@@ -1391,7 +1391,7 @@ impl ItemThreadTimelineEntry {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LocalShellAction {
-    /// `exec`.
+    /// `exec` on the wire.
     Exec(ExecLocalShellAction),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -1411,17 +1411,17 @@ impl From<ExecLocalShellAction> for LocalShellAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LocalShellCallResponseItem {
-    /// `action`.
+    /// `action` on the wire.
     pub action: LocalShellAction,
-    /// `status`.
+    /// `status` on the wire.
     pub status: LocalShellStatus,
     /// Set when using the Responses API.
     pub call_id: Option<String>,
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
     /// Legacy id field retained for compatibility with older payloads.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
 }
 
@@ -1474,11 +1474,11 @@ impl LocalShellCallResponseItem {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LocalShellStatus {
-    /// `completed`.
+    /// `completed` on the wire.
     Completed,
-    /// `in_progress`.
+    /// `in_progress` on the wire.
     InProgress,
-    /// `incomplete`.
+    /// `incomplete` on the wire.
     Incomplete,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1494,19 +1494,19 @@ string_enum! { LocalShellStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MessageResponseItem {
-    /// `content`.
+    /// `content` on the wire.
     pub content: Vec<ContentItem>,
-    /// `role`.
+    /// `role` on the wire.
     pub role: String,
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-    /// `phase`.
+    /// `phase` on the wire.
     pub phase: Option<MessagePhase>,
-    /// `status`.
+    /// `status` on the wire.
     pub status: Option<String>,
 }
 
@@ -1567,11 +1567,11 @@ impl MessageResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NamespaceDynamicToolSpec {
-    /// `description`.
+    /// `description` on the wire.
     pub description: String,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `tools`.
+    /// `tools` on the wire.
     pub tools: Vec<DynamicToolNamespaceTool>,
 }
 
@@ -1593,7 +1593,7 @@ impl NamespaceDynamicToolSpec {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OpenPageResponsesApiWebSearchAction {
-    /// `url`.
+    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -1626,11 +1626,11 @@ impl Default for OpenPageResponsesApiWebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OutputTextContentItem {
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
-    /// `annotations`.
+    /// `annotations` on the wire.
     pub annotations: Option<Vec<Value>>,
-    /// `logprobs`.
+    /// `logprobs` on the wire.
     pub logprobs: Option<Vec<Value>>,
 }
 
@@ -1666,11 +1666,11 @@ impl OutputTextContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct QueuedSubmission {
-    /// `clientUserMessageId`.
+    /// `clientUserMessageId` on the wire.
     pub client_user_message_id: String,
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `input`.
+    /// `input` on the wire.
     pub input: Vec<UserInput>,
 }
 
@@ -1692,11 +1692,11 @@ impl QueuedSubmission {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeConversationVersion {
-    /// `v1`.
+    /// `v1` on the wire.
     V1,
-    /// `v2`.
+    /// `v2` on the wire.
     V2,
-    /// `v3`.
+    /// `v3` on the wire.
     V3,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1712,9 +1712,9 @@ string_enum! { RealtimeConversationVersion {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeOutputModality {
-    /// `text`.
+    /// `text` on the wire.
     Text,
-    /// `audio`.
+    /// `audio` on the wire.
     Audio,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1729,11 +1729,11 @@ string_enum! { RealtimeOutputModality {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeSessionClosedThreadRealtimeItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `outcome`.
+    /// `outcome` on the wire.
     pub outcome: ThreadRealtimeSessionOutcome,
-    /// `realtimeSessionId`.
+    /// `realtimeSessionId` on the wire.
     pub realtime_session_id: String,
 }
 
@@ -1755,9 +1755,9 @@ impl RealtimeSessionClosedThreadRealtimeItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeSessionStartedThreadRealtimeItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `realtimeSessionId`.
+    /// `realtimeSessionId` on the wire.
     pub realtime_session_id: String,
 }
 
@@ -1778,9 +1778,9 @@ impl RealtimeSessionStartedThreadRealtimeItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeThreadTimelineEntry {
-    /// `item`.
+    /// `item` on the wire.
     pub item: ThreadRealtimeItem,
-    /// `position`.
+    /// `position` on the wire.
     pub position: u64,
 }
 
@@ -1801,75 +1801,75 @@ impl RealtimeThreadTimelineEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeVoice {
-    /// `alloy`.
+    /// `alloy` on the wire.
     Alloy,
-    /// `arbor`.
+    /// `arbor` on the wire.
     Arbor,
-    /// `ash`.
+    /// `ash` on the wire.
     Ash,
-    /// `aube`.
+    /// `aube` on the wire.
     Aube,
-    /// `ballad`.
+    /// `ballad` on the wire.
     Ballad,
-    /// `breeze`.
+    /// `breeze` on the wire.
     Breeze,
-    /// `bubbie`.
+    /// `bubbie` on the wire.
     Bubbie,
-    /// `cedar`.
+    /// `cedar` on the wire.
     Cedar,
-    /// `coral`.
+    /// `coral` on the wire.
     Coral,
-    /// `cove`.
+    /// `cove` on the wire.
     Cove,
-    /// `echo`.
+    /// `echo` on the wire.
     Echo,
-    /// `ember`.
+    /// `ember` on the wire.
     Ember,
-    /// `haetsal`.
+    /// `haetsal` on the wire.
     Haetsal,
-    /// `hanul`.
+    /// `hanul` on the wire.
     Hanul,
-    /// `himari`.
+    /// `himari` on the wire.
     Himari,
-    /// `juniper`.
+    /// `juniper` on the wire.
     Juniper,
-    /// `leher`.
+    /// `leher` on the wire.
     Leher,
-    /// `maple`.
+    /// `maple` on the wire.
     Maple,
-    /// `marin`.
+    /// `marin` on the wire.
     Marin,
-    /// `miko`.
+    /// `miko` on the wire.
     Miko,
-    /// `neer`.
+    /// `neer` on the wire.
     Neer,
-    /// `porto`.
+    /// `porto` on the wire.
     Porto,
-    /// `rindo`.
+    /// `rindo` on the wire.
     Rindo,
-    /// `rio`.
+    /// `rio` on the wire.
     Rio,
-    /// `rivage`.
+    /// `rivage` on the wire.
     Rivage,
-    /// `sage`.
+    /// `sage` on the wire.
     Sage,
-    /// `selva`.
+    /// `selva` on the wire.
     Selva,
-    /// `shimmer`.
+    /// `shimmer` on the wire.
     Shimmer,
-    /// `sol`.
+    /// `sol` on the wire.
     Sol,
-    /// `sonna`.
+    /// `sonna` on the wire.
     Sonna,
-    /// `spruce`.
+    /// `spruce` on the wire.
     Spruce,
-    /// `tinta`.
+    /// `tinta` on the wire.
     Tinta,
-    /// `vale`.
+    /// `vale` on the wire.
     Vale,
-    /// `verse`.
+    /// `verse` on the wire.
     Verse,
-    /// `viola`.
+    /// `viola` on the wire.
     Viola,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1917,15 +1917,15 @@ string_enum! { RealtimeVoice {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeVoicesList {
-    /// `defaultV1`.
+    /// `defaultV1` on the wire.
     pub default_v1: RealtimeVoice,
-    /// `defaultV2`.
+    /// `defaultV2` on the wire.
     pub default_v2: RealtimeVoice,
-    /// `v1`.
+    /// `v1` on the wire.
     pub v1: Vec<RealtimeVoice>,
-    /// `v2`.
+    /// `v2` on the wire.
     pub v2: Vec<RealtimeVoice>,
-    /// `v3`.
+    /// `v3` on the wire.
     ///
     /// Absent means `[]`.
     pub v3: Vec<RealtimeVoice>,
@@ -1951,9 +1951,9 @@ impl RealtimeVoicesList {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ReasoningItemContent {
-    /// `reasoning_text`.
+    /// `reasoning_text` on the wire.
     ReasoningText(ReasoningTextReasoningItemContent),
-    /// `text`.
+    /// `text` on the wire.
     Text(TextReasoningItemContent),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -1980,7 +1980,7 @@ impl From<TextReasoningItemContent> for ReasoningItemContent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ReasoningItemReasoningSummary {
-    /// `summary_text`.
+    /// `summary_text` on the wire.
     SummaryText(SummaryTextReasoningItemReasoningSummary),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -2000,15 +2000,15 @@ impl From<SummaryTextReasoningItemReasoningSummary> for ReasoningItemReasoningSu
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningResponseItem {
-    /// `summary`.
+    /// `summary` on the wire.
     pub summary: Vec<ReasoningItemReasoningSummary>,
-    /// `content`.
+    /// `content` on the wire.
     pub content: Option<Vec<ReasoningItemContent>>,
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
 }
 
@@ -2060,7 +2060,7 @@ impl ReasoningResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningTextReasoningItemContent {
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -2080,41 +2080,41 @@ impl ReasoningTextReasoningItemContent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ResponseItem {
-    /// `additional_tools`.
+    /// `additional_tools` on the wire.
     AdditionalTools(AdditionalToolsResponseItem),
-    /// `message`.
+    /// `message` on the wire.
     Message(MessageResponseItem),
-    /// `agent_message`.
+    /// `agent_message` on the wire.
     AgentMessage(AgentMessageResponseItem),
-    /// `reasoning`.
+    /// `reasoning` on the wire.
     Reasoning(ReasoningResponseItem),
-    /// `local_shell_call`.
+    /// `local_shell_call` on the wire.
     LocalShellCall(Box<LocalShellCallResponseItem>),
-    /// `function_call`.
+    /// `function_call` on the wire.
     FunctionCall(Box<FunctionCallResponseItem>),
-    /// `tool_search_call`.
+    /// `tool_search_call` on the wire.
     ToolSearchCall(Box<ToolSearchCallResponseItem>),
-    /// `function_call_output`.
+    /// `function_call_output` on the wire.
     FunctionCallOutput(FunctionCallOutputResponseItem),
-    /// `custom_tool_call`.
+    /// `custom_tool_call` on the wire.
     CustomToolCall(Box<CustomToolCallResponseItem>),
-    /// `custom_tool_call_output`.
+    /// `custom_tool_call_output` on the wire.
     CustomToolCallOutput(CustomToolCallOutputResponseItem),
-    /// `tool_search_output`.
+    /// `tool_search_output` on the wire.
     ToolSearchOutput(ToolSearchOutputResponseItem),
-    /// `web_search_call`.
+    /// `web_search_call` on the wire.
     WebSearchCall(WebSearchCallResponseItem),
-    /// `image_generation_call`.
+    /// `image_generation_call` on the wire.
     ImageGenerationCall(ImageGenerationCallResponseItem),
-    /// `compaction`.
+    /// `compaction` on the wire.
     Compaction(CompactionResponseItem),
     /// A durable input control interpreted by the backend at its position in history.
     ConfigurationUpdate(ConfigurationUpdateResponseItem),
-    /// `compaction_trigger`.
+    /// `compaction_trigger` on the wire.
     CompactionTrigger,
-    /// `context_compaction`.
+    /// `context_compaction` on the wire.
     ContextCompaction(ContextCompactionResponseItem),
-    /// `other`.
+    /// `other` on the wire.
     Other,
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -2241,13 +2241,13 @@ impl From<ContextCompactionResponseItem> for ResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ResponsesApiWebSearchAction {
-    /// `search`.
+    /// `search` on the wire.
     Search(SearchResponsesApiWebSearchAction),
-    /// `open_page`.
+    /// `open_page` on the wire.
     OpenPage(OpenPageResponsesApiWebSearchAction),
-    /// `find_in_page`.
+    /// `find_in_page` on the wire.
     FindInPage(FindInPageResponsesApiWebSearchAction),
-    /// `other`.
+    /// `other` on the wire.
     Other,
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -2282,9 +2282,9 @@ impl From<FindInPageResponsesApiWebSearchAction> for ResponsesApiWebSearchAction
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SearchResponsesApiWebSearchAction {
-    /// `queries`.
+    /// `queries` on the wire.
     pub queries: Option<Vec<String>>,
-    /// `query`.
+    /// `query` on the wire.
     pub query: Option<String>,
 }
 
@@ -2350,19 +2350,19 @@ impl SelectedCapabilityRoot {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SessionSource {
-    /// `cli`.
+    /// `cli` on the wire.
     Cli,
-    /// `vscode`.
+    /// `vscode` on the wire.
     Vscode,
-    /// `exec`.
+    /// `exec` on the wire.
     Exec,
-    /// `appServer`.
+    /// `appServer` on the wire.
     AppServer,
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown,
-    /// `custom`.
+    /// `custom` on the wire.
     Custom(String),
-    /// `subAgent`.
+    /// `subAgent` on the wire.
     SubAgent(SubAgentSource),
     /// A form that this version does not know, as it came.
     Unrecognized(Value),
@@ -2383,15 +2383,15 @@ keyed! { SessionSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SubAgentSource {
-    /// `review`.
+    /// `review` on the wire.
     Review,
-    /// `compact`.
+    /// `compact` on the wire.
     Compact,
-    /// `memory_consolidation`.
+    /// `memory_consolidation` on the wire.
     MemoryConsolidation,
-    /// `thread_spawn`.
+    /// `thread_spawn` on the wire.
     ThreadSpawn(ThreadSpawnSubAgentSource),
-    /// `other`.
+    /// `other` on the wire.
     Other(String),
     /// A form that this version does not know, as it came.
     Unrecognized(Value),
@@ -2410,7 +2410,7 @@ keyed! { SubAgentSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SummaryTextReasoningItemReasoningSummary {
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -2430,7 +2430,7 @@ impl SummaryTextReasoningItemReasoningSummary {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TextReasoningItemContent {
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -2574,9 +2574,9 @@ impl Thread {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadActiveFlag {
-    /// `waitingOnApproval`.
+    /// `waitingOnApproval` on the wire.
     WaitingOnApproval,
-    /// `waitingOnUserInput`.
+    /// `waitingOnUserInput` on the wire.
     WaitingOnUserInput,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2587,11 +2587,11 @@ string_enum! { ThreadActiveFlag {
     WaitingOnUserInput "waitingOnUserInput",
 } }
 
-/// Parameters of the request `thread/approveGuardianDeniedAction`.
+/// Parameters of the request `thread/approveGuardianDeniedAction`, answered by [`ThreadApproveGuardianDeniedActionResponse`](crate::ThreadApproveGuardianDeniedActionResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadApproveGuardianDeniedActionParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Serialized `codex_protocol::protocol::GuardianAssessmentEvent`.
     pub event: Value,
@@ -2632,11 +2632,11 @@ impl Default for ThreadApproveGuardianDeniedActionResponse {
 }
 
 
-/// Parameters of the request `thread/archive`.
+/// Parameters of the request `thread/archive`, answered by [`ThreadArchiveResponse`](crate::ThreadArchiveResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadArchiveParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -2678,7 +2678,7 @@ impl Default for ThreadArchiveResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadArchivedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -2700,15 +2700,15 @@ impl ThreadArchivedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachment {
-    /// `attachmentType`.
+    /// `attachmentType` on the wire.
     pub attachment_type: String,
-    /// `createdAt`.
+    /// `createdAt` on the wire.
     pub created_at: i64,
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `identityKey`.
+    /// `identityKey` on the wire.
     pub identity_key: String,
-    /// `payload`.
+    /// `payload` on the wire.
     pub payload: Value,
 }
 
@@ -2734,9 +2734,9 @@ impl ThreadAttachment {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadAttachmentAddOutcome {
-    /// `created`.
+    /// `created` on the wire.
     Created,
-    /// `existing`.
+    /// `existing` on the wire.
     Existing,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2749,17 +2749,17 @@ string_enum! { ThreadAttachmentAddOutcome {
 
 /// Parameters for creating or locating an attachment on its owning thread.
 ///
-/// Parameters of the request `thread/attachment/add`.
+/// Parameters of the request `thread/attachment/add`, answered by [`ThreadAttachmentAddResponse`](crate::ThreadAttachmentAddResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentAddParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `attachmentType`.
+    /// `attachmentType` on the wire.
     pub attachment_type: String,
-    /// `identityKey`.
+    /// `identityKey` on the wire.
     pub identity_key: String,
-    /// `payload`.
+    /// `payload` on the wire.
     pub payload: Value,
 }
 
@@ -2784,9 +2784,9 @@ impl ThreadAttachmentAddParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentAddResponse {
-    /// `attachment`.
+    /// `attachment` on the wire.
     pub attachment: ThreadAttachment,
-    /// `outcome`.
+    /// `outcome` on the wire.
     pub outcome: ThreadAttachmentAddOutcome,
 }
 
@@ -2805,15 +2805,15 @@ impl ThreadAttachmentAddResponse {
 
 /// Parameters for listing attachments from one thread.
 ///
-/// Parameters of the request `thread/attachment/list`.
+/// Parameters of the request `thread/attachment/list`, answered by [`ThreadAttachmentListResponse`](crate::ThreadAttachmentListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentListParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `cursor`.
+    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `limit`.
+    /// `limit` on the wire.
     pub limit: Option<u32>,
 }
 
@@ -2851,9 +2851,9 @@ impl ThreadAttachmentListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<ThreadAttachment>,
-    /// `nextCursor`.
+    /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
 }
 
@@ -2876,9 +2876,9 @@ impl ThreadAttachmentListResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadAttachmentOperation {
-    /// `created`.
+    /// `created` on the wire.
     Created,
-    /// `deleted`.
+    /// `deleted` on the wire.
     Deleted,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -2895,7 +2895,7 @@ string_enum! { ThreadAttachmentOperation {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentOwner {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Whether the owning thread is archived, not whether it is currently executing a turn.
     pub archived: bool,
@@ -2916,19 +2916,19 @@ impl ThreadAttachmentOwner {
 
 /// Parameters for reverse lookup by attachment identity within this server's store.
 ///
-/// Parameters of the request `thread/attachmentOwner/list`.
+/// Parameters of the request `thread/attachmentOwner/list`, answered by [`ThreadAttachmentOwnerListResponse`](crate::ThreadAttachmentOwnerListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentOwnerListParams {
-    /// `attachmentType`.
+    /// `attachmentType` on the wire.
     pub attachment_type: String,
-    /// `identityKey`.
+    /// `identityKey` on the wire.
     pub identity_key: String,
     /// Omitted or null returns all matches; false returns non-archived threads only.
     pub archived: Option<bool>,
-    /// `cursor`.
+    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `limit`.
+    /// `limit` on the wire.
     pub limit: Option<u32>,
 }
 
@@ -2975,9 +2975,9 @@ impl ThreadAttachmentOwnerListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentOwnerListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<ThreadAttachmentOwner>,
-    /// `nextCursor`.
+    /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
 }
 
@@ -2996,15 +2996,15 @@ impl ThreadAttachmentOwnerListResponse {
 
 /// Parameters for deleting an attachment by its stable thread-local identity.
 ///
-/// Parameters of the request `thread/attachment/remove`.
+/// Parameters of the request `thread/attachment/remove`, answered by [`ThreadAttachmentRemoveResponse`](crate::ThreadAttachmentRemoveResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentRemoveParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `attachmentType`.
+    /// `attachmentType` on the wire.
     pub attachment_type: String,
-    /// `identityKey`.
+    /// `identityKey` on the wire.
     pub identity_key: String,
 }
 
@@ -3052,15 +3052,15 @@ impl Default for ThreadAttachmentRemoveResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `attachmentId`.
+    /// `attachmentId` on the wire.
     pub attachment_id: String,
-    /// `attachmentType`.
+    /// `attachmentType` on the wire.
     pub attachment_type: String,
-    /// `identityKey`.
+    /// `identityKey` on the wire.
     pub identity_key: String,
-    /// `operation`.
+    /// `operation` on the wire.
     pub operation: ThreadAttachmentOperation,
 }
 
@@ -3086,19 +3086,19 @@ impl ThreadAttachmentUpdatedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadBackgroundTerminal {
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `command`.
+    /// `command` on the wire.
     pub command: String,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
-    /// `processId`.
+    /// `processId` on the wire.
     pub process_id: String,
-    /// `cpuPercent`.
+    /// `cpuPercent` on the wire.
     pub cpu_percent: Option<f64>,
-    /// `osPid`.
+    /// `osPid` on the wire.
     pub os_pid: Option<u32>,
-    /// `rssKb`.
+    /// `rssKb` on the wire.
     pub rss_kb: Option<u64>,
 }
 
@@ -3120,13 +3120,13 @@ impl ThreadBackgroundTerminal {
 }
 
 
-/// Parameters of the request `thread/backgroundTerminals/clean`.
+/// Parameters of the request `thread/backgroundTerminals/clean`, answered by [`ThreadBackgroundTerminalsCleanResponse`](crate::ThreadBackgroundTerminalsCleanResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadBackgroundTerminalsCleanParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -3166,13 +3166,13 @@ impl Default for ThreadBackgroundTerminalsCleanResponse {
 }
 
 
-/// Parameters of the request `thread/backgroundTerminals/list`.
+/// Parameters of the request `thread/backgroundTerminals/list`, answered by [`ThreadBackgroundTerminalsListResponse`](crate::ThreadBackgroundTerminalsListResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadBackgroundTerminalsListParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Opaque pagination cursor returned by a previous call.
     pub cursor: Option<String>,
@@ -3214,7 +3214,7 @@ impl ThreadBackgroundTerminalsListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadBackgroundTerminalsListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<ThreadBackgroundTerminal>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -3233,15 +3233,15 @@ impl ThreadBackgroundTerminalsListResponse {
 }
 
 
-/// Parameters of the request `thread/backgroundTerminals/terminate`.
+/// Parameters of the request `thread/backgroundTerminals/terminate`, answered by [`ThreadBackgroundTerminalsTerminateResponse`](crate::ThreadBackgroundTerminalsTerminateResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadBackgroundTerminalsTerminateParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `processId`.
+    /// `processId` on the wire.
     pub process_id: String,
 }
 
@@ -3264,7 +3264,7 @@ impl ThreadBackgroundTerminalsTerminateParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadBackgroundTerminalsTerminateResponse {
-    /// `terminated`.
+    /// `terminated` on the wire.
     pub terminated: bool,
 }
 
@@ -3284,7 +3284,7 @@ impl ThreadBackgroundTerminalsTerminateResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadClosedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -3300,11 +3300,11 @@ impl ThreadClosedNotification {
 }
 
 
-/// Parameters of the request `thread/compact/start`.
+/// Parameters of the request `thread/compact/start`, answered by [`ThreadCompactStartResponse`](crate::ThreadCompactStartResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadCompactStartParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -3344,7 +3344,7 @@ impl Default for ThreadCompactStartResponse {
 
 /// Parameters for `thread/decrement_elicitation`.
 ///
-/// Parameters of the request `thread/decrement_elicitation`.
+/// Parameters of the request `thread/decrement_elicitation`, answered by [`ThreadDecrementElicitationResponse`](crate::ThreadDecrementElicitationResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -3393,11 +3393,11 @@ impl ThreadDecrementElicitationResponse {
 }
 
 
-/// Parameters of the request `thread/delete`.
+/// Parameters of the request `thread/delete`, answered by [`ThreadDeleteResponse`](crate::ThreadDeleteResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadDeleteParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -3439,7 +3439,7 @@ impl Default for ThreadDeleteResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadDeletedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -3461,11 +3461,11 @@ impl ThreadDeletedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadEnvironment {
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: String,
-    /// `runtimeWorkspaceRoots`.
+    /// `runtimeWorkspaceRoots` on the wire.
     pub runtime_workspace_roots: Vec<LegacyAppPathString>,
 }
 
@@ -3487,9 +3487,9 @@ impl ThreadEnvironment {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadEnvironmentConnectedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: String,
 }
 
@@ -3510,9 +3510,9 @@ impl ThreadEnvironmentConnectedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadEnvironmentDisconnectedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: String,
 }
 
@@ -3559,11 +3559,11 @@ impl Default for ThreadExtra {
 ///
 /// Prefer using thread_id whenever possible.
 ///
-/// Parameters of the request `thread/fork`.
+/// Parameters of the request `thread/fork`, answered by [`ThreadForkResponse`](crate::ThreadForkResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadForkParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Optional turn id to fork before, excluding that turn and all later turns. Cannot be combined with `last_turn_id`.
     ///
@@ -3573,23 +3573,23 @@ pub struct ThreadForkParams {
     ///
     /// When specified, turns after `last_turn_id` are omitted from the fork. The referenced turn cannot be in progress.
     pub last_turn_id: Option<TurnId>,
-    /// `approvalPolicy`.
+    /// `approvalPolicy` on the wire.
     pub approval_policy: Option<AskForApproval>,
     /// Override where approval requests are routed for review on this thread and subsequent turns.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
-    /// `baseInstructions`.
+    /// `baseInstructions` on the wire.
     pub base_instructions: Option<String>,
-    /// `config`.
+    /// `config` on the wire.
     pub config: Option<JsonObject>,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: Option<String>,
     /// When true, carry the source thread's current goal into the fork without starting its initial automatic continuation. The next explicit turn owns the goal lifecycle, and normal automatic continuation resumes after it.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub defer_goal_continuation: Option<bool>,
-    /// `developerInstructions`.
+    /// `developerInstructions` on the wire.
     pub developer_instructions: Option<String>,
-    /// `ephemeral`.
+    /// `ephemeral` on the wire.
     pub ephemeral: Option<bool>,
     /// When true, return only thread metadata and live fork state without populating `thread.turns`. This is useful when the client plans to call `thread/turns/list` immediately after forking. Full-history hydration is deprecated for paginated threads; use this with `thread/turns/list` and `thread/items/list` instead.
     pub exclude_turns: Option<bool>,
@@ -3599,9 +3599,9 @@ pub struct ThreadForkParams {
     pub experimental_prediction_mode: Option<bool>,
     /// Configuration overrides for the forked thread, if any.
     pub model: Option<String>,
-    /// `modelProvider`.
+    /// `modelProvider` on the wire.
     pub model_provider: Option<String>,
-    /// \[UNSTABLE\] Specify the rollout path to fork from. If specified, the thread_id param will be ignored.
+    /// Specify the rollout path to fork from. If specified, the thread_id param will be ignored.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub path: Option<String>,
@@ -3613,9 +3613,9 @@ pub struct ThreadForkParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
-    /// `sandbox`.
+    /// `sandbox` on the wire.
     pub sandbox: Option<SandboxMode>,
-    /// `serviceTier`.
+    /// `serviceTier` on the wire.
     ///
     /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub service_tier: Option<Option<String>>,
@@ -3806,19 +3806,19 @@ impl ThreadForkParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadForkResponse {
-    /// `approvalPolicy`.
+    /// `approvalPolicy` on the wire.
     pub approval_policy: AskForApproval,
     /// Reviewer currently used for approval requests on this thread.
     pub approvals_reviewer: ApprovalsReviewer,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: AbsolutePathBuf,
-    /// `model`.
+    /// `model` on the wire.
     pub model: String,
-    /// `modelProvider`.
+    /// `modelProvider` on the wire.
     pub model_provider: String,
     /// Legacy sandbox policy retained for compatibility. Experimental clients should prefer `activePermissionProfile` for profile provenance.
     pub sandbox: SandboxPolicy,
-    /// `thread`.
+    /// `thread` on the wire.
     pub thread: Thread,
     /// Named or implicit built-in profile that produced the active permissions, when known.
     ///
@@ -3838,7 +3838,7 @@ pub struct ThreadForkResponse {
     ///
     /// Absent means `"explicitRequestOnly"`.
     pub multi_agent_mode: MultiAgentMode,
-    /// `reasoningEffort`.
+    /// `reasoningEffort` on the wire.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// Thread-scoped runtime workspace roots used to materialize `:workspace_roots`.
     ///
@@ -3846,7 +3846,7 @@ pub struct ThreadForkResponse {
     ///
     /// Absent means `[]`.
     pub runtime_workspace_roots: Vec<AbsolutePathBuf>,
-    /// `serviceTier`.
+    /// `serviceTier` on the wire.
     pub service_tier: Option<String>,
 }
 
@@ -3879,21 +3879,21 @@ impl ThreadForkResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoal {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `createdAt`.
+    /// `createdAt` on the wire.
     pub created_at: i64,
-    /// `objective`.
+    /// `objective` on the wire.
     pub objective: String,
-    /// `status`.
+    /// `status` on the wire.
     pub status: ThreadGoalStatus,
-    /// `timeUsedSeconds`.
+    /// `timeUsedSeconds` on the wire.
     pub time_used_seconds: i64,
-    /// `tokensUsed`.
+    /// `tokensUsed` on the wire.
     pub tokens_used: i64,
-    /// `updatedAt`.
+    /// `updatedAt` on the wire.
     pub updated_at: i64,
-    /// `tokenBudget`.
+    /// `tokenBudget` on the wire.
     pub token_budget: Option<i64>,
 }
 
@@ -3916,11 +3916,11 @@ impl ThreadGoal {
 }
 
 
-/// Parameters of the request `thread/goal/clear`.
+/// Parameters of the request `thread/goal/clear`, answered by [`ThreadGoalClearResponse`](crate::ThreadGoalClearResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalClearParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Missing provenance does not supply user authorization.
     pub origin: Option<ThreadGoalMutationOrigin>,
@@ -3950,7 +3950,7 @@ impl ThreadGoalClearParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalClearResponse {
-    /// `cleared`.
+    /// `cleared` on the wire.
     pub cleared: bool,
 }
 
@@ -3970,7 +3970,7 @@ impl ThreadGoalClearResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalClearedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -3986,11 +3986,11 @@ impl ThreadGoalClearedNotification {
 }
 
 
-/// Parameters of the request `thread/goal/get`.
+/// Parameters of the request `thread/goal/get`, answered by [`ThreadGoalGetResponse`](crate::ThreadGoalGetResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalGetParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -4010,7 +4010,7 @@ impl ThreadGoalGetParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalGetResponse {
-    /// `goal`.
+    /// `goal` on the wire.
     pub goal: Option<ThreadGoal>,
 }
 
@@ -4038,9 +4038,9 @@ impl Default for ThreadGoalGetResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadGoalMutationOrigin {
-    /// `user`.
+    /// `user` on the wire.
     User,
-    /// `automatic`.
+    /// `automatic` on the wire.
     Automatic,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -4051,19 +4051,19 @@ string_enum! { ThreadGoalMutationOrigin {
     Automatic "automatic",
 } }
 
-/// Parameters of the request `thread/goal/set`.
+/// Parameters of the request `thread/goal/set`, answered by [`ThreadGoalSetResponse`](crate::ThreadGoalSetResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalSetParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `objective`.
+    /// `objective` on the wire.
     pub objective: Option<String>,
     /// Missing provenance does not supply user authorization.
     pub origin: Option<ThreadGoalMutationOrigin>,
-    /// `status`.
+    /// `status` on the wire.
     pub status: Option<ThreadGoalStatus>,
-    /// `tokenBudget`.
+    /// `tokenBudget` on the wire.
     ///
     /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub token_budget: Option<Option<i64>>,
@@ -4124,7 +4124,7 @@ impl ThreadGoalSetParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalSetResponse {
-    /// `goal`.
+    /// `goal` on the wire.
     pub goal: ThreadGoal,
 }
 
@@ -4144,17 +4144,17 @@ impl ThreadGoalSetResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadGoalStatus {
-    /// `active`.
+    /// `active` on the wire.
     Active,
-    /// `paused`.
+    /// `paused` on the wire.
     Paused,
-    /// `blocked`.
+    /// `blocked` on the wire.
     Blocked,
-    /// `usageLimited`.
+    /// `usageLimited` on the wire.
     UsageLimited,
-    /// `budgetLimited`.
+    /// `budgetLimited` on the wire.
     BudgetLimited,
-    /// `complete`.
+    /// `complete` on the wire.
     Complete,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -4173,11 +4173,11 @@ string_enum! { ThreadGoalStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: Option<TurnId>,
-    /// `goal`.
+    /// `goal` on the wire.
     pub goal: ThreadGoal,
 }
 
@@ -4199,9 +4199,9 @@ impl ThreadGoalUpdatedNotification {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadHistoryMode {
-    /// `legacy`.
+    /// `legacy` on the wire.
     Legacy,
-    /// `paginated`.
+    /// `paginated` on the wire.
     Paginated,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -4214,7 +4214,7 @@ string_enum! { ThreadHistoryMode {
 
 /// Parameters for `thread/increment_elicitation`.
 ///
-/// Parameters of the request `thread/increment_elicitation`.
+/// Parameters of the request `thread/increment_elicitation`, answered by [`ThreadIncrementElicitationResponse`](crate::ThreadIncrementElicitationResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -4263,11 +4263,11 @@ impl ThreadIncrementElicitationResponse {
 }
 
 
-/// Parameters of the request `thread/inject_items`.
+/// Parameters of the request `thread/inject_items`, answered by [`ThreadInjectItemsResponse`](crate::ThreadInjectItemsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadInjectItemsParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Raw Responses API items to append to the thread's model-visible history.
     pub items: Vec<Value>,
@@ -4314,7 +4314,7 @@ impl Default for ThreadInjectItemsResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItemsListAnchor {
-    /// `item`.
+    /// `item` on the wire.
     Item(ItemThreadItemsListAnchor),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -4361,11 +4361,11 @@ impl From<String> for ThreadItemsListCursor {
     }
 }
 
-/// Parameters of the request `thread/items/list`.
+/// Parameters of the request `thread/items/list`, answered by [`ThreadItemsListResponse`](crate::ThreadItemsListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemsListParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Optional turn id to filter by. When omitted, returns items across the thread.
     pub turn_id: Option<TurnId>,
@@ -4425,7 +4425,7 @@ impl ThreadItemsListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemsListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<ThreadItemEntry>,
     /// Opaque cursor to pass as `cursor` when reversing `sortDirection`. This is only populated when the page contains at least one item.
     pub backwards_cursor: Option<String>,
@@ -4447,17 +4447,17 @@ impl ThreadItemsListResponse {
 }
 
 
-/// EXPERIMENTAL - retrieve a bounded set of persisted items from one turn.
+/// Retrieve a bounded set of persisted items from one turn.
 ///
-/// Parameters of the request `thread/items/read`.
+/// Parameters of the request `thread/items/read`, answered by [`ThreadItemsReadResponse`](crate::ThreadItemsReadResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemsReadParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
     /// Item IDs to retrieve. Supply 1 to 100 IDs.
     pub item_ids: Vec<ItemId>,
@@ -4477,7 +4477,7 @@ impl ThreadItemsReadParams {
 }
 
 
-/// EXPERIMENTAL - persisted items returned in canonical stored order.
+/// Persisted items returned in canonical stored order.
 ///
 /// The server's answer to `thread/items/read`.
 ///
@@ -4485,7 +4485,7 @@ impl ThreadItemsReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemsReadResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<ThreadItemEntry>,
 }
 
@@ -4536,7 +4536,7 @@ impl From<Vec<String>> for ThreadListCwdFilter {
     }
 }
 
-/// Parameters of the request `thread/list`.
+/// Parameters of the request `thread/list`, answered by [`ThreadListResponse`](crate::ThreadListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadListParams {
@@ -4747,7 +4747,7 @@ impl Default for ThreadListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<Thread>,
     /// Opaque cursor to pass as `cursor` when reversing `sortDirection`. This is only populated when the page contains at least one thread. Use it with the opposite `sortDirection`; for timestamp sorts it anchors at the start of the page timestamp so same-second updates are not skipped.
     pub backwards_cursor: Option<String>,
@@ -4774,7 +4774,7 @@ impl ThreadListResponse {
 }
 
 
-/// Parameters of the request `thread/loaded/list`.
+/// Parameters of the request `thread/loaded/list`, answered by [`ThreadLoadedListResponse`](crate::ThreadLoadedListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadLoadedListParams {
@@ -4844,9 +4844,9 @@ impl ThreadLoadedListResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadMemoryMode {
-    /// `enabled`.
+    /// `enabled` on the wire.
     Enabled,
-    /// `disabled`.
+    /// `disabled` on the wire.
     Disabled,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -4857,15 +4857,15 @@ string_enum! { ThreadMemoryMode {
     Disabled "disabled",
 } }
 
-/// Parameters of the request `thread/memoryMode/set`.
+/// Parameters of the request `thread/memoryMode/set`, answered by [`ThreadMemoryModeSetResponse`](crate::ThreadMemoryModeSetResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadMemoryModeSetParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `mode`.
+    /// `mode` on the wire.
     pub mode: ThreadMemoryMode,
 }
 
@@ -4986,11 +4986,11 @@ impl Default for ThreadMetadataGitInfoUpdateParams {
 }
 
 
-/// Parameters of the request `thread/metadata/update`.
+/// Parameters of the request `thread/metadata/update`, answered by [`ThreadMetadataUpdateResponse`](crate::ThreadMetadataUpdateResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadMetadataUpdateParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Save the client's Daybreak choice for this persistent thread. Omitted or null leaves it unchanged. This does not select a turn's `cyberAccessProgram` or grant access.
     ///
@@ -5044,7 +5044,7 @@ impl ThreadMetadataUpdateParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadMetadataUpdateResponse {
-    /// `thread`.
+    /// `thread` on the wire.
     pub thread: Thread,
 }
 
@@ -5064,9 +5064,9 @@ impl ThreadMetadataUpdateResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadNameUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `threadName`.
+    /// `threadName` on the wire.
     pub thread_name: Option<String>,
 }
 
@@ -5083,15 +5083,15 @@ impl ThreadNameUpdatedNotification {
 }
 
 
-/// Parameters of the request `thread/prediction/request`.
+/// Parameters of the request `thread/prediction/request`, answered by [`ThreadPredictionRequestResponse`](crate::ThreadPredictionRequestResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadPredictionRequestParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `sourceTurnId`.
+    /// `sourceTurnId` on the wire.
     pub source_turn_id: TurnId,
 }
 
@@ -5136,9 +5136,9 @@ impl Default for ThreadPredictionRequestResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadPredictionResult {
-    /// `completed`.
+    /// `completed` on the wire.
     Completed(CompletedThreadPredictionResult),
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -5159,11 +5159,11 @@ impl From<CompletedThreadPredictionResult> for ThreadPredictionResult {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadPredictionUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `sourceTurnId`.
+    /// `sourceTurnId` on the wire.
     pub source_turn_id: TurnId,
-    /// `result`.
+    /// `result` on the wire.
     pub result: ThreadPredictionResult,
 }
 
@@ -5185,9 +5185,9 @@ impl ThreadPredictionUpdatedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadProjectUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `projectId`.
+    /// `projectId` on the wire.
     pub project_id: Option<String>,
 }
 
@@ -5204,17 +5204,17 @@ impl ThreadProjectUpdatedNotification {
 }
 
 
-/// Parameters of the request `thread/queue/add`.
+/// Parameters of the request `thread/queue/add`, answered by [`ThreadQueueAddResponse`](crate::ThreadQueueAddResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueAddParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `clientUserMessageId`.
+    /// `clientUserMessageId` on the wire.
     pub client_user_message_id: String,
-    /// `input`.
+    /// `input` on the wire.
     pub input: Vec<UserInput>,
 }
 
@@ -5238,7 +5238,7 @@ impl ThreadQueueAddParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueAddResponse {
-    /// `queuedSubmission`.
+    /// `queuedSubmission` on the wire.
     pub queued_submission: QueuedSubmission,
 }
 
@@ -5258,7 +5258,7 @@ impl ThreadQueueAddResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueChangedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -5274,15 +5274,15 @@ impl ThreadQueueChangedNotification {
 }
 
 
-/// Parameters of the request `thread/queue/delete`.
+/// Parameters of the request `thread/queue/delete`, answered by [`ThreadQueueDeleteResponse`](crate::ThreadQueueDeleteResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueDeleteParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `queuedSubmissionId`.
+    /// `queuedSubmissionId` on the wire.
     pub queued_submission_id: String,
 }
 
@@ -5305,7 +5305,7 @@ impl ThreadQueueDeleteParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueDeleteResponse {
-    /// `deleted`.
+    /// `deleted` on the wire.
     pub deleted: bool,
 }
 
@@ -5321,13 +5321,13 @@ impl ThreadQueueDeleteResponse {
 }
 
 
-/// Parameters of the request `thread/queue/list`.
+/// Parameters of the request `thread/queue/list`, answered by [`ThreadQueueListResponse`](crate::ThreadQueueListResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueListParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Opaque pagination cursor returned by a previous call.
     pub cursor: Option<String>,
@@ -5369,7 +5369,7 @@ impl ThreadQueueListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<QueuedSubmission>,
     /// Opaque cursor for the next page, or `null` when no submissions remain.
     pub next_cursor: Option<String>,
@@ -5388,15 +5388,15 @@ impl ThreadQueueListResponse {
 }
 
 
-/// Parameters of the request `thread/queue/reorder`.
+/// Parameters of the request `thread/queue/reorder`, answered by [`ThreadQueueReorderResponse`](crate::ThreadQueueReorderResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueReorderParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `queuedSubmissionIds`.
+    /// `queuedSubmissionIds` on the wire.
     pub queued_submission_ids: Vec<String>,
 }
 
@@ -5437,15 +5437,15 @@ impl Default for ThreadQueueReorderResponse {
 }
 
 
-/// Parameters of the request `thread/queue/start`.
+/// Parameters of the request `thread/queue/start`, answered by [`ThreadQueueStartResponse`](crate::ThreadQueueStartResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueStartParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `queuedSubmissionId`.
+    /// `queuedSubmissionId` on the wire.
     pub queued_submission_id: Option<String>,
 }
 
@@ -5475,7 +5475,7 @@ impl ThreadQueueStartParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueStartResponse {
-    /// `turn`.
+    /// `turn` on the wire.
     pub turn: Turn,
 }
 
@@ -5491,17 +5491,17 @@ impl ThreadQueueStartResponse {
 }
 
 
-/// Parameters of the request `thread/queue/update`.
+/// Parameters of the request `thread/queue/update`, answered by [`ThreadQueueUpdateResponse`](crate::ThreadQueueUpdateResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueUpdateParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `input`.
+    /// `input` on the wire.
     pub input: Vec<UserInput>,
-    /// `queuedSubmissionId`.
+    /// `queuedSubmissionId` on the wire.
     pub queued_submission_id: String,
 }
 
@@ -5525,7 +5525,7 @@ impl ThreadQueueUpdateParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueUpdateResponse {
-    /// `queuedSubmission`.
+    /// `queuedSubmission` on the wire.
     pub queued_submission: QueuedSubmission,
 }
 
@@ -5541,11 +5541,11 @@ impl ThreadQueueUpdateResponse {
 }
 
 
-/// Parameters of the request `thread/read`.
+/// Parameters of the request `thread/read`, answered by [`ThreadReadResponse`](crate::ThreadReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// When true, include turns and their items from rollout history. Full-history hydration is deprecated for paginated threads; prefer a metadata-only read and page with `thread/turns/list` and `thread/items/list`.
     pub include_turns: Option<bool>,
@@ -5575,7 +5575,7 @@ impl ThreadReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadResponse {
-    /// `thread`.
+    /// `thread` on the wire.
     pub thread: Thread,
     /// Local receipt. Null means this thread's durable read state is unavailable.
     ///
@@ -5602,9 +5602,9 @@ impl ThreadReadResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadState {
-    /// `revision`.
+    /// `revision` on the wire.
     pub revision: String,
-    /// `firstUnread`.
+    /// `firstUnread` on the wire.
     pub first_unread: Option<ThreadUnreadPosition>,
 }
 
@@ -5625,9 +5625,9 @@ impl ThreadReadState {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadStateChangedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `readState`.
+    /// `readState` on the wire.
     pub read_state: ThreadReadState,
 }
 
@@ -5648,9 +5648,9 @@ impl ThreadReadStateChangedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadReadStateOperation {
-    /// `read`.
+    /// `read` on the wire.
     Read,
-    /// `unread`.
+    /// `unread` on the wire.
     Unread,
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -5661,17 +5661,17 @@ tagged! { ThreadReadStateOperation "type" {
     1 Unread "unread",
 } }
 
-/// Parameters of the request `thread/readState/update`.
+/// Parameters of the request `thread/readState/update`, answered by [`ThreadReadStateUpdateResponse`](crate::ThreadReadStateUpdateResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadStateUpdateParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Revision of the row or transcript actually seen. Conflicts require a fresh user action.
     pub expected_revision: String,
-    /// `operation`.
+    /// `operation` on the wire.
     pub operation: ThreadReadStateOperation,
 }
 
@@ -5695,7 +5695,7 @@ impl ThreadReadStateUpdateParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadStateUpdateResponse {
-    /// `readState`.
+    /// `readState` on the wire.
     pub read_state: ThreadReadState,
 }
 
@@ -5711,17 +5711,17 @@ impl ThreadReadStateUpdateResponse {
 }
 
 
-/// EXPERIMENTAL - append audio input to thread realtime.
+/// Append audio input to thread realtime.
 ///
-/// Parameters of the request `thread/realtime/appendAudio`.
+/// Parameters of the request `thread/realtime/appendAudio`, answered by [`ThreadRealtimeAppendAudioResponse`](crate::ThreadRealtimeAppendAudioResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeAppendAudioParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `audio`.
+    /// `audio` on the wire.
     pub audio: ThreadRealtimeAudioChunk,
 }
 
@@ -5738,7 +5738,7 @@ impl ThreadRealtimeAppendAudioParams {
 }
 
 
-/// EXPERIMENTAL - response for appending realtime audio input.
+/// Response for appending realtime audio input.
 ///
 /// The server's answer to `thread/realtime/appendAudio`.
 ///
@@ -5764,17 +5764,17 @@ impl Default for ThreadRealtimeAppendAudioResponse {
 }
 
 
-/// EXPERIMENTAL - append speakable text to thread realtime.
+/// Append speakable text to thread realtime.
 ///
-/// Parameters of the request `thread/realtime/appendSpeech`.
+/// Parameters of the request `thread/realtime/appendSpeech`, answered by [`ThreadRealtimeAppendSpeechResponse`](crate::ThreadRealtimeAppendSpeechResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeAppendSpeechParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -5791,7 +5791,7 @@ impl ThreadRealtimeAppendSpeechParams {
 }
 
 
-/// EXPERIMENTAL - response for appending realtime speech.
+/// Response for appending realtime speech.
 ///
 /// The server's answer to `thread/realtime/appendSpeech`.
 ///
@@ -5817,19 +5817,19 @@ impl Default for ThreadRealtimeAppendSpeechResponse {
 }
 
 
-/// EXPERIMENTAL - append text input to thread realtime.
+/// Append text input to thread realtime.
 ///
-/// Parameters of the request `thread/realtime/appendText`.
+/// Parameters of the request `thread/realtime/appendText`, answered by [`ThreadRealtimeAppendTextResponse`](crate::ThreadRealtimeAppendTextResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeAppendTextParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
-    /// `role`.
+    /// `role` on the wire.
     ///
     /// Absent means `"user"`.
     pub role: Option<ConversationTextRole>,
@@ -5856,7 +5856,7 @@ impl ThreadRealtimeAppendTextParams {
 }
 
 
-/// EXPERIMENTAL - response for appending realtime text input.
+/// Response for appending realtime text input.
 ///
 /// The server's answer to `thread/realtime/appendText`.
 ///
@@ -5888,15 +5888,15 @@ impl Default for ThreadRealtimeAppendTextResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeAudioChunk {
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: Option<ItemId>,
-    /// `data`.
+    /// `data` on the wire.
     pub data: String,
-    /// `numChannels`.
+    /// `numChannels` on the wire.
     pub num_channels: u16,
-    /// `sampleRate`.
+    /// `sampleRate` on the wire.
     pub sample_rate: u32,
-    /// `samplesPerChannel`.
+    /// `samplesPerChannel` on the wire.
     pub samples_per_channel: Option<u32>,
 }
 
@@ -5936,11 +5936,11 @@ impl ThreadRealtimeAudioChunk {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeBemItemPresentation {
-    /// `wholeItem`.
+    /// `wholeItem` on the wire.
     WholeItem,
-    /// `inlineMarkdown`.
+    /// `inlineMarkdown` on the wire.
     InlineMarkdown,
-    /// `inlineVisualization`.
+    /// `inlineVisualization` on the wire.
     InlineVisualization(InlineVisualizationThreadRealtimeBemItemPresentation),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -5964,9 +5964,9 @@ impl From<InlineVisualizationThreadRealtimeBemItemPresentation> for ThreadRealti
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeClosedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `reason`.
+    /// `reason` on the wire.
     pub reason: Option<String>,
 }
 
@@ -5989,9 +5989,9 @@ impl ThreadRealtimeClosedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeErrorNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
 }
 
@@ -6014,9 +6014,9 @@ impl ThreadRealtimeErrorNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeInitialItem {
-    /// `role`.
+    /// `role` on the wire.
     pub role: ConversationTextRole,
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -6039,13 +6039,13 @@ impl ThreadRealtimeInitialItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeItem {
-    /// `realtimeSessionStarted`.
+    /// `realtimeSessionStarted` on the wire.
     RealtimeSessionStarted(RealtimeSessionStartedThreadRealtimeItem),
-    /// `transcriptSegment`.
+    /// `transcriptSegment` on the wire.
     TranscriptSegment(TranscriptSegmentThreadRealtimeItem),
-    /// `bemItemPromoted`.
+    /// `bemItemPromoted` on the wire.
     BemItemPromoted(BemItemPromotedThreadRealtimeItem),
-    /// `realtimeSessionClosed`.
+    /// `realtimeSessionClosed` on the wire.
     RealtimeSessionClosed(RealtimeSessionClosedThreadRealtimeItem),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -6101,9 +6101,9 @@ impl ThreadRealtimeItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemAddedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `item`.
+    /// `item` on the wire.
     pub item: Value,
 }
 
@@ -6126,9 +6126,9 @@ impl ThreadRealtimeItemAddedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemCompletedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `item`.
+    /// `item` on the wire.
     pub item: ThreadRealtimeItem,
 }
 
@@ -6151,9 +6151,9 @@ impl ThreadRealtimeItemCompletedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemStartedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `item`.
+    /// `item` on the wire.
     pub item: ThreadRealtimeItem,
 }
 
@@ -6176,11 +6176,11 @@ impl ThreadRealtimeItemStartedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemTranscriptDeltaNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta`.
+    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -6198,9 +6198,9 @@ impl ThreadRealtimeItemTranscriptDeltaNotification {
 }
 
 
-/// EXPERIMENTAL - list voices supported by thread realtime.
+/// List voices supported by thread realtime.
 ///
-/// Parameters of the request `thread/realtime/listVoices`.
+/// Parameters of the request `thread/realtime/listVoices`, answered by [`ThreadRealtimeListVoicesResponse`](crate::ThreadRealtimeListVoicesResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -6224,7 +6224,7 @@ impl Default for ThreadRealtimeListVoicesParams {
 }
 
 
-/// EXPERIMENTAL - response for listing supported realtime voices.
+/// Response for listing supported realtime voices.
 ///
 /// The server's answer to `thread/realtime/listVoices`.
 ///
@@ -6232,7 +6232,7 @@ impl Default for ThreadRealtimeListVoicesParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeListVoicesResponse {
-    /// `voices`.
+    /// `voices` on the wire.
     pub voices: RealtimeVoicesList,
 }
 
@@ -6254,9 +6254,9 @@ impl ThreadRealtimeListVoicesResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeOutputAudioDeltaNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `audio`.
+    /// `audio` on the wire.
     pub audio: ThreadRealtimeAudioChunk,
 }
 
@@ -6279,9 +6279,9 @@ impl ThreadRealtimeOutputAudioDeltaNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeSdpNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `sdp`.
+    /// `sdp` on the wire.
     pub sdp: String,
 }
 
@@ -6302,9 +6302,9 @@ impl ThreadRealtimeSdpNotification {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadRealtimeSessionOutcome {
-    /// `ended`.
+    /// `ended` on the wire.
     Ended,
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -6315,15 +6315,15 @@ string_enum! { ThreadRealtimeSessionOutcome {
     Failed "failed",
 } }
 
-/// EXPERIMENTAL - start a thread-scoped realtime session.
+/// Start a thread-scoped realtime session.
 ///
-/// Parameters of the request `thread/realtime/start`.
+/// Parameters of the request `thread/realtime/start`, answered by [`ThreadRealtimeStartResponse`](crate::ThreadRealtimeStartResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeStartParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Selects text or audio output for the realtime session. Transport and voice stay independent so clients can choose how they connect separately from what the model emits.
     pub output_modality: RealtimeOutputModality,
@@ -6349,21 +6349,21 @@ pub struct ThreadRealtimeStartParams {
     pub initial_items: Option<Vec<ThreadRealtimeInitialItem>>,
     /// Overrides the configured realtime model for this session only.
     pub model: Option<String>,
-    /// `prompt`.
+    /// `prompt` on the wire.
     ///
     /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub prompt: Option<Option<String>>,
     /// Developer instructions given to the backing Codex model when this realtime session ends.
     pub realtime_end_instructions: Option<String>,
-    /// `realtimeSessionId`.
+    /// `realtimeSessionId` on the wire.
     pub realtime_session_id: Option<String>,
     /// Developer instructions given to the backing Codex model when this realtime session starts.
     pub realtime_start_instructions: Option<String>,
-    /// `transport`.
+    /// `transport` on the wire.
     pub transport: Option<ThreadRealtimeStartTransport>,
     /// Overrides the configured realtime protocol version for this session only.
     pub version: Option<RealtimeConversationVersion>,
-    /// `voice`.
+    /// `voice` on the wire.
     pub voice: Option<RealtimeVoice>,
 }
 
@@ -6531,7 +6531,7 @@ impl ThreadRealtimeStartParams {
 }
 
 
-/// EXPERIMENTAL - response for starting thread realtime.
+/// Response for starting thread realtime.
 ///
 /// The server's answer to `thread/realtime/start`.
 ///
@@ -6563,11 +6563,11 @@ impl Default for ThreadRealtimeStartResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeStartTransport {
-    /// `websocket`.
+    /// `websocket` on the wire.
     Websocket,
-    /// `webrtc`.
+    /// `webrtc` on the wire.
     Webrtc(WebrtcThreadRealtimeStartTransport),
-    /// `existingCall`.
+    /// `existingCall` on the wire.
     ExistingCall(ExistingCallThreadRealtimeStartTransport),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -6597,11 +6597,11 @@ impl From<ExistingCallThreadRealtimeStartTransport> for ThreadRealtimeStartTrans
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeStartedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `version`.
+    /// `version` on the wire.
     pub version: RealtimeConversationVersion,
-    /// `realtimeSessionId`.
+    /// `realtimeSessionId` on the wire.
     pub realtime_session_id: Option<String>,
 }
 
@@ -6619,15 +6619,15 @@ impl ThreadRealtimeStartedNotification {
 }
 
 
-/// EXPERIMENTAL - stop thread realtime.
+/// Stop thread realtime.
 ///
-/// Parameters of the request `thread/realtime/stop`.
+/// Parameters of the request `thread/realtime/stop`, answered by [`ThreadRealtimeStopResponse`](crate::ThreadRealtimeStopResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeStopParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -6643,7 +6643,7 @@ impl ThreadRealtimeStopParams {
 }
 
 
-/// EXPERIMENTAL - response for stopping thread realtime.
+/// Response for stopping thread realtime.
 ///
 /// The server's answer to `thread/realtime/stop`.
 ///
@@ -6675,11 +6675,11 @@ impl Default for ThreadRealtimeStopResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeTranscriptDeltaNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Live transcript delta from the realtime event.
     pub delta: String,
-    /// `role`.
+    /// `role` on the wire.
     pub role: String,
 }
 
@@ -6703,9 +6703,9 @@ impl ThreadRealtimeTranscriptDeltaNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeTranscriptDoneNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `role`.
+    /// `role` on the wire.
     pub role: String,
     /// Final complete text for the transcript part.
     pub text: String,
@@ -6729,9 +6729,9 @@ impl ThreadRealtimeTranscriptDoneNotification {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadRealtimeTranscriptRole {
-    /// `user`.
+    /// `user` on the wire.
     User,
-    /// `assistant`.
+    /// `assistant` on the wire.
     Assistant,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -6803,27 +6803,27 @@ impl Default for ThreadResumeInitialTurnsPageParams {
 ///
 /// Prefer using thread_id whenever possible.
 ///
-/// Parameters of the request `thread/resume`.
+/// Parameters of the request `thread/resume`, answered by [`ThreadResumeResponse`](crate::ThreadResumeResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadResumeParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `approvalPolicy`.
+    /// `approvalPolicy` on the wire.
     pub approval_policy: Option<AskForApproval>,
     /// Override where approval requests are routed for review on this thread and subsequent turns.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
-    /// `baseInstructions`.
+    /// `baseInstructions` on the wire.
     pub base_instructions: Option<String>,
-    /// `config`.
+    /// `config` on the wire.
     pub config: Option<JsonObject>,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: Option<String>,
-    /// `developerInstructions`.
+    /// `developerInstructions` on the wire.
     pub developer_instructions: Option<String>,
     /// When true, return only thread metadata and live-resume state without populating `thread.turns`. This is useful when the client plans to call `thread/turns/list` immediately after resuming. Full-history hydration is deprecated for paginated threads; use this with `thread/turns/list` and `thread/items/list` instead.
     pub exclude_turns: Option<bool>,
-    /// \[UNSTABLE\] FOR CODEX CLOUD - DO NOT USE. If specified, the thread will be resumed with the provided history instead of loaded from disk.
+    /// FOR CODEX CLOUD - DO NOT USE. If specified, the thread will be resumed with the provided history instead of loaded from disk.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub history: Option<Vec<ResponseItem>>,
@@ -6833,9 +6833,9 @@ pub struct ThreadResumeParams {
     pub initial_turns_page: Option<ThreadResumeInitialTurnsPageParams>,
     /// Configuration overrides for the resumed thread, if any.
     pub model: Option<String>,
-    /// `modelProvider`.
+    /// `modelProvider` on the wire.
     pub model_provider: Option<String>,
-    /// \[UNSTABLE\] Specify the rollout path to resume from. If specified for a non-running thread, the thread_id param will be ignored. If thread_id identifies a running thread, the path must match the active rollout path.
+    /// Specify the rollout path to resume from. If specified for a non-running thread, the thread_id param will be ignored. If thread_id identifies a running thread, the path must match the active rollout path.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub path: Option<String>,
@@ -6849,9 +6849,9 @@ pub struct ThreadResumeParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
-    /// `sandbox`.
+    /// `sandbox` on the wire.
     pub sandbox: Option<SandboxMode>,
-    /// `serviceTier`.
+    /// `serviceTier` on the wire.
     ///
     /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub service_tier: Option<Option<String>>,
@@ -7016,19 +7016,19 @@ impl ThreadResumeParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadResumeResponse {
-    /// `approvalPolicy`.
+    /// `approvalPolicy` on the wire.
     pub approval_policy: AskForApproval,
     /// Reviewer currently used for approval requests on this thread.
     pub approvals_reviewer: ApprovalsReviewer,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: AbsolutePathBuf,
-    /// `model`.
+    /// `model` on the wire.
     pub model: String,
-    /// `modelProvider`.
+    /// `modelProvider` on the wire.
     pub model_provider: String,
     /// Legacy sandbox policy retained for compatibility. Experimental clients should prefer `activePermissionProfile` for profile provenance.
     pub sandbox: SandboxPolicy,
-    /// `thread`.
+    /// `thread` on the wire.
     pub thread: Thread,
     /// Named or implicit built-in profile that produced the active permissions, when known.
     ///
@@ -7058,7 +7058,7 @@ pub struct ThreadResumeResponse {
     ///
     /// Absent means `"explicitRequestOnly"`.
     pub multi_agent_mode: MultiAgentMode,
-    /// `reasoningEffort`.
+    /// `reasoningEffort` on the wire.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// Thread-scoped runtime workspace roots used to materialize `:workspace_roots`.
     ///
@@ -7066,7 +7066,7 @@ pub struct ThreadResumeResponse {
     ///
     /// Absent means `[]`.
     pub runtime_workspace_roots: Vec<AbsolutePathBuf>,
-    /// `serviceTier`.
+    /// `serviceTier` on the wire.
     pub service_tier: Option<String>,
     /// Opaque cursor for hydrating paginated turns backwards.
     ///
@@ -7107,11 +7107,11 @@ impl ThreadResumeResponse {
 ///
 /// This only changes persisted conversation history. It does not revert local file changes.
 ///
-/// Parameters of the request `thread/revert`.
+/// Parameters of the request `thread/revert`, answered by [`ThreadRevertResponse`](crate::ThreadRevertResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRevertParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Turn excluded from the replacement history, together with every later turn.
     pub before_turn_id: TurnId,
@@ -7164,7 +7164,7 @@ impl ThreadRevertResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRevertedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -7188,11 +7188,11 @@ impl ThreadRevertedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSearchOccurrence {
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `itemId`.
+    /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `snippet`.
+    /// `snippet` on the wire.
     pub snippet: String,
     /// Match range within `snippet`, in UTF-16 code units.
     pub snippet_match_range: ThreadSearchTextRange,
@@ -7218,13 +7218,13 @@ impl ThreadSearchOccurrence {
 
 /// Parameters for searching visible message occurrences within one paginated thread.
 ///
-/// Parameters of the request `thread/searchOccurrences`.
+/// Parameters of the request `thread/searchOccurrences`, answered by [`ThreadSearchOccurrencesResponse`](crate::ThreadSearchOccurrencesResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSearchOccurrencesParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Case-insensitive literal substring to find in visible user messages and both partial and final assistant answers.
     pub search_term: String,
@@ -7288,7 +7288,7 @@ impl ThreadSearchOccurrencesResponse {
 }
 
 
-/// Parameters of the request `thread/search`.
+/// Parameters of the request `thread/search`, answered by [`ThreadSearchResponse`](crate::ThreadSearchResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -7376,7 +7376,7 @@ impl ThreadSearchParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSearchResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<ThreadSearchResult>,
     /// Opaque cursor to pass as `cursor` when reversing `sortDirection`. This is only populated when the page contains at least one thread. Use it with the opposite `sortDirection`; for timestamp sorts it anchors at the start of the page timestamp so same-second updates are not skipped.
     pub backwards_cursor: Option<String>,
@@ -7402,9 +7402,9 @@ impl ThreadSearchResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSearchResult {
-    /// `snippet`.
+    /// `snippet` on the wire.
     pub snippet: String,
-    /// `thread`.
+    /// `thread` on the wire.
     pub thread: Thread,
 }
 
@@ -7425,11 +7425,11 @@ impl ThreadSearchResult {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSearchSortKey {
-    /// `created_at`.
+    /// `created_at` on the wire.
     CreatedAt,
-    /// `updated_at`.
+    /// `updated_at` on the wire.
     UpdatedAt,
-    /// `recency_at`.
+    /// `recency_at` on the wire.
     RecencyAt,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -7502,9 +7502,9 @@ impl ThreadSection {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionAppearance {
-    /// `color`.
+    /// `color` on the wire.
     pub color: Option<String>,
-    /// `icon`.
+    /// `icon` on the wire.
     pub icon: Option<String>,
 }
 
@@ -7543,7 +7543,7 @@ impl Default for ThreadSectionAppearance {
 
 /// Parameters for moving a thread within a server-owned section ordering.
 ///
-/// Parameters of the request `thread/section/move`.
+/// Parameters of the request `thread/section/move`, answered by [`ThreadSectionMoveResponse`](crate::ThreadSectionMoveResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionMoveParams {
@@ -7598,13 +7598,13 @@ impl Default for ThreadSectionMoveResponse {
 }
 
 
-/// Parameters of the request `thread/name/set`.
+/// Parameters of the request `thread/name/set`, answered by [`ThreadSetNameResponse`](crate::ThreadSetNameResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSetNameParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
 }
 
@@ -7647,27 +7647,27 @@ impl Default for ThreadSetNameResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSettings {
-    /// `approvalPolicy`.
+    /// `approvalPolicy` on the wire.
     pub approval_policy: AskForApproval,
-    /// `approvalsReviewer`.
+    /// `approvalsReviewer` on the wire.
     pub approvals_reviewer: ApprovalsReviewer,
-    /// `collaborationMode`.
+    /// `collaborationMode` on the wire.
     pub collaboration_mode: CollaborationMode,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: AbsolutePathBuf,
-    /// `model`.
+    /// `model` on the wire.
     pub model: String,
-    /// `modelProvider`.
+    /// `modelProvider` on the wire.
     pub model_provider: String,
-    /// `sandboxPolicy`.
+    /// `sandboxPolicy` on the wire.
     pub sandbox_policy: SandboxPolicy,
-    /// `activePermissionProfile`.
+    /// `activePermissionProfile` on the wire.
     pub active_permission_profile: Option<ActivePermissionProfile>,
     /// Saved list of disabled plugin IDs. Does not yet filter plugin capabilities.
     ///
     /// Absent means `[]`.
     pub disabled_plugin_ids: Vec<String>,
-    /// `effort`.
+    /// `effort` on the wire.
     pub effort: Option<ReasoningEffort>,
     /// **Deprecated**: Always `explicitRequestOnly`. Use `effort` for Ultra behavior.
     ///
@@ -7677,9 +7677,9 @@ pub struct ThreadSettings {
     pub multi_agent_mode: MultiAgentMode,
     /// **Deprecated**: Reports the saved setting; `friendly` and `pragmatic` no longer select a style.
     pub personality: Option<Personality>,
-    /// `serviceTier`.
+    /// `serviceTier` on the wire.
     pub service_tier: Option<String>,
-    /// `summary`.
+    /// `summary` on the wire.
     pub summary: Option<ReasoningSummary>,
 }
 
@@ -7708,13 +7708,13 @@ impl ThreadSettings {
 }
 
 
-/// Parameters of the request `thread/settings/update`.
+/// Parameters of the request `thread/settings/update`, answered by [`ThreadSettingsUpdateResponse`](crate::ThreadSettingsUpdateResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSettingsUpdateParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Override the approval policy for subsequent turns.
     pub approval_policy: Option<AskForApproval>,
@@ -7899,9 +7899,9 @@ impl Default for ThreadSettingsUpdateResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSettingsUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `threadSettings`.
+    /// `threadSettings` on the wire.
     pub thread_settings: ThreadSettings,
 }
 
@@ -7918,11 +7918,11 @@ impl ThreadSettingsUpdatedNotification {
 }
 
 
-/// Parameters of the request `thread/shellCommand`.
+/// Parameters of the request `thread/shellCommand`, answered by [`ThreadShellCommandResponse`](crate::ThreadShellCommandResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadShellCommandParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Shell command string evaluated by the thread's configured shell. Unlike `command/exec`, this intentionally preserves shell syntax such as pipes, redirects, and quoting. This runs unsandboxed with full access rather than inheriting the thread sandbox policy.
     pub command: String,
@@ -7977,13 +7977,13 @@ impl Default for ThreadShellCommandResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSortKey {
-    /// `created_at`.
+    /// `created_at` on the wire.
     CreatedAt,
-    /// `updated_at`.
+    /// `updated_at` on the wire.
     UpdatedAt,
-    /// `recency_at`.
+    /// `recency_at` on the wire.
     RecencyAt,
-    /// `section_position`.
+    /// `section_position` on the wire.
     SectionPosition,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -8000,11 +8000,11 @@ string_enum! { ThreadSortKey {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSource {
-    /// `user`.
+    /// `user` on the wire.
     User,
-    /// `subagent`.
+    /// `subagent` on the wire.
     Subagent,
-    /// `memory_consolidation`.
+    /// `memory_consolidation` on the wire.
     MemoryConsolidation,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -8020,25 +8020,25 @@ string_enum! { ThreadSource {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSourceKind {
-    /// `cli`.
+    /// `cli` on the wire.
     Cli,
-    /// `vscode`.
+    /// `vscode` on the wire.
     Vscode,
-    /// `exec`.
+    /// `exec` on the wire.
     Exec,
-    /// `appServer`.
+    /// `appServer` on the wire.
     AppServer,
-    /// `subAgent`.
+    /// `subAgent` on the wire.
     SubAgent,
-    /// `subAgentReview`.
+    /// `subAgentReview` on the wire.
     SubAgentReview,
-    /// `subAgentCompact`.
+    /// `subAgentCompact` on the wire.
     SubAgentCompact,
-    /// `subAgentThreadSpawn`.
+    /// `subAgentThreadSpawn` on the wire.
     SubAgentThreadSpawn,
-    /// `subAgentOther`.
+    /// `subAgentOther` on the wire.
     SubAgentOther,
-    /// `unknown`.
+    /// `unknown` on the wire.
     Unknown,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -8061,15 +8061,15 @@ string_enum! { ThreadSourceKind {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSpawnSubAgentSource {
-    /// `parent_thread_id`.
+    /// `parent_thread_id` on the wire.
     pub parent_thread_id: ThreadId,
-    /// `depth`.
+    /// `depth` on the wire.
     pub depth: i32,
-    /// `agent_nickname`.
+    /// `agent_nickname` on the wire.
     pub agent_nickname: Option<String>,
-    /// `agent_path`.
+    /// `agent_path` on the wire.
     pub agent_path: Option<AgentPath>,
-    /// `agent_role`.
+    /// `agent_role` on the wire.
     pub agent_role: Option<String>,
 }
 
@@ -8089,7 +8089,7 @@ impl ThreadSpawnSubAgentSource {
 }
 
 
-/// Parameters of the request `thread/start`.
+/// Parameters of the request `thread/start`, answered by [`ThreadStartResponse`](crate::ThreadStartResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadStartParams {
@@ -8097,23 +8097,23 @@ pub struct ThreadStartParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub allow_provider_model_fallback: Option<bool>,
-    /// `approvalPolicy`.
+    /// `approvalPolicy` on the wire.
     pub approval_policy: Option<AskForApproval>,
     /// Override where approval requests are routed for review on this thread and subsequent turns.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
-    /// `baseInstructions`.
+    /// `baseInstructions` on the wire.
     pub base_instructions: Option<String>,
-    /// `config`.
+    /// `config` on the wire.
     pub config: Option<JsonObject>,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: Option<String>,
     /// Initial Daybreak choice for this persistent thread. Omitted or null leaves it unset. This does not select a turn's `cyberAccessProgram` or grant access. Not supported for ephemeral threads.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub daybreak_enabled: Option<bool>,
-    /// `developerInstructions`.
+    /// `developerInstructions` on the wire.
     pub developer_instructions: Option<String>,
-    /// `dynamicTools`.
+    /// `dynamicTools` on the wire.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub dynamic_tools: Option<Vec<DynamicToolSpec>>,
@@ -8123,7 +8123,7 @@ pub struct ThreadStartParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub environments: Option<Vec<TurnEnvironmentParams>>,
-    /// `ephemeral`.
+    /// `ephemeral` on the wire.
     pub ephemeral: Option<bool>,
     /// If true, opt into emitting raw Responses API items on the event stream. This is for internal use only (e.g. Codex Cloud).
     ///
@@ -8137,9 +8137,9 @@ pub struct ThreadStartParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub mock_experimental_field: Option<String>,
-    /// `model`.
+    /// `model` on the wire.
     pub model: Option<String>,
-    /// `modelProvider`.
+    /// `modelProvider` on the wire.
     pub model_provider: Option<String>,
     /// **Deprecated**: Ignored. Use Ultra reasoning effort for proactive multi-agent behavior.
     ///
@@ -8159,19 +8159,19 @@ pub struct ThreadStartParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
-    /// `sandbox`.
+    /// `sandbox` on the wire.
     pub sandbox: Option<SandboxMode>,
     /// Capability roots selected for this thread by the hosting platform.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub selected_capability_roots: Option<Vec<SelectedCapabilityRoot>>,
-    /// `serviceName`.
+    /// `serviceName` on the wire.
     pub service_name: Option<String>,
-    /// `serviceTier`.
+    /// `serviceTier` on the wire.
     ///
     /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub service_tier: Option<Option<String>>,
-    /// `sessionStartSource`.
+    /// `sessionStartSource` on the wire.
     pub session_start_source: Option<ThreadStartSource>,
     /// Optional client-supplied analytics source classification for this thread.
     pub thread_source: Option<ThreadSource>,
@@ -8421,19 +8421,19 @@ impl Default for ThreadStartParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadStartResponse {
-    /// `approvalPolicy`.
+    /// `approvalPolicy` on the wire.
     pub approval_policy: AskForApproval,
     /// Reviewer currently used for approval requests on this thread.
     pub approvals_reviewer: ApprovalsReviewer,
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: AbsolutePathBuf,
-    /// `model`.
+    /// `model` on the wire.
     pub model: String,
-    /// `modelProvider`.
+    /// `modelProvider` on the wire.
     pub model_provider: String,
     /// Legacy sandbox policy retained for compatibility. Experimental clients should prefer `activePermissionProfile` for profile provenance.
     pub sandbox: SandboxPolicy,
-    /// `thread`.
+    /// `thread` on the wire.
     pub thread: Thread,
     /// Named or implicit built-in profile that produced the active permissions, when known.
     ///
@@ -8453,7 +8453,7 @@ pub struct ThreadStartResponse {
     ///
     /// Absent means `"explicitRequestOnly"`.
     pub multi_agent_mode: MultiAgentMode,
-    /// `reasoningEffort`.
+    /// `reasoningEffort` on the wire.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// Thread-scoped runtime workspace roots used to materialize `:workspace_roots`.
     ///
@@ -8461,7 +8461,7 @@ pub struct ThreadStartResponse {
     ///
     /// Absent means `[]`.
     pub runtime_workspace_roots: Vec<AbsolutePathBuf>,
-    /// `serviceTier`.
+    /// `serviceTier` on the wire.
     pub service_tier: Option<String>,
 }
 
@@ -8494,9 +8494,9 @@ impl ThreadStartResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadStartSource {
-    /// `startup`.
+    /// `startup` on the wire.
     Startup,
-    /// `clear`.
+    /// `clear` on the wire.
     Clear,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -8511,7 +8511,7 @@ string_enum! { ThreadStartSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadStartedNotification {
-    /// `thread`.
+    /// `thread` on the wire.
     pub thread: Thread,
 }
 
@@ -8531,13 +8531,13 @@ impl ThreadStartedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadStatus {
-    /// `notLoaded`.
+    /// `notLoaded` on the wire.
     NotLoaded,
-    /// `idle`.
+    /// `idle` on the wire.
     Idle,
-    /// `systemError`.
+    /// `systemError` on the wire.
     SystemError,
-    /// `active`.
+    /// `active` on the wire.
     Active(ActiveThreadStatus),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -8560,9 +8560,9 @@ impl From<ActiveThreadStatus> for ThreadStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadStatusChangedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `status`.
+    /// `status` on the wire.
     pub status: ThreadStatus,
 }
 
@@ -8585,13 +8585,13 @@ impl ThreadStatusChangedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadTimelineEntry {
-    /// `item`.
+    /// `item` on the wire.
     Item(Box<ItemThreadTimelineEntry>),
-    /// `realtime`.
+    /// `realtime` on the wire.
     Realtime(RealtimeThreadTimelineEntry),
-    /// `turnStarted`.
+    /// `turnStarted` on the wire.
     TurnStarted(TurnStartedThreadTimelineEntry),
-    /// `turnCompleted`.
+    /// `turnCompleted` on the wire.
     TurnCompleted(Box<TurnCompletedThreadTimelineEntry>),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -8628,19 +8628,19 @@ impl From<TurnCompletedThreadTimelineEntry> for ThreadTimelineEntry {
     }
 }
 
-/// EXPERIMENTAL - list ordinary and realtime thread history in rollout order.
+/// List ordinary and realtime thread history in rollout order.
 ///
-/// Parameters of the request `thread/timeline/list`.
+/// Parameters of the request `thread/timeline/list`, answered by [`ThreadTimelineListResponse`](crate::ThreadTimelineListResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTimelineListParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `cursor`.
+    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `limit`.
+    /// `limit` on the wire.
     pub limit: Option<u32>,
 }
 
@@ -8672,7 +8672,7 @@ impl ThreadTimelineListParams {
 }
 
 
-/// EXPERIMENTAL - a bounded timeline page with its resolved opening voice state.
+/// A bounded timeline page with its resolved opening voice state.
 ///
 /// The server's answer to `thread/timeline/list`.
 ///
@@ -8680,11 +8680,11 @@ impl ThreadTimelineListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTimelineListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<ThreadTimelineEntry>,
-    /// `activeRealtimeSessionAtPageStart`.
+    /// `activeRealtimeSessionAtPageStart` on the wire.
     pub active_realtime_session_at_page_start: Option<String>,
-    /// `nextCursor`.
+    /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
 }
 
@@ -8706,11 +8706,11 @@ impl ThreadTimelineListResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTokenUsage {
-    /// `last`.
+    /// `last` on the wire.
     pub last: TokenUsageBreakdown,
-    /// `total`.
+    /// `total` on the wire.
     pub total: TokenUsageBreakdown,
-    /// `modelContextWindow`.
+    /// `modelContextWindow` on the wire.
     pub model_context_window: Option<i64>,
 }
 
@@ -8732,11 +8732,11 @@ impl ThreadTokenUsage {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTokenUsageUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `tokenUsage`.
+    /// `tokenUsage` on the wire.
     pub token_usage: ThreadTokenUsage,
 }
 
@@ -8754,11 +8754,11 @@ impl ThreadTokenUsageUpdatedNotification {
 }
 
 
-/// Parameters of the request `thread/turns/list`.
+/// Parameters of the request `thread/turns/list`, answered by [`ThreadTurnsListResponse`](crate::ThreadTurnsListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTurnsListParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Opaque cursor to pass to the next call to continue after the last turn.
     pub cursor: Option<String>,
@@ -8818,7 +8818,7 @@ impl ThreadTurnsListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTurnsListResponse {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<Turn>,
     /// Opaque cursor to pass as `cursor` when reversing `sortDirection`. This is only populated when the page contains at least one turn. Use it with the opposite `sortDirection` to include the anchor turn again and catch updates to that turn.
     pub backwards_cursor: Option<String>,
@@ -8840,11 +8840,11 @@ impl ThreadTurnsListResponse {
 }
 
 
-/// Parameters of the request `thread/unarchive`.
+/// Parameters of the request `thread/unarchive`, answered by [`ThreadUnarchiveResponse`](crate::ThreadUnarchiveResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnarchiveParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -8864,7 +8864,7 @@ impl ThreadUnarchiveParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnarchiveResponse {
-    /// `thread`.
+    /// `thread` on the wire.
     pub thread: Thread,
 }
 
@@ -8884,7 +8884,7 @@ impl ThreadUnarchiveResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnarchivedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -8923,11 +8923,11 @@ impl From<TurnThreadUnreadPosition> for ThreadUnreadPosition {
     }
 }
 
-/// Parameters of the request `thread/unsubscribe`.
+/// Parameters of the request `thread/unsubscribe`, answered by [`ThreadUnsubscribeResponse`](crate::ThreadUnsubscribeResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnsubscribeParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
 }
 
@@ -8947,7 +8947,7 @@ impl ThreadUnsubscribeParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnsubscribeResponse {
-    /// `status`.
+    /// `status` on the wire.
     pub status: ThreadUnsubscribeStatus,
 }
 
@@ -8967,11 +8967,11 @@ impl ThreadUnsubscribeResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadUnsubscribeStatus {
-    /// `notLoaded`.
+    /// `notLoaded` on the wire.
     NotLoaded,
-    /// `notSubscribed`.
+    /// `notSubscribed` on the wire.
     NotSubscribed,
-    /// `unsubscribed`.
+    /// `unsubscribed` on the wire.
     Unsubscribed,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -8987,13 +8987,13 @@ string_enum! { ThreadUnsubscribeStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUsage {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `estimatedUsageCreditsMicros`.
+    /// `estimatedUsageCreditsMicros` on the wire.
     pub estimated_usage_credits_micros: i64,
-    /// `groups`.
+    /// `groups` on the wire.
     pub groups: Vec<ThreadUsageBreakdownGroup>,
-    /// `estimatedUsageUsdMicros`.
+    /// `estimatedUsageUsdMicros` on the wire.
     pub estimated_usage_usd_micros: Option<i64>,
 }
 
@@ -9016,23 +9016,23 @@ impl ThreadUsage {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUsageBreakdownGroup {
-    /// `estimatedUsageCreditsMicros`.
+    /// `estimatedUsageCreditsMicros` on the wire.
     pub estimated_usage_credits_micros: i64,
-    /// `cachedInputTokens`.
+    /// `cachedInputTokens` on the wire.
     pub cached_input_tokens: Option<i64>,
-    /// `inputTokens`.
+    /// `inputTokens` on the wire.
     pub input_tokens: Option<i64>,
-    /// `model`.
+    /// `model` on the wire.
     pub model: Option<String>,
-    /// `netNewInputTokens`.
+    /// `netNewInputTokens` on the wire.
     pub net_new_input_tokens: Option<i64>,
-    /// `outputTokens`.
+    /// `outputTokens` on the wire.
     pub output_tokens: Option<i64>,
-    /// `reasoningEffort`.
+    /// `reasoningEffort` on the wire.
     pub reasoning_effort: Option<String>,
-    /// `speed`.
+    /// `speed` on the wire.
     pub speed: Option<String>,
-    /// `totalTokens`.
+    /// `totalTokens` on the wire.
     pub total_tokens: Option<i64>,
 }
 
@@ -9060,17 +9060,17 @@ impl ThreadUsageBreakdownGroup {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TokenUsageBreakdown {
-    /// `cachedInputTokens`.
+    /// `cachedInputTokens` on the wire.
     pub cached_input_tokens: i64,
-    /// `inputTokens`.
+    /// `inputTokens` on the wire.
     pub input_tokens: i64,
-    /// `outputTokens`.
+    /// `outputTokens` on the wire.
     pub output_tokens: i64,
-    /// `reasoningOutputTokens`.
+    /// `reasoningOutputTokens` on the wire.
     pub reasoning_output_tokens: i64,
-    /// `totalTokens`.
+    /// `totalTokens` on the wire.
     pub total_tokens: i64,
-    /// `cacheWriteInputTokens`.
+    /// `cacheWriteInputTokens` on the wire.
     ///
     /// Absent means `0`.
     pub cache_write_input_tokens: i64,
@@ -9097,19 +9097,19 @@ impl TokenUsageBreakdown {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolSearchCallResponseItem {
-    /// `arguments`.
+    /// `arguments` on the wire.
     pub arguments: Value,
-    /// `execution`.
+    /// `execution` on the wire.
     pub execution: String,
-    /// `call_id`.
+    /// `call_id` on the wire.
     pub call_id: Option<String>,
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-    /// `status`.
+    /// `status` on the wire.
     pub status: Option<String>,
 }
 
@@ -9170,17 +9170,17 @@ impl ToolSearchCallResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolSearchOutputResponseItem {
-    /// `execution`.
+    /// `execution` on the wire.
     pub execution: String,
-    /// `status`.
+    /// `status` on the wire.
     pub status: String,
-    /// `tools`.
+    /// `tools` on the wire.
     pub tools: Vec<Value>,
-    /// `call_id`.
+    /// `call_id` on the wire.
     pub call_id: Option<String>,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
 }
 
@@ -9226,13 +9226,13 @@ impl ToolSearchOutputResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TranscriptSegmentThreadRealtimeItem {
-    /// `id`.
+    /// `id` on the wire.
     pub id: String,
-    /// `realtimeSessionId`.
+    /// `realtimeSessionId` on the wire.
     pub realtime_session_id: String,
-    /// `role`.
+    /// `role` on the wire.
     pub role: ThreadRealtimeTranscriptRole,
-    /// `text`.
+    /// `text` on the wire.
     pub text: String,
 }
 
@@ -9255,19 +9255,19 @@ impl TranscriptSegmentThreadRealtimeItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnCompletedThreadTimelineEntry {
-    /// `turn_id`.
+    /// `turn_id` on the wire.
     pub turn_id: TurnId,
-    /// `position`.
+    /// `position` on the wire.
     pub position: u64,
-    /// `status`.
+    /// `status` on the wire.
     pub status: TurnStatus,
-    /// `completed_at`.
+    /// `completed_at` on the wire.
     pub completed_at: Option<i64>,
-    /// `duration_ms`.
+    /// `duration_ms` on the wire.
     pub duration_ms: Option<i64>,
-    /// `error`.
+    /// `error` on the wire.
     pub error: Option<TurnError>,
-    /// `started_at`.
+    /// `started_at` on the wire.
     pub started_at: Option<i64>,
 }
 
@@ -9293,11 +9293,11 @@ impl TurnCompletedThreadTimelineEntry {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnStartedThreadTimelineEntry {
-    /// `turn_id`.
+    /// `turn_id` on the wire.
     pub turn_id: TurnId,
-    /// `position`.
+    /// `position` on the wire.
     pub position: u64,
-    /// `started_at`.
+    /// `started_at` on the wire.
     pub started_at: Option<i64>,
 }
 
@@ -9321,7 +9321,7 @@ impl TurnStartedThreadTimelineEntry {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnThreadUnreadPosition {
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
 }
 
@@ -9341,11 +9341,11 @@ impl TurnThreadUnreadPosition {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnsPage {
-    /// `data`.
+    /// `data` on the wire.
     pub data: Vec<Turn>,
-    /// `backwardsCursor`.
+    /// `backwardsCursor` on the wire.
     pub backwards_cursor: Option<String>,
-    /// `nextCursor`.
+    /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
 }
 
@@ -9367,15 +9367,15 @@ impl TurnsPage {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchCallResponseItem {
-    /// `action`.
+    /// `action` on the wire.
     pub action: Option<ResponsesApiWebSearchAction>,
-    /// `encrypted_content`.
+    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id`.
+    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough`.
+    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-    /// `status`.
+    /// `status` on the wire.
     pub status: Option<String>,
 }
 

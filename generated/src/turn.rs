@@ -15,9 +15,9 @@ use crate::item::ThreadItem;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalContextEntry {
-    /// `kind`.
+    /// `kind` on the wire.
     pub kind: AdditionalContextKind,
-    /// `value`.
+    /// `value` on the wire.
     pub value: String,
 }
 
@@ -38,9 +38,9 @@ impl AdditionalContextEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AdditionalContextKind {
-    /// `untrusted`.
+    /// `untrusted` on the wire.
     Untrusted,
-    /// `application`.
+    /// `application` on the wire.
     Application,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -57,7 +57,7 @@ string_enum! { AdditionalContextKind {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BaseBranchReviewTarget {
-    /// `branch`.
+    /// `branch` on the wire.
     pub branch: String,
 }
 
@@ -79,7 +79,7 @@ impl BaseBranchReviewTarget {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommitReviewTarget {
-    /// `sha`.
+    /// `sha` on the wire.
     pub sha: String,
     /// Optional human-readable label (e.g., commit subject) for UIs.
     pub title: Option<String>,
@@ -111,7 +111,7 @@ impl CommitReviewTarget {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CustomReviewTarget {
-    /// `instructions`.
+    /// `instructions` on the wire.
     pub instructions: String,
 }
 
@@ -131,9 +131,9 @@ impl CustomReviewTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReviewDelivery {
-    /// `inline`.
+    /// `inline` on the wire.
     Inline,
-    /// `detached`.
+    /// `detached` on the wire.
     Detached,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -144,13 +144,13 @@ string_enum! { ReviewDelivery {
     Detached "detached",
 } }
 
-/// Parameters of the request `review/start`.
+/// Parameters of the request `review/start`, answered by [`ReviewStartResponse`](crate::ReviewStartResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReviewStartParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `target`.
+    /// `target` on the wire.
     pub target: ReviewTarget,
     /// Where to run the review: inline (default) on the current thread or detached on a new thread (returned in `reviewThreadId`). Detached delivery is deprecated and emits `deprecationNotice`. Use `thread/start` followed by an inline review for a separate review thread.
     pub delivery: Option<ReviewDelivery>,
@@ -185,7 +185,7 @@ pub struct ReviewStartResponse {
     ///
     /// For inline reviews, this is the original thread id. For detached reviews, this is the id of the new review thread.
     pub review_thread_id: ThreadId,
-    /// `turn`.
+    /// `turn` on the wire.
     pub turn: Turn,
 }
 
@@ -253,7 +253,7 @@ pub struct Turn {
     pub root_turn_id: Option<TurnId>,
     /// Thread items currently included in this turn payload.
     pub items: Vec<ThreadItem>,
-    /// `status`.
+    /// `status` on the wire.
     pub status: TurnStatus,
     /// Unix timestamp (in seconds) when the turn completed.
     pub completed_at: Option<i64>,
@@ -293,9 +293,9 @@ impl Turn {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnCompletedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turn`.
+    /// `turn` on the wire.
     pub turn: Turn,
 }
 
@@ -318,11 +318,11 @@ impl TurnCompletedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnDiffUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `diff`.
+    /// `diff` on the wire.
     pub diff: String,
 }
 
@@ -344,9 +344,9 @@ impl TurnDiffUpdatedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnEnvironmentParams {
-    /// `cwd`.
+    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
-    /// `environmentId`.
+    /// `environmentId` on the wire.
     pub environment_id: String,
     /// Environment-native runtime workspace roots. Omitted defaults to `cwd`.
     pub runtime_workspace_roots: Option<Vec<LegacyAppPathString>>,
@@ -377,11 +377,11 @@ impl TurnEnvironmentParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnError {
-    /// `message`.
+    /// `message` on the wire.
     pub message: String,
-    /// `additionalDetails`.
+    /// `additionalDetails` on the wire.
     pub additional_details: Option<String>,
-    /// `codexErrorInfo`.
+    /// `codexErrorInfo` on the wire.
     pub codex_error_info: Option<CodexErrorInfo>,
     /// Optional public explanation and continuation instruction for a misalignment block.
     pub misalignment: Option<MisalignmentErrorDetails>,
@@ -402,13 +402,13 @@ impl TurnError {
 }
 
 
-/// Parameters of the request `turn/interrupt`.
+/// Parameters of the request `turn/interrupt`, answered by [`TurnInterruptResponse`](crate::TurnInterruptResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnInterruptParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
 }
 
@@ -471,11 +471,11 @@ string_enum! { TurnItemsView {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnModerationMetadataNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `metadata`.
+    /// `metadata` on the wire.
     pub metadata: Value,
 }
 
@@ -497,9 +497,9 @@ impl TurnModerationMetadataNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnPlanStep {
-    /// `status`.
+    /// `status` on the wire.
     pub status: TurnPlanStepStatus,
-    /// `step`.
+    /// `step` on the wire.
     pub step: String,
 }
 
@@ -520,11 +520,11 @@ impl TurnPlanStep {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnPlanStepStatus {
-    /// `pending`.
+    /// `pending` on the wire.
     Pending,
-    /// `inProgress`.
+    /// `inProgress` on the wire.
     InProgress,
-    /// `completed`.
+    /// `completed` on the wire.
     Completed,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -540,13 +540,13 @@ string_enum! { TurnPlanStepStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnPlanUpdatedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `plan`.
+    /// `plan` on the wire.
     pub plan: Vec<TurnPlanStep>,
-    /// `explanation`.
+    /// `explanation` on the wire.
     pub explanation: Option<String>,
 }
 
@@ -567,15 +567,15 @@ impl TurnPlanUpdatedNotification {
 
 /// Experimental settings changes for one running turn, not future turns. Unsupported fields are rejected rather than silently ignored. Any live task kind may accept publication. Child sessions and consumers of frozen initial settings are unchanged.
 ///
-/// Parameters of the request `turn/settings/update`.
+/// Parameters of the request `turn/settings/update`, answered by [`TurnSettingsUpdateResponse`](crate::TurnSettingsUpdateResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnSettingsUpdateParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
     /// Changes the active turn's reviewer without changing future thread settings. Already captured steps and pending approvals retain their original reviewer.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
@@ -657,7 +657,7 @@ impl TurnSettingsUpdateParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnSettingsUpdateResponse {
-    /// `status`.
+    /// `status` on the wire.
     pub status: TurnSettingsUpdateStatus,
 }
 
@@ -692,11 +692,11 @@ string_enum! { TurnSettingsUpdateStatus {
     TargetUnavailable "targetUnavailable",
 } }
 
-/// Parameters of the request `turn/start`.
+/// Parameters of the request `turn/start`, answered by [`TurnStartResponse`](crate::TurnStartResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnStartParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// ID of the turn that caused this new turn to start.
     ///
@@ -706,7 +706,7 @@ pub struct TurnStartParams {
     ///
     /// When setting `parentTurnId`, set this to the parent turn's `rootTurnId` when known. This keeps descendant work attributed to the original turn. If omitted, the new turn becomes its own root. Ignored when this request adds input to an active turn.
     pub root_turn_id: Option<TurnId>,
-    /// `input`.
+    /// `input` on the wire.
     pub input: Vec<UserInput>,
     /// Optional client-provided context fragments keyed by an opaque source identifier.
     ///
@@ -716,9 +716,9 @@ pub struct TurnStartParams {
     pub approval_policy: Option<AskForApproval>,
     /// Override where approval requests are routed for review on this turn and subsequent turns.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
-    /// `clientUserMessageId`.
+    /// `clientUserMessageId` on the wire.
     pub client_user_message_id: Option<String>,
-    /// EXPERIMENTAL - Set a pre-set collaboration mode. Takes precedence over model, reasoning_effort, and developer instructions if set.
+    /// Set a pre-set collaboration mode. Takes precedence over model, reasoning_effort, and developer instructions if set.
     ///
     /// For `collaboration_mode.settings.developer_instructions`, `null` means "use the built-in instructions for the selected mode".
     ///
@@ -726,7 +726,7 @@ pub struct TurnStartParams {
     pub collaboration_mode: Option<CollaborationMode>,
     /// Override the working directory for this turn and subsequent turns.
     pub cwd: Option<String>,
-    /// EXPERIMENTAL - Request an authorized cyber program for this turn. Omission preserves automatic behavior. This does not grant access.
+    /// Request an authorized cyber program for this turn. Omission preserves automatic behavior. This does not grant access.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub cyber_access_program: Option<CyberAccessProgram>,
@@ -776,7 +776,7 @@ pub struct TurnStartParams {
     pub service_tier_for_turn: Option<String>,
     /// Override the reasoning summary for this turn and subsequent turns.
     pub summary: Option<ReasoningSummary>,
-    /// `toolOutput`.
+    /// `toolOutput` on the wire.
     pub tool_output: Option<TurnToolOutput>,
     /// Optional source classification for the caller that starts this turn. Ignored when this request steers an already-active turn.
     pub turn_trigger: Option<String>,
@@ -1006,7 +1006,7 @@ impl TurnStartParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnStartResponse {
-    /// `turn`.
+    /// `turn` on the wire.
     pub turn: Turn,
 }
 
@@ -1026,9 +1026,9 @@ impl TurnStartResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnStartedNotification {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turn`.
+    /// `turn` on the wire.
     pub turn: Turn,
 }
 
@@ -1049,13 +1049,13 @@ impl TurnStartedNotification {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnStatus {
-    /// `completed`.
+    /// `completed` on the wire.
     Completed,
-    /// `interrupted`.
+    /// `interrupted` on the wire.
     Interrupted,
-    /// `failed`.
+    /// `failed` on the wire.
     Failed,
-    /// `inProgress`.
+    /// `inProgress` on the wire.
     InProgress,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1068,21 +1068,21 @@ string_enum! { TurnStatus {
     InProgress "inProgress",
 } }
 
-/// Parameters of the request `turn/steer`.
+/// Parameters of the request `turn/steer`, answered by [`TurnSteerResponse`](crate::TurnSteerResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnSteerParams {
-    /// `threadId`.
+    /// `threadId` on the wire.
     pub thread_id: ThreadId,
     /// Required active turn id precondition. The request fails when it does not match the currently active turn.
     pub expected_turn_id: TurnId,
-    /// `input`.
+    /// `input` on the wire.
     pub input: Vec<UserInput>,
     /// Optional client-provided context fragments keyed by an opaque source identifier.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub additional_context: Option<BTreeMap<String, AdditionalContextEntry>>,
-    /// `clientUserMessageId`.
+    /// `clientUserMessageId` on the wire.
     pub client_user_message_id: Option<String>,
     /// Optional metadata to enrich Codex's ResponsesAPI turn metadata.
     ///
@@ -1136,7 +1136,7 @@ impl TurnSteerParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnSteerResponse {
-    /// `turnId`.
+    /// `turnId` on the wire.
     pub turn_id: TurnId,
 }
 
@@ -1156,11 +1156,11 @@ impl TurnSteerResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnToolOutput {
-    /// `name`.
+    /// `name` on the wire.
     pub name: String,
-    /// `output`.
+    /// `output` on the wire.
     pub output: FunctionCallOutputBody,
-    /// `namespace`.
+    /// `namespace` on the wire.
     pub namespace: Option<String>,
     /// Requests retention of this output in the thread's model history.
     pub retain: Option<bool>,
