@@ -4,8 +4,9 @@
 
 #[path = "support/handlers.rs"]
 mod support;
+#[path = "support/warnings.rs"]
+mod warnings;
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use openai_codex::types::server_requests::SERVER_REQUESTS;
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use support::{connect, fake, start, thread_response};
+use warnings::Warnings;
 
 const COMMAND: &str = "item/commandExecution/requestApproval";
 
@@ -108,34 +110,6 @@ async fn an_mcp_server_asks_through_an_elicitation() {
     }
 }
 
-/// The fields of the warnings of this thread.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
-
-impl tracing::Subscriber for Warnings {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() <= tracing::Level::WARN
-    }
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn event(&self, event: &tracing::Event<'_>) {
-        struct Fields<'a>(&'a mut String);
-        impl tracing::field::Visit for Fields<'_> {
-            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                self.0.push_str(&format!("{field}={value:?} "));
-            }
-        }
-        let mut fields = String::new();
-        event.record(&mut Fields(&mut fields));
-        self.0.lock().unwrap().push(fields);
-    }
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 #[tokio::test]
 async fn without_handlers_every_request_is_refused_with_a_warning() {
     let warnings = Warnings::default();
@@ -162,11 +136,7 @@ async fn without_handlers_every_request_is_refused_with_a_warning() {
             }
         };
         assert_eq!(*result, expected, "{method}");
-        let warned = warnings.0.lock().unwrap();
-        assert!(
-            warned.iter().any(|it| it.contains(method)),
-            "{method}: {warned:?}"
-        );
+        warnings.take(method);
     }
 }
 
@@ -221,11 +191,8 @@ async fn handlers_that_fail_panic_or_hang_are_refusals() {
         assert!(answer.get("result").is_none());
         let message = answer["error"]["message"].as_str().unwrap();
         assert!(message.contains(reason), "{message}");
-        let warned = warnings.0.lock().unwrap().pop().unwrap();
-        assert!(
-            warned.contains(COMMAND) && warned.contains(turn),
-            "{warned}"
-        );
+        let warned = warnings.take(COMMAND);
+        assert!(warned.contains(turn), "{warned}");
         // What a handler says may quote the command.
         assert!(!warned.contains("no idea"), "{warned}");
     }

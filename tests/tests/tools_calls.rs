@@ -5,9 +5,10 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use openai_codex::types::ThreadItem;
-use openai_codex::{ErrorKind, HandlerError, Handlers, Tool, ToolOutput, TurnResult};
+use openai_codex::{ErrorKind, HandlerError, Handlers, Tool, ToolOutput, TurnResult, TurnStatus};
 use openai_codex_testkit::{FakeServer, MockModel, Reply};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -183,6 +184,54 @@ async fn calls_of_one_thread_run_at_the_same_time_where_the_runtime_lets_them() 
         let passed = json!({"contentItems": items, "success": true});
         assert_eq!(answer["result"], passed);
     }
+}
+
+#[tokio::test]
+async fn a_tool_that_takes_too_long_is_an_error_and_one_may_call_the_client() {
+    let model = MockModel::start().unwrap();
+    model.calls("hang", json!({}));
+    model.calls("rename", json!({}));
+    model.say("done");
+    let (_runtime, codex) = start(&model, Handlers::new()).await;
+    let hang = Tool::new("hang", "Hangs", |_: NoArgs, _cx| async {
+        std::future::pending::<Result<&str, HandlerError>>().await
+    });
+    let rename = Tool::new("rename", "Renames the thread", |_: NoArgs, cx| async move {
+        let id = cx.thread_id().unwrap();
+        cx.codex().thread(id).set_name("renamed").await?;
+        Ok("renamed")
+    });
+    let hang = hang.timeout(Duration::from_millis(100));
+    let thread = codex.thread_start().tools([hang, rename]).await.unwrap();
+    let result = thread.run("Go on.").await.unwrap();
+    assert_eq!(successes(&result), [Some(false), Some(true)]);
+    let expected = ["the tool did not answer within 100ms", "renamed"];
+    assert_eq!(told(&model), expected);
+    let read = thread.read(false).await.unwrap();
+    assert_eq!(read.thread.name.as_deref(), Some("renamed"));
+}
+
+#[tokio::test]
+async fn a_tool_is_told_when_its_turn_is_over() {
+    let model = MockModel::start().unwrap();
+    model.calls("wait", json!({}));
+    let (_runtime, codex) = start(&model, Handlers::new()).await;
+    let (says, mut said) = mpsc::unbounded_channel();
+    let wait = Tool::new("wait", "Waits", move |_: NoArgs, cx| {
+        let says = says.clone();
+        async move {
+            says.send("called")?;
+            cx.cancelled().await;
+            says.send("cancelled")?;
+            Ok("too late")
+        }
+    });
+    let thread = codex.thread_start().tool(wait).await.unwrap();
+    let turn = thread.turn("Wait.").await.unwrap();
+    assert_eq!(said.recv().await, Some("called"));
+    turn.interrupt().await.unwrap();
+    assert_eq!(said.recv().await, Some("cancelled"));
+    assert_eq!(turn.run().await.unwrap().status, TurnStatus::Interrupted);
 }
 
 #[derive(Deserialize, JsonSchema)]
