@@ -6,7 +6,8 @@ mod client;
 
 use openai_codex::Codex;
 use openai_codex::types::{
-    Account, CancelLoginAccountStatus, ChatgptAuthTokensLoginAccountParams, LoginAccountParams,
+    Account, CancelLoginAccountParams, CancelLoginAccountStatus,
+    ChatgptAuthTokensLoginAccountParams, LoginAccountParams,
 };
 use openai_codex_testkit::{MockModel, TestRuntime};
 use serde_json::json;
@@ -137,6 +138,21 @@ async fn a_replaced_browser_login_fails_and_the_new_one_goes_on() {
         completed.unwrap().login_id.as_deref(),
         Some(second.login_id().as_str())
     );
+}
+
+#[tokio::test]
+async fn a_dropped_handle_leaves_the_attempt_alone() {
+    let model = MockModel::start().unwrap();
+    let (_runtime, codex) = locked(&model).await;
+    let login = codex.login_chatgpt().await.unwrap();
+    let id = login.login_id().clone();
+    drop(login);
+    // It can still be cancelled, so it was there.
+    let cancelled = codex
+        .call(CancelLoginAccountParams::new(&id))
+        .await
+        .unwrap();
+    assert_eq!(cancelled.status, CancelLoginAccountStatus::Canceled);
 }
 
 #[tokio::test]

@@ -21,6 +21,10 @@ async fn what_the_client_needs_cannot_be_opted_out_of() {
         "error",
         "account/login/completed",
         "serverRequest/resolved",
+        "thread/closed",
+        "thread/archived",
+        "thread/deleted",
+        "thread/status/changed",
     ] {
         let (read, write) = FakeServer::bare().connect();
         let builder = Codex::builder().opt_out_notifications(["item/started", method]);
@@ -31,7 +35,7 @@ async fn what_the_client_needs_cannot_be_opted_out_of() {
         assert!(!text.contains("item/started"), "{text}");
     }
     let fake = FakeServer::new();
-    let free = ["item/started", "thread/status/changed", "skills/changed"];
+    let free = ["item/started", "turn/diff/updated", "skills/changed"];
     let builder = Codex::builder().opt_out_notifications(free);
     let _codex = builder.fake(&fake).await;
     let sent = client::params_of(&fake, "initialize");
@@ -154,5 +158,24 @@ async fn debug_texts_name_what_is_set_and_say_nothing_of_it() {
         (6, "\"toolOutput\""),
     ] {
         assert!(shown[index].contains(part), "{part}: {}", shown[index]);
+    }
+}
+
+#[tokio::test]
+async fn closing_twice_does_no_harm_and_the_reason_stays() {
+    let model = MockModel::start().unwrap();
+    let (_runtime, codex) = client::start(&model).await;
+    let thread = codex.thread_start().await.unwrap();
+    let (one, other) = tokio::join!(codex.close(), codex.close());
+    one.and(other).unwrap();
+    codex.close().await.unwrap();
+    let reason = codex.closed().await;
+    assert!(reason.is_closed());
+    for error in [
+        thread.run("too late").await.unwrap_err(),
+        codex.account().await.unwrap_err(),
+    ] {
+        assert!(error.is_closed());
+        assert!(error.to_string().contains("close()"), "{error}");
     }
 }
