@@ -105,6 +105,12 @@ async fn what_no_rule_allows_is_declined() {
     model.shell_escalated("cat inside", "May I?");
     model.shell_escalated("cat /etc/hostname", "May I?");
     model.shell_escalated("touch inside", "May I?");
+    // In a folder of the model's choice.
+    let elsewhere = json!({
+        "cmd": "cat hostname", "workdir": "/etc", "yield_time_ms": 10_000,
+        "sandbox_permissions": "require_escalated", "justification": "May I?",
+    });
+    model.calls("exec_command", elsewhere);
     model.say("done");
     let runtime = TestRuntime::new(&model).unwrap();
     fs::write(runtime.workspace().join("inside"), "text").unwrap();
@@ -113,5 +119,5 @@ async fn what_no_rule_allows_is_declined() {
     let codex = connect(&runtime, handlers).await;
     let thread = codex.thread_start().approval_mode(ApprovalMode::Ask);
     let result = thread.await.unwrap().run("Go on.").await.unwrap();
-    assert_eq!(ran(&result), [true, false, false]);
+    assert_eq!(ran(&result), [true, false, false, false]);
 }

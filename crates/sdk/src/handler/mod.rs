@@ -152,6 +152,7 @@ impl Handlers {
 
     handlers! {
         /// A command needs approval (`item/commandExecution/requestApproval`).
+        /// [`CommandRule`] approves some by rules.
         command_approval: CommandExecutionRequestApprovalParams => Decision,
             |request, decision| decision.for_command(request);
 

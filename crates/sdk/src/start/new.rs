@@ -62,7 +62,8 @@ impl ThreadStart {
     }
 
     /// Answers to what the server asks about this thread, before those of the
-    /// client.
+    /// client. Sub-agents have threads of their own: the client's handlers answer
+    /// for those.
     pub fn handlers(mut self, handlers: Handlers) -> Self {
         self.handlers = Some(handlers);
         self

@@ -307,4 +307,64 @@ mod tests {
         understood("/tmp/bash -c ls", &["/tmp/bash", "-c", "ls"]);
         understood("bash -c ls", &["bash", "-c", "ls"]);
     }
+
+    /// What is understood of lines made of what shells care about, each shell of
+    /// this machine reads in the same way.
+    #[cfg(unix)]
+    #[test]
+    fn shells_read_the_same_words() {
+        const PIECES: &[&str] = &[
+            "'", "'", "'", "\"", "\"", "\"", "\\", "\\", " ", " ", " ", "a", "b c", "-x", "=", "/",
+            ".", ":", ",", "@", "%", "+", "_", "~", "$", "$(", ")", "`", "!", "#", "*", "?", "[",
+            "]", "{", "}", ";", "&", "|", "<", ">", "^", "\t", "\n", "\r", "é", "\u{a0}", "$x",
+            "''", "\"\"", "\\\"", "\\$", "\\`", "\\\\", "=a", "a=b", "%1", "@(a)", "&&", "if",
+            "--",
+        ];
+        // Lines of few pieces, since one bad piece is enough to refuse a line.
+        let mut seed: u64 = 7;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) as usize % below
+        };
+        let lines: Vec<String> = (0..200_000)
+            .map(|_| {
+                (0..1 + next(7))
+                    .map(|_| PIECES[next(PIECES.len())])
+                    .collect()
+            })
+            .collect();
+        let understood: Vec<_> = (lines.iter())
+            .filter_map(|line| Some((line, words(line)?)))
+            .collect();
+        assert!(understood.len() > 5_000, "{}", understood.len());
+        let mut script = "f() { printf '<%s>' \"$@\"; printf '\\n'; }\n".to_owned();
+        let mut expected = String::new();
+        for (line, words) in &understood {
+            script.push_str(&format!("f {line} .\n"));
+            words
+                .iter()
+                .for_each(|word| expected.push_str(&format!("<{word}>")));
+            expected.push_str("<.>\n");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("script");
+        std::fs::write(&file, script).unwrap();
+        let shells = SHELLS
+            .iter()
+            .filter(|shell| std::path::Path::new(shell).exists());
+        for shell in shells {
+            let output = std::process::Command::new(shell)
+                .arg(&file)
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            let printed = String::from_utf8(output.stdout).unwrap();
+            for ((line, _), (printed, expected)) in
+                understood.iter().zip(printed.lines().zip(expected.lines()))
+            {
+                assert_eq!(printed, expected, "{shell}: {line:?}");
+            }
+            assert_eq!(printed, expected, "{shell}");
+        }
+    }
 }

@@ -51,7 +51,8 @@ const READERS: &[&str] = &[
 /// What is approved runs **outside of the sandbox**, and does what the program
 /// does. `cargo test` runs what the agent wrote into the tests; a program that is
 /// named without a path is the first on the `PATH` of the shell, and its start-up
-/// files count; files may change between the approval and the start.
+/// files count; files may change between the approval and the start, and the agent
+/// may type into a program that runs.
 #[derive(Clone)]
 #[must_use = "a rule does nothing until it is made a handler"]
 pub struct CommandRule(Arc<Rule>);
