@@ -12,6 +12,16 @@ use openai_codex_types::{
 /// unless a mode is given, so what the thread has stored stays.
 ///
 /// A mode that is given to a turn stays for later turns.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// use openai_codex::ApprovalMode;
+///
+/// let thread = codex.thread_start().approval_mode(ApprovalMode::DenyAll).await?;
+/// // Holds after a resume too, without being said again.
+/// let thread = codex.thread_resume(thread.id()).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApprovalMode {
@@ -53,6 +63,16 @@ impl ApprovalMode {
 }
 
 /// Where commands and edits may reach.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// use openai_codex::Sandbox;
+///
+/// let thread = codex.thread_start().sandbox(Sandbox::ReadOnly).await?;
+/// let plan = thread.run("Plan the change.").await?;
+/// let done = thread.run("Make it.").sandbox(Sandbox::WorkspaceWrite).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Sandbox {

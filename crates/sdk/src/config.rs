@@ -26,6 +26,12 @@ use crate::version::VersionPolicy;
 /// skipped and counted in a `Lagged` error. Past the hard limits, not even
 /// lossless ones (completed items, message deltas) can be kept, and that one
 /// subscription ends with that error. Nothing else is disturbed.
+///
+/// ```
+/// use openai_codex::{Codex, EventBuffer};
+///
+/// let builder = Codex::builder().event_buffer(EventBuffer::new().events(50_000).bytes(32 << 20));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventBuffer(Limits);
 

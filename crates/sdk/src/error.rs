@@ -21,6 +21,22 @@ const EVIDENCE: usize = 2048;
 ///
 /// One word wide. [`kind`](Self::kind) says what to do about it, the predicates
 /// answer the usual questions, and the rest is evidence.
+///
+/// ```no_run
+/// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+/// use openai_codex::ErrorKind;
+///
+/// match thread.run("Do the work.").await {
+///     Ok(result) => println!("{:?}", result.final_response),
+///     Err(error) if error.is_overloaded() => println!("later"),
+///     Err(error) if error.kind() == ErrorKind::Turn => {
+///         let items = error.turn_result().map_or(0, |partial| partial.items.len());
+///         println!("{error}; {items} items were done before");
+///     }
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -37,6 +53,20 @@ struct Inner {
 }
 
 /// The sort of an [`Error`].
+///
+/// ```
+/// use openai_codex::{ErrorKind, RpcErrorKind};
+///
+/// fn advice(kind: ErrorKind) -> &'static str {
+///     match kind {
+///         ErrorKind::Launch => "install the runtime",
+///         ErrorKind::Rpc(RpcErrorKind::Overloaded) => "try again later",
+///         ErrorKind::Lagged { .. } => "read on",
+///         _ => "tell the user",
+///     }
+/// }
+/// assert_eq!(advice(ErrorKind::Lagged { skipped: 3 }), "read on");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -64,6 +94,17 @@ pub enum ErrorKind {
 }
 
 /// The sort of an error that the server answered with.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// use openai_codex::{ErrorKind, RpcErrorKind};
+///
+/// match codex.thread_resume("no-such-thread").await {
+///     Err(error) if error.kind() == ErrorKind::Rpc(RpcErrorKind::InvalidRequest) => {}
+///     other => drop(other?),
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RpcErrorKind {
@@ -86,6 +127,14 @@ pub enum RpcErrorKind {
 }
 
 /// The error object of a JSON-RPC response.
+///
+/// ```no_run
+/// # fn example(error: openai_codex::Error) {
+/// if let Some(rpc) = error.rpc() {
+///     println!("{} {} {:?}", rpc.code, rpc.message, rpc.data);
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RpcError {

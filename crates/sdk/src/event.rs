@@ -21,6 +21,18 @@ const TEXT_DELTA: &str = "item/agentMessage/delta";
 /// Nothing is decoded until it is asked for: [`method`](Self::method) and the
 /// ids are known from routing, [`text_delta`](Self::text_delta) reads one
 /// member, and [`decode`](Self::decode) the whole payload, once.
+///
+/// ```no_run
+/// # fn example(event: openai_codex::Event) -> openai_codex::Result<()> {
+/// use openai_codex::types::ServerNotification;
+///
+/// if let Some(text) = event.text_delta() {
+///     print!("{text}");
+/// } else if let ServerNotification::ItemCompleted(completed) = event.decode()? {
+///     println!("{} is done", completed.item.kind());
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Event {
     raw: Arc<RawEvent>,
@@ -154,6 +166,16 @@ macro_rules! stream {
 /// It does not keep the connection open, and ends with it: the last item is the
 /// reason. When a subscriber does not keep up, the oldest events go, and an
 /// error of kind `Lagged` stands in their place.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// let mut events = codex.events();
+/// while let Some(event) = events.next().await {
+///     let event = event?;
+///     println!("{} {:?}", event.method(), event.thread_id());
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct EventStream {
     events: Subscription,
@@ -177,6 +199,16 @@ stream!(EventStream);
 ///
 /// A turn may have several; each has its own place. It keeps the connection
 /// open until it is dropped. Dropping it does nothing to the turn.
+///
+/// ```no_run
+/// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+/// let turn = thread.turn("Explain the build.").await?;
+/// let mut events = turn.stream();
+/// while let Some(event) = events.next().await {
+///     print!("{}", event?.text_delta().unwrap_or_default());
+/// }
+/// # Ok(()) }
+/// ```
 pub struct TurnStream {
     events: Subscription,
     /// Asks the server about a turn that nothing is heard of.

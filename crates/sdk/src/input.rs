@@ -94,6 +94,14 @@ impl From<&String> for InputItem {
 /// What the user says to the agent: one or more [`InputItem`]s.
 ///
 /// Strings, items, arrays and vectors of them all convert into it.
+///
+/// ```
+/// use openai_codex::{Input, InputItem};
+///
+/// let input = Input::from(["Compare these.".into(), InputItem::local_image("a.png")]);
+/// assert_eq!(input.items().len(), 2);
+/// assert_eq!(Input::from("Hello.").items(), [InputItem::text("Hello.")]);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input(Vec<InputItem>);
 
@@ -153,6 +161,15 @@ fn check_image(image: &ImageUserInput) -> Result<()> {
 ///
 /// The agent sees it as the output of the tool `tool_name`, not as something
 /// that the user said.
+///
+/// ```no_run
+/// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+/// use openai_codex::ExternalMessage;
+///
+/// let message = ExternalMessage::new("ci", "build 4711 has failed").namespace("jenkins");
+/// let result = thread.run(message).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct ExternalMessage {
     /// The tool that it comes from. Must not be blank.
@@ -212,6 +229,14 @@ impl fmt::Debug for ExternalMessage {
 }
 
 /// What starts a turn: an [`Input`], or an [`ExternalMessage`] by itself.
+///
+/// ```
+/// use openai_codex::{ExternalMessage, TurnInput};
+///
+/// assert!(matches!(TurnInput::from("Hello."), TurnInput::User(_)));
+/// let report = ExternalMessage::new("ci", "green");
+/// assert!(matches!(TurnInput::from(report), TurnInput::External(_)));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TurnInput {

@@ -98,6 +98,15 @@ awaitable!(ThreadList, ThreadListResponse);
 type Page = Pin<Box<dyn Future<Output = Result<(ThreadList, ThreadListResponse)>> + Send>>;
 
 /// Threads, page by page: see [`ThreadList::stream`].
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// let mut threads = codex.thread_list().archived(true).stream();
+/// while let Some(thread) = threads.next().await {
+///     println!("{}", thread?.preview);
+/// }
+/// # Ok(()) }
+/// ```
 #[must_use = "a stream does nothing until it is read"]
 pub struct ThreadListStream {
     page: std::vec::IntoIter<Thread>,

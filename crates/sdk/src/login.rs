@@ -34,6 +34,15 @@ pub struct ChatgptLoginHandle {
 ///
 /// Beginning another login completes this one as failed. Dropping the handle
 /// does nothing to the login.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// let login = codex.login_chatgpt_device_code().await?;
+/// println!("Open {} and type {}", login.verification_url(), login.user_code());
+/// let completed = login.wait().await?;
+/// println!("{}", if completed.success { "welcome" } else { "that did not work" });
+/// # Ok(()) }
+/// ```
 pub struct DeviceCodeLoginHandle {
     login: Login,
     user_code: String,

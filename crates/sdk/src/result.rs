@@ -16,6 +16,23 @@ use crate::connection::TurnSummary;
 ///
 /// Of a turn that failed, timed out or was cut off, it holds what came before:
 /// see [`Error::turn_result`](crate::Error::turn_result).
+///
+/// ```no_run
+/// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+/// use openai_codex::types::ThreadItem;
+///
+/// let result = thread.run("Fix the test.").await?;
+/// for item in &result.items {
+///     if let ThreadItem::FileChange(change) = item {
+///         println!("{} files changed", change.changes.len());
+///     }
+/// }
+/// println!("{:?} in {:?}", result.final_response, result.duration);
+/// if let Some(usage) = &result.usage {
+///     println!("{} tokens", usage.last.total_tokens);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnResult {

@@ -12,6 +12,17 @@ use crate::error::{Error, Result};
 ///
 /// The default makes 3 attempts, with pauses of 250 ms that double up to 2 s
 /// and vary by a fifth, and gives up after 60 s.
+///
+/// ```
+/// use openai_codex::RetryPolicy;
+/// use std::time::Duration;
+///
+/// let patient = RetryPolicy::new()
+///     .max_attempts(8)
+///     .initial_delay(Duration::from_millis(500))
+///     .max_delay(Duration::from_secs(20))
+///     .budget(Some(Duration::from_secs(300)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
     attempts: u32,

@@ -184,6 +184,15 @@ impl fmt::Debug for Thread {
 }
 
 /// The settings of a thread that are in effect.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// let thread = codex.thread_start().await?;
+/// if let Some(info) = thread.info() {
+///     println!("{} in {}, sandbox {:?}", info.model, info.cwd, info.sandbox);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadInfo {

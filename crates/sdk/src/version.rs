@@ -8,6 +8,14 @@ use openai_codex_types::RUNTIME_VERSION;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Which version of the runtime is acceptable.
+///
+/// ```no_run
+/// # async fn example() -> openai_codex::Result<()> {
+/// use openai_codex::{Codex, VersionPolicy};
+///
+/// let codex = Codex::builder().version_policy(VersionPolicy::Exact).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum VersionPolicy {

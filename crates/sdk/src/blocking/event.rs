@@ -55,11 +55,28 @@ macro_rules! iterator {
 iterator! {
     /// The events of a thread or of the whole connection, one by one as they come:
     /// see [`crate::EventStream`]. It keeps the connection open.
+    ///
+    /// ```no_run
+    /// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
+    /// for event in codex.events() {
+    ///     println!("{}", event?.method());
+    /// }
+    /// # Ok(()) }
+    /// ```
     EventStream
 }
 
 iterator! {
     /// The events of one turn, up to and including `turn/completed`: see
     /// [`crate::TurnStream`].
+    ///
+    /// ```no_run
+    /// # fn example(thread: openai_codex::blocking::Thread) -> openai_codex::Result<()> {
+    /// let turn = thread.turn("Explain the build.").send()?;
+    /// for event in turn.stream() {
+    ///     print!("{}", event?.text_delta().unwrap_or_default());
+    /// }
+    /// # Ok(()) }
+    /// ```
     TurnStream
 }

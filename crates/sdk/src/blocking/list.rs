@@ -51,6 +51,14 @@ impl ThreadList {
 }
 
 /// Threads, page by page: see [`ThreadList::stream`].
+///
+/// ```no_run
+/// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
+/// for thread in codex.thread_list().archived(true).stream() {
+///     println!("{}", thread?.preview);
+/// }
+/// # Ok(()) }
+/// ```
 #[must_use = "an iterator does nothing until it is read"]
 pub struct ThreadListStream {
     inner: crate::ThreadListStream,

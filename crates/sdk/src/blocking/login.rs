@@ -49,11 +49,27 @@ macro_rules! handle {
 
 handle! {
     /// A login in the browser: see [`crate::ChatgptLoginHandle`].
+    ///
+    /// ```no_run
+    /// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
+    /// let login = codex.login_chatgpt()?;
+    /// println!("Open {}", login.auth_url());
+    /// let completed = login.wait()?;
+    /// # Ok(()) }
+    /// ```
     ChatgptLoginHandle
 }
 
 handle! {
     /// A login with a code: see [`crate::DeviceCodeLoginHandle`].
+    ///
+    /// ```no_run
+    /// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
+    /// let login = codex.login_chatgpt_device_code()?;
+    /// println!("Open {} and type {}", login.verification_url(), login.user_code());
+    /// let completed = login.wait()?;
+    /// # Ok(()) }
+    /// ```
     DeviceCodeLoginHandle
 }
 

@@ -10,6 +10,15 @@ use crate::connection::Cancelled;
 /// What a [handler](crate::Handlers) or a [tool](crate::Tool) knows of the
 /// request beside its params: whom it concerns, whether the answer is still
 /// wanted, and a client to call.
+///
+/// ```
+/// use openai_codex::{Decision, Handlers};
+///
+/// let handlers = Handlers::new().file_change_approval(|request, cx| async move {
+///     println!("{:?} of {:?} asks about {}", cx.turn_id(), cx.thread_id(), request.item_id);
+///     Decision::Decline
+/// });
+/// ```
 #[derive(Clone)]
 pub struct HandlerContext {
     pub(super) codex: Codex,

@@ -16,6 +16,19 @@ use super::error::HandlerError;
 /// The amendments go with command approvals alone, and only one that the server
 /// [offered](Self::offered) is sent: another one is answered as an error, and
 /// the command does not run.
+///
+/// ```
+/// use openai_codex::{Decision, Handlers};
+///
+/// let handlers = Handlers::new()
+///     .command_approval(|request, _cx| async move {
+///         match request.command.as_deref() {
+///             Some(command) if command.contains("rm ") => Decision::Cancel,
+///             _ => Decision::Decline,
+///         }
+///     })
+///     .file_change_approval(|_request, _cx| async { Decision::AcceptForSession });
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Decision {

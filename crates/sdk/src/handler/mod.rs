@@ -84,6 +84,15 @@ type Run = dyn Fn(&RawValue, HandlerContext) -> Answering + Send + Sync;
 type Fallback = dyn Fn(&str, &RawValue, HandlerContext) -> Answering + Send + Sync;
 
 /// What a handler may return: the answer, or a `Result` of it.
+///
+/// ```
+/// use openai_codex::{Decision, HandlerError, Handlers};
+///
+/// // The answer itself, or a `Result` of it.
+/// let handlers = Handlers::new()
+///     .command_approval(|_, _| async { Decision::Decline })
+///     .file_change_approval(|_, _| async { Err::<Decision, _>(HandlerError::new("no idea")) });
+/// ```
 pub trait IntoAnswer<A>: Send + sealed::Sealed<A> {
     #[doc(hidden)]
     fn into_answer(self) -> Result<A, HandlerError>;

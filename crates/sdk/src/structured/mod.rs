@@ -26,6 +26,21 @@ use crate::thread::Thread;
 
 /// An answer of a type of yours, and the turn that gave it: see
 /// [`Thread::run_as`].
+///
+/// ```no_run
+/// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+/// use openai_codex::schemars::{self, JsonSchema};
+///
+/// #[derive(serde::Deserialize, JsonSchema)]
+/// struct Review {
+///     summary: String,
+/// }
+///
+/// let review = thread.run_as::<Review>("Review the diff.").await?;
+/// println!("{}", review.value.summary);
+/// println!("{:?}", review.turn.usage);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Structured<T> {
@@ -37,6 +52,19 @@ pub struct Structured<T> {
 
 /// Runs a turn to its end when it is awaited, and reads its answer: a
 /// [`Structured`]. See [`Thread::run_as`].
+///
+/// ```no_run
+/// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+/// use openai_codex::schemars::{self, JsonSchema};
+///
+/// #[derive(serde::Deserialize, JsonSchema)]
+/// struct Review {
+///     summary: String,
+/// }
+///
+/// let review = thread.run_as::<Review>("Review the diff.").effort("high").await?.value;
+/// # Ok(()) }
+/// ```
 #[must_use = "a turn is started when this is awaited"]
 pub struct RunAs<T>(Request, PhantomData<fn() -> T>);
 

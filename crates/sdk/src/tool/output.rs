@@ -86,6 +86,19 @@ impl ToolOutput {
 }
 
 /// What a tool may return: a text, JSON, or a [`ToolOutput`].
+///
+/// ```
+/// use openai_codex::{HandlerError, Tool, ToolOutput};
+/// use serde_json::json;
+///
+/// let schema = json!({"type": "object", "properties": {}, "additionalProperties": false});
+/// let clock = Tool::with_schema("clock", "The time", schema.clone(), |_args, _cx| async {
+///     Ok::<_, HandlerError>("noon")
+/// });
+/// let chart = Tool::with_schema("chart", "The chart", schema, |_args, _cx| async {
+///     Ok::<_, HandlerError>(ToolOutput::image("image/png", b"..."))
+/// });
+/// ```
 pub trait IntoToolOutput: Send {
     /// The output.
     ///
