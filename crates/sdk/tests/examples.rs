@@ -142,7 +142,7 @@ async fn every_example_plays_its_demo() {
         let expected = EXPECTED.iter().find(|(example, _)| *example == name);
         let outcome = match expected {
             None => Err("it is not listed in EXPECTED".to_owned()),
-            Some((_, expected)) => match play(&name).await {
+            Some((_, expected)) => match play(&name, &[]).await {
                 Ok(output) => compare(&output, expected),
                 Err(error) => Err(error),
             },
@@ -152,6 +152,52 @@ async fn every_example_plays_its_demo() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// `demo` shows how a stage is set, and so has none that could be another's.
+const NOT_RECORDED: &str = "demo";
+
+#[tokio::test]
+async fn every_example_replays_its_recording_without_a_runtime() {
+    let mut wrong = Vec::new();
+    for name in examples().iter().filter(|name| *name != NOT_RECORDED) {
+        if let Err(error) = record_and_replay(name).await {
+            wrong.push(format!("--- {name}: {error}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+async fn record_and_replay(name: &str) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    // What several threads send at once comes in any order, which a strict replay
+    // does not take.
+    let one = ("TOKIO_WORKER_THREADS", Path::new("1"));
+    play(name, &[("EXAMPLE_RECORD", folder.path()), one]).await?;
+    let nothing = folder.path().join("nothing");
+    let variables = [
+        ("EXAMPLE_REPLAY", folder.path()),
+        ("CODEX_BIN", &nothing),
+        ("OPENAI_CODEX_CACHE", &nothing),
+        ("PATH", &nothing),
+        one,
+    ];
+    let played = play(name, &variables).await;
+    let files = std::fs::read_dir(folder.path()).unwrap();
+    let mut recordings = 0;
+    for path in files.map(|entry| entry.unwrap().path()) {
+        if path.extension().is_some_and(|it| it == "jsonl") {
+            let awaited = std::fs::read_to_string(path.with_extension("awaited"));
+            match awaited.map_err(|error| error.to_string())?.as_str() {
+                "" => recordings += 1,
+                failure => return Err(failure.to_owned()),
+            }
+        }
+    }
+    played?;
+    (recordings > 0)
+        .then_some(())
+        .ok_or("it was not recorded".into())
 }
 
 #[test]
@@ -179,10 +225,11 @@ fn folder() -> PathBuf {
 }
 
 /// Runs an example, and returns what it printed.
-async fn play(name: &str) -> Result<String, String> {
+async fn play(name: &str, variables: &[(&str, &Path)]) -> Result<String, String> {
     let binary = built(name)?;
     let playing = Command::new(&binary)
         .arg("--demo")
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

@@ -3,6 +3,8 @@
 // Each example uses its part of this.
 #![allow(dead_code)]
 
+mod session;
+
 use std::io::{BufRead, Write, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,14 +14,17 @@ use openai_codex::{Codex, CodexBuilder};
 use openai_codex_testkit::{Gate, MockModel, TestRuntime, TestRuntimeBuilder};
 use tokio::sync::{Mutex, mpsc};
 
+use session::Session;
+
 pub(crate) type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 /// What an example plays on: your Codex, or with `--demo` a scripted one.
 pub(crate) struct Stage(Option<Scene>);
 
 struct Scene {
-    model: MockModel,
-    runtime: TestRuntime,
+    /// None where a recording takes their place.
+    live: Option<(MockModel, TestRuntime)>,
+    session: Option<Arc<Session>>,
 }
 
 /// Sets the stage. With `--demo`, the model says what `script` tells it to.
@@ -32,25 +37,57 @@ pub(crate) fn stage_with(
     script: impl FnOnce(&MockModel),
     options: impl FnOnce(TestRuntimeBuilder) -> TestRuntimeBuilder,
 ) -> Result<Stage> {
+    session::serve()?;
     if !std::env::args().any(|arg| arg == "--demo") {
         return Ok(Stage(None));
+    }
+    let session = Session::from_env().map(Arc::new);
+    if session.as_ref().is_some_and(|session| session.is_replay) {
+        return Ok(Stage(Some(Scene {
+            live: None,
+            session,
+        })));
     }
     let model = MockModel::start()?;
     script(&model);
     let runtime = options(TestRuntime::builder(&model)).build()?;
-    Ok(Stage(Some(Scene { model, runtime })))
+    if let Some(session) = &session {
+        session.keep_workspace(runtime.workspace())?;
+    }
+    Ok(Stage(Some(Scene {
+        live: Some((model, runtime)),
+        session,
+    })))
+}
+
+/// The builder of either client, on this stage.
+macro_rules! configured {
+    ($stage:expr, $builder:expr) => {{
+        let mut builder = $builder;
+        if let Some(scene) = &$stage.0 {
+            if let Some((_, runtime)) = &scene.live {
+                builder = builder
+                    .codex_bin(runtime.binary())
+                    .envs(runtime.env())
+                    .cwd(runtime.workspace());
+            }
+            match &scene.session {
+                Some(session) if session.is_replay => {
+                    let server = session.server().expect("this program is there");
+                    builder = builder.launch_command(server);
+                }
+                Some(session) => builder = builder.record(session.next()),
+                None => {}
+            }
+        }
+        builder
+    }};
 }
 
 impl Stage {
     /// `Codex::builder()`, of the scripted runtime if this is a demo.
     pub(crate) fn builder(&self) -> CodexBuilder {
-        match &self.0 {
-            None => Codex::builder(),
-            Some(Scene { runtime, .. }) => Codex::builder()
-                .codex_bin(runtime.binary())
-                .envs(runtime.env())
-                .cwd(runtime.workspace()),
-        }
+        configured!(self, Codex::builder())
     }
 
     /// `blocking::Codex::builder()`, of the scripted runtime if this is a demo.
@@ -58,13 +95,7 @@ impl Stage {
     pub(crate) fn blocking_builder(&self) -> openai_codex::blocking::CodexBuilder {
         use openai_codex::blocking::Codex;
 
-        match &self.0 {
-            None => Codex::builder(),
-            Some(Scene { runtime, .. }) => Codex::builder()
-                .codex_bin(runtime.binary())
-                .envs(runtime.env())
-                .cwd(runtime.workspace()),
-        }
+        configured!(self, Codex::builder())
     }
 
     /// Whether this is a demo.
@@ -76,13 +107,18 @@ impl Stage {
     pub(crate) fn folder(&self) -> Result<PathBuf> {
         Ok(match &self.0 {
             None => std::env::current_dir()?,
-            Some(Scene { runtime, .. }) => Path::to_owned(runtime.workspace()),
+            Some(scene) => match (&scene.live, &scene.session) {
+                (Some((_, runtime)), _) => Path::to_owned(runtime.workspace()),
+                (None, Some(session)) => session.workspace()?,
+                (None, None) => return Err("the stage is empty".into()),
+            },
         })
     }
 
     /// The scripted model, if this is a demo.
     pub(crate) fn model(&self) -> Option<&MockModel> {
-        self.0.as_ref().map(|scene| &scene.model)
+        let live = self.0.as_ref()?.live.as_ref()?;
+        Some(&live.0)
     }
 
     /// The person at the keyboard; in a demo, one who types these lines.
@@ -105,6 +141,7 @@ impl Stage {
             typed: Arc::new(Mutex::new(typed)),
             is_demo: self.is_demo(),
             breaks_off_at: Arc::default(),
+            session: self.0.as_ref().and_then(|scene| scene.session.clone()),
         }
     }
 }
@@ -124,6 +161,7 @@ pub(crate) struct User {
     typed: Arc<Mutex<mpsc::Receiver<String>>>,
     is_demo: bool,
     breaks_off_at: Arc<Mutex<Option<Gate>>>,
+    session: Option<Arc<Session>>,
 }
 
 impl User {
@@ -153,7 +191,10 @@ impl User {
         }
         let mut gate = self.breaks_off_at.lock().await;
         match &*gate {
-            Some(reached) => reached.reached().await,
+            Some(reached) => match self.session.as_deref() {
+                Some(session) if session.is_replay => session.interrupt().await,
+                _ => reached.reached().await,
+            },
             None => std::future::pending().await,
         }
         // What was printed should be seen before the answer to it.

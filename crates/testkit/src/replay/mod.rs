@@ -177,7 +177,7 @@ impl Replay {
     ///
     /// # Errors
     /// When a stream fails, or the client sends something else than was recorded.
-    pub fn run_process(self) -> io::Result<()> {
+    pub fn run_process(&self) -> io::Result<()> {
         drive::run_process(&self.engine)
     }
 
