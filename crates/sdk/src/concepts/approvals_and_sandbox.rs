@@ -76,6 +76,24 @@
 //!   handlers of their own: see [`Handlers`](crate::Handlers).
 //! - The runtime asks MCP tools' approvals as elicitations.
 //!
+//! # Rules
+//!
+//! A [`CommandRule`](crate::CommandRule) approves the harmless and the usual, so that
+//! a person is asked about the rest.
+//!
+//! ```no_run
+//! use openai_codex::{CommandRule, Handlers};
+//!
+//! let rule = CommandRule::words(["cargo", "test", "**"])
+//!     .or(CommandRule::read_only())
+//!     .and(CommandRule::inside("/src/project"));
+//! let handlers = Handlers::new().command_approval(rule.or_decline());
+//! ```
+//!
+//! It understands single commands alone. What a shell would split, expand, redirect
+//! or run in passing is not approved by any rule, and neither is a request that asks
+//! for more than a command. What is approved runs outside of the sandbox.
+//!
 //! # What this is not
 //!
 //! The sandbox holds for what the agent runs. Your own [tools](crate::Tool) run in

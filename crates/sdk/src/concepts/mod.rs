@@ -6,6 +6,10 @@
 //! | [Ordering and lag](ordering_and_lag) | Which events come, in what order, and what if I am too slow? |
 //! | [Cancellation](cancellation) | What happens to what I drop? How do I stop the agent? |
 //! | [Approvals and the sandbox](approvals_and_sandbox) | What may the agent do, and who decides? |
+#![cfg_attr(
+    feature = "schemars",
+    doc = "| [Tools and structured answers](tools_and_structured_answers) | How does the model call my functions, and answer in my types? |"
+)]
 //! | [Errors and retry](errors_and_retry) | What can go wrong, what is left of it, what may I try again? |
 //! | [Testing](testing) | How do I test my agent without an account? |
 //! | [Blocking](blocking) | How do I use it without async? |
@@ -23,3 +27,5 @@ pub mod faq;
 pub mod ordering_and_lag;
 pub mod testing;
 pub mod threads_and_turns;
+#[cfg(feature = "schemars")]
+pub mod tools_and_structured_answers;
