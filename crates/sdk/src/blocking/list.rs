@@ -15,6 +15,13 @@ use crate::error::Result;
 mirror! {
     /// Lists threads (`thread/list`): one page by [`send`](Self::send), all of them
     /// by [`stream`](Self::stream).
+    ///
+    /// ```no_run
+    /// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
+    /// let page = codex.thread_list().limit(20).send()?;
+    /// println!("{} threads", page.data.len());
+    /// # Ok(()) }
+    /// ```
     ThreadList -> ThreadListResponse;
     archived(yes: bool);
     cursor(cursor: impl Into<String>);
@@ -91,6 +98,14 @@ impl fmt::Debug for ThreadListStream {
 
 mirror! {
     /// Lists the models (`model/list`), all pages.
+    ///
+    /// ```no_run
+    /// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
+    /// for model in codex.models().send()? {
+    ///     println!("{}", model.id);
+    /// }
+    /// # Ok(()) }
+    /// ```
     Models -> Vec<Model>;
     include_hidden(yes: bool);
 }

@@ -41,17 +41,44 @@ macro_rules! turn_builder {
 
 turn_builder! {
     /// Runs a turn to its end. See [`crate::Run`].
+    ///
+    /// ```no_run
+    /// # fn example(thread: openai_codex::blocking::Thread) -> openai_codex::Result<()> {
+    /// let result = thread.run("Find the slowest test.").effort("high").send()?;
+    /// # Ok(()) }
+    /// ```
     Run -> TurnResult
 }
 
 turn_builder! {
     /// Starts a turn. See [`crate::StartTurn`].
+    ///
+    /// ```no_run
+    /// # fn example(thread: openai_codex::blocking::Thread) -> openai_codex::Result<()> {
+    /// let turn = thread.turn("Explain the build.").send()?;
+    /// let result = turn.run()?;
+    /// # Ok(()) }
+    /// ```
     StartTurn -> TurnHandle
 }
 
 #[cfg(feature = "schemars")]
 turn_builder! {
     /// Runs a turn to its end, and reads its answer. See [`crate::RunAs`].
+    ///
+    /// ```no_run
+    /// # fn example(thread: openai_codex::blocking::Thread) -> openai_codex::Result<()> {
+    /// use openai_codex::schemars::{self, JsonSchema};
+    ///
+    /// #[derive(serde::Deserialize, JsonSchema)]
+    /// struct Review {
+    ///     summary: String,
+    /// }
+    ///
+    /// let review = thread.run_as::<Review>("Review the diff.").send()?;
+    /// println!("{}", review.value.summary);
+    /// # Ok(()) }
+    /// ```
     RunAs<T> -> Structured<T>
 }
 

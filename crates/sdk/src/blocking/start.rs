@@ -16,6 +16,12 @@ use crate::tool::Tool;
 
 mirror! {
     /// Starts a thread (`thread/start`). See [`crate::ThreadStart`].
+    ///
+    /// ```no_run
+    /// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
+    /// let thread = codex.thread_start().model("gpt-5.4").cwd("/src/project").send()?;
+    /// # Ok(()) }
+    /// ```
     ThreadStart -> Thread;
     approval_mode(mode: ApprovalMode);
     base_instructions(text: impl Into<String>);
@@ -40,6 +46,12 @@ mirror! {
 
 mirror! {
     /// Loads a stored thread (`thread/resume`). See [`crate::ThreadResume`].
+    ///
+    /// ```no_run
+    /// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
+    /// let thread = codex.thread_resume("0198-…").send()?;
+    /// # Ok(()) }
+    /// ```
     ThreadResume -> Thread;
     allow_ignored_overrides(yes: bool);
     approval_mode(mode: ApprovalMode);
@@ -62,6 +74,12 @@ mirror! {
 
 mirror! {
     /// Copies a thread into a new one (`thread/fork`). See [`crate::ThreadFork`].
+    ///
+    /// ```no_run
+    /// # fn example(codex: openai_codex::blocking::Codex) -> openai_codex::Result<()> {
+    /// let copy = codex.thread_fork("0198-…").ephemeral(true).send()?;
+    /// # Ok(()) }
+    /// ```
     ThreadFork -> Thread;
     approval_mode(mode: ApprovalMode);
     base_instructions(text: impl Into<String>);
