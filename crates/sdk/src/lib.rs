@@ -191,7 +191,7 @@ pub mod prelude {
     };
 }
 
-// The examples of README.md compile.
-#[cfg(doctest)]
+// The examples of README.md compile, those of a default build.
+#[cfg(all(doctest, feature = "schemars"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
