@@ -4,6 +4,7 @@
 #[path = "support/handlers.rs"]
 mod support;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -385,6 +386,79 @@ async fn tools_that_the_runtime_would_refuse_are_refused_before_anything_is_sent
     }
     let methods = server.received();
     assert!(methods.iter().all(|it| it["method"] != "thread/start"));
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[allow(dead_code)]
+struct Query {
+    /// What to look for.
+    filter: Filter,
+    limits: Option<Limits>,
+    order: Vec<(String, bool)>,
+    labels: BTreeMap<String, f64>,
+    more: Value,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[allow(dead_code)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Filter {
+    All { of: Vec<Filter> },
+    Text { contains: String, mode: Mode },
+    Nothing,
+}
+
+#[derive(Deserialize, JsonSchema)]
+enum Mode {
+    /// As it is written.
+    Exact,
+    Fuzzy,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[allow(dead_code)]
+struct Limits {
+    #[schemars(range(min = 1, max = 100))]
+    count: u8,
+}
+
+#[tokio::test]
+async fn arguments_may_be_of_any_shape_that_serde_reads() {
+    let model = MockModel::start().unwrap();
+    let arguments = json!({
+        "filter": {"kind": "all", "of": [
+            {"kind": "text", "contains": "a", "mode": "Fuzzy"}, {"kind": "nothing"},
+        ]},
+        "limits": {"count": 3}, "order": [["name", true]], "labels": {"x": 1.5}, "more": [null],
+    });
+    model.calls("query", arguments);
+    model.say("done");
+    let (_runtime, codex) = start(&model, Handlers::new()).await;
+    let query = Tool::new("query", "Queries", |query: Query, _cx| async move {
+        let Filter::All { of } = query.filter else {
+            return Err(HandlerError::new("another filter"));
+        };
+        Ok(format!("{} filters, {:?}", of.len(), query.labels))
+    });
+    let thread = codex.thread_start().tool(query).await.unwrap();
+    thread.run("Query.").await.unwrap();
+    assert_eq!(told(&model), ["2 filters, {\"x\": 1.5}"]);
+    let request = model.last_request().unwrap();
+    let offered = request.tool("query").unwrap().parameters;
+    let properties = &offered["properties"];
+    assert_eq!(properties["filter"]["description"], "What to look for.");
+    assert_eq!(properties["filter"]["oneOf"].as_array().unwrap().len(), 3);
+    let inner = &properties["filter"]["oneOf"][0]["properties"]["of"]["items"];
+    assert_eq!(*inner, json!({"$ref": "#/$defs/Filter"}));
+    assert!(offered["$defs"]["Filter"].is_object());
+    assert_eq!(properties["limits"]["type"], json!(["object", "null"]));
+    assert_eq!(
+        properties["labels"]["additionalProperties"]["type"],
+        "number"
+    );
+    // 0.163.0 has no word for these, and tells the model of strings.
+    assert_eq!(properties["more"]["type"], "string");
+    assert_eq!(properties["order"]["items"]["items"]["type"], "string");
 }
 
 /// What this crate lets through, the runtime takes.

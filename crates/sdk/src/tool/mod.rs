@@ -83,6 +83,11 @@ pub(crate) type Run = dyn Fn(Value, HandlerContext) -> Running + Send + Sync;
 
 impl Tool {
     /// A tool whose arguments are a struct.
+    ///
+    /// Runtime 0.163.0 passes on to the model what most types need: structs, enums,
+    /// lists, maps, options, and types that contain themselves. It leaves out ranges
+    /// and patterns, and tells of strings where there are tuples or values of any
+    /// type; better use structs there.
     #[cfg(feature = "schemars")]
     pub fn new<A, F, Fut, O>(
         name: impl Into<String>,
