@@ -68,7 +68,7 @@ enum Item {
     },
     /// A message had no room.
     Overflow { at: Duration },
-    /// Tell when everything before this is in the file.
+    /// The connection is over. Tell when everything before this is in the file.
     Sync(oneshot::Sender<()>),
 }
 
@@ -86,6 +86,8 @@ impl Tap {
             encoder: begin(),
             attempt: 0,
             headed: false,
+            ended: None,
+            cut: false,
         };
         let source = Arc::clone(&shared);
         thread::Builder::new()
@@ -130,7 +132,7 @@ impl Tap {
         self.guard.shared.push(Item::End { attempt, by, at });
     }
 
-    /// Waits until everything so far is in the file, or the recording is over.
+    /// Ends the recording of this attempt, and waits until it is in the file.
     ///
     /// # Cancel safety
     ///
@@ -205,6 +207,10 @@ struct Recorder {
     encoder: Encoder,
     attempt: u32,
     headed: bool,
+    /// Who hung up first. The other side may have more to say.
+    ended: Option<(Direction, Duration)>,
+    /// The rest is missing.
+    cut: bool,
 }
 
 impl Recorder {
@@ -215,18 +221,26 @@ impl Recorder {
             let mut waiting = Vec::new();
             let mut written = Ok(());
             for item in items {
-                match item {
-                    Item::Sync(tx) => waiting.push(tx),
-                    item if written.is_ok() => written = self.write(item),
-                    _ => {}
+                if written.is_ok() {
+                    written = match item {
+                        Item::Sync(tx) => {
+                            waiting.push(tx);
+                            self.end()
+                        }
+                        item => self.write(item),
+                    };
                 }
+            }
+            if closed {
+                written = written.and_then(|()| self.end());
             }
             written = written.and_then(|()| self.file.flush());
             drop(waiting);
             if let Err(error) = &written {
                 tracing::warn!(path = %self.path.display(), %error, "the recording ends: it cannot be written");
             }
-            if closed || written.is_err() || self.encoder.is_over() {
+            // Not at the end of an attempt: another one may follow.
+            if closed || written.is_err() || self.cut {
                 let mut queue = source.queue();
                 queue.over = true;
                 // With whoever waits for them to be written.
@@ -246,6 +260,10 @@ impl Recorder {
                 self.restart()?;
             }
         }
+        if let Item::End { by, at, .. } = item {
+            self.ended.get_or_insert((by, at));
+            return Ok(());
+        }
         if !self.headed {
             self.headed = true;
             let by = concat!("openai-codex ", env!("CARGO_PKG_VERSION"));
@@ -260,16 +278,25 @@ impl Recorder {
                 message,
                 ..
             } => self.encoder.message(direction, at, &message),
-            Item::End { by, at, .. } => {
-                return self.file.write_all(self.encoder.end(by, at).as_bytes());
+            Item::Overflow { at } => {
+                self.cut = true;
+                self.encoder.cut(at, "the disk did not keep up")
             }
-            Item::Overflow { at } => self.encoder.cut(at, "the disk did not keep up"),
-            Item::Sync(_) => String::new(),
+            Item::End { .. } | Item::Sync(_) => String::new(),
         };
         if !over && self.encoder.is_over() {
+            self.cut = true;
             tracing::warn!(path = %self.path.display(), "the recording is cut here: it is too much");
         }
         self.file.write_all(line.as_bytes())
+    }
+
+    /// Writes the last line, if a side has hung up.
+    fn end(&mut self) -> io::Result<()> {
+        match self.ended {
+            Some((by, at)) => self.file.write_all(self.encoder.end(by, at).as_bytes()),
+            None => Ok(()),
+        }
     }
 
     fn restart(&mut self) -> io::Result<()> {
@@ -279,6 +306,7 @@ impl Recorder {
         file.rewind()?;
         self.encoder = begin();
         self.headed = false;
+        self.ended = None;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use super::*;
 use crate::connection::Handshake;
 use crate::error::ErrorKind;
 use crate::process::{GRACE, LaunchOptions, Program};
+use crate::transport::Tap;
 
 /// A shell that answers the handshake before it runs a script. Its arguments
 /// after the script mark it, to be found among the processes.
@@ -322,6 +323,40 @@ async fn the_race_for_a_fresh_home_is_run_again() {
         std::fs::read_to_string(folder.0.join("starts")).unwrap(),
         "x\nx\nx\n"
     );
+}
+
+#[tokio::test]
+async fn a_recording_is_of_the_attempt_that_succeeded() {
+    let folder = Folder::new("race-recorded");
+    let (starts, recording) = (folder.0.join("starts"), folder.0.join("session.jsonl"));
+    let script = format!(
+        "if ! [ -e {starts} ]; then >{starts}; echo '{{\"method\":\"too/early\"}}'; \
+         echo 'Error: failed to initialize sqlite state runtime under /home' >&2; exit 1; fi; \
+         {HANDSHAKE} cat >/dev/null; echo '{{\"method\":\"last/words\"}}'",
+        starts = starts.display()
+    );
+    let options = ConnectionOptions {
+        record: Some(Tap::create(&recording).unwrap()),
+        ..ConnectionOptions::default()
+    };
+    let dispatcher: Arc<dyn Dispatcher> = Arc::new(Refuse);
+    let (connection, _) = Connection::launch(&shell(&script), &options, &dispatcher, &initialize())
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let text = std::fs::read_to_string(&recording).unwrap();
+    assert!(text.starts_with("{\"recording\":1"), "{text}");
+    assert!(!text.contains("too/early"), "{text}");
+    for part in [
+        "\"initialize\"",
+        "sh/1.2.3",
+        "\"initialized\"",
+        "last/words",
+    ] {
+        assert_eq!(text.matches(part).count(), 1, "{part}: {text}");
+    }
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("{\"end\":\"client\""), "{last}");
 }
 
 #[tokio::test]
