@@ -176,21 +176,69 @@ where
     }
 }
 
-/// Whether a method only reads, so that sending it twice does no harm.
+/// Whether a method only reads, so that sending it twice does no harm. By name and
+/// not by the look of it: what this version does not know is sent once.
 pub(crate) fn only_reads(method: &str) -> bool {
     matches!(
-        method.rsplit('/').next(),
-        Some(
-            "list"
-                | "read"
-                | "search"
-                | "readHistories"
-                | "getMetadata"
-                | "readDirectory"
-                | "readFile"
-                | "readiness"
-        )
-    ) && method != "currentTime/read"
+        method,
+        "account/gatewayOAuth/read"
+            | "account/rateLimits/read"
+            | "account/read"
+            | "account/usage/read"
+            | "account/workspaceMessages/read"
+            | "app/installed"
+            | "app/list"
+            | "app/read"
+            | "collaborationMode/list"
+            | "config/read"
+            | "configRequirements/read"
+            | "environment/info"
+            | "environment/status"
+            | "experimentalFeature/list"
+            | "externalAgentConfig/import/readHistories"
+            | "fs/getMetadata"
+            | "fs/readDirectory"
+            | "fs/readFile"
+            | "fuzzyFileSearch"
+            | "hooks/list"
+            | "mcpServer/resource/read"
+            | "mcpServerStatus/list"
+            | "memory/status"
+            | "model/list"
+            | "modelProvider/capabilities/read"
+            | "permissionProfile/list"
+            | "plugin/installed"
+            | "plugin/list"
+            | "plugin/read"
+            | "plugin/search"
+            | "plugin/share/list"
+            | "plugin/skill/read"
+            | "project/list"
+            | "project/read"
+            | "remoteControl/client/list"
+            | "remoteControl/pairing/status"
+            | "remoteControl/status/read"
+            | "server/diagnostics"
+            | "skills/list"
+            | "thread/attachment/list"
+            | "thread/attachmentOwner/list"
+            | "thread/backgroundTerminals/list"
+            | "thread/goal/get"
+            | "thread/items/list"
+            | "thread/items/read"
+            | "thread/list"
+            | "thread/loaded/list"
+            | "thread/queue/list"
+            | "thread/read"
+            | "thread/realtime/listVoices"
+            | "thread/search"
+            | "thread/searchOccurrences"
+            | "thread/timeline/list"
+            | "thread/turns/list"
+            | "threadSection/list"
+            | "userVerification/status"
+            | "windowsSandbox/readiness"
+    )
 }
 
 #[cfg(test)]
@@ -307,6 +355,7 @@ mod tests {
             "turn/interrupt",
             "account/logout",
             "fs/writeFile",
+            "from/the/future/read",
         ] {
             assert!(!only_reads(method), "{method}");
         }
