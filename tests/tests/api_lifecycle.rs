@@ -363,3 +363,30 @@ async fn every_option_reaches_the_wire_under_its_name() {
         })
     );
 }
+
+#[tokio::test]
+async fn what_can_be_cleared_is_sent_as_null() {
+    let (fake, codex) = client::fake().await;
+    for method in ["thread/start", "thread/resume", "thread/fork"] {
+        fake.always(method).reply(client::thread_response("t"));
+    }
+    fake.always("thread/loaded/list").reply(json!({"data": []}));
+    fake.always("turn/start").reply(client::turn_response("u"));
+    fake.always("thread/list").reply(json!({"data": []}));
+    let start = codex.thread_start().service_tier("flex");
+    let thread = start.clear_service_tier().await.unwrap();
+    let resume = codex.thread_resume("t").clear_service_tier();
+    resume.await.unwrap();
+    codex.thread_fork("t").clear_service_tier().await.unwrap();
+    thread.turn("hi").clear_service_tier().await.unwrap();
+    for method in ["thread/start", "thread/resume", "thread/fork", "turn/start"] {
+        let sent = client::params_of(&fake, method);
+        assert_eq!(sent.get("serviceTier"), Some(&json!(null)), "{method}");
+    }
+    codex.thread_list().unsectioned().await.unwrap();
+    let sent = client::params_of(&fake, "thread/list");
+    assert_eq!(sent, json!({"sectionId": null}));
+    // Left alone, neither is sent.
+    codex.thread_list().await.unwrap();
+    assert_eq!(client::params_of(&fake, "thread/list"), json!({}));
+}

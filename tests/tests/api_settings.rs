@@ -4,11 +4,12 @@
 #[path = "support/client.rs"]
 mod client;
 
+#[cfg(unix)]
 use std::path::{Component, Path, PathBuf};
 
 use client::Fake;
 use openai_codex::{Codex, ErrorKind, ExternalMessage, Handlers, Tool};
-use openai_codex_testkit::{FakeServer, MockModel, TestRuntime};
+use openai_codex_testkit::{FakeServer, MockModel};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -46,6 +47,7 @@ async fn what_the_client_needs_cannot_be_opted_out_of() {
 }
 
 /// A path as it is from the working directory of this process.
+#[cfg(unix)]
 fn relative(path: &Path) -> PathBuf {
     let here = std::env::current_dir().unwrap();
     let up = here
@@ -60,7 +62,7 @@ fn relative(path: &Path) -> PathBuf {
 #[tokio::test]
 async fn a_relative_home_and_folder_are_taken_from_this_process() {
     let model = MockModel::start().unwrap();
-    let runtime = TestRuntime::new(&model).unwrap();
+    let runtime = openai_codex_testkit::TestRuntime::new(&model).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (home, folder) = (
         runtime.home().canonicalize().unwrap(),

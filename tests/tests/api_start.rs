@@ -239,6 +239,7 @@ async fn a_launch_command_is_taken_as_it_is() {
     assert_eq!(codex.runtime_version(), Some("0.163.0"));
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn what_cannot_be_started_is_a_launch_error_that_says_what() {
     let missing = Codex::builder()
@@ -277,6 +278,7 @@ async fn settings_that_cannot_be_are_refused_before_anything_starts() {
 }
 
 /// Runs this test again as a process whose environment has no runtime.
+#[cfg(unix)]
 #[test]
 fn a_missing_runtime_names_every_place_and_the_command_that_mends_it() {
     const AGAIN: &str = "OPENAI_CODEX_TEST_WITHOUT_RUNTIME";

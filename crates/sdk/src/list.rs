@@ -50,6 +50,12 @@ impl ThreadList {
         (&mut self.params, &mut self.invalid)
     }
 
+    /// Only threads of no section: sends null.
+    pub fn unsectioned(mut self) -> Self {
+        self.params.section_id = Some(None);
+        self
+    }
+
     setters! {
         val archived: bool, "Only archived threads, or only others; others by default.";
         opt cursor: String, "Where to go on: `next_cursor` of the page before.";

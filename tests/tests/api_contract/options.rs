@@ -77,6 +77,7 @@ pub(crate) async fn threads(codex: Codex, tool: Tool, source: ThreadSource) -> R
         .model_providers(["provider"])
         .search_term("text")
         .section_id("section")
+        .unsectioned()
         .sort_direction(SortDirection::Desc)
         .sort_key(ThreadSortKey::from("created_at"))
         .source_kinds([ThreadSourceKind::from("cli")])

@@ -33,6 +33,7 @@ mirror! {
     sort_direction(direction: impl Into<SortDirection>);
     sort_key(key: impl Into<ThreadSortKey>);
     source_kinds(kinds: impl IntoIterator<Item = impl Into<ThreadSourceKind>>);
+    unsectioned();
     use_state_db_only(yes: bool);
     params(change: impl FnOnce(ThreadListParams) -> ThreadListParams);
 }
