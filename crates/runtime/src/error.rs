@@ -133,7 +133,7 @@ impl fmt::Display for Error {
                 if *removed {
                     "it has been removed"
                 } else {
-                    "install the runtime anew"
+                    "install it anew with `openai-codex-runtime install`"
                 }
             ),
             Self::Locked { path } => write!(

@@ -205,13 +205,19 @@ impl Work<'_> {
                 .map_err(self.space.writing(&path))?;
         }
         let target = self.cache.runtime_root(self.release, self.platform);
-        if fs::symlink_metadata(&target).is_ok() {
-            // A runtime that is damaged, or to be replaced. Whoever runs it keeps it open.
-            let old = staging.path().join("old");
+        // A runtime that is damaged, or to be replaced. Whoever runs it keeps it open.
+        let old = staging.path().join("old");
+        let replaces = fs::symlink_metadata(&target).is_ok();
+        if replaces {
             fs::rename(&target, &old).map_err(at("move away", &target))?;
         }
         match fs::rename(root, &target) {
             Ok(()) => Ok(Runtime::new(target, self.release, self.platform)),
+            Err(error) if replaces => {
+                // It was better than none, for whoever does not ask for another.
+                let _ = fs::rename(&old, &target);
+                Err(self.space.writing(&target)(error))
+            }
             Err(error) => {
                 // Without locks, another may have been first.
                 let other = self.cache.locate_release(self.release, self.platform)?;
