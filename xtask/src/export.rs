@@ -50,7 +50,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let path = folder.join("runtime.lock.toml");
     let lock =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    output::file(&path, &with_hash(&lock, &sha256(&text)), mode, COMMAND)
+    output::file(&path, &with_hash(&lock, &sha256(&text)), mode, COMMAND)?;
+    println!(
+        "codex {}: schema/ {} what {} exports",
+        openai_codex_runtime::VERSION,
+        if options.check { "is" } else { "is now" },
+        runtime.binary().display()
+    );
+    Ok(())
 }
 
 /// Exports both schemas from a binary, in their canonical form.
