@@ -135,6 +135,18 @@ fn secrets_are_found_by_their_looks() {
             "http://localhost:1/cb#access_token=[redacted]",
         ),
         ("a=b & c=d", "a=b & c=d"),
+        (
+            "git clone https://me:hunter2@example.com/x",
+            "git clone https://me:[redacted]@example.com/x",
+        ),
+        (
+            "see https://example.com:80/@me",
+            "see https://example.com:80/@me",
+        ),
+        (
+            "export DB_PASSWORD=hunter2\nPUBLIC_KEY= A_TOKEN=abc; KEY=1",
+            "export DB_PASSWORD=[redacted]\nPUBLIC_KEY= A_TOKEN=[redacted]; KEY=1",
+        ),
     ] {
         let message = serde_json::json!({"text": text}).to_string();
         let expected = serde_json::json!({"text": expected}).to_string();

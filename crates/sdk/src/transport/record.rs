@@ -108,21 +108,7 @@ impl Tap {
     fn message(&self, direction: Direction, message: &[u8]) {
         let at = self.guard.began.elapsed();
         let mut queue = self.guard.shared.queue();
-        if queue.over {
-            return;
-        }
-        if !queue.items.is_empty() && queue.bytes + message.len() > QUEUE_BYTES {
-            queue.over = true;
-            queue.items.push_back(Item::Overflow { at });
-        } else {
-            queue.bytes += message.len();
-            queue.items.push_back(Item::Message {
-                attempt: self.attempt,
-                direction,
-                at,
-                message: message.to_vec(),
-            });
-        }
+        queue.take_in(direction, self.attempt, at, message);
         drop(queue);
         self.guard.shared.changed.notify_one();
     }
@@ -155,6 +141,26 @@ impl Drop for Guard {
     fn drop(&mut self) {
         self.shared.queue().closed = true;
         self.shared.changed.notify_one();
+    }
+}
+
+impl Queue {
+    fn take_in(&mut self, direction: Direction, attempt: u32, at: Duration, message: &[u8]) {
+        if self.over {
+            return;
+        }
+        if !self.items.is_empty() && self.bytes + message.len() > QUEUE_BYTES {
+            self.over = true;
+            self.items.push_back(Item::Overflow { at });
+        } else {
+            self.bytes += message.len();
+            self.items.push_back(Item::Message {
+                attempt,
+                direction,
+                at,
+                message: message.to_vec(),
+            });
+        }
     }
 }
 
@@ -353,5 +359,83 @@ impl<S: FrameSink> FrameSink for Recorded<S> {
             tap.end(Direction::ToServer);
         }
         self.inner.close().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openai_codex_wire::recording::Recording;
+
+    use super::*;
+
+    fn tap(path: &Path) -> Tap {
+        Tap::create(path).unwrap()
+    }
+
+    fn read(path: &Path) -> Recording {
+        Recording::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_failed_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.jsonl");
+        let first = tap(&path);
+        first.message(Direction::ToServer, b"{\"method\":\"first\"}");
+        let mut second = first.clone();
+        second.next_attempt();
+        second.message(Direction::ToServer, b"{\"method\":\"second\"}");
+        // The last words of a server that is given up.
+        first.message(Direction::ToClient, b"{\"method\":\"late\"}");
+        first.end(Direction::ToClient);
+        second.written().await;
+        let recording = read(&path);
+        let lines: Vec<_> = recording.entries.iter().map(|entry| entry.json()).collect();
+        assert_eq!(lines, [Some("{\"method\":\"second\"}")]);
+        assert_eq!((recording.by.is_some(), recording.ended), (true, None));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_into_the_queue_ends_the_recording() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.jsonl");
+        let tap = tap(&path);
+        let shared = Arc::clone(&tap.guard.shared);
+        // As if the disk had so much to do already.
+        {
+            let mut queue = shared.queue();
+            queue.bytes = QUEUE_BYTES;
+            let message = b"{\"method\":\"waits\"}".to_vec();
+            queue.items.push_back(Item::Message {
+                attempt: 0,
+                direction: Direction::ToServer,
+                at: Duration::ZERO,
+                message,
+            });
+            // Without the lock in between, in which the thread would catch up.
+            let at = Duration::from_secs(1);
+            queue.take_in(Direction::ToServer, 0, at, b"{\"method\":\"lost\"}");
+        }
+        shared.changed.notify_one();
+        tap.message(Direction::ToServer, b"{\"method\":\"later\"}");
+        drop(tap);
+        while Arc::strong_count(&shared) > 1 {
+            tokio::task::yield_now().await;
+        }
+        let recording = read(&path);
+        assert_eq!(recording.entries.len(), 1);
+        assert_eq!(recording.cut.as_deref(), Some("the disk did not keep up"));
+    }
+
+    #[tokio::test]
+    async fn the_thread_ends_with_the_last_tap() {
+        let folder = tempfile::tempdir().unwrap();
+        let tap = tap(&folder.path().join("session.jsonl"));
+        let shared = Arc::downgrade(&tap.guard.shared);
+        tap.written().await;
+        drop(tap);
+        while shared.upgrade().is_some() {
+            tokio::task::yield_now().await;
+        }
     }
 }

@@ -31,8 +31,9 @@ const USER_INPUT: &str = "item/tool/requestUserInput";
 /// - the value of every member whose [name says so](is_secret_name): API keys, tokens, auth URLs,
 ///   device and pairing codes, passwords; of `env` and of HTTP headers, every value;
 /// - the `value` of a configuration edit whose `keyPath` ends in such a name;
-/// - in any other string: what looks like an API key, a JSON web token or a bearer token, and
-///   parameters of URLs that are named like secrets.
+/// - in any other string: what looks like an API key, a JSON web token or a bearer token;
+///   passwords and parameters of URLs that are named like secrets; values that are given to
+///   variables such as `MY_API_KEY=`.
 ///
 /// What the user and the model say to each other stays: it is what a recording is for. Strings
 /// become [`REDACTED`], numbers 0, so that a message still has its form. Everything else is left

@@ -34,9 +34,16 @@ const PARAMETERS: [&str; 8] = [
     "session",
 ];
 
+/// How the names of variables end that hold secrets, where they are set or printed.
+const ASSIGNMENTS: [&str; 4] = ["TOKEN=", "KEY=", "SECRET=", "PASSWORD="];
+
 /// Whether there can be anything to find in a message. Quick, for the many where there is not.
 pub(super) fn may_need_scrub(message: &str) -> bool {
-    message.contains("://") || SHAPES.iter().any(|(start, ..)| message.contains(start))
+    let starts = SHAPES.iter().map(|(start, ..)| start);
+    message.contains("://")
+        || starts
+            .chain(&ASSIGNMENTS)
+            .any(|found| message.contains(found))
 }
 
 /// A JSON string without what looks like a secret.
@@ -52,7 +59,61 @@ pub(super) fn scrub(raw: &str) -> Cow<'_, str> {
     {
         text = Cow::Owned(clean);
     }
+    for end in ASSIGNMENTS {
+        if let Some(clean) = without_assignment(&text, end) {
+            text = Cow::Owned(clean);
+        }
+    }
+    if let Some(clean) = without_user(&text) {
+        text = Cow::Owned(clean);
+    }
     text
+}
+
+/// Without the values of variables: `OPENAI_API_KEY=…`.
+fn without_assignment(text: &str, end: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut copied = 0;
+    for (at, _) in text.match_indices(end) {
+        let value = at + end.len();
+        let name = text[..value - 1]
+            .rsplit(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+            .next()
+            .unwrap_or_default();
+        let length = text[value..]
+            .find(|c: char| !is_token(c))
+            .unwrap_or(text.len() - value);
+        if at < copied || length == 0 || !is_secret_name(name) {
+            continue;
+        }
+        out.push_str(&text[copied..value]);
+        out.push_str(REDACTED);
+        copied = value + length;
+    }
+    (copied > 0).then(|| out + &text[copied..])
+}
+
+/// Without the passwords of URLs: `https://user:…@host`.
+fn without_user(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut copied = 0;
+    for (at, _) in text.match_indices("://") {
+        let host = at + 3;
+        let rest = &text[host..];
+        let length = rest
+            .find(|c: char| c == '/' || c == '"' || c == '\\' || c.is_whitespace())
+            .unwrap_or(rest.len());
+        let Some(end) = rest[..length].rfind('@') else {
+            continue;
+        };
+        let Some(colon) = rest[..end].find(':') else {
+            continue;
+        };
+        out.push_str(&text[copied..host + colon + 1]);
+        out.push_str(REDACTED);
+        copied = host + end;
+    }
+    (copied > 0).then(|| out + &text[copied..])
 }
 
 fn is_token(c: char) -> bool {
