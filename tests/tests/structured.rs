@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::error::Error as _;
 
-use openai_codex::{ErrorKind, Handlers, TurnStatus, blocking};
+use openai_codex::{ErrorKind, Handlers, Structured, TurnStatus, blocking};
 use openai_codex_testkit::{FakeServer, Gate, MockModel, TestRuntime};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -91,8 +91,9 @@ async fn an_optional_field_may_be_left_out_by_a_model_that_is_not_strict() {
     let (_runtime, codex) = start(&model, Handlers::new()).await;
     let thread = codex.thread_start().await.unwrap();
     for score in [None, Some(4)] {
-        let review = thread.run_as::<Review>("Review.").await.unwrap();
-        assert_eq!(review.value.score, score);
+        let Structured { value, turn } = thread.run_as::<Review>("Review.").await.unwrap();
+        assert_eq!(value.score, score);
+        assert_eq!(turn.status, TurnStatus::Completed);
     }
 }
 

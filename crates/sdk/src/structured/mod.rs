@@ -42,7 +42,6 @@ use crate::thread::Thread;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub struct Structured<T> {
     /// The answer.
     pub value: T,

@@ -85,7 +85,20 @@ impl ToolOutput {
     }
 }
 
-/// What a tool may return: a text, JSON, or a [`ToolOutput`].
+/// What a tool may return: a text, JSON, or a [`ToolOutput`]; or a type of yours
+/// that says how it becomes one.
+///
+/// ```
+/// use openai_codex::{HandlerError, IntoToolOutput, ToolOutput};
+///
+/// struct Chart(Vec<u8>);
+///
+/// impl IntoToolOutput for Chart {
+///     fn into_tool_output(self) -> Result<ToolOutput, HandlerError> {
+///         Ok(ToolOutput::image("image/png", self.0))
+///     }
+/// }
+/// ```
 ///
 /// ```
 /// use openai_codex::{HandlerError, Tool, ToolOutput};

@@ -17,8 +17,19 @@ const SHELLS: &[&str] = &[
 ];
 
 /// A command that needs approval and is understood: one program and its
-/// arguments, as they are when the shell starts it. See
-/// [`CommandRule`](crate::CommandRule).
+/// arguments, as they are when the shell starts it. What a
+/// [`CommandRule::test`](crate::CommandRule::test) looks at.
+///
+/// ```
+/// # fn example(request: &openai_codex::types::CommandExecutionRequestApprovalParams) {
+/// use openai_codex::CommandLine;
+///
+/// match CommandLine::of(request) {
+///     Some(command) => println!("{} in {}", command.program(), command.cwd()),
+///     None => println!("more than a command, or not understood"),
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine {
     words: Vec<String>,
