@@ -84,5 +84,7 @@
 //!
 //! # What errors do not say
 //!
-//! API keys, tokens and prompts are in no `Debug`, `Display` or log line of this
-//! crate. The server's own words are passed on as they are.
+//! API keys and tokens are in no `Debug`, `Display` or log line of this crate, and
+//! what the user says is in no error's text. The server's own words are passed on as
+//! they are; [`raw`](crate::Error::raw) and a [`TurnResult`](crate::TurnResult) hold
+//! what was said, so think before you log those.

@@ -39,8 +39,7 @@
 //! # One client or many?
 //!
 //! One, and clones of it: they share the process. A second client is a second
-//! process, for another `CODEX_HOME` or another environment. Do not start several at
-//! once over a home that no runtime has used yet: codex 0.163 trips over itself there.
+//! process, for another `CODEX_HOME` or another environment.
 //!
 //! # Why is `final_response` `None`?
 //!
@@ -86,9 +85,14 @@
 //!
 //! # How do I see what happens on the wire?
 //!
-//! [`CodexBuilder::record`](crate::CodexBuilder::record) writes it to a file. The crate
-//! logs by `tracing`: warnings for what was refused or lost, and the details at level
-//! `debug`. The runtime's own log is on its stderr: set `RUST_LOG` by
+//! [`CodexBuilder::record`](crate::CodexBuilder::record) writes it to a file.
+//!
+//! # What is logged?
+//!
+//! The crate speaks by `tracing`: spans `codex`, `thread`, `turn` and `request` with
+//! their ids; warnings for what was refused, skipped or not understood. The runtime's
+//! own log is on its stderr, of which an error keeps
+//! [the newest lines](crate::Error::stderr_tail); set `RUST_LOG` for it by
 //! [`env`](crate::CodexBuilder::env).
 //!
 //! # Which platforms?
