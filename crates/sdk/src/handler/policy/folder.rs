@@ -9,6 +9,9 @@ use super::line::CommandLine;
 /// Longer words are not looked into.
 const WORD: usize = 1024;
 
+/// Nor are words that can be read in more ways.
+const PARTS: usize = 4096;
+
 /// Whether a command runs in this folder or below, and none of its arguments can
 /// be a path that leads out of it.
 pub(super) fn stays_inside(folder: &Path, command: &CommandLine) -> bool {
@@ -32,29 +35,25 @@ impl Place {
         if word.len() > WORD || word.contains("..") {
             return false;
         }
-        if let Some(option) = word.strip_prefix("--") {
-            let value = option.split_once('=').map(|(_, value)| value);
-            return value.is_none_or(|value| self.has_value(value));
-        }
-        match word.strip_prefix('-') {
-            // A value may follow after any of the letters.
-            Some(letters) => letters
-                .char_indices()
-                .all(|(at, _)| self.leads_inside(&letters[at..])),
-            None => self.has_value(word),
-        }
-    }
-
-    /// The same of `a`, `a=b`, `a:b`, `@a` and the like.
-    fn has_value(&self, value: &str) -> bool {
-        let mut is_begin = true;
-        for (at, char) in value.char_indices() {
-            if is_begin && !self.leads_inside(&value[at..]) {
-                return false;
+        // A program may take a word for a path whole (`-x/y` after `--`), or any part between
+        // signs: `a=b`, `a:b`, `@a`. In `-abc`, a value may follow after any of the letters.
+        let is_letters = word.starts_with('-') && !word.starts_with("--");
+        let mut begins = vec![0];
+        let mut ends = Vec::new();
+        for (at, char) in word.char_indices() {
+            if !(char.is_alphanumeric() || matches!(char, '_' | '-' | '.' | '+' | '/')) {
+                begins.push(at + char.len_utf8());
+                ends.push(at);
+            } else if is_letters && at > 0 {
+                begins.push(at);
             }
-            is_begin = !(char.is_alphanumeric() || matches!(char, '_' | '-' | '.' | '+' | '/'));
         }
-        true
+        ends.push(word.len());
+        if begins.len() * ends.len() > PARTS {
+            return false;
+        }
+        let mut parts = (begins.iter()).flat_map(|begin| ends.iter().map(|end| (*begin, *end)));
+        parts.all(|(begin, end)| begin >= end || self.leads_inside(&word[begin..end]))
     }
 
     /// Whether a path is inside of the folder, or would be if it existed.

@@ -148,9 +148,19 @@ fn symbolic_links_are_followed() {
     symlink(home.path().join("secret"), folder.join("s")).unwrap();
     symlink(home.path().join("none"), folder.join("dangling")).unwrap();
     symlink(folder.join("src"), folder.join("in")).unwrap();
+    // Names that look like options, and names that stand before a sign.
+    for name in ["-l", "--l", "--x=l"] {
+        symlink(home.path(), folder.join(name)).unwrap();
+    }
     let rule = CommandRule::inside(&folder);
     assert!(allows(&rule, "ls in", &folder));
     for script in [
+        "cat -- -l/secret",
+        "cat -- --l/secret",
+        "cat -- --x=l/secret",
+        "cat out:x",
+        "cat out,x",
+        "cat x:out,y",
         "cat s",
         "cat -fs",
         "cat -f=s",
