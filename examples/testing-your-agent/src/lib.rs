@@ -2,17 +2,15 @@
 //! looks at the repository, and never pushes. Its tests are in `tests/agent.rs`.
 
 use std::collections::BTreeMap;
+use std::future::ready;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use openai_codex::schemars::{self, JsonSchema};
-use openai_codex::types::CommandAction;
 use openai_codex::{
-    ApprovalMode, Codex, Decision, HandlerError, Handlers, Result, Thread, Tool, types,
+    ApprovalMode, Codex, CommandRule, Decision, HandlerError, Handlers, Result, Thread, Tool,
 };
 use serde::Deserialize;
-
-/// What may run outside of the sandbox. Everything else is declined.
-const ALLOWED: [&str; 2] = ["git status", "git fetch"];
 
 /// The issue tracker: how many issues each milestone has open.
 pub type Issues = BTreeMap<String, u32>;
@@ -30,14 +28,15 @@ struct OpenIssuesArgs {
 }
 
 impl ReleaseAgent {
-    /// Starts a thread for it.
-    pub async fn start(codex: &Codex, issues: Issues) -> Result<Self> {
+    /// Starts a thread for it, in a repository.
+    pub async fn start(codex: &Codex, repository: &Path, issues: Issues) -> Result<Self> {
         let declined = Arc::default();
         let thread = codex
             .thread_start()
+            .cwd(repository)
             .developer_instructions("You decide whether a release can go out. You never push.")
             .approval_mode(ApprovalMode::Ask)
-            .handlers(policy(Arc::clone(&declined)))
+            .handlers(policy(repository, Arc::clone(&declined)))
             .tool(open_issues(issues))
             .await?;
         Ok(Self { thread, declined })
@@ -74,36 +73,18 @@ fn open_issues(issues: Issues) -> Tool {
     )
 }
 
-/// The approval policy.
-fn policy(declined: Arc<Mutex<Vec<String>>>) -> Handlers {
-    Handlers::new().command_approval(move |request, _cx| {
-        let commands = commands(&request);
-        let allowed = !commands.is_empty()
-            && commands
-                .iter()
-                .all(|command| ALLOWED.contains(&command.as_str()));
-        if !allowed {
-            lock(&declined).extend(commands);
-        }
-        async move {
-            if allowed {
-                Decision::Accept
-            } else {
-                Decision::Decline
-            }
-        }
-    })
-}
-
-/// What a request would run, command by command.
-fn commands(request: &types::CommandExecutionRequestApprovalParams) -> Vec<String> {
-    let actions = request.command_actions.iter().flatten();
-    let command = |action: &CommandAction| match action {
-        CommandAction::Unknown(action) => action.command.clone(),
-        // What the runtime takes for reading and searching is none of the allowed ones either.
-        other => format!("{other:?}"),
-    };
-    actions.map(command).collect()
+/// The approval policy: what may run outside of the sandbox. Everything else is declined.
+///
+/// A rule reads the command line itself, and denies whatever it cannot read for sure: a list, a
+/// redirection, a variable.
+fn policy(repository: &Path, declined: Arc<Mutex<Vec<String>>>) -> Handlers {
+    let allowed = CommandRule::words(["git", "log", "--oneline"])
+        .or(CommandRule::words(["git", "tag", "--list"]))
+        .and(CommandRule::inside(repository));
+    Handlers::new().command_approval(allowed.or_else(move |request, _cx| {
+        lock(&declined).extend(request.command);
+        ready(Decision::Decline)
+    }))
 }
 
 fn lock(declined: &Mutex<Vec<String>>) -> std::sync::MutexGuard<'_, Vec<String>> {

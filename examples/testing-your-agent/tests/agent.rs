@@ -16,7 +16,7 @@ async fn agent(model: &MockModel) -> Result<(TestRuntime, ReleaseAgent)> {
         .envs(runtime.env())
         .cwd(runtime.workspace())
         .await?;
-    let agent = ReleaseAgent::start(&codex, issues()).await?;
+    let agent = ReleaseAgent::start(&codex, runtime.workspace(), issues()).await?;
     Ok((runtime, agent))
 }
 
@@ -29,7 +29,7 @@ fn issues() -> Issues {
 async fn a_milestone_without_open_issues_can_go_out() -> Result {
     let model = MockModel::start()?;
     model.calls("open_issues", json!({"milestone": "1.4"}));
-    model.shell_escalated("git status", "Is everything committed?");
+    model.shell_escalated("git tag --list", "Which releases are there?");
     model.say("Yes: nothing is open.");
 
     let (_runtime, agent) = agent(&model).await?;
@@ -94,10 +94,24 @@ async fn the_agent_never_pushes() -> Result {
         "I was not allowed to push."
     );
 
-    assert_eq!(agent.declined(), ["git push"]);
+    let declined = agent.declined();
+    assert!(declined[0].contains("git push"), "{declined:?}");
     let request = model.last_request().expect("it was asked");
     let output = &request.function_outputs()[0];
     assert!(output.text().contains("rejected"), "{}", output.text());
     model.assert_finished();
+    Ok(())
+}
+
+/// What a rule allows is no way in for anything behind it.
+#[tokio::test]
+async fn a_push_behind_an_allowed_command_is_declined_too() -> Result {
+    let model = MockModel::start()?;
+    model.shell_escalated("git tag --list && git push", "Ship it!");
+    model.say("I was not allowed to push.");
+
+    let (_runtime, agent) = agent(&model).await?;
+    agent.can_release("1.4").await?;
+    assert_eq!(agent.declined().len(), 1);
     Ok(())
 }

@@ -3,6 +3,8 @@
 //! `RECORD=1 cargo test --test recorded` records it anew, here with a scripted model; with your own
 //! account it would be a real one.
 
+use std::path::Path;
+
 use openai_codex::Codex;
 use openai_codex_testkit::{MockModel, Replay, TestRuntime};
 use serde_json::json;
@@ -15,9 +17,9 @@ const RECORDING: &str = concat!(
     "/tests/recordings/seven-open.jsonl"
 );
 
-async fn ask(codex: &Codex) -> Result<String> {
+async fn ask(codex: &Codex, repository: &Path) -> Result<String> {
     let issues = Issues::from([("1.5".to_owned(), 7)]);
-    let agent = ReleaseAgent::start(codex, issues).await?;
+    let agent = ReleaseAgent::start(codex, repository, issues).await?;
     Ok(agent.can_release("1.5").await?)
 }
 
@@ -32,7 +34,7 @@ async fn record() -> Result {
         .cwd(runtime.workspace())
         .record(RECORDING)
         .await?;
-    ask(&codex).await?;
+    ask(&codex, runtime.workspace()).await?;
     codex.close().await?;
     Ok(())
 }
@@ -46,7 +48,8 @@ async fn a_milestone_with_open_issues_has_to_wait() -> Result {
     let replay = Replay::open(RECORDING)?.lenient();
     let (read, write) = replay.connect();
     let codex = Codex::builder().connect_with(read, write).await?;
-    assert_eq!(ask(&codex).await?, "No: seven issues are open.");
+    let answer = ask(&codex, &std::env::temp_dir()).await?;
+    assert_eq!(answer, "No: seven issues are open.");
     replay.assert_finished();
     Ok(())
 }
