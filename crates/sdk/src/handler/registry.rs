@@ -93,9 +93,7 @@ impl Shared {
         let hooks = match owner {
             Owner::Thread(hooks) => Some(hooks),
             Owner::Client => None,
-            Owner::Unknown => {
-                return request.refuse("its thread may be one that is still being started");
-            }
+            Owner::Unknown(why) => return request.refuse(why),
         };
         if let Some(hooks) = &hooks
             && let Some(reply) = request.call_tool(&hooks.tools).await

@@ -1,6 +1,6 @@
 //! What the threads have of their own, and which of them are on their way.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,10 @@ use crate::tool::Toolbox;
 /// From this many threads on, those that nobody has a handle on are forgotten:
 /// first those without handlers and tools, then the oldest.
 const THREADS: usize = 1024;
+
+/// Of this many threads it is remembered that they had handlers or tools, which
+/// are forgotten: what these may have refused is not for the client to accept.
+const FORGOTTEN: usize = 65_536;
 
 /// How long a request may wait for a thread that is being started. Only a server
 /// that answers the start after the request, if ever, gets there.
@@ -65,6 +69,14 @@ struct Known {
     /// Those without hooks too, so that they wait for nobody.
     hooks: HashMap<ThreadId, (u64, Option<Arc<ThreadHooks>>)>,
     next: u64,
+    forgotten: Forgotten,
+}
+
+/// Threads whose handlers and tools are forgotten, the oldest first.
+#[derive(Default)]
+struct Forgotten {
+    ids: HashSet<ThreadId>,
+    ages: VecDeque<ThreadId>,
 }
 
 #[derive(Default)]
@@ -86,8 +98,9 @@ pub(super) enum Owner {
     Thread(Arc<ThreadHooks>),
     /// The client alone.
     Client,
-    /// A thread that may or may not have handlers that should answer.
-    Unknown,
+    /// A thread that may have handlers that should answer, which are not there,
+    /// and why.
+    Unknown(&'static str),
 }
 
 impl Threads {
@@ -130,11 +143,17 @@ impl Threads {
         let mut starting = self.starting.subscribe();
         // In this order: a thread is known before it stops being started.
         let before = starting.borrow_and_update().candidates(thread, method);
-        let known = self.lock().get(thread);
+        let (known, is_forgotten) = {
+            let known = self.lock();
+            (known.get(thread), known.forgotten.ids.contains(thread))
+        };
         let candidates: Vec<u64> = match &known {
             Some(Some(hooks)) => return Owner::Thread(Arc::clone(hooks)),
             // It is there, so that only a resume can give it hooks.
             Some(None) => before.resumed,
+            None if is_forgotten && before.resumed.is_empty() => {
+                return Owner::Unknown("its thread's handlers went with the last handle on it");
+            }
             None => before.resumed.into_iter().chain(before.new).collect(),
         };
         let there = async {
@@ -152,7 +171,9 @@ impl Threads {
             }
         };
         let waited = tokio::time::timeout(PATIENCE, there).await;
-        waited.unwrap_or(Owner::Unknown)
+        waited.unwrap_or(Owner::Unknown(
+            "its thread may be one that is still being started",
+        ))
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -195,13 +216,35 @@ impl Known {
             });
             let least = unused.min_by_key(|(_, (age, hooks))| (hooks.is_some(), *age));
             if let Some(least) = least.map(|(id, _)| id.clone()) {
-                self.hooks.remove(&least);
+                let hooks = self.hooks.remove(&least);
+                if matches!(hooks, Some((_, Some(_)))) {
+                    self.forgotten.add(least);
+                }
             }
         }
+        self.forgotten.remove(&thread);
         self.next += 1;
         let known = self.hooks.entry(thread).or_default();
         // A resume that brings none leaves those that another one has brought.
         *known = (self.next, hooks.or_else(|| known.1.take()));
+    }
+}
+
+impl Forgotten {
+    fn add(&mut self, thread: ThreadId) {
+        if self.ages.len() >= FORGOTTEN
+            && let Some(oldest) = self.ages.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        self.ages.push_back(thread.clone());
+        self.ids.insert(thread);
+    }
+
+    fn remove(&mut self, thread: &ThreadId) {
+        if self.ids.remove(thread) {
+            self.ages.retain(|it| it != thread);
+        }
     }
 }
 
@@ -250,7 +293,7 @@ mod tests {
         match threads.owner(&id(thread), method).await {
             Owner::Thread(_) => "thread",
             Owner::Client => "client",
-            Owner::Unknown => "unknown",
+            Owner::Unknown(_) => "unknown",
         }
     }
 
@@ -331,8 +374,8 @@ mod tests {
         assert_eq!(owner(&threads, "a", APPROVAL).await, "unknown");
     }
 
-    #[test]
-    fn threads_without_a_handle_are_forgotten_first() {
+    #[tokio::test]
+    async fn threads_without_a_handle_are_forgotten_first() {
         let threads = Threads::new();
         let kept = threads.starting(None, with_handlers()).started(&id("kept"));
         drop(threads.starting(None, with_handlers()).started(&id("used")));
@@ -352,5 +395,11 @@ mod tests {
         assert_eq!(threads.lock().hooks.len(), THREADS);
         assert!(threads.hooks(&id("kept")).is_some());
         assert!(threads.hooks(&id("used")).is_none());
+        // Those of the client do not answer instead, until it is resumed.
+        assert_eq!(owner(&threads, "used", APPROVAL).await, "unknown");
+        threads
+            .starting(Some(&id("used")), None)
+            .started(&id("used"));
+        assert_eq!(owner(&threads, "used", APPROVAL).await, "client");
     }
 }
