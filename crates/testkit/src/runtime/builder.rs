@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
 use std::path::PathBuf;
+use std::{fmt, fs};
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ use crate::runtime::{TestRuntime, folder, isolation, template};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "nothing is set up before `build`"]
 pub struct TestRuntimeBuilder {
     config: Config,
@@ -167,10 +167,28 @@ impl TestRuntimeBuilder {
     }
 }
 
+/// Names only: the values may be secrets.
+impl fmt::Debug for TestRuntimeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestRuntimeBuilder")
+            .field("config", &self.config)
+            .field("env", &self.env.keys())
+            .field("binary", &self.binary)
+            .field("keep", &self.keep)
+            .finish()
+    }
+}
+
 /// An MCP server for [`mcp_server`](TestRuntimeBuilder::mcp_server).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "an MCP server is configured once it is given to a runtime"]
 pub struct McpServer(Value);
+
+impl fmt::Debug for McpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpServer").finish_non_exhaustive()
+    }
+}
 
 impl McpServer {
     /// A program that the runtime starts and talks to over its stdin and stdout.
@@ -201,5 +219,21 @@ impl McpServer {
     pub fn config(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0[key] = value.into();
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_is_in_debug_text() {
+        let builder = TestRuntimeBuilder::new("http://127.0.0.1:1")
+            .env("TOKEN", "secret-1")
+            .config("model_providers.x.experimental_bearer_token", "secret-2")
+            .mcp_server("m", McpServer::stdio("x").env("KEY", "secret-3"));
+        let text = format!("{builder:?} {:?}", McpServer::http("http://secret-4"));
+        assert!(text.contains("TOKEN") && text.contains("experimental_bearer_token"));
+        assert!(!text.contains("secret"), "{text}");
     }
 }

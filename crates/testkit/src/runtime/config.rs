@@ -1,16 +1,23 @@
 //! Writes a `config.toml` from dotted keys.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use serde_json::Value;
 
 /// The settings of a test home: dotted keys, so that a later setting replaces an earlier one
 /// whatever table it is in, and text that is appended as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Config {
     settings: BTreeMap<String, Value>,
     extra: String,
+}
+
+/// Names only: the values may be secrets.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.settings.keys()).finish()
+    }
 }
 
 impl Config {

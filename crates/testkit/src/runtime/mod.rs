@@ -7,6 +7,7 @@ mod folder;
 mod template;
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,7 +52,6 @@ const SHOWN_LINES: usize = 40;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct TestRuntime {
     binary: Binary,
     /// Holds all the others.
@@ -137,6 +137,15 @@ impl TestRuntime {
 
     fn log_path(&self) -> PathBuf {
         self.root.join("stderr.log")
+    }
+}
+
+impl fmt::Debug for TestRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestRuntime")
+            .field("root", &self.root)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
     }
 }
 
