@@ -461,6 +461,36 @@ async fn arguments_may_be_of_any_shape_that_serde_reads() {
     assert_eq!(properties["order"]["items"]["items"]["type"], "string");
 }
 
+/// 0.163.0 takes such tools, and does not offer them.
+#[tokio::test]
+async fn a_tool_that_the_runtime_would_hide_behind_its_own_is_refused() {
+    let model = MockModel::start().unwrap();
+    model.say("Hi.");
+    let (_runtime, codex) = start(&model, Handlers::new()).await;
+    codex
+        .thread_start()
+        .await
+        .unwrap()
+        .run("Hi.")
+        .await
+        .unwrap();
+    let request = model.last_request().unwrap();
+    let own = request.tools().into_iter();
+    // This one is no function, and does not hide one of its name.
+    let own: Vec<_> = own
+        .filter(|it| it.namespace.is_none() && it.name != "web_search")
+        .map(|it| it.name)
+        .collect();
+    assert!(own.contains(&"exec_command"));
+    for name in own {
+        let tool = |name| Tool::new(name, "d", |_: NoArgs, _cx| async { Ok("") });
+        let error = codex.thread_start().tool(tool(name)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name}: {error}");
+        let elsewhere = tool(name).namespace("mine", "d");
+        codex.thread_start().tool(elsewhere).await.unwrap();
+    }
+}
+
 /// What this crate lets through, the runtime takes.
 #[tokio::test]
 async fn every_tool_that_is_sent_is_taken() {

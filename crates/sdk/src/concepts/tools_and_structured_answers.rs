@@ -43,7 +43,8 @@
 //!   after a resume and in a fork the model still has them, and there is no way to
 //!   change them. In a new process, give them to
 //!   [`thread_resume`](crate::ThreadResume::tool) again, to answer the calls.
-//! - Names are checked before anything is sent. A
+//! - Names are checked before anything is sent, also against the runtime's own tools,
+//!   such as `exec_command`, which would hide yours. A
 //!   [`namespace`](crate::Tool::namespace) keeps equal names apart.
 //!
 //! # Structured answers

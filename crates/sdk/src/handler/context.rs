@@ -30,7 +30,8 @@ pub struct HandlerContext {
 
 impl HandlerContext {
     /// The client. Calling it from a handler is fine: handlers run on tasks of
-    /// their own.
+    /// their own. Only do not wait for the turn that asks, as a `run` on its thread
+    /// does: it goes on when the handler has answered.
     ///
     /// It does not keep the runtime running, so that a handler that takes its
     /// time cannot: when the last other clone is gone, its calls fail with

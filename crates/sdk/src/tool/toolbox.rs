@@ -16,6 +16,18 @@ const NAME: usize = 128;
 /// How long a namespace's name may be.
 const NAMESPACE: usize = 64;
 
+/// Tools that runtime 0.163.0 has without a namespace. It takes others by these
+/// names, and offers the model its own all the same.
+const BUILT_IN: &[&str] = &[
+    "create_goal",
+    "exec_command",
+    "get_goal",
+    "request_user_input",
+    "update_goal",
+    "view_image",
+    "write_stdin",
+];
+
 /// The tools of a thread, by namespace and name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Toolbox(HashMap<(Option<String>, String), Tool>);
@@ -45,6 +57,11 @@ impl Toolbox {
                         "the namespace {name:?} has two descriptions; give its tools the same one"
                     )));
                 }
+            } else if BUILT_IN.contains(&&*tool.name) {
+                return Err(invalid(format!(
+                    "{full_name:?} is a tool of the runtime's, which would hide this one; choose \
+                     another name, or a namespace"
+                )));
             } else if tool.defer_loading == Some(true) {
                 return Err(invalid(format!(
                     "the tool {full_name:?} can only be deferred in a namespace"
