@@ -71,15 +71,20 @@ impl WeakCodex {
     /// A client for what runs on the connection's behalf: it does not keep the
     /// connection open either. `None` when the last client is gone.
     pub(crate) fn guest(&self) -> Option<Codex> {
-        let inner = self.0.upgrade()?;
-        Some(Codex {
-            rpc: Rpc(Arc::new(Inner {
-                connection: inner.connection.guest(),
-                metadata: inner.metadata.clone(),
-                runtime_version: inner.runtime_version.clone(),
-                registry: Arc::clone(&inner.registry),
+        Some(self.0.upgrade()?.guest())
+    }
+}
+
+impl Inner {
+    fn guest(&self) -> Codex {
+        Codex {
+            rpc: Rpc(Arc::new(Self {
+                connection: self.connection.guest(),
+                metadata: self.metadata.clone(),
+                runtime_version: self.runtime_version.clone(),
+                registry: Arc::clone(&self.registry),
             })),
-        })
+        }
     }
 }
 
@@ -333,6 +338,11 @@ impl Codex {
             ));
         }
         Ok(())
+    }
+
+    /// A client that does not keep the connection open.
+    pub(crate) fn guest(&self) -> Self {
+        self.rpc.0.guest()
     }
 
     pub(crate) fn registry(&self) -> &Registry {

@@ -9,8 +9,10 @@ use std::time::{Duration, SystemTime};
 use futures_core::Stream;
 use openai_codex_types::{DecodeError, ServerNotification};
 
-use crate::connection::{Connection, RawEvent, Subscription, TurnRef};
-use crate::error::{Error, Result};
+use crate::connection::{RawEvent, Subscription, TurnRef};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limit::{Limit, Over, OwnedTask};
+use crate::thread::Thread;
 use crate::turn::Settling;
 
 /// The method of the deltas that make up the agent's messages.
@@ -198,7 +200,12 @@ stream!(EventStream);
 /// The events of one turn, up to and including `turn/completed`.
 ///
 /// A turn may have several; each has its own place. It keeps the connection
-/// open until it is dropped. Dropping it does nothing to the turn.
+/// open, and the thread's handlers and tools, until it is dropped. Dropping it does
+/// nothing to the turn.
+///
+/// When the turn was started with a [`timeout`](crate::StartTurn::timeout) and does
+/// not end within it, the last item, after the events of its interruption, is an
+/// error of kind `Timeout`.
 ///
 /// ```no_run
 /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
@@ -211,22 +218,40 @@ stream!(EventStream);
 /// ```
 pub struct TurnStream {
     events: Subscription,
-    /// Asks the server about a turn that nothing is heard of.
-    settling: Option<Settling>,
-    /// Whether it could not be asked: the stream is over.
+    asking: Asking,
+    limit: Option<(Limit, Over)>,
+    /// Whether an error was the last item.
     failed: bool,
     _turn: Arc<TurnRef>,
-    _connection: Connection,
+    /// Whose requests are answered by the client and by the thread's handlers.
+    thread: Thread,
+}
+
+/// Asks the server about a turn that nothing is heard of: once the stream waits,
+/// and on the connection's own runtime, because that of the stream may be any.
+enum Asking {
+    Later(Settling),
+    Now(OwnedTask<Result<()>>),
+    Done,
 }
 
 impl TurnStream {
-    pub(crate) fn new(turn: Arc<TurnRef>, connection: Connection, settling: Settling) -> Self {
+    pub(crate) fn new(
+        turn: Arc<TurnRef>,
+        thread: Thread,
+        settling: Settling,
+        limit: Option<Limit>,
+    ) -> Self {
         Self {
             events: turn.subscribe(),
-            settling: Some(settling),
+            asking: Asking::Later(settling),
+            limit: limit.map(|limit| {
+                let over: Over = Box::pin(limit.over());
+                (limit, over)
+            }),
             failed: false,
             _turn: turn,
-            _connection: connection,
+            thread,
         }
     }
 
@@ -234,20 +259,59 @@ impl TurnStream {
         if self.failed {
             return Poll::Ready(None);
         }
-        if let Poll::Ready(item) = self.events.poll_item(cx) {
-            return Poll::Ready(item.map(|item| item.map(Event::new)));
+        match self.events.poll_item(cx) {
+            Poll::Ready(Some(item)) => {
+                self.failed = matches!(&item, Err(error) if !matches!(error.kind(), ErrorKind::Lagged { .. }));
+                return Poll::Ready(Some(item.map(Event::new)));
+            }
+            Poll::Ready(None) => {
+                let is_overdue = |(limit, _): &(Limit, _)| limit.is_overdue();
+                return match self.limit.as_ref().is_some_and(is_overdue) {
+                    true => self.poll_over(cx),
+                    false => Poll::Ready(None),
+                };
+            }
+            Poll::Pending => {}
         }
         // Nothing is there yet. What this learns comes as an event as well.
-        if let Some(settling) = &mut self.settling
-            && let Poll::Ready(settled) = settling.as_mut().poll(cx)
-        {
-            self.settling = None;
-            if let Err(error) = settled {
-                self.failed = true;
-                return Poll::Ready(Some(Err(error)));
+        if let Poll::Ready(Err(error)) = self.poll_asking(cx) {
+            return self.fail(error);
+        }
+        self.poll_over(cx)
+    }
+
+    /// Whether the turn's time is over.
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event>>> {
+        let Some((limit, over)) = &mut self.limit else {
+            return Poll::Pending;
+        };
+        std::task::ready!(over.as_mut().poll(cx));
+        let error = limit.error();
+        self.fail(error)
+    }
+
+    fn poll_asking(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let mut task = match std::mem::replace(&mut self.asking, Asking::Done) {
+            Asking::Later(settling) => {
+                let runtime = self.thread.codex().connection().runtime();
+                OwnedTask::spawn(runtime, settling)
+            }
+            Asking::Now(task) => task,
+            Asking::Done => return Poll::Ready(Ok(())),
+        };
+        match Pin::new(&mut task).poll(cx) {
+            // Without its runtime the connection fails, which the events tell.
+            Poll::Ready(asked) => Poll::Ready(asked.unwrap_or(Ok(()))),
+            Poll::Pending => {
+                self.asking = Asking::Now(task);
+                Poll::Pending
             }
         }
-        Poll::Pending
+    }
+
+    fn fail(&mut self, error: Error) -> Poll<Option<Result<Event>>> {
+        self.failed = true;
+        Poll::Ready(Some(Err(error)))
     }
 }
 

@@ -136,6 +136,7 @@ mod error;
 mod event;
 mod handler;
 mod input;
+mod limit;
 mod list;
 mod locate;
 mod login;

@@ -52,9 +52,7 @@ impl Request {
 
     /// Runs the turn to its end.
     pub(crate) async fn run(self) -> Result<TurnResult> {
-        let mut outcome = self.start(false).await?;
-        outcome.interrupt_on_drop(true);
-        outcome.wait().await
+        self.start(false).await?.run().await
     }
 
     /// What the turn runs in: inside of whatever the caller is in.
@@ -184,8 +182,9 @@ macro_rules! turn_options {
 
         /// How long the turn may take, from the call on and with all that has to
         /// be asked for it. When it has not ended by then, it is interrupted, which
-        /// may take up to 5 s more, and the result is an error of kind `Timeout`
-        /// that holds what there is.
+        /// may take up to 5 s more, and the result, like the last item of a stream,
+        /// is an error of kind `Timeout` that holds what there is. It holds as long
+        /// as there is a handle or a stream.
         pub fn timeout(mut self, timeout: Duration) -> Self {
             self.0.timeout = Some(timeout);
             self

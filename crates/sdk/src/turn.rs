@@ -20,13 +20,11 @@ use crate::connection::{Deadline, Known, StartedTurn, TurnRef, TurnSummary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::TurnStream;
 use crate::input::Input;
+use crate::limit::Limit;
 use crate::result::TurnResult;
 #[cfg(feature = "schemars")]
 use crate::structured::Structured;
 use crate::thread::Thread;
-
-/// How long a turn that was interrupted by its timeout may take to end.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// How long after the server said that a turn runs it is asked again, if nothing
 /// is heard of the turn; longer each time, up to the second.
@@ -85,10 +83,10 @@ impl TurnHandle {
         Self(Outcome {
             turn: Arc::new(turn),
             thread,
-            ends_at: None,
+            limit: None,
             joined: true,
             asks: !is_followed,
-            interrupt_on_drop: false,
+            on_drop: OnDrop::Detach,
             span,
         })
     }
@@ -110,8 +108,9 @@ impl TurnHandle {
     pub fn stream(&self) -> TurnStream {
         TurnStream::new(
             Arc::clone(&self.0.turn),
-            self.0.thread.codex().connection().clone(),
+            self.0.thread.clone(),
             self.0.settling(),
+            self.0.limit.clone(),
         )
     }
 
@@ -179,11 +178,11 @@ impl TurnHandle {
     /// As [`Codex::call`].
     pub async fn interrupt(&self) -> Result<()> {
         if !self.0.asks {
-            return self.0.interrupt(Deadline::Default).await;
+            return self.0.interrupt().await;
         }
         // 0.163.0 does not answer for a turn that is over; settling tells that it is.
         let mut settling = Some(self.0.settle());
-        let mut interrupted = pin!(self.0.interrupt(Deadline::Default));
+        let mut interrupted = pin!(self.0.interrupt());
         std::future::poll_fn(|cx| {
             if let Some(asked) = &mut settling
                 && asked.as_mut().poll(cx).is_ready()
@@ -195,10 +194,13 @@ impl TurnHandle {
         .await
     }
 
-    /// Whether dropping this handle interrupts the turn.
+    /// Whether dropping this handle interrupts the turn, whoever started it.
     #[must_use]
     pub fn interrupt_on_drop(mut self, yes: bool) -> Self {
-        self.0.interrupt_on_drop = yes;
+        self.0.on_drop = match yes {
+            true => OnDrop::Interrupt,
+            false => OnDrop::Detach,
+        };
         self
     }
 
@@ -223,13 +225,23 @@ pub(crate) type Settling = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 pub(crate) struct Outcome {
     turn: Arc<TurnRef>,
     thread: Thread,
-    ends_at: Option<Instant>,
+    limit: Option<Limit>,
     /// Whether somebody else started it.
     joined: bool,
     /// Whether it may have ended unseen, so that the server must be asked.
     asks: bool,
-    interrupt_on_drop: bool,
+    on_drop: OnDrop,
     span: tracing::Span,
+}
+
+/// What happens to a turn whose handle is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnDrop {
+    Detach,
+    /// It is interrupted if it is not over.
+    Interrupt,
+    /// It is interrupted if it is not over and this client started it.
+    InterruptOwn,
 }
 
 impl Outcome {
@@ -239,20 +251,30 @@ impl Outcome {
         ends_at: Option<Instant>,
         span: tracing::Span,
     ) -> Self {
+        let turn = Arc::new(started.turn);
+        let limit = ends_at.map(|ends_at| {
+            let _inside = span.enter();
+            Limit::new(thread.codex().connection(), &turn, ends_at)
+        });
         Self {
-            turn: Arc::new(started.turn),
+            turn,
             thread,
-            ends_at,
+            limit,
             joined: started.joined,
             asks: false,
-            interrupt_on_drop: false,
+            on_drop: OnDrop::Detach,
             span,
         }
     }
 
-    /// Interrupts on drop if this started the turn.
-    pub(crate) fn interrupt_on_drop(&mut self, yes: bool) {
-        self.interrupt_on_drop = yes && !self.joined;
+    /// Waits as [`wait`](Self::wait) does. Dropped before that is done, it interrupts
+    /// the turn if this client started it.
+    pub(crate) async fn run(mut self) -> Result<TurnResult> {
+        self.on_drop = OnDrop::InterruptOwn;
+        let result = self.wait().await;
+        // The turn may go on: it is only not told of any more.
+        self.on_drop = OnDrop::Detach;
+        result
     }
 
     pub(crate) async fn wait(&self) -> Result<TurnResult> {
@@ -261,11 +283,11 @@ impl Outcome {
 
     async fn wait_inside(&self) -> Result<TurnResult> {
         let completed = self.completed();
-        let completed = match self.ends_at {
+        let completed = match &self.limit {
             None => completed.await,
-            Some(ends_at) => match tokio::time::timeout_at(ends_at, completed).await {
-                Ok(completed) => completed,
-                Err(_) => return Err(self.overdue().await),
+            Some(limit) => match limit.within(completed).await {
+                Some(completed) => completed,
+                None => return Err(limit.error()),
             },
         };
         match completed {
@@ -335,27 +357,10 @@ impl Outcome {
         })
     }
 
-    /// Interrupts the turn because its time is over.
-    async fn overdue(&self) -> Error {
-        let interrupted = async {
-            self.interrupt(Deadline::After(GRACE)).await?;
-            self.turn.completed().await
-        };
-        if !matches!(tokio::time::timeout(GRACE, interrupted).await, Ok(Ok(_))) {
-            tracing::warn!(turn = %self.turn.id(), "a turn whose time is over could not be interrupted");
-        }
-        let result = self.result(&self.turn.summary(), false).await;
-        Error::new(
-            ErrorKind::Timeout,
-            "the turn did not end within its timeout and was interrupted",
-        )
-        .with_turn_result(result)
-    }
-
-    async fn interrupt(&self, deadline: Deadline) -> Result<()> {
+    async fn interrupt(&self) -> Result<()> {
         let connection = self.thread.codex().connection();
         connection
-            .interrupt(self.turn.thread_id(), self.turn.id(), deadline)
+            .interrupt(self.turn.thread_id(), self.turn.id(), Deadline::Default)
             .await
             .map(drop)
     }
@@ -380,7 +385,8 @@ impl Outcome {
     /// Work for a turn that has ended, within what is left of its timeout. Without
     /// one it must not take long either, because what happened is known.
     async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let until = match (self.ends_at, self.joined) {
+        let ends_at = self.limit.as_ref().map(Limit::ends_at);
+        let until = match (ends_at, self.joined) {
             (Some(ends_at), true) => ends_at,
             (None, true) => Instant::now() + JOINED_ITEMS,
             (ends_at, false) => {
@@ -417,7 +423,7 @@ impl Outcome {
     /// as long as it runs and nothing is heard of it, because its thread may not be
     /// subscribed to. Fails if there is no such turn.
     fn settle(&self) -> Settling {
-        let (turn, codex) = (Arc::clone(&self.turn), self.thread.codex().clone());
+        let (turn, codex) = (Arc::clone(&self.turn), self.thread.codex().guest());
         Box::pin(async move {
             let mut pause = FIRST_PAUSE;
             let error = loop {
@@ -475,12 +481,13 @@ async fn stored_turn(codex: &Codex, turn: &TurnRef) -> Result<Option<Value>> {
 
 impl Drop for Outcome {
     fn drop(&mut self) {
-        if !self.interrupt_on_drop {
-            return;
-        }
-        let summary = self.turn.summary();
-        // That somebody else started it may have been seen after the response.
-        if !summary.is_complete() && !summary.is_foreign() {
+        let interrupts = match self.on_drop {
+            OnDrop::Detach => false,
+            OnDrop::Interrupt => true,
+            // That somebody else started it may have been seen after the response.
+            OnDrop::InterruptOwn => !self.joined && !self.turn.summary().is_foreign(),
+        };
+        if interrupts && !self.turn.summary().is_complete() {
             self.turn.interrupt_now();
         }
     }

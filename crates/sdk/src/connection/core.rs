@@ -52,6 +52,8 @@ pub(crate) struct Core {
     supervisor: mpsc::Sender<Happened>,
     end_requested: AtomicBool,
     finished: watch::Sender<bool>,
+    /// What drives the connection, and timers for those who are polled elsewhere.
+    pub(super) runtime: Handle,
     /// What the connection's own tasks run in.
     pub(super) span: tracing::Span,
 }
@@ -82,6 +84,7 @@ pub(crate) struct State {
 
 impl Core {
     pub(super) fn new(
+        runtime: Handle,
         options: ConnectionOptions,
         dispatcher: Arc<dyn Dispatcher>,
         child: Option<Child>,
@@ -108,6 +111,7 @@ impl Core {
             supervisor,
             end_requested: AtomicBool::new(false),
             finished: watch::channel(false).0,
+            runtime,
             // It lives as long as the connection, so that it is nobody's child: a
             // request that opened a pooled client would never end.
             span: tracing::info_span!(

@@ -42,6 +42,7 @@ mod tests;
 use std::sync::{Arc, Weak};
 
 use openai_codex_wire::{LoginId, ThreadId, TurnId};
+use tokio::runtime::Handle;
 
 pub(crate) use self::core::Interrupted;
 pub(crate) use self::dispatch::{
@@ -172,6 +173,12 @@ impl Connection {
     /// How many lines of the server's could not be understood.
     pub(crate) fn malformed_lines(&self) -> u64 {
         self.core().malformed_lines()
+    }
+
+    /// The tokio runtime that drives the connection, for work that must not depend
+    /// on what polls it.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.core().runtime
     }
 
     fn core(&self) -> &Arc<Core> {

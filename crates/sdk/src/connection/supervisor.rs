@@ -52,7 +52,13 @@ impl Connection {
         let runtime = current_runtime()?;
         let (tx, rx) = mpsc::channel(SIGNS);
         let ends = Ends::new(source, sink, options.record.take());
-        let core = Arc::new(Core::new(options, dispatcher, None, tx.clone()));
+        let core = Arc::new(Core::new(
+            runtime.clone(),
+            options,
+            dispatcher,
+            None,
+            tx.clone(),
+        ));
         Ok(Self::drive(&runtime, core, ends, None, tx, rx))
     }
 
@@ -89,6 +95,7 @@ impl Connection {
         let drain = runtime.spawn(stderr.clone().drain(child.stderr));
         let ends = Ends::new(child.source, child.sink, options.record.take());
         let core = Arc::new(Core::new(
+            runtime.clone(),
             options,
             dispatcher,
             Some(Child {

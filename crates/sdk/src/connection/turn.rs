@@ -12,6 +12,7 @@ use super::core::Core;
 use super::effects::Effects;
 use super::event::RawEvent;
 use super::fold::TurnSummary;
+use super::pending::Answer;
 use super::router::{Known, SubKey};
 use super::subscription::Subscription;
 use super::turn_log::{Progress, SubId};
@@ -189,11 +190,21 @@ impl TurnRef {
             return;
         };
         let mut fx = Effects::default();
-        self.core
-            .lock()
+        let mut state = self.core.lock();
+        let event = Arc::new(event);
+        state
             .router
-            .settle_turn(&self.thread, &self.turn, &Arc::new(event), &mut fx);
+            .settle_turn(&self.thread, &self.turn, &event, &mut fx);
+        // The server does not answer those of a turn that is over.
+        let interrupts = state
+            .pending
+            .take_interrupts(&self.thread, Some(&self.turn));
+        drop(state);
         fx.run();
+        for tx in interrupts {
+            // Whoever does not wait any more need not be told.
+            let _ = tx.send(Answer::TurnEnded);
+        }
     }
 
     /// Asks the server to interrupt the turn, without waiting for anything. For
