@@ -205,8 +205,13 @@ async fn a_key_is_in_no_error_and_in_no_debug_text() {
         "account/login/start",
         json!({"type": "apiKey", "apiKey": KEY}),
     )
-    .error(-32600, "no");
+    .error(-32600, &format!("Invalid request: no such key `{KEY}`"));
     let error = codex.login_api_key(KEY).await.unwrap_err();
+    assert!(
+        error.to_string().contains("no such key `[redacted]`"),
+        "{error}"
+    );
+    assert!(!error.rpc().unwrap().message.contains(KEY));
     assert!(!format!("{error:?} {error}").contains(KEY));
     assert!(!format!("{codex:?}").contains(KEY));
     let params = openai_codex::types::ApiKeyLoginAccountParams::new(KEY);

@@ -366,11 +366,12 @@ impl Rpc {
             // They must get through while everything else waits.
             urgent: matches!(&*method, "turn/interrupt" | "turn/steer"),
         };
-        if only_reads(&method) {
-            let again = || connection.request(method.clone(), params, options);
-            return retry_on_overload(RetryPolicy::default(), again).await;
-        }
-        connection.request(method, params, options).await
+        let again = || connection.request(method.clone(), params, options);
+        let answer = match only_reads(&method) {
+            true => retry_on_overload(RetryPolicy::default(), again).await,
+            false => again().await,
+        };
+        answer.map_err(|error| error.without_echo(&method, params))
     }
 }
 

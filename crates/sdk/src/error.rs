@@ -1,5 +1,7 @@
 //! What can go wrong, and what the caller can do about it.
 
+mod rpc;
+
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openai_codex_types::{CodexErrorInfo, TurnStatus};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
+pub use self::rpc::{RpcError, RpcErrorKind};
 use crate::result::TurnResult;
 
 /// The result of whatever talks to Codex.
@@ -91,59 +94,6 @@ pub enum ErrorKind {
     Timeout,
     /// The caller asked for something that cannot be sent.
     InvalidInput,
-}
-
-/// The sort of an error that the server answered with.
-///
-/// ```no_run
-/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
-/// use openai_codex::{ErrorKind, RpcErrorKind};
-///
-/// match codex.thread_resume("no-such-thread").await {
-///     Err(error) if error.kind() == ErrorKind::Rpc(RpcErrorKind::InvalidRequest) => {}
-///     other => drop(other?),
-/// }
-/// # Ok(()) }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RpcErrorKind {
-    /// -32700.
-    Parse,
-    /// -32600, which 0.163.0 also answers to unknown methods and bad parameters.
-    InvalidRequest,
-    /// -32601.
-    MethodNotFound,
-    /// -32602.
-    InvalidParams,
-    /// -32603.
-    Internal,
-    /// The server has too much to do; trying again later can succeed.
-    Overloaded,
-    /// The server gave up after retrying by itself.
-    RetryLimit,
-    /// Any other code.
-    Other(i64),
-}
-
-/// The error object of a JSON-RPC response.
-///
-/// ```no_run
-/// # fn example(error: openai_codex::Error) {
-/// if let Some(rpc) = error.rpc() {
-///     println!("{} {} {:?}", rpc.code, rpc.message, rpc.data);
-/// }
-/// # }
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct RpcError {
-    /// The number that the server gave.
-    pub code: i64,
-    /// The text that the server gave.
-    pub message: String,
-    /// What else the server gave.
-    pub data: Option<Value>,
 }
 
 impl Error {
@@ -251,10 +201,22 @@ impl Error {
     }
 
     pub(crate) fn answered(method: impl Into<Cow<'static, str>>, rpc: RpcError) -> Self {
-        let message = format!("the server answered {}: {}", rpc.code, rpc.message);
+        let message = rpc.told();
         let mut error = Self::new(ErrorKind::Rpc(rpc.kind()), message).with_method(method);
         error.0.rpc = Some(rpc);
         error
+    }
+
+    /// Takes out of the server's words what they repeat of the params of a method
+    /// that may carry keys or tokens.
+    pub(crate) fn without_echo(mut self, method: &str, params: Option<&RawValue>) -> Self {
+        if let (Some(rpc), Some(params)) = (&mut self.0.rpc, params)
+            && may_hold_secrets(method)
+        {
+            rpc.forget(params);
+            self.0.message = rpc.told().into();
+        }
+        self
     }
 
     pub(crate) fn turn_failed(turn: TurnResult) -> Self {
@@ -371,74 +333,6 @@ impl StdError for Error {
     }
 }
 
-impl RpcError {
-    /// Reads the raw JSON of a response's `error` member, whatever it is.
-    pub(crate) fn parse(raw: &str) -> Self {
-        // No code or no message is not the protocol, but it still is an answer.
-        let value: Value = serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.into()));
-        let code = value["code"].as_i64().unwrap_or(0);
-        match value {
-            Value::Object(mut members) => Self {
-                code,
-                message: match members.remove("message") {
-                    Some(Value::String(message)) => message,
-                    _ => "the server gave no message".to_owned(),
-                },
-                data: members.remove("data").filter(|data| !data.is_null()),
-            },
-            other => Self {
-                code,
-                message: "the server's error is no JSON-RPC error object".to_owned(),
-                data: Some(other),
-            },
-        }
-    }
-
-    /// What sort of error this is.
-    pub fn kind(&self) -> RpcErrorKind {
-        match self.code {
-            -32700 => RpcErrorKind::Parse,
-            -32600 => RpcErrorKind::InvalidRequest,
-            -32601 => RpcErrorKind::MethodNotFound,
-            -32602 => RpcErrorKind::InvalidParams,
-            -32603 => RpcErrorKind::Internal,
-            _ if self.says_retry_limit() => RpcErrorKind::RetryLimit,
-            // 0.163.0 answers -32001 without data.
-            -32001 => RpcErrorKind::Overloaded,
-            -32099..=-32000 if self.says_overloaded() => RpcErrorKind::Overloaded,
-            code => RpcErrorKind::Other(code),
-        }
-    }
-
-    fn says_retry_limit(&self) -> bool {
-        let message = self.message.to_ascii_lowercase();
-        message.contains("retry limit") || message.contains("too many failed attempts")
-    }
-
-    fn says_overloaded(&self) -> bool {
-        self.data.as_ref().is_some_and(overloaded)
-    }
-}
-
-/// Whether error data speaks of overload, in any of the forms of any version.
-fn overloaded(data: &Value) -> bool {
-    let is_word = |word: &str| {
-        word.eq_ignore_ascii_case("server_overloaded")
-            || word.eq_ignore_ascii_case("serverOverloaded")
-    };
-    match data {
-        Value::String(word) => is_word(word),
-        Value::Array(values) => values.iter().any(overloaded),
-        Value::Object(members) => {
-            members.keys().any(|key| is_word(key))
-                || members.values().any(overloaded)
-                || (members.get("retryable") == Some(&Value::Bool(true))
-                    && members.get("reason").is_some_and(Value::is_string))
-        }
-        _ => false,
-    }
-}
-
 /// Whether a method is about logins, tokens and the like, so that what it
 /// carries must not be kept as evidence.
 fn may_hold_secrets(method: &str) -> bool {
@@ -542,6 +436,28 @@ mod tests {
         );
         assert!(error.source().is_some());
         assert_eq!(error.raw().unwrap().len(), EVIDENCE);
+    }
+
+    #[test]
+    fn what_the_server_repeats_of_a_secret_is_taken_out() {
+        let rpc = RpcError::parse(
+            r#"{"code":-32600,"message":"no `sk-12345678`: sk-12345678-9","data":[{"sk-12345678":"sk-12345678"}]}"#,
+        );
+        let params = RawValue::from_string(
+            r#"{"type":"apiKey","apiKey":"sk-12345678","other":["sk-12345678-9"]}"#.to_owned(),
+        )
+        .unwrap();
+        let error = |method: &'static str| {
+            Error::answered(method, rpc.clone()).without_echo(method, Some(&params))
+        };
+        let told = error("account/login/start");
+        assert_eq!(
+            told.to_string(),
+            "account/login/start: the server answered -32600: no `[redacted]`: [redacted]"
+        );
+        assert!(!format!("{told:?} {:?}", told.rpc()).contains("12345678"));
+        // What carries none is told as it is.
+        assert!(error("thread/start").to_string().contains("12345678"));
     }
 
     #[test]

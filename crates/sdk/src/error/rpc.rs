@@ -1,0 +1,174 @@
+//! What the server answers instead of a result.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// What stands in the place of a secret.
+const REDACTED: &str = "[redacted]";
+
+/// No secret is shorter; words such as `apiKey` are.
+const SHORTEST_SECRET: usize = 8;
+
+/// The sort of an error that the server answered with.
+///
+/// ```no_run
+/// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
+/// use openai_codex::{ErrorKind, RpcErrorKind};
+///
+/// match codex.thread_resume("no-such-thread").await {
+///     Err(error) if error.kind() == ErrorKind::Rpc(RpcErrorKind::InvalidRequest) => {}
+///     other => drop(other?),
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RpcErrorKind {
+    /// -32700.
+    Parse,
+    /// -32600, which 0.163.0 also answers to unknown methods and bad parameters.
+    InvalidRequest,
+    /// -32601.
+    MethodNotFound,
+    /// -32602.
+    InvalidParams,
+    /// -32603.
+    Internal,
+    /// The server has too much to do; trying again later can succeed.
+    Overloaded,
+    /// The server gave up after retrying by itself.
+    RetryLimit,
+    /// Any other code.
+    Other(i64),
+}
+
+/// The error object of a JSON-RPC response.
+///
+/// ```no_run
+/// # fn example(error: openai_codex::Error) {
+/// if let Some(rpc) = error.rpc() {
+///     println!("{} {} {:?}", rpc.code, rpc.message, rpc.data);
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RpcError {
+    /// The number that the server gave.
+    pub code: i64,
+    /// The text that the server gave.
+    pub message: String,
+    /// What else the server gave.
+    pub data: Option<Value>,
+}
+
+impl RpcError {
+    /// Reads the raw JSON of a response's `error` member, whatever it is.
+    pub(crate) fn parse(raw: &str) -> Self {
+        // No code or no message is not the protocol, but it still is an answer.
+        let value: Value = serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.into()));
+        let code = value["code"].as_i64().unwrap_or(0);
+        match value {
+            Value::Object(mut members) => Self {
+                code,
+                message: match members.remove("message") {
+                    Some(Value::String(message)) => message,
+                    _ => "the server gave no message".to_owned(),
+                },
+                data: members.remove("data").filter(|data| !data.is_null()),
+            },
+            other => Self {
+                code,
+                message: "the server's error is no JSON-RPC error object".to_owned(),
+                data: Some(other),
+            },
+        }
+    }
+
+    /// What sort of error this is.
+    pub fn kind(&self) -> RpcErrorKind {
+        match self.code {
+            -32700 => RpcErrorKind::Parse,
+            -32600 => RpcErrorKind::InvalidRequest,
+            -32601 => RpcErrorKind::MethodNotFound,
+            -32602 => RpcErrorKind::InvalidParams,
+            -32603 => RpcErrorKind::Internal,
+            _ if self.says_retry_limit() => RpcErrorKind::RetryLimit,
+            // 0.163.0 answers -32001 without data.
+            -32001 => RpcErrorKind::Overloaded,
+            -32099..=-32000 if self.says_overloaded() => RpcErrorKind::Overloaded,
+            code => RpcErrorKind::Other(code),
+        }
+    }
+
+    /// Takes out every text of `params` that is long enough to be a secret.
+    pub(super) fn forget(&mut self, params: &RawValue) {
+        let mut sent = Vec::new();
+        strings(
+            serde_json::from_str(params.get()).unwrap_or_default(),
+            &mut sent,
+        );
+        // One may be a part of another.
+        sent.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        for text in &sent {
+            self.message = self.message.replace(text, REDACTED);
+            if let Some(data) = self.data.take() {
+                self.data = Some(replaced(data, text));
+            }
+        }
+    }
+
+    pub(super) fn told(&self) -> String {
+        format!("the server answered {}: {}", self.code, self.message)
+    }
+
+    fn says_retry_limit(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        message.contains("retry limit") || message.contains("too many failed attempts")
+    }
+
+    pub(super) fn says_overloaded(&self) -> bool {
+        self.data.as_ref().is_some_and(overloaded)
+    }
+}
+
+/// Whether error data speaks of overload, in any of the forms of any version.
+fn overloaded(data: &Value) -> bool {
+    let is_word = |word: &str| {
+        word.eq_ignore_ascii_case("server_overloaded")
+            || word.eq_ignore_ascii_case("serverOverloaded")
+    };
+    match data {
+        Value::String(word) => is_word(word),
+        Value::Array(values) => values.iter().any(overloaded),
+        Value::Object(members) => {
+            members.keys().any(|key| is_word(key))
+                || members.values().any(overloaded)
+                || (members.get("retryable") == Some(&Value::Bool(true))
+                    && members.get("reason").is_some_and(Value::is_string))
+        }
+        _ => false,
+    }
+}
+
+/// Every text within a value that is long enough to be a secret.
+fn strings(value: Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.len() >= SHORTEST_SECRET => found.push(text),
+        Value::Array(values) => values.into_iter().for_each(|it| strings(it, found)),
+        Value::Object(members) => members.into_iter().for_each(|(_, it)| strings(it, found)),
+        _ => {}
+    }
+}
+
+/// A value without a text that may stand in it, member names included.
+fn replaced(value: Value, text: &str) -> Value {
+    match value {
+        Value::String(it) => Value::String(it.replace(text, REDACTED)),
+        Value::Array(values) => values.into_iter().map(|it| replaced(it, text)).collect(),
+        Value::Object(members) => (members.into_iter())
+            .map(|(name, it)| (name.replace(text, REDACTED), replaced(it, text)))
+            .collect(),
+        other => other,
+    }
+}
