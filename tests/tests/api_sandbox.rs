@@ -5,7 +5,7 @@
 mod client;
 
 use openai_codex::Sandbox;
-use openai_codex::types::SandboxPolicy;
+use openai_codex::types::{JsonObject, SandboxPolicy};
 use openai_codex_testkit::{MockModel, TestRuntime};
 use serde_json::{Value, json};
 
@@ -57,6 +57,58 @@ async fn a_turn_in_workspace_write_keeps_what_is_configured() {
         let effective = client::effective(&codex, &thread).await.sandbox;
         assert_eq!(serde_json::to_value(effective).unwrap(), expected);
     }
+}
+
+#[tokio::test]
+async fn a_turn_in_workspace_write_keeps_what_the_thread_was_started_with() {
+    let model = MockModel::start().unwrap();
+    let (_runtime, codex) = client::start(&model).await;
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path().to_str().unwrap();
+    let dotted = json!({
+        "sandbox_workspace_write.network_access": true,
+        "sandbox_workspace_write.exclude_slash_tmp": true,
+        "sandbox_workspace_write.exclude_tmpdir_env_var": true,
+        "sandbox_workspace_write.writable_roots": [root],
+    });
+    let nested = json!({"sandbox_workspace_write": {
+        "network_access": true, "exclude_slash_tmp": true, "exclude_tmpdir_env_var": true,
+        "writable_roots": [root],
+    }});
+    for (config, by_id) in [(&dotted, false), (&nested, false), (&nested, true)] {
+        let config: JsonObject = serde_json::from_value(config.clone()).unwrap();
+        let start = codex.thread_start().sandbox(Sandbox::ReadOnly);
+        let started = start.config(config).await.unwrap();
+        let thread = match by_id {
+            true => codex.thread(started.id()),
+            false => started.clone(),
+        };
+        model.say("done");
+        let run = thread.run("Write.").sandbox(Sandbox::WorkspaceWrite);
+        run.await.unwrap();
+        let effective = client::effective(&codex, &thread).await.sandbox;
+        assert_eq!(
+            serde_json::to_value(effective).unwrap(),
+            json!({
+                "type": "workspaceWrite", "writableRoots": [root], "networkAccess": true,
+                "excludeSlashTmp": true, "excludeTmpdirEnvVar": true,
+            })
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_configuration_of_the_threads_folder_holds_where_it_is_not_known_yet() {
+    let (fake, codex) = client::fake().await;
+    let mut stored = client::stored_thread("t");
+    stored["cwd"] = json!("/src/project");
+    fake.expect("thread/read").reply(json!({"thread": stored}));
+    fake.expect_params("config/read", json!({"cwd": "/src/project"}))
+        .reply(json!({"config": {}, "origins": {}}));
+    fake.expect("turn/start").reply(client::turn_response("u"));
+    let turn = codex.thread("t").turn("hi");
+    turn.sandbox(Sandbox::WorkspaceWrite).await.unwrap();
+    fake.done().await;
 }
 
 #[tokio::test]

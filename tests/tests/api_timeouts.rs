@@ -49,7 +49,7 @@ async fn what_is_asked_before_the_start_counts() {
     let fake = FakeServer::new();
     let builder = Codex::builder().request_timeout(None);
     let codex = builder.fake(&fake).await;
-    fake.expect("config/read");
+    fake.expect("thread/read");
     let begun = Instant::now();
     let run = codex.thread("t").run("hi").sandbox(Sandbox::WorkspaceWrite);
     let error = run.timeout(LIMIT).await.unwrap_err();

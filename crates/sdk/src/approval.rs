@@ -1,9 +1,15 @@
 //! Who approves what the agent wants to do, and where it may do it.
 
 use openai_codex_types::{
-    ApprovalsReviewer, AskForApproval, ReadOnlySandboxPolicy, SandboxMode, SandboxPolicy,
-    SandboxWorkspaceWrite, WorkspaceWriteSandboxPolicy,
+    ApprovalsReviewer, AskForApproval, JsonObject, ReadOnlySandboxPolicy, SandboxMode,
+    SandboxPolicy, SandboxWorkspaceWrite, WorkspaceWriteSandboxPolicy,
 };
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The part of the configuration that says what the workspace-write mode means.
+const WORKSPACE: &str = "sandbox_workspace_write";
 
 /// Who decides when the agent wants to do something that needs approval.
 ///
@@ -80,7 +86,8 @@ pub enum Sandbox {
     ReadOnly,
     /// Write in the working directory and the configured writable roots.
     ///
-    /// `[sandbox_workspace_write]` of the configuration holds as it is: a turn that
+    /// `[sandbox_workspace_write]` of the configuration, and of the `config` that the
+    /// thread was started with by this client, holds as it is: a turn that
     /// changes to this mode is told what it says, because the server would take
     /// what is left out for a decision (0.163.0 then opens `/tmp` and cuts off the
     /// network, whatever is configured).
@@ -106,6 +113,43 @@ impl Sandbox {
             Self::WorkspaceWrite => SandboxPolicy::WorkspaceWrite(workspace),
             Self::FullAccess => SandboxPolicy::DangerFullAccess,
         }
+    }
+}
+
+/// What the `config` that a thread was started with says of the workspace-write mode.
+/// The server tells of it where that is the thread's mode, and nowhere else.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WorkspaceOverrides(JsonObject);
+
+impl WorkspaceOverrides {
+    /// Those in a `config`, by dotted keys or in an object, if there are any.
+    pub(crate) fn of(config: Option<&JsonObject>) -> Option<Self> {
+        let mut overrides = JsonObject::new();
+        for (key, value) in config? {
+            match (key.strip_prefix(WORKSPACE), value) {
+                (Some(""), Value::Object(members)) => overrides.extend(members.clone()),
+                (Some(rest), _) => {
+                    let member = rest.strip_prefix('.');
+                    overrides.extend(member.map(|member| (member.to_owned(), value.clone())));
+                }
+                (None, _) => {}
+            }
+        }
+        (!overrides.is_empty()).then_some(Self(overrides))
+    }
+
+    /// These over what is configured otherwise.
+    pub(crate) fn over(&self, configured: &SandboxWorkspaceWrite) -> Result<SandboxWorkspaceWrite> {
+        let merged = serde_json::to_value(configured).and_then(|mut merged| {
+            if let Value::Object(members) = &mut merged {
+                members.extend(self.0.clone());
+            }
+            serde_json::from_value(merged)
+        });
+        merged.map_err(|error| {
+            let message = format!("the thread's config has a {WORKSPACE} that cannot be read");
+            Error::new(ErrorKind::InvalidInput, message).with_source(error)
+        })
     }
 }
 

@@ -136,19 +136,27 @@ impl Request {
     }
 
     /// What the workspace-write mode means for this thread: as the server said when
-    /// it was loaded, if that is its mode, else as configuration has it.
+    /// it was loaded, if that is its mode, else as configuration has it, that of the
+    /// thread's folder and its own included.
     async fn workspace_policy(&self) -> Result<WorkspaceWriteSandboxPolicy> {
         let info = self.thread.info();
         if let Some(SandboxPolicy::WorkspaceWrite(policy)) = info.map(|info| &info.sandbox) {
             return Ok(policy.clone());
         }
-        let cwd = self.params.cwd.as_ref().or(info.map(|info| &info.cwd));
+        let known = self.params.cwd.as_ref().or(info.map(|info| &info.cwd));
+        let cwd = match known {
+            Some(cwd) => cwd.clone(),
+            None => self.thread.read(false).await?.thread.cwd.into(),
+        };
         let mut params = ConfigReadParams::new();
-        params.cwd = cwd.cloned();
+        params.cwd = Some(cwd);
         let config = self.thread.codex().call(params).await?.config;
-        Ok(workspace_policy(
-            config.sandbox_workspace_write.unwrap_or_default(),
-        ))
+        let mut configured = config.sandbox_workspace_write.unwrap_or_default();
+        // They are in no answer of the server's to `config/read`.
+        if let Some(overrides) = self.thread.workspace() {
+            configured = overrides.over(&configured)?;
+        }
+        Ok(workspace_policy(configured))
     }
 }
 

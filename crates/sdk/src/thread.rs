@@ -11,6 +11,7 @@ use openai_codex_types::{
 #[cfg(feature = "schemars")]
 use {schemars::JsonSchema, serde::de::DeserializeOwned};
 
+use crate::approval::WorkspaceOverrides;
 use crate::codex::Codex;
 use crate::error::Result;
 use crate::event::EventStream;
@@ -168,6 +169,12 @@ impl Thread {
     /// it: turns, compaction, reviews. Sub-agents have threads of their own.
     pub fn events(&self) -> EventStream {
         EventStream::new(self.codex.connection().thread_events(&self.id))
+    }
+
+    /// What its own configuration says of the workspace-write mode, as far as this
+    /// client gave it.
+    pub(crate) fn workspace(&self) -> Option<&WorkspaceOverrides> {
+        self.hooks.as_ref()?.workspace()
     }
 
     pub(crate) fn codex(&self) -> &Codex {

@@ -8,6 +8,7 @@ use openai_codex_types::{DynamicToolCallParams, ServerRequest, ThreadId};
 use tokio::sync::watch;
 
 use super::Handlers;
+use crate::approval::WorkspaceOverrides;
 use crate::tool::Toolbox;
 
 /// From this many threads on, those that nobody has a handle on are forgotten:
@@ -27,23 +28,31 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct ThreadHooks {
     pub(super) handlers: Handlers,
     pub(super) tools: Toolbox,
+    /// What its own configuration says of the workspace-write mode.
+    workspace: Option<WorkspaceOverrides>,
 }
 
 impl ThreadHooks {
-    /// Handlers and tools over those that are there. Nothing, if neither is given.
+    /// What is given over what is there. Nothing, if there is neither.
     pub(crate) fn over(
         before: Option<&Self>,
         handlers: Option<Handlers>,
         tools: Option<Toolbox>,
+        workspace: Option<WorkspaceOverrides>,
     ) -> Option<Arc<Self>> {
-        if handlers.is_none() && tools.is_none() {
+        if handlers.is_none() && tools.is_none() && workspace.is_none() {
             return before.cloned().map(Arc::new);
         }
         let before = before.cloned().unwrap_or_default();
         Some(Arc::new(Self {
             handlers: handlers.unwrap_or(before.handlers),
             tools: tools.unwrap_or(before.tools),
+            workspace: workspace.or(before.workspace),
         }))
+    }
+
+    pub(crate) fn workspace(&self) -> Option<&WorkspaceOverrides> {
+        self.workspace.as_ref()
     }
 
     /// Whether a request of this method may be for these.
@@ -282,7 +291,7 @@ mod tests {
     fn with_handlers() -> Option<Arc<ThreadHooks>> {
         let handlers =
             Handlers::new().command_approval(|_, _: HandlerContext| async { Decision::Decline });
-        ThreadHooks::over(None, Some(handlers), None)
+        ThreadHooks::over(None, Some(handlers), None, None)
     }
 
     fn id(id: &str) -> ThreadId {

@@ -3,7 +3,7 @@
 use openai_codex_types::{JsonObject, ThreadForkParams as Params, ThreadId, ThreadSource};
 use tracing::Instrument;
 
-use crate::approval::{ApprovalMode, Sandbox};
+use crate::approval::{ApprovalMode, Sandbox, WorkspaceOverrides};
 use crate::codex::Codex;
 use crate::error::{Error, Result};
 use crate::handler::{Handlers, ThreadHooks};
@@ -150,7 +150,8 @@ impl ThreadFork {
         require(self.codex.runtime_version(), "thread/fork", guarded)?;
         let tools = Toolbox::given(self.tools)?;
         let before = self.codex.registry().hooks(&self.params.thread_id);
-        let hooks = ThreadHooks::over(before.as_deref(), self.handlers, tools);
+        let workspace = WorkspaceOverrides::of(self.params.config.as_ref());
+        let hooks = ThreadHooks::over(before.as_deref(), self.handlers, tools, workspace);
         let starting = self.codex.registry().starting(None, hooks);
         let info = ThreadInfo::from(self.codex.call(self.params).await?);
         let hooks = starting.started(&info.thread.id);

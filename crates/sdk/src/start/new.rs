@@ -5,7 +5,7 @@ use openai_codex_types::{
 };
 use tracing::Instrument;
 
-use crate::approval::{ApprovalMode, Sandbox};
+use crate::approval::{ApprovalMode, Sandbox, WorkspaceOverrides};
 use crate::codex::Codex;
 use crate::error::{Error, Result};
 use crate::handler::{Handlers, ThreadHooks};
@@ -140,7 +140,8 @@ impl ThreadStart {
             let specs = self.params.dynamic_tools.get_or_insert_default();
             specs.extend(tools.specs());
         }
-        let hooks = ThreadHooks::over(None, self.handlers, tools);
+        let workspace = WorkspaceOverrides::of(self.params.config.as_ref());
+        let hooks = ThreadHooks::over(None, self.handlers, tools, workspace);
         let starting = self.codex.registry().starting(None, hooks);
         let info = ThreadInfo::from(self.codex.call(self.params).await?);
         let hooks = starting.started(&info.thread.id);

@@ -8,7 +8,7 @@ use openai_codex_types::{
 };
 use tracing::Instrument;
 
-use crate::approval::{ApprovalMode, Sandbox};
+use crate::approval::{ApprovalMode, Sandbox, WorkspaceOverrides};
 use crate::codex::Codex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handler::{Handlers, ThreadHooks};
@@ -171,9 +171,13 @@ impl ThreadResume {
                 "{option}, whose effective value it does not tell"
             )));
         }
+        let mut workspace = WorkspaceOverrides::of(self.params.config.as_ref());
+        if self.ignored_overrides && workspace.is_some() && self.is_loaded().await? {
+            workspace = None;
+        }
         let tools = Toolbox::given(self.tools)?;
         let before = self.codex.registry().hooks(&self.params.thread_id);
-        let hooks = ThreadHooks::over(before.as_deref(), self.handlers, tools);
+        let hooks = ThreadHooks::over(before.as_deref(), self.handlers, tools, workspace);
         let starting = self
             .codex
             .registry()
