@@ -105,8 +105,9 @@ impl Connection {
             .await
             .map_err(failed)?;
         self.notify("initialized", None).await.map_err(failed)?;
-        let runtime_version =
-            UserAgent::of(&response).and_then(|agent| version(&agent.0).map(str::to_owned));
+        let client = client_name(initialize).unwrap_or_default();
+        let runtime_version = UserAgent::of(&response)
+            .and_then(|agent| version(&agent.0, &client).map(str::to_owned));
         let span = &self.core().span;
         span.record("runtime", runtime_version.as_deref());
         tracing::info!(parent: span, runtime_version, "connected");
@@ -136,10 +137,21 @@ fn jitter(pause: Duration) -> Duration {
     pause.mul_f64((random % 1024) as f64 / 1024.0)
 }
 
-/// The version in `<client>/<version> (…) …`: there is no field for it.
-fn version(user_agent: &str) -> Option<&str> {
-    let (_, rest) = user_agent.split_once('/')?;
+/// The version in `<client>/<version> (…) …`: there is no field for it. The client's
+/// name may have slashes, and another one may have taken its place.
+fn version<'a>(user_agent: &'a str, client: &str) -> Option<&'a str> {
+    let named = user_agent.strip_prefix(client);
+    let rest = match named.and_then(|rest| rest.strip_prefix('/')) {
+        Some(rest) => rest,
+        None => user_agent.split_once('/')?.1,
+    };
     rest.split_whitespace().next()
+}
+
+/// The client's name in the params of `initialize`.
+fn client_name(initialize: &RawValue) -> Option<String> {
+    let params: serde_json::Value = serde_json::from_str(initialize.get()).ok()?;
+    Some(params["clientInfo"]["name"].as_str()?.to_owned())
 }
 
 struct UserAgent(String);
@@ -163,12 +175,20 @@ mod tests {
     #[test]
     fn the_version_is_the_word_after_the_first_slash() {
         let agent = "lab/0.163.0 (Debian 12.0.0; x86_64) xterm (lab; 0.1.0)";
-        assert_eq!(version(agent), Some("0.163.0"));
-        assert_eq!(
-            version("codex_cli_rs/0.170.0-alpha.1"),
-            Some("0.170.0-alpha.1")
-        );
-        assert_eq!(version("no version"), None);
-        assert_eq!(version("trailing/"), None);
+        for client in ["lab", "other", ""] {
+            assert_eq!(version(agent, client), Some("0.163.0"));
+            assert_eq!(
+                version("codex_cli_rs/0.170.0-alpha.1", client),
+                Some("0.170.0-alpha.1")
+            );
+            assert_eq!(version("no version", client), None);
+            assert_eq!(version("trailing/", client), None);
+        }
+    }
+
+    #[test]
+    fn a_client_may_have_slashes_in_its_name() {
+        let agent = "acme/bot/0.163.0 (Debian 12.0.0; x86_64) xterm (acme/bot; 0.1.0)";
+        assert_eq!(version(agent, "acme/bot"), Some("0.163.0"));
     }
 }
