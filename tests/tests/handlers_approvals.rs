@@ -11,7 +11,7 @@ use openai_codex::{
     ApprovalMode, Codex, Decision, ErrorKind, HandlerError, Handlers, PermissionGrant, Sandbox,
     ServerRequestHandler, TurnResult, TurnStatus,
 };
-use openai_codex_testkit::{MockModel, TestRuntime};
+use openai_codex_testkit::{FakeServer, MockModel, TestRuntime};
 use serde_json::json;
 
 use support::{connect, start};
@@ -332,4 +332,35 @@ async fn handlers_of_a_thread_stay_after_a_resume_and_go_with_a_fork() {
     model.shell_escalated("true", "May I?");
     model.say("done");
     assert!(!command_ran(&thread.run("Do it.").await.unwrap()));
+}
+
+#[tokio::test]
+async fn handlers_that_take_the_place_of_approving_ones_must_approve() {
+    let fake = FakeServer::new();
+    let codex = support::fake(&fake, Handlers::new()).await;
+    for method in ["thread/start", "thread/resume", "thread/fork"] {
+        fake.always(method).reply(support::thread_response("t"));
+    }
+    let approving = || Handlers::new().command_approval(|_, _| async { Decision::Accept });
+    let start = codex.thread_start().handlers(approving());
+    let _thread = start.await.unwrap();
+    let refused = [
+        codex
+            .thread_resume("t")
+            .handlers(Handlers::new())
+            .approval_mode(ApprovalMode::Ask)
+            .await,
+        codex
+            .thread_fork("t")
+            .handlers(Handlers::new())
+            .approval_mode(ApprovalMode::Ask)
+            .await,
+    ];
+    for error in refused.map(Result::unwrap_err) {
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("needs a handler"), "{error}");
+    }
+    // Those that it has are enough where they stay.
+    let fork = codex.thread_fork("t").approval_mode(ApprovalMode::Ask);
+    fork.await.unwrap();
 }

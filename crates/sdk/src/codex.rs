@@ -329,7 +329,11 @@ impl Codex {
         own: Option<&Handlers>,
         thread: Option<&ThreadId>,
     ) -> Result<()> {
-        let approves = || own.is_some_and(Handlers::approve) || self.registry().approve(thread);
+        let approves = || match own {
+            // They take the place of those that the thread has.
+            Some(own) => own.approve() || self.registry().approve(None),
+            None => self.registry().approve(thread),
+        };
         if mode == ApprovalMode::Ask && !approves() {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
