@@ -4,6 +4,7 @@
 #[path = "support/client.rs"]
 mod client;
 
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use client::Fake;
@@ -266,11 +267,36 @@ async fn what_cannot_be_started_is_a_launch_error_that_says_what() {
 }
 
 #[tokio::test]
+async fn options_of_a_launch_are_refused_where_there_is_none() {
+    let builder = Codex::builder;
+    for (option, builder) in [
+        ("codex_bin", builder().codex_bin("codex")),
+        ("launch_command", builder().launch_command(["codex"])),
+        ("config_override", builder().config_override("model", "1")),
+        ("cwd", builder().cwd("/")),
+        ("env", builder().env("KEY", "value")),
+        ("env_clear", builder().env_clear()),
+        ("codex_home", builder().codex_home("/")),
+    ] {
+        let fake = FakeServer::new();
+        let (read, write) = fake.connect();
+        let error = builder.connect_with(read, write).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let said = error.to_string();
+        assert!(said.starts_with(&format!("{option} says")), "{said}");
+        assert!(fake.received().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn settings_that_cannot_be_are_refused_before_anything_starts() {
     for builder in [
         Codex::builder().max_in_flight(0),
         Codex::builder().config_override("", "1"),
         Codex::builder().config_override("a=b", "1"),
+        Codex::builder()
+            .config_override("model", "1")
+            .launch_command(["true"]),
     ] {
         let error = builder.await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -283,6 +309,12 @@ async fn settings_that_cannot_be_are_refused_before_anything_starts() {
 fn a_missing_runtime_names_every_place_and_the_command_that_mends_it() {
     const AGAIN: &str = "OPENAI_CODEX_TEST_WITHOUT_RUNTIME";
     if std::env::var_os(AGAIN).is_some() {
+        // Outside of any runtime this is an error and no panic.
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(outside) = std::pin::pin!(Codex::new()).poll(&mut cx) else {
+            panic!("there is nothing to wait for");
+        };
+        assert_eq!(outside.unwrap_err().kind(), ErrorKind::InvalidInput);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -11,7 +11,9 @@ use openai_codex_types::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::codex::{Codex, encode};
-use crate::connection::{Connection, ConnectionOptions, Dispatcher, Handshake, Limits, is_needed};
+use crate::connection::{
+    Connection, ConnectionOptions, Dispatcher, Handshake, Limits, current_runtime, is_needed,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::handler::{Handlers, Registry};
 use crate::locate::locate;
@@ -144,7 +146,7 @@ impl CodexBuilder {
     }
 
     /// The whole command line, taken as it is: no binary is looked for, and
-    /// [`config_override`](Self::config_override) does not apply. It must speak
+    /// [`config_override`](Self::config_override) beside it is an error. It must speak
     /// the app-server protocol on stdin and stdout.
     pub fn launch_command<I>(mut self, argv: I) -> Self
     where
@@ -315,6 +317,14 @@ impl CodexBuilder {
     ///
     /// Dropping this ends the runtime that it started.
     pub async fn send(mut self) -> Result<Codex> {
+        current_runtime()?;
+        if self.launch_command.is_some() && !self.config.is_empty() {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "config_override does not apply to a launch_command; put `-c key=value` into its \
+                 arguments",
+            ));
+        }
         let initialize = self.initialize()?;
         let mut launch = std::mem::take(&mut self.launch);
         if let Some(cwd) = &launch.cwd {
@@ -348,7 +358,9 @@ impl CodexBuilder {
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// As [`send`](Self::send); `InvalidInput` for options that say how to start one:
+    /// `codex_bin`, `launch_command`, `config_override`, `cwd`, `env`, `env_clear` and
+    /// `codex_home`.
     ///
     /// # Cancel safety
     ///
@@ -358,6 +370,8 @@ impl CodexBuilder {
         R: AsyncRead + Send + Unpin + 'static,
         W: AsyncWrite + Send + Unpin + 'static,
     {
+        current_runtime()?;
+        self.check_nothing_to_launch()?;
         let initialize = self.initialize()?;
         let registry = Arc::new(Registry::new(self.handlers.clone()));
         let mut options = self.connection.clone();
@@ -365,6 +379,29 @@ impl CodexBuilder {
         let dispatcher = Arc::clone(&registry) as _;
         let connected = Connection::connect(read, write, options, dispatcher, &initialize).await?;
         self.welcome(connected, registry).await
+    }
+
+    /// Fails if something is said of a launch, where there is none.
+    fn check_nothing_to_launch(&self) -> Result<()> {
+        let named = [
+            (self.codex_bin.is_some(), "codex_bin"),
+            (self.launch_command.is_some(), "launch_command"),
+            (!self.config.is_empty(), "config_override"),
+            (self.launch.cwd.is_some(), "cwd"),
+            (!self.launch.env.is_empty(), "env"),
+            (self.launch.env_clear, "env_clear"),
+            (self.codex_home.is_some(), "codex_home"),
+        ];
+        match named.into_iter().find(|(is_set, _)| *is_set) {
+            None => Ok(()),
+            Some((_, option)) => Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "{option} says how to start a runtime, and connect_with starts none; leave it \
+                     out, or give it to whoever starts the server"
+                ),
+            )),
+        }
     }
 
     /// The params of the handshake.

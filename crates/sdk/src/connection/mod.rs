@@ -57,6 +57,7 @@ pub(crate) use self::options::{ConnectionOptions, Deadline, RequestOptions};
 pub(crate) use self::queue::Limits;
 pub(crate) use self::router::Known;
 pub(crate) use self::subscription::Subscription;
+pub(crate) use self::supervisor::current_runtime;
 pub(crate) use self::turn::{StartedTurn, TurnRef};
 
 use self::core::Core;

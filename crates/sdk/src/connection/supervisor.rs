@@ -171,7 +171,7 @@ impl<R, W> Ends<R, W> {
 }
 
 /// The tokio runtime that this is called in, if it can drive a connection.
-fn current_runtime() -> Result<Handle> {
+pub(crate) fn current_runtime() -> Result<Handle> {
     let unusable = "this needs a tokio runtime with I/O and time enabled; use the blocking client \
                     where there is none";
     let runtime = Handle::try_current()
