@@ -208,6 +208,30 @@ async fn what_differs_from_run_to_run_can_be_left_out() {
 }
 
 #[tokio::test]
+async fn a_long_session_is_matched_in_any_order() {
+    const MESSAGES: usize = 500;
+    let line = |n| {
+        format!(
+            "{{\"dir\":\"c2s\",\"t\":0,\"msg\":{{\"method\":\"m\",\"params\":{{\"n\":{n}}}}}}}\n"
+        )
+    };
+    let session: String = (0..MESSAGES).map(line).collect();
+    let replay = Replay::parse(&session).unwrap().lenient();
+    let mut client = Client::of(&replay);
+    // Each is like all the others, and equal to the last that is left.
+    for n in (0..MESSAGES).rev() {
+        client
+            .send(json!({"method": "m", "params": {"n": n}}))
+            .await;
+    }
+    replay.done().await;
+    client.write.write_all(b"no json\n").await.unwrap();
+    assert_eq!(client.next().await, None);
+    let failure = replay.verify().unwrap_err().to_string();
+    assert!(failure.contains("what is no JSON"), "{failure}");
+}
+
+#[tokio::test]
 async fn a_server_that_hung_up_hangs_up_again() {
     let session =
         "{\"dir\":\"s2c\",\"t\":0,\"msg\":{\"method\":\"m\"}}\n{\"end\":\"server\",\"t\":1}";

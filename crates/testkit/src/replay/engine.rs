@@ -15,6 +15,9 @@ use super::diff::{difference, short};
 /// The code of the error that answers a request which was not recorded.
 const NOT_RECORDED: i64 = -32099;
 
+/// The longest line of the client's; the server's own limit is no lower.
+const MAX_LINE: usize = 128 * 1024 * 1024;
+
 /// What to do next.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Action {
@@ -35,8 +38,12 @@ pub(crate) struct Engine {
     entries: Vec<Entry>,
     /// Of the client's entries, the messages; null for the server's.
     expected: Vec<Value>,
+    /// The same as they are compared, once they have been.
+    views: Vec<Option<Value>>,
     /// Which of the client's messages have come.
     taken: Vec<bool>,
+    /// The first of the client's messages that has not come.
+    open_from: usize,
     cursor: usize,
     /// The entry before which it has paused already.
     paused: Option<usize>,
@@ -67,13 +74,15 @@ impl Engine {
                 .unwrap_or_default(),
             Direction::ToClient => Value::Null,
         });
-        Self {
+        let mut engine = Self {
             comparison: Comparison::default(),
             paced: false,
             name,
             expected: expected.collect(),
+            views: vec![None; entries.len()],
             taken: vec![false; entries.len()],
             entries,
+            open_from: 0,
             cursor: 0,
             paused: None,
             hangs_up: ended_by == Some(Direction::ToClient),
@@ -82,7 +91,17 @@ impl Engine {
             partial: Vec::new(),
             failure: None,
             last_words: None,
-        }
+        };
+        engine.skip_taken();
+        engine
+    }
+
+    fn skip_taken(&mut self) {
+        let is_open = |index: &usize| {
+            self.entries[*index].direction == Direction::ToServer && !self.taken[*index]
+        };
+        let mut rest = self.open_from..self.entries.len();
+        self.open_from = rest.find(is_open).unwrap_or(self.entries.len());
     }
 
     /// What to do next.
@@ -141,19 +160,28 @@ impl Engine {
 
     /// Takes in what the client sent.
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
-        self.partial.extend_from_slice(bytes);
-        while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.partial.drain(..=end).collect();
-            if self.failure.is_none() && !line.trim_ascii().is_empty() {
-                match serde_json::from_slice(&line) {
-                    Ok(message) => self.take(&message),
-                    Err(error) => {
-                        let line = String::from_utf8_lossy(&line);
-                        let line = short(&json!(line));
-                        self.failure =
-                            Some(format!("the client sent what is no JSON ({error}): {line}"));
-                    }
-                }
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.partial.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                let line = std::mem::take(&mut self.partial);
+                self.receive_line(&line);
+            } else if self.partial.len() > MAX_LINE {
+                self.partial = Vec::new();
+                let failure = || format!("the client sent a line of more than {MAX_LINE} bytes");
+                self.failure.get_or_insert_with(failure);
+            }
+        }
+    }
+
+    fn receive_line(&mut self, line: &[u8]) {
+        if self.failure.is_some() || line.trim_ascii().is_empty() {
+            return;
+        }
+        match serde_json::from_slice(line) {
+            Ok(message) => self.take(&message),
+            Err(error) => {
+                let line = short(&json!(String::from_utf8_lossy(line)));
+                self.failure = Some(format!("the client sent what is no JSON ({error}): {line}"));
             }
         }
     }
@@ -162,15 +190,21 @@ impl Engine {
     fn take(&mut self, message: &Value) {
         let got = self.comparison.view(message);
         let mut candidates = self.candidates();
-        let view = |index: &usize| self.comparison.view(&self.expected[*index]);
+        for index in &candidates {
+            let view = &mut self.views[*index];
+            if view.is_none() {
+                *view = Some(self.comparison.view(&self.expected[*index]));
+            }
+        }
+        let view = |index: &usize| self.views[*index].as_ref().unwrap_or(&Value::Null);
         // An equal one first, which matters where others would do.
         let found = candidates
             .iter()
-            .find(|index| view(index) == got)
+            .find(|index| *view(index) == got)
             .or_else(|| {
                 candidates
                     .iter()
-                    .find(|index| self.comparison.accepts(&view(index), &got))
+                    .find(|index| self.comparison.accepts(view(index), &got))
             });
         let Some(&index) = found else {
             // What is most like it, to compare with.
@@ -187,6 +221,7 @@ impl Engine {
             return;
         };
         self.taken[index] = true;
+        self.skip_taken();
         if let (Some(Message::Request { id, .. }), Some(sent)) =
             (self.entries[index].message(), message.get("id"))
         {
@@ -204,7 +239,7 @@ impl Engine {
     /// The messages that may come now: the next one of the client's, and those that were on their
     /// way before it was answered.
     fn candidates(&self) -> Vec<usize> {
-        let mut open = (0..self.entries.len()).filter(|index| {
+        let mut open = (self.open_from..self.entries.len()).filter(|index| {
             self.entries[*index].direction == Direction::ToServer && !self.taken[*index]
         });
         let Some(first) = open.next() else {
@@ -294,12 +329,12 @@ impl Engine {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        match self.candidates().first() {
+        match self.expected.get(self.open_from) {
             None => Ok(()),
-            Some(index) => Err(format!(
+            Some(message) => Err(format!(
                 "the client did not send {}, {}",
-                title(&self.expected[*index]),
-                self.place(*index)
+                title(message),
+                self.place(self.open_from)
             )),
         }
     }
