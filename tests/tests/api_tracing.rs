@@ -44,10 +44,16 @@ async fn spans_carry_the_ids_of_connection_thread_turn_and_request() {
     );
 
     let connection = find("connection span", |seen| {
-        seen.is_span && seen.text.starts_with("codex connection=") && seen.inside.is_empty()
+        seen.is_span
+            && seen.text.starts_with("codex connection=")
+            && seen.text.contains("runtime=0.163.0")
+            && seen.inside.is_empty()
     });
     assert_eq!(connection.level, Level::INFO);
-    assert!(event("connected").inside[0].contains("runtime=0.163.0"));
+    find("event of the connection", |seen| {
+        seen.text.contains("connected")
+            && matches!(seen.inside.as_slice(), [span] if span.contains("runtime=0.163.0"))
+    });
     find("thread span", |seen| {
         seen.is_span && seen.text.starts_with("thread ") && seen.text.contains(&thread)
     });
@@ -165,5 +171,19 @@ async fn retries_lag_refusals_and_what_is_unknown_are_told() {
             break;
         }
     }
-    assert!(event("does not know").text.contains("from/the/future"));
+    assert!(
+        event("this version does not know")
+            .text
+            .contains("from/the/future")
+    );
+}
+
+#[tokio::test]
+async fn a_runtime_of_another_version_is_warned_of_once() {
+    capture::start();
+    let (_fake, codex) = client::fake_of_version("0.162.77").await;
+    assert_eq!(codex.runtime_version(), Some("0.162.77"));
+    let warnings = (capture::seen().into_iter())
+        .filter(|seen| seen.level == Level::WARN && seen.text.contains("0.162.77"));
+    assert_eq!(warnings.count(), 1);
 }
