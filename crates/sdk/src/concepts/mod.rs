@@ -12,12 +12,16 @@
 )]
 //! | [Errors and retry](errors_and_retry) | What can go wrong, what is left of it, what may I try again? |
 //! | [Testing](testing) | How do I test my agent without an account? |
-//! | [Blocking](blocking) | How do I use it without async? |
+#![cfg_attr(
+    feature = "blocking",
+    doc = "| [Blocking](blocking) | How do I use it without async? |"
+)]
 //! | [Compatibility](compatibility) | Does it work with another version of Codex? |
 //! | [Questions and answers](faq) | Everything else that is asked often. |
 //! | [Coming from the Python SDK](coming_from_python) | What is this called here? |
 
 pub mod approvals_and_sandbox;
+#[cfg(feature = "blocking")]
 pub mod blocking;
 pub mod cancellation;
 pub mod coming_from_python;
