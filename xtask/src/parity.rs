@@ -131,6 +131,7 @@ mod tests {
                 traits: traits.iter().map(|it| (*it).to_owned()).collect(),
                 members: Vec::new(),
             },
+            has_example: true,
         }
     }
 

@@ -39,6 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     );
     let surface = surface()?;
     reviewed::check_setters(&surface)?;
+    check_examples(&surface)?;
     for line in lines(&surface) {
         text += &line;
         text.push('\n');
@@ -59,6 +60,8 @@ pub(crate) struct Item {
     /// What it is, in one line.
     pub(crate) text: String,
     pub(crate) kind: Kind,
+    /// Whether its documentation shows how it is used.
+    pub(crate) has_example: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -112,6 +115,21 @@ fn read(path: &Path) -> Result<Vec<Item>> {
         .with_context(|| format!("rustdoc writes a form that is not known here: {version}"))?;
     items.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(items)
+}
+
+/// Every type, trait and function of ours shows in an example how it is used.
+fn check_examples(items: &[Item]) -> Result<()> {
+    let without: Vec<&str> = items
+        .iter()
+        .filter(|item| !item.has_example && !matches!(item.kind, Kind::Other))
+        .map(|item| item.path.as_str())
+        .collect();
+    ensure!(
+        without.is_empty(),
+        "give these an example in their documentation: {}",
+        without.join(", ")
+    );
+    Ok(())
 }
 
 /// One line for each item, member, function and trait.
@@ -168,6 +186,7 @@ impl<'a> Reader<'a> {
                     text: format!("{path}: use {source}"),
                     path,
                     kind: Kind::Other,
+                    has_example: false,
                 }),
                 (None, None) => bail!("{path} is not there"),
             }
@@ -213,7 +232,12 @@ impl<'a> Reader<'a> {
             ),
             other => (format!("{path}: {other}"), Kind::Other),
         };
-        items.push(Item { path, text, kind });
+        items.push(Item {
+            path,
+            text,
+            kind,
+            has_example: item["docs"].as_str().is_some_and(|it| it.contains("```")),
+        });
         Ok(())
     }
 
