@@ -410,6 +410,7 @@ impl fmt::Debug for Codex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Codex")
             .field("runtime_version", &self.runtime_version())
+            .field("connection", self.connection())
             .finish_non_exhaustive()
     }
 }

@@ -242,6 +242,17 @@ impl Core {
         slot: Option<OwnedSemaphorePermit>,
         waiter: impl FnOnce(&mut State) -> Option<Waiter>,
     ) -> Result<Option<i64>, Error> {
+        self.submit_if(method, params, slot, |state| waiter(state).map(Some))
+    }
+
+    /// As [`submit`](Self::submit), but `waiter` may also want it sent and not wait.
+    fn submit_if(
+        &self,
+        method: &str,
+        params: Option<&RawValue>,
+        slot: Option<OwnedSemaphorePermit>,
+        waiter: impl FnOnce(&mut State) -> Option<Option<Waiter>>,
+    ) -> Result<Option<i64>, Error> {
         let id = self.new_id();
         let frame = encode(Some(id), method, params);
         let mut state = self.lock();
@@ -251,7 +262,9 @@ impl Core {
         let Some(waiter) = waiter(&mut state) else {
             return Ok(None);
         };
-        state.pending.insert(id, waiter);
+        if let Some(waiter) = waiter {
+            state.pending.insert(id, waiter);
+        }
         let queued = state.outbox.queue(frame, slot);
         drop(state);
         tracing::trace!(method, id, "request");
@@ -282,15 +295,20 @@ impl Core {
         }
     }
 
-    /// Interrupts a turn without waiting for anything. For destructors.
+    /// Interrupts a turn without waiting for anything, and again when it has begun
+    /// if the server refuses because it has not. For destructors.
     pub(super) fn interrupt_now(&self, thread: &ThreadId, turn: &TurnId) {
-        if self.lock().router.has_finished(thread, turn) {
-            return;
-        }
-        tracing::debug!(%thread, %turn, "interrupting a turn that nobody waits for");
         let params = turn_params(thread, turn);
-        let id = self.new_id();
-        self.send(encode(Some(id), "turn/interrupt", Some(&params)), None);
+        // There is nobody to tell that the connection is gone.
+        let _ = self.submit_if("turn/interrupt", Some(&params), None, |state| {
+            let waits = state.router.doom(thread, turn)?;
+            tracing::debug!(%thread, %turn, "interrupting a turn that nobody waits for");
+            Some(waits.then(|| Waiter::Interrupt {
+                thread: thread.clone(),
+                turn: turn.clone(),
+                tx: None,
+            }))
+        });
     }
 }
 

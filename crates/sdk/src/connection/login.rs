@@ -80,7 +80,6 @@ impl Logins {
         }
     }
 
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.watched.len() + self.parked.len()
     }

@@ -39,6 +39,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::{Arc, Weak};
 
 use openai_codex_wire::{LoginId, ThreadId, TurnId};
@@ -184,6 +185,19 @@ impl Connection {
 
     fn core(&self) -> &Arc<Core> {
         &self.0.core
+    }
+}
+
+/// How much there is of what must not pile up.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.core().lock();
+        f.debug_struct("Connection")
+            .field("is_closed", &state.failure.is_some())
+            .field("unanswered", &state.pending.len())
+            .field("followed", &state.router.entries())
+            .field("handlers", &state.server_requests.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -42,7 +42,8 @@ pub(crate) enum Waiter {
     Interrupt {
         thread: ThreadId,
         turn: TurnId,
-        tx: oneshot::Sender<Answer>,
+        /// None where nobody waits, and the turn is to be interrupted all the same.
+        tx: Option<oneshot::Sender<Answer>>,
     },
     Start(StartWaiter),
 }
@@ -153,7 +154,7 @@ impl Pending {
             })
             .collect();
         self.interrupts -= senders.len();
-        senders
+        senders.into_iter().flatten().collect()
     }
 
     /// Takes every waiter, because the connection failed.
@@ -174,13 +175,13 @@ impl Waiter {
         let answer = Answer::Failed(error.duplicate());
         // Whoever does not wait any more need not be told.
         let _ = match self {
-            Self::Call(tx) | Self::Follow { tx, .. } | Self::Interrupt { tx, .. } => {
+            Self::Call(tx) | Self::Follow { tx, .. } | Self::Interrupt { tx: Some(tx), .. } => {
                 tx.send(answer).map_err(drop)
             }
             Self::Start(StartWaiter { tx: Some(tx), .. }) => {
                 tx.send(StartAnswer::Other(answer)).map_err(drop)
             }
-            Self::Start(_) => Ok(()),
+            Self::Interrupt { .. } | Self::Start(_) => Ok(()),
         };
     }
 }
@@ -214,6 +215,7 @@ mod tests {
         for (id, turn) in [(1, "u"), (2, "v"), (3, "u")] {
             let tx = oneshot::channel().0;
             let (thread, turn) = ("t".into(), turn.into());
+            let tx = Some(tx);
             pending.insert(id, Waiter::Interrupt { thread, turn, tx });
         }
         let (u, v) = (TurnId::from("u"), TurnId::from("v"));

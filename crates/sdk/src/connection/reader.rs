@@ -104,7 +104,7 @@ impl Core {
         }
         let over = state.router.route(event, fx);
         let interrupts = match &over {
-            Over::Nothing => Vec::new(),
+            Over::Nothing | Over::Doomed(..) => Vec::new(),
             Over::Turn(thread, turn) => {
                 state.server_requests.withdraw_turn(thread, turn, fx);
                 state.pending.take_interrupts(thread, Some(turn))
@@ -123,6 +123,9 @@ impl Core {
             // Whoever does not wait any more need not be told.
             let _ = tx.send(Answer::TurnEnded);
         }
+        if let Over::Doomed(thread, turn) = over {
+            self.interrupt_now(&thread, &turn);
+        }
     }
 
     fn respond(self: &Arc<Self>, id: &RequestId, outcome: Result<&str, &str>, fx: &mut Effects) {
@@ -136,7 +139,19 @@ impl Core {
                 drop(state);
                 self.ignore_response(id);
             }
-            Some(Waiter::Call(tx) | Waiter::Interrupt { tx, .. }) => {
+            Some(Waiter::Interrupt {
+                thread,
+                turn,
+                tx: None,
+            }) => {
+                let taken = outcome.is_ok();
+                let again = state.router.doomed.answered(&thread, &turn, taken);
+                drop(state);
+                if again {
+                    self.interrupt_now(&thread, &turn);
+                }
+            }
+            Some(Waiter::Call(tx) | Waiter::Interrupt { tx: Some(tx), .. }) => {
                 drop(state);
                 // Whoever does not wait any more need not be told.
                 let _ = tx.send(answer(outcome));

@@ -148,41 +148,72 @@ impl Connection {
         let params = turn_params(thread, turn);
         let span = request_span(METHOD, Some(thread));
         within(limit, METHOD, async {
-            let (tx, rx) = oneshot::channel();
-            // Asked and registered under one lock, so that the end of the turn
-            // is either seen here or answers the waiter.
-            let id = core.submit(METHOD, Some(&params), None, |state| {
-                (!state.router.has_finished(thread, turn)).then(|| Waiter::Interrupt {
-                    thread: thread.clone(),
-                    turn: turn.clone(),
-                    tx,
-                })
-            })?;
-            span.record("id", id);
-            if id.is_none() {
-                return Ok(Interrupted::Finished);
-            }
-            let answer = core.answer(id, rx).await?;
-            if matches!(answer, Answer::TurnEnded) {
-                return Ok(Interrupted::Finished);
-            }
-            match decode(METHOD, answer) {
-                Ok(_) => Ok(Interrupted::Accepted),
-                // 0.169 answers this where 0.163.0 does not answer.
-                Err(error)
-                    if error
-                        .rpc()
-                        .is_some_and(|rpc| rpc.message.contains("no active turn")) =>
-                {
-                    Ok(Interrupted::Finished)
+            for attempt in 1.. {
+                match self.interrupt_once(thread, turn, &params).await {
+                    Err(error) if is_not_active(&error) => {
+                        let router = &core.lock().router;
+                        if attempt > ATTEMPTS || !router.is_to_begin(thread, turn) {
+                            // 0.169 answers this where 0.163.0 does not answer.
+                            return match error.rpc() {
+                                Some(rpc) if rpc.message.contains("no active turn") => {
+                                    Ok(Interrupted::Finished)
+                                }
+                                _ if router.has_finished(thread, turn) => Ok(Interrupted::Finished),
+                                _ => Err(error),
+                            };
+                        }
+                    }
+                    other => return other,
                 }
-                Err(error) => Err(error),
+                tokio::time::sleep(PAUSE).await;
             }
+            unreachable!("the last attempt returns")
         })
-        .instrument(span.clone())
+        .instrument(span)
         .await
         .map_err(|error| error.with_method(METHOD))
     }
+
+    async fn interrupt_once(
+        &self,
+        thread: &ThreadId,
+        turn: &TurnId,
+        params: &RawValue,
+    ) -> Result<Interrupted> {
+        const METHOD: &str = "turn/interrupt";
+
+        let core = self.core();
+        let (tx, rx) = oneshot::channel();
+        // Asked and registered under one lock, so that the end of the turn
+        // is either seen here or answers the waiter.
+        let id = core.submit(METHOD, Some(params), None, |state| {
+            (!state.router.has_finished(thread, turn)).then(|| Waiter::Interrupt {
+                thread: thread.clone(),
+                turn: turn.clone(),
+                tx: Some(tx),
+            })
+        })?;
+        tracing::Span::current().record("id", id);
+        if id.is_none() {
+            return Ok(Interrupted::Finished);
+        }
+        match core.answer(id, rx).await? {
+            Answer::TurnEnded => Ok(Interrupted::Finished),
+            answer => decode(METHOD, answer).map(|_| Interrupted::Accepted),
+        }
+    }
+}
+
+/// How often, and after what pauses, a turn is interrupted that the server has
+/// promised but not begun: 0.163.0 begins a turn that is started while another one
+/// is being interrupted only when that has ended, and refuses to interrupt it before.
+const ATTEMPTS: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Whether the server says that it is not this turn that runs.
+fn is_not_active(error: &Error) -> bool {
+    let says = |text| error.rpc().is_some_and(|rpc| rpc.message.contains(text));
+    says("no active turn") || says("expected active turn id")
 }
 
 /// What a request needs before it may be queued.

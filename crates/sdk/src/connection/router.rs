@@ -3,6 +3,7 @@
 //! **Architecture invariant:** no I/O, no lock and no task in here. The reader
 //! feeds it, callers subscribe, and all of it is tested without a runtime.
 
+mod doomed;
 mod id_map;
 mod resumed;
 mod ring;
@@ -22,6 +23,7 @@ use super::kind::Kind;
 use super::login::Logins;
 use super::queue::{End, Limits, Mailbox, Overflow, Queue};
 use super::turn_log::{Lost, Progress, SubId, TurnLog};
+use doomed::Doomed;
 use id_map::IdMap;
 pub(crate) use resumed::Resumed;
 use ring::Ring;
@@ -52,11 +54,13 @@ pub(crate) enum Known {
     Unknown,
 }
 
-/// What is over with an event.
+/// What is over with an event, or to be ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Over {
     Nothing,
     Turn(ThreadId, TurnId),
+    /// Nothing yet: a turn began that is to be interrupted.
+    Doomed(ThreadId, TurnId),
     /// Every turn of the thread, because nothing more is told of them.
     Thread(ThreadId),
 }
@@ -81,6 +85,7 @@ pub(crate) struct Router {
     global: Ring,
     pub(crate) logins: Logins,
     recent: VecDeque<(ThreadId, TurnId)>,
+    pub(crate) doomed: Doomed,
     next_id: u64,
     /// The connection failed: whoever subscribes now is told so.
     failed: bool,
@@ -94,6 +99,7 @@ impl Router {
             global: Ring::new(limits),
             logins: Logins::default(),
             recent: VecDeque::new(),
+            doomed: Doomed::default(),
             next_id: 0,
             failed: false,
         }
@@ -137,6 +143,10 @@ impl Router {
             self.global.push(event, fx);
         }
         match kind {
+            Kind::TurnStarted => match self.doomed.began(event) {
+                Some((thread, turn)) => Over::Doomed(thread, turn),
+                None => Over::Nothing,
+            },
             Kind::TurnCompleted => {
                 let Some((thread, turn)) = event.thread_id().zip(turn) else {
                     return Over::Nothing;
@@ -147,6 +157,7 @@ impl Router {
                     self.recent.pop_front();
                 }
                 self.recent.push_back(completed.clone());
+                self.doomed.forget(&completed.0, Some(&completed.1));
                 Over::Turn(completed.0, completed.1)
             }
             Kind::ThreadClosed | Kind::ThreadArchived | Kind::ThreadDeleted => {
@@ -174,6 +185,7 @@ impl Router {
 
     /// No more is heard of a thread: whoever waits for one of its turns is told.
     pub(crate) fn lose_thread(&mut self, id: &ThreadId, lost: Lost, fx: &mut Effects) {
+        self.doomed.forget(id, None);
         if let Some(thread) = self.threads.get_mut(id) {
             thread.lose(lost, fx);
             self.release_unowned(id, fx);
@@ -421,6 +433,24 @@ impl Router {
         }
     }
 
+    /// Whether to ask the server to interrupt a turn that nobody waits for, and
+    /// whether to tell of its [answer](Doomed::answered).
+    pub(crate) fn doom(&mut self, thread: &ThreadId, turn: &TurnId) -> Option<bool> {
+        if self.has_finished(thread, turn) {
+            return None;
+        }
+        let state = self.threads.get(thread);
+        let has_begun = state.is_some_and(|state| state.has_begun(turn));
+        Some(self.doomed.add(thread, turn, has_begun))
+    }
+
+    /// Whether a turn was promised by the response to a start and has not begun.
+    pub(crate) fn is_to_begin(&self, thread: &ThreadId, turn: &TurnId) -> bool {
+        let state = self.threads.get(thread);
+        let log = state.and_then(|state| state.turns.get(turn));
+        log.is_some_and(|log| log.claimed && !log.fold.has_events() && !log.is_lost())
+    }
+
     /// Whether the end of a turn was seen, not too long ago.
     pub(crate) fn has_finished(&self, thread: &ThreadId, turn: &TurnId) -> bool {
         let state = self.threads.get(thread);
@@ -456,6 +486,7 @@ impl Router {
         }
         self.global.fail(fx);
         self.logins.fail(fx);
+        self.doomed.clear();
         self.threads.retain(|_, thread| {
             thread.turns.retain(|_, log| log.is_owned());
             !thread.is_unused()
@@ -508,7 +539,6 @@ impl Router {
     }
 
     /// How many things are kept, which must not grow with what has passed.
-    #[cfg(test)]
     pub(crate) fn entries(&self) -> usize {
         let threads = self.threads.values();
         let kept = threads.map(|thread| {
@@ -517,6 +547,6 @@ impl Router {
                 + thread.starts.len()
                 + thread.subscribers.len()
         });
-        kept.sum::<usize>() + self.logins.len() + self.global.subscribers.len()
+        kept.sum::<usize>() + self.logins.len() + self.global.subscribers.len() + self.doomed.len()
     }
 }

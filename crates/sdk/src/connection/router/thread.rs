@@ -135,6 +135,12 @@ impl Thread {
         self.active.contains(turn) || log.is_some_and(|log| log.is_followed())
     }
 
+    /// Whether `turn/started` was heard of a turn.
+    pub(super) fn has_begun(&self, turn: &TurnId) -> bool {
+        let log = self.turns.get(turn);
+        log.is_some_and(|log| log.fold.has_events())
+    }
+
     /// A completion whose turn cannot be read must not leave the only turn that
     /// it can mean waiting for ever.
     pub(super) fn only_turn(&self) -> Option<String> {

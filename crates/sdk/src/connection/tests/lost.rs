@@ -279,3 +279,54 @@ async fn a_thread_that_is_gone_answers_interrupts_and_withdraws_requests() {
     drop(started);
     connection.assert_idle();
 }
+
+/// The server interrupts nothing that has not begun.
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_is_about_to_begin_is_interrupted_when_it_has() {
+    let fake = FakeServer::new();
+    let connection = connect(&fake).await;
+    let thread = ThreadId::from("t");
+    let started = |turn: &str| json!({"threadId": "t", "turn": {"id": turn}});
+    let params = raw(json!({"threadId": "t", "input": []}));
+    let start = || connection.start_turn(&thread, &params, false, Deadline::Default);
+    let refusal = "expected active turn id u but found another";
+
+    fake.expect("turn/start")
+        .reply(json!({"turn": {"id": "u"}}));
+    let turn = start().await.unwrap().turn;
+    fake.expect("turn/interrupt").error(-32600, refusal);
+    fake.expect("turn/interrupt")
+        .error(-32600, "no active turn to interrupt");
+    fake.expect("turn/interrupt").reply(json!({}));
+    let interrupted = connection.interrupt(&thread, turn.id(), Deadline::Default);
+    assert_eq!(
+        interrupted.await.unwrap(),
+        crate::connection::core::Interrupted::Accepted
+    );
+    fake.done().await;
+    // One that runs is not asked about again.
+    fake.then().notify("turn/started", started("u"));
+    fake.expect("turn/interrupt").error(-32600, refusal);
+    let refused = connection.interrupt(&thread, turn.id(), Deadline::Default);
+    fake.wait_for("turn/interrupt", 3).await;
+    assert!(refused.await.is_err());
+    fake.then().notify("turn/completed", started("u"));
+    turn.completed().await.unwrap();
+    drop(turn);
+
+    // Nobody waits for this one, and it is interrupted all the same.
+    fake.expect("turn/start")
+        .reply(json!({"turn": {"id": "v"}}));
+    fake.expect("turn/interrupt").error(-32600, refusal);
+    fake.then().notify("turn/started", started("v"));
+    fake.expect("turn/interrupt")
+        .reply(json!({}))
+        .notify("turn/completed", started("v"));
+    let turn = start().await.unwrap().turn;
+    turn.interrupt_now();
+    drop(turn);
+    fake.done().await;
+    fake.expect("sync").reply(json!({}));
+    connection.ask("sync", json!({})).await.unwrap();
+    connection.assert_idle();
+}

@@ -373,7 +373,7 @@ async fn an_idle_and_a_busy_runtime_end_by_themselves_when_they_are_closed() {
 
 /// A command that is deaf to polite signals and has put itself in the background.
 #[cfg(target_os = "linux")]
-const DEAF: &str = "trap '' TERM HUP; echo $$ > pid.tmp; mv pid.tmp pid; sleep 3600 & wait";
+const DEAF: &str = "trap '' TERM HUP; sleep 3600 & echo $$ > pid.tmp; mv pid.tmp pid; wait";
 
 #[cfg(target_os = "linux")]
 async fn with_a_deaf_command(runtime: &TestRuntime, model: &MockModel) -> (Connection, u32) {

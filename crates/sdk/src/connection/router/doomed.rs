@@ -1,0 +1,88 @@
+//! Turns that are to be interrupted because nobody waits for them.
+
+use std::collections::VecDeque;
+
+use openai_codex_wire::{ThreadId, TurnId};
+
+use crate::connection::event::RawEvent;
+
+/// How many are remembered. More are interrupted all the same, but once only.
+const KEPT: usize = 256;
+
+/// Turns that are to be interrupted and have not ended. The server refuses to
+/// interrupt one that has not begun; then it is asked again.
+#[derive(Debug, Default)]
+pub(crate) struct Doomed(VecDeque<Turn>);
+
+#[derive(Debug)]
+struct Turn {
+    thread: ThreadId,
+    turn: TurnId,
+    has_begun: bool,
+    was_refused: bool,
+}
+
+impl Doomed {
+    /// Returns whether the answer to its interrupt is to be told.
+    pub(super) fn add(&mut self, thread: &ThreadId, turn: &TurnId, has_begun: bool) -> bool {
+        let has_room = self.0.len() < KEPT && self.find(thread, turn).is_none();
+        if has_room {
+            self.0.push_back(Turn {
+                thread: thread.clone(),
+                turn: turn.clone(),
+                has_begun,
+                was_refused: false,
+            });
+        }
+        has_room
+    }
+
+    /// The server answered an interrupt. Returns whether to ask again: if it
+    /// refused, and the turn began meanwhile.
+    pub(crate) fn answered(&mut self, thread: &ThreadId, turn: &TurnId, taken: bool) -> bool {
+        let Some(at) = self.find(thread, turn) else {
+            return false;
+        };
+        let began = self.0[at].has_begun;
+        self.0[at].was_refused = true;
+        if taken || began {
+            self.0.remove(at);
+        }
+        !taken && began
+    }
+
+    /// A turn began. Returns it if it is to be interrupted now.
+    pub(super) fn began(&mut self, event: &RawEvent) -> Option<(ThreadId, TurnId)> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let (thread, turn) = (event.thread_id()?.into(), event.turn_id()?.into());
+        let at = self.find(&thread, &turn)?;
+        self.0[at].has_begun = true;
+        if !self.0[at].was_refused {
+            return None;
+        }
+        self.0.remove(at);
+        Some((thread, turn))
+    }
+
+    /// A turn has ended, or every turn of the thread.
+    pub(super) fn forget(&mut self, thread: &ThreadId, turn: Option<&TurnId>) {
+        self.0.retain(|doomed| {
+            doomed.thread != *thread || turn.is_some_and(|turn| doomed.turn != *turn)
+        });
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn find(&self, thread: &ThreadId, turn: &TurnId) -> Option<usize> {
+        let is_it = |doomed: &Turn| (&doomed.thread, &doomed.turn) == (thread, turn);
+        self.0.iter().position(is_it)
+    }
+}
