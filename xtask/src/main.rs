@@ -12,6 +12,7 @@ mod parity;
 mod public_api;
 mod reviewed;
 mod schema;
+mod soak;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +42,8 @@ enum Command {
     CheckParity,
     /// Run a real turn with a scripted model
     Demo,
+    /// Mix turns, drops, faults and kills for a while, and see that nothing is lost or left
+    Soak(soak::Options),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::PublicApi(options) => public_api::run(&options),
         Command::CheckParity => parity::run(),
         Command::Demo => demo::run(),
+        Command::Soak(options) => soak::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
