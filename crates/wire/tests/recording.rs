@@ -137,7 +137,7 @@ fn secrets_are_found_by_their_looks() {
         ("a=b & c=d", "a=b & c=d"),
         (
             "git clone https://me:hunter2@example.com/x",
-            "git clone https://me:[redacted]@example.com/x",
+            "git clone https://[redacted]@example.com/x",
         ),
         (
             "see https://example.com:80/@me",
@@ -198,5 +198,145 @@ fn a_fault_is_told_with_its_line() {
         ("{\"dir\":\"c2s\"}", 1),
     ] {
         assert_eq!(Recording::parse(text).unwrap_err().line(), line, "{text}");
+    }
+}
+
+#[test]
+fn configuration_by_dotted_names_keeps_no_values_of_the_environment() {
+    for (message, expected) in [
+        (
+            r#"{"config":{"mcp_servers.s.env.DATABASE_URL":"x","mcp_servers.s.http_headers.X-Foo":"y"}}"#,
+            r#"{"config":{"mcp_servers.s.env.DATABASE_URL":"[redacted]","mcp_servers.s.http_headers.X-Foo":"[redacted]"}}"#,
+        ),
+        (
+            r#"{"shell_environment_policy":{"inherit":"all","set":{"A":"x"}}}"#,
+            r#"{"shell_environment_policy":{"inherit":"all","set":{"A":"[redacted]"}}}"#,
+        ),
+        (
+            r#"{"p":{"shell_environment_policy.set.A":"x","profiles.q.shell_environment_policy":{"set":{"B":"x"}}}}"#,
+            r#"{"p":{"shell_environment_policy.set.A":"[redacted]","profiles.q.shell_environment_policy":{"set":{"B":"[redacted]"}}}}"#,
+        ),
+        (
+            r#"{"keyPath":"shell_environment_policy","value":{"set":{"A":"x"},"inherit":"all"}}"#,
+            r#"{"keyPath":"shell_environment_policy","value":{"set":{"A":"[redacted]"},"inherit":"all"}}"#,
+        ),
+        (
+            r#"{"keyPath":"shell_environment_policy.set.A","value":"x"}"#,
+            r#"{"keyPath":"shell_environment_policy.set.A","value":"[redacted]"}"#,
+        ),
+        (
+            r#"{"overriddenMetadata":{"message":"m","effectiveValue":{"A":["x",1]}}}"#,
+            r#"{"overriddenMetadata":{"message":"m","effectiveValue":{"A":["[redacted]",0]}}}"#,
+        ),
+        (
+            r#"{"set":{"A":"x"},"other.set":"y"}"#,
+            r#"{"set":{"A":"x"},"other.set":"y"}"#,
+        ),
+    ] {
+        let redacted = redact(message).unwrap();
+        assert_eq!(redacted, expected);
+        assert_eq!(redact(&redacted).unwrap(), expected, "twice");
+    }
+}
+
+#[test]
+fn secrets_are_found_next_to_escapes_and_in_urls() {
+    const KEY: &str = "sk-proj-0123456789abcdef";
+    for (text, expected) in [
+        ("https://user:token@host/x", "https://[redacted]@host/x"),
+        ("https://token@host:1?a=@", "https://[redacted]@host:1?a=@"),
+        ("at https://host/@me, a@b", "at https://host/@me, a@b"),
+        ("ssh://git@host/x.git", "ssh://git@host/x.git"),
+        ("\u{1b}[32mKEY\u{1b}[0m", "\u{1b}[32m[redacted]\u{1b}[0m"),
+        ("\u{1b}[1;32mKEY", "\u{1b}[1;32m[redacted]"),
+        ("\u{1}KEY", "\u{1}[redacted]"),
+        ("a%3DKEY", "a%3D[redacted]"),
+        ("\"\\nKEY\"", "\"\\n[redacted]\""),
+        ("\\u001bKEY \\x1bKEY", "\\u001b[redacted] \\x1b[redacted]"),
+        ("xKEY", "xKEY"),
+    ] {
+        let (text, expected) = (text.replace("KEY", KEY), expected.replace("KEY", KEY));
+        let message = serde_json::json!({"text": text}).to_string();
+        let expected = serde_json::json!({"text": expected}).to_string();
+        let redacted = redact(&message).unwrap();
+        assert_eq!(redacted, expected);
+        assert_eq!(redact(&redacted).unwrap(), expected, "twice");
+    }
+    let message = r#"{"a":"https:\/\/user:token@host","b":"\u001b[32msk-proj-0123456789abcdef"}"#;
+    let redacted = redact(message).unwrap();
+    assert!(!redacted.contains("token") && !redacted.contains("sk-"));
+}
+
+#[test]
+fn contents_in_base64_are_looked_into() {
+    // `key sk-proj-0123456789abcdef`, `{"refresh_token":"x"}`, `Hello there`.
+    for (contents, kept) in [
+        ("a2V5IHNrLXByb2otMDEyMzQ1Njc4OWFiY2RlZg==", false),
+        ("eyJyZWZyZXNoX3Rva2VuIjoieCJ9", false),
+        ("SGVsbG8gdGhlcmU=", true),
+        ("W3JlZGFjdGVkXQ==", true),
+    ] {
+        let message = format!(r#"{{"id":1,"result":{{"dataBase64":"{contents}"}}}}"#);
+        let expected = if kept { contents } else { "W3JlZGFjdGVkXQ==" };
+        assert_eq!(
+            redact(&message).unwrap(),
+            message.replace(contents, expected)
+        );
+    }
+}
+
+#[test]
+fn the_rest_of_a_secret_that_comes_in_deltas_is_kept_out() {
+    let secret = "0123456789abcdefghijklmnopqrstuvwxyz";
+    for lead in [
+        "sk-proj-",
+        "API_KEY=",
+        "Authorization: Bearer ",
+        "https://x/?code=",
+    ] {
+        for size in 1..secret.len() {
+            let joined = in_deltas(&format!("It is {lead}{secret}, I am told"), size);
+            assert!(!joined.contains("ghijk"), "{size}: {joined}");
+            assert!(
+                joined.ends_with("[redacted], I am told"),
+                "{size}: {joined}"
+            );
+            assert_eq!(joined.matches("[redacted]").count(), 1, "{joined}");
+        }
+    }
+}
+
+/// What is left of a text that comes in pieces of a size.
+fn in_deltas(text: &str, size: usize) -> String {
+    let mut redactor = Redactor::new();
+    let mut joined = String::new();
+    for piece in text.as_bytes().chunks(size) {
+        // Another text grows at the same time.
+        for (item, piece) in [("b", "ok "), ("a", std::str::from_utf8(piece).unwrap())] {
+            let message = serde_json::json!({
+                "method": "item/agentMessage/delta",
+                "params": {"itemId": item, "delta": piece},
+            });
+            let redacted = redactor.redact(Direction::ToClient, &message.to_string());
+            let redacted: serde_json::Value = serde_json::from_str(&redacted.unwrap()).unwrap();
+            if item == "a" {
+                joined += redacted["params"]["delta"].as_str().unwrap();
+            } else {
+                assert_eq!(redacted, message);
+            }
+        }
+    }
+    joined
+}
+
+#[test]
+fn long_texts_take_time_in_proportion_to_their_length() {
+    // What took time with the square of the length would take minutes.
+    for text in [
+        "KEY=", "A_KEY=\n", "a=b\n", "&a=b\n", "=", "ask-", "-eyJ", "?a", "x://y@", "[1",
+    ] {
+        let text = format!("https://x {}", text.repeat(2_000_000 / text.len()));
+        let message = serde_json::json!({"text": text}).to_string();
+        assert!(redact(&message).is_ok());
     }
 }

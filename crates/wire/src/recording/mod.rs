@@ -17,6 +17,7 @@
 //!
 //! Pure functions over text: who records brings the file and the clock.
 
+mod deltas;
 mod encode;
 mod parse;
 mod redact;

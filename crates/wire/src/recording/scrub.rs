@@ -1,10 +1,10 @@
 //! Finds secrets inside of texts by what they look like.
-//!
-//! Works on JSON strings as they are written: no secret has a character that is escaped.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::redact::{REDACTED, is_secret_name};
+use crate::envelope::repair_surrogates;
 
 /// What a secret begins with, how many characters follow at least, and whether one of them is a
 /// dot.
@@ -37,153 +37,198 @@ const PARAMETERS: [&str; 8] = [
 /// How the names of variables end that hold secrets, where they are set or printed.
 const ASSIGNMENTS: [&str; 4] = ["TOKEN=", "KEY=", "SECRET=", "PASSWORD="];
 
+/// How long the name of a parameter or a variable is at most.
+const MAX_NAME: usize = 64;
+
 /// Whether there can be anything to find in a message. Quick, for the many where there is not.
 pub(super) fn may_need_scrub(message: &str) -> bool {
+    // Some writers escape slashes.
     let starts = SHAPES.iter().map(|(start, ..)| start);
-    message.contains("://")
-        || starts
-            .chain(&ASSIGNMENTS)
-            .any(|found| message.contains(found))
+    starts
+        .chain(&ASSIGNMENTS)
+        .chain(&["://", ":\\/\\/"])
+        .any(|part| message.contains(part))
 }
 
 /// A JSON string without what looks like a secret.
 pub(super) fn scrub(raw: &str) -> Cow<'_, str> {
-    let mut text = Cow::Borrowed(raw);
-    for (start, least, dotted) in SHAPES {
-        if let Some(clean) = without_shape(&text, start, least, dotted) {
-            text = Cow::Owned(clean);
-        }
+    let Some(text) = decode(raw) else {
+        return Cow::Owned(format!("\"{REDACTED}\""));
+    };
+    let found = secrets(&text);
+    if found.is_empty() {
+        return Cow::Borrowed(raw);
     }
-    if text.contains("://")
-        && let Some(clean) = without_parameters(&text)
-    {
-        text = Cow::Owned(clean);
+    Cow::Owned(encode(&without(&text, &found)))
+}
+
+/// What a JSON string says; half of a surrogate pair is replaced.
+pub(super) fn decode(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
+        return Some(Cow::Borrowed(inner));
+    }
+    let text = serde_json::from_str(raw)
+        .or_else(|_| serde_json::from_str(&repair_surrogates(raw)))
+        .ok()?;
+    Some(Cow::Owned(text))
+}
+
+pub(super) fn encode(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A text whose secrets are replaced.
+fn without(text: &str, secrets: &[Range<usize>]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut copied = 0;
+    for secret in secrets {
+        out.push_str(&text[copied..secret.start]);
+        out.push_str(REDACTED);
+        copied = secret.end;
+    }
+    out + &text[copied..]
+}
+
+/// Where the secrets in a text are, in order and apart from each other. Takes time in proportion to
+/// the text.
+pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (start, least, dotted) in SHAPES {
+        find_shape(text, start, least, dotted, &mut found);
     }
     for end in ASSIGNMENTS {
-        if let Some(clean) = without_assignment(&text, end) {
-            text = Cow::Owned(clean);
+        find_assignments(text, end, &mut found);
+    }
+    if text.contains("://") {
+        find_parameters(text, &mut found);
+        find_userinfo(text, &mut found);
+    }
+    found.sort_by_key(|secret| secret.start);
+    found.dedup_by(|later, earlier| {
+        let overlap = later.start < earlier.end;
+        if overlap {
+            earlier.end = earlier.end.max(later.end);
         }
-    }
-    if let Some(clean) = without_user(&text) {
-        text = Cow::Owned(clean);
-    }
-    text
+        overlap
+    });
+    found
 }
 
-/// Without the values of variables: `OPENAI_API_KEY=…`.
-fn without_assignment(text: &str, end: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut copied = 0;
-    for (at, _) in text.match_indices(end) {
-        let value = at + end.len();
-        let name = text[..value - 1]
-            .rsplit(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
-            .next()
-            .unwrap_or_default();
-        let length = text[value..]
-            .find(|c: char| !is_token(c))
-            .unwrap_or(text.len() - value);
-        if at < copied || length == 0 || !is_secret_name(name) {
-            continue;
-        }
-        out.push_str(&text[copied..value]);
-        out.push_str(REDACTED);
-        copied = value + length;
-    }
-    (copied > 0).then(|| out + &text[copied..])
-}
-
-/// Without the passwords of URLs: `https://user:…@host`.
-fn without_user(text: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut copied = 0;
-    for (at, _) in text.match_indices("://") {
-        let host = at + 3;
-        let rest = &text[host..];
-        let length = rest
-            .find(|c: char| c == '/' || c == '"' || c == '\\' || c.is_whitespace())
-            .unwrap_or(rest.len());
-        let Some(end) = rest[..length].rfind('@') else {
-            continue;
-        };
-        let Some(colon) = rest[..end].find(':') else {
-            continue;
-        };
-        out.push_str(&text[copied..host + colon + 1]);
-        out.push_str(REDACTED);
-        copied = host + end;
-    }
-    (copied > 0).then(|| out + &text[copied..])
-}
-
-fn is_token(c: char) -> bool {
+pub(super) fn is_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '~' | '+' | '/' | '=')
 }
 
-fn without_shape(text: &str, start: &str, least: usize, dotted: bool) -> Option<String> {
-    let mut out = String::new();
-    let mut copied = 0;
+fn find_shape(text: &str, start: &str, least: usize, dotted: bool, found: &mut Vec<Range<usize>>) {
+    // A run of characters is looked at once, however often the start is in it.
+    let mut done = 0;
     for (at, _) in text.match_indices(start) {
-        if at < copied {
-            continue;
-        }
         // `task-…` does not begin with `sk-`.
-        let inside_a_word =
-            text[..at].ends_with(|c: char| c.is_ascii_alphanumeric()) && !after_escape(&text[..at]);
-        let rest = &text[at + start.len()..];
-        let length = rest.find(|c| !is_token(c)).unwrap_or(rest.len());
-        let found = &rest[..length];
-        if inside_a_word || found.len() < least || (dotted && !found.contains('.')) {
+        if at < done || in_a_word(&text.as_bytes()[..at]) {
             continue;
         }
-        out.push_str(&text[copied..at]);
+        let begin = at + start.len();
+        let rest = &text[begin..];
+        let run = &rest[..rest.find(|c| !is_token(c)).unwrap_or(rest.len())];
+        done = begin + run.len();
+        if run.len() < least || (dotted && !run.contains('.')) {
+            continue;
+        }
         // Of `Bearer …`, the first word is none.
-        if start.ends_with(' ') {
-            out.push_str(start);
-        }
-        out.push_str(REDACTED);
-        copied = at + start.len() + length;
+        let from = if start.ends_with(' ') { begin } else { at };
+        found.push(from..done);
     }
-    (copied > 0).then(|| out + &text[copied..])
 }
 
-/// Whether the last character belongs to an escape such as `\n`.
-fn after_escape(text: &str) -> bool {
-    let mut back = text.chars().rev().skip(1);
-    back.next() == Some('\\')
+/// Whether what follows goes on with a word, rather than with what only looks like one.
+fn in_a_word(before: &[u8]) -> bool {
+    let Some((last, front)) = before.split_last() else {
+        return false;
+    };
+    // In the text itself: `\n` of code or of JSON within it, `\x1b`, `\u001b`, `%3D`.
+    let escape = |lead: &[u8], digits: usize| {
+        before.len() > digits && {
+            let (front, escaped) = before.split_at(before.len() - digits);
+            front.ends_with(lead) && escaped.iter().all(u8::is_ascii_hexdigit)
+        }
+    };
+    let escaped =
+        front.ends_with(b"\\") || escape(b"\\x", 2) || escape(b"\\u", 4) || escape(b"%", 2);
+    // Of a terminal's colours: `[1;32m`.
+    let is_parameter = |byte: &&u8| byte.is_ascii_digit() || **byte == b';';
+    let parameters = front.iter().rev().take(32).take_while(is_parameter).count();
+    let coloured = front[..front.len() - parameters].ends_with(b"[");
+    last.is_ascii_alphanumeric() && !escaped && !coloured
 }
 
-fn without_parameters(text: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut copied = 0;
-    let mut from = 0;
-    while let Some(equals) = text[from..].find('=') {
-        let equals = from + equals;
-        from = equals + 1;
-        let before = &text[copied..equals];
-        let Some(begin) = before.rfind(['?', '&', '#']).map(|at| at + 1).or_else(
-            // `&` may be written as an escape.
-            || before.rfind("\\u0026").map(|at| at + 6),
-        ) else {
+/// The values of variables: `OPENAI_API_KEY=…`.
+fn find_assignments(text: &str, end: &str, found: &mut Vec<Range<usize>>) {
+    let is_name = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    let mut done = 0;
+    for (at, _) in text.match_indices(end) {
+        let begin = at + end.len();
+        let before = text.as_bytes()[..begin - 1].iter().rev().take(MAX_NAME);
+        let length = before.take_while(|byte| is_name(byte)).count();
+        if at < done || !is_secret_name(&text[begin - 1 - length..begin - 1]) {
             continue;
-        };
-        let name = &before[begin..];
-        let plain = name.replace(['_', '-'], "").to_ascii_lowercase();
-        if name.contains(|c: char| !is_token(c))
-            || !(is_secret_name(name) || PARAMETERS.contains(&plain.as_str()))
+        }
+        let rest = &text[begin..];
+        done = begin + rest.find(|c| !is_token(c)).unwrap_or(rest.len());
+        if done > begin {
+            found.push(begin..done);
+        }
+    }
+}
+
+/// The values of parameters such as `?code=…`.
+fn find_parameters(text: &str, found: &mut Vec<Range<usize>>) {
+    let bytes = text.as_bytes();
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.~%".contains(byte);
+    let mut from = 0;
+    while let Some(equals) = text[from..].find('=').map(|at| from + at) {
+        let before = &bytes[from..equals];
+        from = equals + 1;
+        let length = before
+            .iter()
+            .rev()
+            .take(MAX_NAME)
+            .take_while(|byte| is_name(byte))
+            .count();
+        let begin = equals - length;
+        if !bytes[..begin].ends_with(b"?")
+            && !bytes[..begin].ends_with(b"&")
+            && !bytes[..begin].ends_with(b"#")
         {
+            continue;
+        }
+        let name = &text[begin..equals];
+        let plain = name.replace(['_', '-'], "").to_ascii_lowercase();
+        if !(is_secret_name(name) || PARAMETERS.contains(&plain.as_str())) {
             continue;
         }
         let value = &text[equals + 1..];
         let ends = |c: char| !(is_token(c) || c == '%' || c == ':');
         let length = value.find(ends).unwrap_or(value.len());
-        if length == 0 {
-            continue;
+        if length > 0 {
+            from += length;
+            found.push(equals + 1..from);
         }
-        out.push_str(&text[copied..=equals]);
-        out.push_str(REDACTED);
-        copied = equals + 1 + length;
-        from = copied;
     }
-    (copied > 0).then(|| out + &text[copied..])
+}
+
+/// The user and the password of `https://user:password@host`.
+fn find_userinfo(text: &str, found: &mut Vec<Range<usize>>) {
+    for (at, lead) in text.match_indices("://") {
+        let begin = at + lead.len();
+        let rest = &text[begin..];
+        let ends = |c: char| c.is_whitespace() || "/?#\\\"'`<>".contains(c);
+        let authority = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let Some(length) = authority.rfind('@') else {
+            continue;
+        };
+        // Everyone is `git` on a server of repositories.
+        if length > 0 && !matches!(&authority[..length], REDACTED | "git") {
+            found.push(begin..begin + length);
+        }
+    }
 }
