@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use openai_codex_wire::recording::{DEFAULT_LIMIT, Direction, Encoder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -64,6 +64,8 @@ struct State {
     failure: Option<io::Error>,
     encoder: Encoder,
     headed: bool,
+    /// Who hung up first, while the other side may still have something to say.
+    ended: Option<(Direction, Duration)>,
     began: Instant,
 }
 
@@ -75,19 +77,15 @@ impl Recorder {
     /// When the file cannot be made.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options
-            .open(path)
-            .map_err(Error::io(format!("cannot record into {}", path.display())))?;
+        let file =
+            create(path).map_err(Error::io(format!("cannot record into {}", path.display())))?;
         Ok(Self(Arc::new(Mutex::new(State {
             path: path.to_owned(),
             file: Some(BufWriter::new(file)),
             failure: None,
             encoder: Encoder::new(DEFAULT_LIMIT),
             headed: false,
+            ended: None,
             began: Instant::now(),
         }))))
     }
@@ -104,10 +102,18 @@ impl Recorder {
         self.state().message(direction, message);
     }
 
-    /// Records that a side has hung up, the sender in this direction. Only the first counts, and
-    /// nothing is recorded after it.
+    /// Records that a side has hung up, the sender in this direction.
+    ///
+    /// The other one may have more to say. The recording ends when both have hung up, and with
+    /// [`finish`](Self::finish) or the last clone of this where only one has; its last line says
+    /// who was the first.
     pub fn hung_up(&self, by: Direction) {
-        self.state().write(|encoder, at| encoder.end(by, at));
+        let mut state = self.state();
+        match state.ended {
+            Some((first, _)) if first != by => state.end(),
+            Some(_) => {}
+            None => state.ended = Some((by, state.began.elapsed())),
+        }
     }
 
     /// Records what is read from a server and what is written to it.
@@ -133,8 +139,8 @@ impl Recorder {
         )
     }
 
-    /// Passes everything on between a client and a server until one of them hangs up, and records
-    /// it. `client` is what the client's messages are read from and where its answers go, `server`
+    /// Passes everything on between a client and a server until the server hangs up, and records
+    /// it. What the server says after the client has hung up still counts. `client` is what the client's messages are read from and where its answers go, `server`
     /// the same of the server.
     ///
     /// # Errors
@@ -167,12 +173,13 @@ impl Recorder {
         .await
     }
 
-    /// Writes out what is still in memory.
+    /// Writes out what is still in memory, and the last line if a side has hung up.
     ///
     /// # Errors
     /// When the file could not be written, now or before.
     pub fn finish(&self) -> Result<()> {
         let mut state = self.state();
+        state.end();
         if let Some(file) = &mut state.file
             && let Err(error) = file.flush()
         {
@@ -198,7 +205,14 @@ impl State {
         self.write(|encoder, at| encoder.message(direction, at, message));
     }
 
-    fn write(&mut self, line: impl FnOnce(&mut Encoder, std::time::Duration) -> String) {
+    /// Writes the last line, if a side has hung up.
+    fn end(&mut self) {
+        if let Some((by, at)) = self.ended {
+            self.write(|encoder, _| encoder.end(by, at));
+        }
+    }
+
+    fn write(&mut self, line: impl FnOnce(&mut Encoder, Duration) -> String) {
         let Some(file) = &mut self.file else { return };
         let mut text = String::new();
         if !self.headed {
@@ -214,6 +228,37 @@ impl State {
             self.file = None;
         }
     }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// An empty file that on Unix only the user may read.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    // Not of a device or a pipe.
+    if metadata.is_file() {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // A file that was there has kept its mode.
+            let mut permissions = metadata.permissions();
+            if permissions.mode() & 0o077 != 0 {
+                permissions.set_mode(permissions.mode() & 0o700);
+                file.set_permissions(permissions)?;
+            }
+        }
+        file.set_len(0)?;
+    }
+    Ok(file)
 }
 
 impl fmt::Debug for Recorder {
