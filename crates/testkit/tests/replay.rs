@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use openai_codex_testkit::{FakeServer, Normaliser, Recorder, Replay, ReplayRead, ReplayWrite};
-use openai_codex_wire::recording::Recording;
+use openai_codex_wire::recording::{Direction, Recording};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::time::Instant;
@@ -253,6 +253,63 @@ fn what_is_no_recording_is_an_error_that_says_where() {
     );
 }
 
+/// Two questions, one of them for a secret, answered in the order in which they were asked.
+const QUESTIONS: &str = r#"
+{"dir":"s2c","t":0,"msg":{"id":0,"method":"item/tool/requestUserInput","params":{"questions":[{"id":"pin","isSecret":true},{"id":"name"}]}}}
+{"dir":"s2c","t":0,"msg":{"id":1,"method":"ask","params":{}}}
+{"dir":"c2s","t":1,"msg":{"id":0,"result":{"answers":{"pin":{"answers":["[redacted]"]},"name":{"answers":["Ada"]}}}}}
+{"dir":"s2c","t":1,"msg":{"method":"serverRequest/resolved","params":{}}}
+{"dir":"c2s","t":2,"msg":{"id":1,"result":{"decision":"accept"}}}
+"#;
+
+fn answers(pin: &str, name: &str) -> Value {
+    json!({"id": 0, "result": {"answers": {"pin": {"answers": [pin]}, "name": {"answers": [name]}}}})
+}
+
+#[tokio::test]
+async fn questions_may_be_answered_in_another_order() {
+    let replay = Replay::parse(QUESTIONS).unwrap();
+    let mut client = Client::of(&replay);
+    client.next().await.unwrap();
+    client.next().await.unwrap();
+    client
+        .send(json!({"id": 1, "result": {"decision": "accept"}}))
+        .await;
+    client.send(answers("1815", "Ada")).await;
+    replay.done().await;
+    replay.assert_finished();
+}
+
+#[tokio::test]
+async fn an_answer_that_is_a_secret_is_compared_and_told_without_it() {
+    // Also where the recording was made by hand, with a secret in it.
+    for recorded in ["[redacted]", "1815"] {
+        let session = QUESTIONS.replace("[redacted]", recorded);
+        let replay = Replay::parse(&session).unwrap();
+        let mut client = Client::of(&replay);
+        client.next().await.unwrap();
+        client.send(answers("1852", "Byron")).await;
+        while client.next().await.is_some() {}
+        let failure = replay.verify().unwrap_err().to_string();
+        assert!(failure.contains("Byron"), "{failure}");
+        assert!(!failure.contains("18"), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_told_by_its_length() {
+    let replay = Replay::parse(QUESTIONS).unwrap();
+    let mut client = Client::of(&replay);
+    client.write.write_all(b"my secret\n").await.unwrap();
+    while client.next().await.is_some() {}
+    let failure = replay.verify().unwrap_err().to_string();
+    assert!(
+        failure.contains("what is no JSON") && failure.ends_with(", 10 bytes"),
+        "{failure}"
+    );
+    assert!(!failure.contains("secret"), "{failure}");
+}
+
 /// A folder that is removed with the test.
 struct Folder(std::path::PathBuf);
 
@@ -315,6 +372,66 @@ async fn a_proxy_records_what_it_passes_on() {
             .starts_with("{\"end\":\"client\""),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn what_the_server_says_after_the_client_has_hung_up_is_recorded() {
+    let folder = Folder::new("testkit-half-closed");
+    let path = folder.0.join("session.jsonl");
+    let recorder = Recorder::create(&path).unwrap();
+    let (near, far) = tokio::io::duplex(1024);
+    let (server, behind) = tokio::io::duplex(1024);
+    let (client, server) = (tokio::io::split(far), tokio::io::split(server));
+    let proxy = recorder.proxy(client, server);
+    let client = async {
+        let (mut read, mut write) = tokio::io::split(near);
+        write.write_all(b"{\"method\":\"bye\"}\n").await.unwrap();
+        write.shutdown().await.unwrap();
+        let mut text = String::new();
+        read.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "{\"method\":\"late\"}\n");
+    };
+    let server = async {
+        let (mut read, mut write) = tokio::io::split(behind);
+        read.read_to_end(&mut Vec::new()).await.unwrap();
+        write.write_all(b"{\"method\":\"late\"}\n").await.unwrap();
+        write.shutdown().await.unwrap();
+    };
+    let (passed, (), ()) = tokio::join!(proxy, client, server);
+    passed.unwrap();
+    // Without `finish`: both have hung up.
+    let text = std::fs::read_to_string(&path).unwrap();
+    let recording = Recording::parse(&text).unwrap();
+    assert_eq!(recording.entries.len(), 2, "{text}");
+    assert_eq!(recording.ended.unwrap().0, Direction::ToServer);
+}
+
+#[test]
+fn a_recording_ends_with_its_recorder() {
+    let folder = Folder::new("testkit-dropped");
+    let path = folder.0.join("session.jsonl");
+    let recorder = Recorder::create(&path).unwrap();
+    recorder.hung_up(Direction::ToClient);
+    recorder.message(Direction::ToServer, b"{\"method\":\"late\"}");
+    drop(recorder);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let recording = Recording::parse(&text).unwrap();
+    assert_eq!(recording.entries.len(), 1, "{text}");
+    assert_eq!(recording.ended.unwrap().0, Direction::ToClient);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_recording_over_an_earlier_file_is_for_the_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("testkit-mode");
+    let path = folder.0.join("session.jsonl");
+    std::fs::write(&path, "an earlier one").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let _recorder = Recorder::create(&path).unwrap();
+    let metadata = std::fs::metadata(&path).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    assert_eq!(metadata.len(), 0);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use openai_codex_wire::RequestId;
 use openai_codex_wire::envelope::Message;
-use openai_codex_wire::recording::{Direction, Entry, Recording};
+use openai_codex_wire::recording::{Direction, Entry, Recording, Redactor};
 use serde_json::{Value, json};
 
 use super::Comparison;
@@ -40,6 +40,10 @@ pub(crate) struct Engine {
     expected: Vec<Value>,
     /// The same as they are compared, once they have been.
     views: Vec<Option<Value>>,
+    /// Of each answer of the client's to a request of the server's, the entries of both.
+    answers: Vec<(usize, usize)>,
+    /// Knows which answers are secret, from what was written and what came.
+    redactor: Redactor,
     /// Which of the client's messages have come.
     taken: Vec<bool>,
     /// The first of the client's messages that has not come.
@@ -67,12 +71,14 @@ impl Engine {
             .into_iter()
             .filter(|entry| entry.message().is_some())
             .collect();
-        let expected = entries.iter().map(|entry| match entry.direction {
-            Direction::ToServer => entry
-                .json()
-                .and_then(|json| serde_json::from_str(json).ok())
-                .unwrap_or_default(),
-            Direction::ToClient => Value::Null,
+        // A recording that was not made by a recorder may hold secrets.
+        let mut redactor = Redactor::new();
+        let expected = entries.iter().map(|entry| {
+            let redacted = redactor.redact(entry.direction, entry.json().unwrap_or_default());
+            match (entry.direction, redacted) {
+                (Direction::ToServer, Ok(json)) => serde_json::from_str(&json).unwrap_or_default(),
+                _ => Value::Null,
+            }
         });
         let mut engine = Self {
             comparison: Comparison::default(),
@@ -80,6 +86,8 @@ impl Engine {
             name,
             expected: expected.collect(),
             views: vec![None; entries.len()],
+            answers: answers(&entries),
+            redactor: Redactor::new(),
             taken: vec![false; entries.len()],
             entries,
             open_from: 0,
@@ -130,7 +138,9 @@ impl Engine {
             }
             let line = self.line(entry);
             self.cursor += 1;
-            return Action::Write(line);
+            // It only has to know of it.
+            drop(self.redactor.redact(Direction::ToClient, &line));
+            return Action::Write(line.into_bytes());
         }
         if self.hangs_up {
             return Action::HangUp;
@@ -139,7 +149,7 @@ impl Engine {
     }
 
     /// A message of the server's, with the client's ids.
-    fn line(&self, entry: &Entry) -> Vec<u8> {
+    fn line(&self, entry: &Entry) -> String {
         let json = entry.json().unwrap_or_default();
         let mut line = match entry.message() {
             Some(Message::Response { id, outcome }) => {
@@ -155,7 +165,7 @@ impl Engine {
             line = line.replace(&json!(old).to_string(), &json!(new).to_string());
         }
         line.push('\n');
-        line.into_bytes()
+        line
     }
 
     /// Takes in what the client sent.
@@ -180,15 +190,22 @@ impl Engine {
         match serde_json::from_slice(line) {
             Ok(message) => self.take(&message),
             Err(error) => {
-                let line = short(&json!(String::from_utf8_lossy(line)));
-                self.failure = Some(format!("the client sent what is no JSON ({error}): {line}"));
+                // Not what they are: what cannot be read cannot be redacted.
+                let length = line.len();
+                self.failure = Some(format!(
+                    "the client sent what is no JSON ({error}), {length} bytes"
+                ));
             }
         }
     }
 
     /// Finds the recorded message that this one is.
     fn take(&mut self, message: &Value) {
-        let got = self.comparison.view(message);
+        let redacted = self
+            .redactor
+            .redact(Direction::ToServer, &message.to_string());
+        let redacted = redacted.and_then(|text| serde_json::from_str(&text));
+        let got = self.comparison.view(&redacted.unwrap_or_default());
         let mut candidates = self.candidates();
         for index in &candidates {
             let view = &mut self.views[*index];
@@ -209,7 +226,11 @@ impl Engine {
         let Some(&index) = found else {
             // What is most like it, to compare with.
             let method = &message["method"];
-            candidates.sort_by_key(|index| self.expected[*index]["method"] != *method);
+            candidates.sort_by_key(|index| {
+                let expected = &self.expected[*index];
+                let other = method.is_null() && expected["id"] != message["id"];
+                (expected["method"] != *method, other)
+            });
             let failure = self.mismatch(candidates.first().copied(), message, &got);
             if let (Some(id), Some(_)) = (message.get("id"), message.get("method")) {
                 let error = json!({"code": NOT_RECORDED, "message": failure});
@@ -236,8 +257,9 @@ impl Engine {
         }
     }
 
-    /// The messages that may come now: the next one of the client's, and those that were on their
-    /// way before it was answered.
+    /// The messages that may come now: the next one of the client's, those that were on their way
+    /// before it was answered, and the answers to what the server has asked, as a client may think
+    /// about several questions at once.
     fn candidates(&self) -> Vec<usize> {
         let mut open = (self.open_from..self.entries.len()).filter(|index| {
             self.entries[*index].direction == Direction::ToServer && !self.taken[*index]
@@ -250,8 +272,12 @@ impl Engine {
         } else {
             self.settled(first)
         };
+        let answers = self.answers.iter().filter(|(answer, question)| {
+            *question < self.cursor && *answer >= end && !self.taken[*answer]
+        });
         std::iter::once(first)
             .chain(open.take_while(|index| *index < end))
+            .chain(answers.map(|(answer, _)| *answer))
             .collect()
     }
 
@@ -338,6 +364,24 @@ impl Engine {
             )),
         }
     }
+}
+
+/// The client's answers to the server's requests, with these.
+fn answers(entries: &[Entry]) -> Vec<(usize, usize)> {
+    let mut asked = HashMap::new();
+    let mut answers = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        match (entry.direction, entry.message()) {
+            (Direction::ToClient, Some(Message::Request { id, .. })) => {
+                asked.insert(id, index);
+            }
+            (Direction::ToServer, Some(Message::Response { id, .. })) => {
+                answers.extend(asked.remove(&id).map(|question| (index, question)));
+            }
+            _ => {}
+        }
+    }
+    answers
 }
 
 fn id_json(id: &RequestId) -> Value {

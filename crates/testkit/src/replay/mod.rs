@@ -44,7 +44,7 @@ const BUFFER: usize = 64 * 1024;
 /// - **Strict** (as it begins): each message must be equal to the recorded one, but for the ids of
 ///   requests, secrets, the client's version, and what is [ignored](Self::ignoring) or
 ///   [normalised](Self::normalised_by). Messages that were on their way at the same time may come
-///   in any order.
+///   in any order, and an answer to the server at any time after its question.
 /// - [**Lenient**](Self::lenient): the method and the shape of the params must be the same, and the
 ///   order does not matter. Ids that the client sends instead of the recorded ones are put into
 ///   what the server says.
