@@ -195,11 +195,27 @@ impl Shared {
 
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create(true).truncate(false);
     // What is said to a model is nobody else's business.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    // Not of a device or a pipe.
+    if metadata.is_file() {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // A file that was there has kept its mode.
+            let mut permissions = metadata.permissions();
+            if permissions.mode() & 0o077 != 0 {
+                permissions.set_mode(permissions.mode() & 0o700);
+                file.set_permissions(permissions)?;
+            }
+        }
+        file.set_len(0)?;
+    }
+    Ok(file)
 }
 
 fn begin() -> Encoder {

@@ -1,5 +1,7 @@
 //! Children that misbehave, made of shell scripts.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -357,6 +359,18 @@ async fn a_recording_is_of_the_attempt_that_succeeded() {
     }
     let last = text.lines().last().unwrap();
     assert!(last.starts_with("{\"end\":\"client\""), "{last}");
+}
+
+#[test]
+fn a_recording_over_an_earlier_file_is_for_the_user_alone() {
+    let folder = Folder::new("mode");
+    let path = folder.0.join("session.jsonl");
+    std::fs::write(&path, "an earlier one").unwrap();
+    std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    drop(Tap::create(&path).unwrap());
+    let metadata = std::fs::metadata(&path).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    assert_eq!(metadata.len(), 0);
 }
 
 #[tokio::test]
