@@ -123,3 +123,26 @@ async fn a_timeout_beyond_all_time_is_none() {
     let run = codex.thread("t").run("hi").timeout(Duration::MAX);
     assert_eq!(run.await.unwrap().status, TurnStatus::Completed);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_given_up_counts_until_its_answer_or_half_a_minute() {
+    for (is_answered, expected) in [(true, 6), (false, 31)] {
+        let fake = FakeServer::new();
+        let builder = Codex::builder().max_in_flight(1).request_timeout(None);
+        let codex = builder.fake(&fake).await;
+        fake.expect("first").held_as("first");
+        if is_answered {
+            fake.then()
+                .waits(Duration::from_secs(6))
+                .reply_to("first", json!({}));
+        }
+        fake.expect("second").reply(json!({}));
+        let begun = Instant::now();
+        let first = codex.call_raw("first", json!({}));
+        let given_up = tokio::time::timeout(Duration::from_secs(1), first).await;
+        assert!(given_up.is_err());
+        codex.call_raw("second", json!({})).await.unwrap();
+        assert_eq!(begun.elapsed().as_secs(), expected);
+        fake.done().await;
+    }
+}

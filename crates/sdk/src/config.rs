@@ -252,6 +252,10 @@ impl CodexBuilder {
     /// How many requests may be unanswered at a time; further ones wait. 64 by
     /// default, where 0.163.0 reaches its full throughput; from about 400 on it
     /// leaves some unanswered.
+    ///
+    /// A request that timed out or was dropped counts until the server answers it,
+    /// for 30 s at most. Methods that wait for a person, a command or the network
+    /// have as many places of their own; interrupting and steering need none.
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         if requests == 0 {
             self.invalid.get_or_insert_with(|| {

@@ -40,8 +40,8 @@ pub(crate) struct Core {
     pub(super) options: ConnectionOptions,
     pub(super) dispatcher: Arc<dyn Dispatcher>,
     /// Permits for ordinary and for long-running requests.
-    pub(super) in_flight: Semaphore,
-    pub(super) long_running: Semaphore,
+    pub(super) in_flight: Arc<Semaphore>,
+    pub(super) long_running: Arc<Semaphore>,
     pub(super) slots: Arc<Semaphore>,
     /// Something was queued, or the queue was closed.
     pub(super) outbox_ready: Notify,
@@ -90,6 +90,7 @@ impl Core {
         child: Option<Child>,
         supervisor: mpsc::Sender<Happened>,
     ) -> Self {
+        let permits = options.max_in_flight.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             state: Mutex::new(State {
                 failure: None,
@@ -99,8 +100,8 @@ impl Core {
                 server_requests: ServerRequests::default(),
             }),
             next_id: AtomicI64::new(1),
-            in_flight: Semaphore::new(options.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
-            long_running: Semaphore::new(options.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            in_flight: Arc::new(Semaphore::new(permits)),
+            long_running: Arc::new(Semaphore::new(permits)),
             slots: Arc::new(Semaphore::new(QUEUE_SLOTS)),
             options,
             dispatcher,
@@ -149,6 +150,7 @@ impl Core {
         }
         tracing::debug!(parent: &self.span, reason = %error, "connection ended");
         let waiters = state.pending.take_all();
+        let owed = state.pending.take_all_owed();
         let requests = state.server_requests.take_all();
         state.router.fail(&mut fx);
         state.outbox.close();
@@ -158,6 +160,7 @@ impl Core {
         self.in_flight.close();
         self.long_running.close();
         self.slots.close();
+        drop(owed);
         for waiter in waiters {
             waiter.fail(&error);
         }

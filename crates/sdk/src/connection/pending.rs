@@ -1,10 +1,12 @@
 //! Requests whose answers have not come.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use openai_codex_wire::{ThreadId, TurnId, scope};
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
 
 use super::router::StartId;
 use super::turn::UnclaimedTurn;
@@ -14,6 +16,10 @@ use crate::error::Error;
 /// interrupted when the late responses come. The server answers a start within
 /// milliseconds, or never: then the oldest is forgotten.
 const ABANDONED: usize = 256;
+
+/// How long a request whose caller went away keeps its place, unless it is answered
+/// before: 0.163.0 leaves some without an answer when it is asked for too much.
+const OWED: Duration = Duration::from_secs(30);
 
 /// What became of a request.
 #[derive(Debug)]
@@ -92,6 +98,9 @@ pub(crate) struct Pending {
     waiters: HashMap<i64, Waiter>,
     interrupts: usize,
     abandoned: VecDeque<i64>,
+    /// The in-flight permits of requests that nobody waits for and the server still
+    /// works on, and when they end. There are no more of them than permits.
+    owed: HashMap<i64, (Instant, OwnedSemaphorePermit)>,
 }
 
 impl Pending {
@@ -157,6 +166,38 @@ impl Pending {
         senders.into_iter().flatten().collect()
     }
 
+    /// Keeps the place of a request that nobody waits for any more, if it has one.
+    /// Whatever is returned is to be given up.
+    pub(crate) fn owe_some(
+        &mut self,
+        id: i64,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Option<OwnedSemaphorePermit> {
+        let replaced = self.owed.insert(id, (Instant::now() + OWED, permit?));
+        replaced.map(|(_, permit)| permit)
+    }
+
+    /// Takes the place of a request that was answered after all. Give it up without
+    /// the lock, as all of these.
+    pub(crate) fn take_owed(&mut self, id: i64) -> Option<OwnedSemaphorePermit> {
+        self.owed.remove(&id).map(|(_, permit)| permit)
+    }
+
+    /// Takes the places that have been kept for long enough, and says when to look
+    /// again.
+    pub(crate) fn take_overdue(&mut self) -> (Vec<OwnedSemaphorePermit>, Instant) {
+        let now = Instant::now();
+        let overdue = self.owed.extract_if(|_, (until, _)| *until <= now);
+        let overdue = overdue.map(|(_, (_, permit))| permit).collect();
+        let next = self.owed.values().map(|(until, _)| *until).min();
+        (overdue, next.unwrap_or(now + OWED))
+    }
+
+    /// Takes every place, because the connection failed.
+    pub(crate) fn take_all_owed(&mut self) -> Vec<OwnedSemaphorePermit> {
+        self.owed.drain().map(|(_, (_, permit))| permit).collect()
+    }
+
     /// Takes every waiter, because the connection failed.
     pub(crate) fn take_all(&mut self) -> Vec<Waiter> {
         self.interrupts = 0;
@@ -166,6 +207,11 @@ impl Pending {
 
     pub(crate) fn len(&self) -> usize {
         self.waiters.len()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn owed(&self) -> usize {
+        self.owed.len()
     }
 }
 

@@ -130,9 +130,9 @@ impl Core {
 
     fn respond(self: &Arc<Self>, id: &RequestId, outcome: Result<&str, &str>, fx: &mut Effects) {
         let mut state = self.lock();
-        let waiter = match id {
-            RequestId::Integer(id) => state.pending.remove(*id),
-            RequestId::String(_) => None,
+        let (waiter, _owed) = match id {
+            RequestId::Integer(id) => (state.pending.remove(*id), state.pending.take_owed(*id)),
+            RequestId::String(_) => (None, None),
         };
         match waiter {
             None => {

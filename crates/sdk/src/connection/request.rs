@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use openai_codex_wire::{ThreadId, TurnId};
 use serde_json::value::RawValue;
-use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::Connection;
@@ -51,7 +53,7 @@ impl Connection {
                 })
             })?;
             span.record("id", id);
-            let answer = core.answer(id, rx).await?;
+            let answer = core.answer(id, admission.permit, rx).await?;
             decode(&method, answer)
         })
         .instrument(span.clone())
@@ -109,7 +111,7 @@ impl Connection {
                 }))
             })?;
             span.record("id", id);
-            let mut guard = Guard::new(core, id, true);
+            let mut guard = Guard::new(core, id, admission.permit, true);
             let answer = rx.await.map_err(|_| core.gone())?;
             guard.id = None;
             match answer {
@@ -197,7 +199,7 @@ impl Connection {
         if id.is_none() {
             return Ok(Interrupted::Finished);
         }
-        match core.answer(id, rx).await? {
+        match core.answer(id, None, rx).await? {
             Answer::TurnEnded => Ok(Interrupted::Finished),
             answer => decode(METHOD, answer).map(|_| Interrupted::Accepted),
         }
@@ -217,17 +219,17 @@ fn is_not_active(error: &Error) -> bool {
 }
 
 /// What a request needs before it may be queued.
-struct Admission<'a> {
-    _permit: Option<SemaphorePermit<'a>>,
+struct Admission {
+    permit: Option<OwnedSemaphorePermit>,
     slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Core {
     /// Waits for an in-flight permit and for a place in the queue.
-    async fn admit(&self, method: &str, urgent: bool) -> Result<Admission<'_>> {
+    async fn admit(&self, method: &str, urgent: bool) -> Result<Admission> {
         if urgent {
             return Ok(Admission {
-                _permit: None,
+                permit: None,
                 slot: None,
             });
         }
@@ -236,9 +238,20 @@ impl Core {
         } else {
             &self.in_flight
         };
-        let permit = permits.acquire().await.map_err(|_| self.gone())?;
+        let mut acquired = pin!(Arc::clone(permits).acquire_owned());
+        let mut look_again = Instant::now();
+        let permit = loop {
+            match tokio::time::timeout_at(look_again, &mut acquired).await {
+                Ok(permit) => break permit.map_err(|_| self.gone())?,
+                Err(_) => {
+                    let (overdue, next) = self.lock().pending.take_overdue();
+                    drop(overdue);
+                    look_again = next;
+                }
+            }
+        };
         Ok(Admission {
-            _permit: Some(permit),
+            permit: Some(permit),
             slot: Some(self.slot().await?),
         })
     }
@@ -251,8 +264,13 @@ impl Core {
     }
 
     /// Awaits an answer; dropped before it comes, it takes the waiter away.
-    async fn answer(&self, id: Option<i64>, rx: oneshot::Receiver<Answer>) -> Result<Answer> {
-        let mut guard = Guard::new(self, id, false);
+    async fn answer(
+        &self,
+        id: Option<i64>,
+        permit: Option<OwnedSemaphorePermit>,
+        rx: oneshot::Receiver<Answer>,
+    ) -> Result<Answer> {
+        let mut guard = Guard::new(self, id, permit, false);
         let answer = rx.await.map_err(|_| self.gone())?;
         guard.id = None;
         Ok(answer)
@@ -265,19 +283,24 @@ impl Core {
     }
 
     /// Nobody waits for the answer to a start any more.
-    fn abandon_start(&self, id: i64) {
+    fn abandon_start(&self, id: i64, permit: Option<OwnedSemaphorePermit>) {
         let mut fx = super::effects::Effects::default();
         let mut state = self.lock();
         let [abandoned, forgotten] = state.pending.abandon_start(id);
-        if let Some((thread, start)) = abandoned {
-            state.router.abandon_start(&thread, start, &mut fx);
-        }
+        let answered = match abandoned {
+            Some((thread, start)) => {
+                state.router.abandon_start(&thread, start, &mut fx);
+                state.pending.owe_some(id, permit)
+            }
+            None => permit,
+        };
         if let Some((thread, start)) = forgotten {
             state
                 .router
                 .settle_start(&thread, start, None, false, &mut fx);
         }
         drop(state);
+        drop(answered);
         fx.run();
     }
 }
@@ -286,24 +309,43 @@ impl Core {
 struct Guard<'a> {
     core: &'a Core,
     id: Option<i64>,
+    /// What counts against the requests in flight, until the server has answered.
+    permit: Option<OwnedSemaphorePermit>,
     is_start: bool,
 }
 
 impl<'a> Guard<'a> {
-    fn new(core: &'a Core, id: Option<i64>, is_start: bool) -> Self {
-        Self { core, id, is_start }
+    fn new(
+        core: &'a Core,
+        id: Option<i64>,
+        permit: Option<OwnedSemaphorePermit>,
+        is_start: bool,
+    ) -> Self {
+        Self {
+            core,
+            id,
+            permit,
+            is_start,
+        }
     }
 }
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         let Some(id) = self.id else { return };
+        let permit = self.permit.take();
         if self.is_start {
-            self.core.abandon_start(id);
-        } else {
-            let waiter = self.core.lock().pending.remove(id);
-            drop(waiter);
+            self.core.abandon_start(id, permit);
+            return;
         }
+        let mut state = self.core.lock();
+        let waiter = state.pending.remove(id);
+        let answered = match waiter {
+            Some(_) => state.pending.owe_some(id, permit),
+            None => permit,
+        };
+        drop(state);
+        drop((waiter, answered));
     }
 }
 

@@ -77,15 +77,22 @@ impl Connection {
     /// Nothing is in flight, and nothing is kept of what was.
     #[track_caller]
     fn assert_idle(&self) {
+        self.assert_idle_but_for(0);
+    }
+
+    /// Nobody waits for anything, and the server owes so many answers.
+    #[track_caller]
+    fn assert_idle_but_for(&self, owed: usize) {
         self.state(|state| {
             assert_eq!(state.pending.len(), 0, "{:?}", state.pending);
             assert_eq!(state.router.entries(), 0, "{:?}", state.router);
             assert_eq!(state.outbox.len(), 0);
             assert_eq!(state.server_requests.len(), 0);
+            assert_eq!(state.pending.owed(), owed);
         });
         let core = self.core();
         assert_eq!(
-            core.in_flight.available_permits(),
+            core.in_flight.available_permits() + owed,
             core.options.max_in_flight
         );
     }
