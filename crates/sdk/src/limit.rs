@@ -94,12 +94,14 @@ impl Limit {
     pub(crate) async fn within<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
         let mut waiting = pin!(waiting);
         let mut over = pin!(self.over());
+        let mut is_late = false;
         poll_fn(|cx| {
-            // The end of a turn that was interrupted for being late is not in time.
-            if let Poll::Ready(waited) = waiting.as_mut().poll(cx)
-                && !self.is_overdue()
-            {
-                return Poll::Ready(Some(waited));
+            if !is_late && let Poll::Ready(waited) = waiting.as_mut().poll(cx) {
+                // The end of a turn that was interrupted for being late is not in time.
+                if !self.is_overdue() {
+                    return Poll::Ready(Some(waited));
+                }
+                is_late = true;
             }
             over.as_mut().poll(cx).map(|()| None)
         })
