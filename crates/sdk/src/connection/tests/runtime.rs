@@ -414,6 +414,18 @@ fn session(id: u32) -> Vec<String> {
     of_session.collect()
 }
 
+/// Waits until a session's processes are as they should be.
+#[cfg(target_os = "linux")]
+async fn session_until(id: u32, as_it_should: impl Fn(&[String]) -> bool) {
+    let waited = async {
+        while !as_it_should(&session(id)) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waited).await;
+    assert!(waited.is_ok(), "{:?}", session(id));
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn commands_of_the_runtime_do_not_outlive_it() {
@@ -424,13 +436,14 @@ async fn commands_of_the_runtime_do_not_outlive_it() {
         .unwrap();
     for kill in [false, true] {
         let (connection, command) = with_a_deaf_command(&runtime, &model).await;
-        assert!(session(command).len() >= 2, "{:?}", session(command));
+        session_until(command, |processes| processes.len() >= 2).await;
         if kill {
             signal("-9", pid(&connection));
             connection.closed().await;
         }
         connection.close().await.unwrap();
-        assert_eq!(session(command), [""; 0], "killed: {kill}");
+        // The kernel takes a moment to end what was killed.
+        session_until(command, <[String]>::is_empty).await;
         std::fs::remove_file(runtime.workspace().join("pid")).unwrap();
     }
 }
