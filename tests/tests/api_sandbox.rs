@@ -98,6 +98,26 @@ async fn a_turn_in_workspace_write_keeps_what_the_thread_was_started_with() {
 }
 
 #[tokio::test]
+async fn a_fork_has_no_workspace_settings_of_the_original() {
+    let model = MockModel::start().unwrap();
+    let (_runtime, codex) = client::start(&model).await;
+    let config = json!({"sandbox_workspace_write.network_access": true});
+    let config: JsonObject = serde_json::from_value(config).unwrap();
+    let start = codex.thread_start().sandbox(Sandbox::ReadOnly);
+    let thread = start.config(config).await.unwrap();
+    model.say("done");
+    thread.run("hi").await.unwrap();
+    // 0.163.0 gives it none, so a turn must not either.
+    let fork = codex.thread_fork(thread.id()).await.unwrap();
+    model.say("done");
+    let run = fork.run("Write.").sandbox(Sandbox::WorkspaceWrite);
+    run.await.unwrap();
+    let effective = client::effective(&codex, &fork).await.sandbox;
+    let effective = serde_json::to_value(effective).unwrap();
+    assert_eq!(effective["networkAccess"], false);
+}
+
+#[tokio::test]
 async fn the_configuration_of_the_threads_folder_holds_where_it_is_not_known_yet() {
     let (fake, codex) = client::fake().await;
     let mut stored = client::stored_thread("t");

@@ -33,21 +33,22 @@ pub(crate) struct ThreadHooks {
 }
 
 impl ThreadHooks {
-    /// What is given over what is there. Nothing, if there is neither.
+    /// Handlers and tools over what is there, and these settings. Nothing, if there
+    /// is neither.
     pub(crate) fn over(
         before: Option<&Self>,
         handlers: Option<Handlers>,
         tools: Option<Toolbox>,
         workspace: Option<WorkspaceOverrides>,
     ) -> Option<Arc<Self>> {
-        if handlers.is_none() && tools.is_none() && workspace.is_none() {
-            return before.cloned().map(Arc::new);
+        if before.is_none() && handlers.is_none() && tools.is_none() && workspace.is_none() {
+            return None;
         }
         let before = before.cloned().unwrap_or_default();
         Some(Arc::new(Self {
             handlers: handlers.unwrap_or(before.handlers),
             tools: tools.unwrap_or(before.tools),
-            workspace: workspace.or(before.workspace),
+            workspace,
         }))
     }
 

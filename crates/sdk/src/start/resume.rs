@@ -171,12 +171,17 @@ impl ThreadResume {
                 "{option}, whose effective value it does not tell"
             )));
         }
-        let mut workspace = WorkspaceOverrides::of(self.params.config.as_ref());
-        if self.ignored_overrides && workspace.is_some() && self.is_loaded().await? {
-            workspace = None;
-        }
-        let tools = Toolbox::given(self.tools)?;
         let before = self.codex.registry().hooks(&self.params.thread_id);
+        let given = WorkspaceOverrides::of(self.params.config.as_ref());
+        let earlier = before.as_ref().and_then(|it| it.workspace().cloned());
+        let workspace = match (given, earlier) {
+            (None, None) => None,
+            // Those of before hold while the thread is loaded, and these where it is
+            // loaded by this.
+            (_, earlier) if self.is_loaded().await? => earlier,
+            (given, _) => given,
+        };
+        let tools = Toolbox::given(self.tools)?;
         let hooks = ThreadHooks::over(before.as_deref(), self.handlers, tools, workspace);
         let starting = self
             .codex
