@@ -86,6 +86,32 @@ async fn the_time_of_the_start_is_no_longer_left_for_the_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_turn_may_end_before_its_interrupt_is_answered() {
+    let (fake, codex) = client::fake().await;
+    fake.expect("turn/start")
+        .reply(client::turn_response("u"))
+        .notify(
+            "turn/started",
+            json!({"threadId": "t", "turn": {"id": "u", "status": "inProgress", "items": []}}),
+        );
+    fake.expect("turn/interrupt").held_as("interrupt");
+    fake.then()
+        .waits(Duration::from_secs(1))
+        .notify(
+            "turn/completed",
+            json!({"threadId": "t", "turn": {"id": "u", "status": "interrupted", "items": []}}),
+        )
+        .waits(Duration::from_secs(1))
+        .reply_to("interrupt", json!({}));
+    // A task of its own learns of the end before the one that interrupts does.
+    let run = codex.thread("t").run("hi").timeout(LIMIT);
+    let run = tokio::spawn(run.into_future());
+    let error = run.await.unwrap().unwrap_err();
+    assert!(error.is_timeout() && error.is_interrupted(), "{error:?}");
+    fake.done().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn items_that_cannot_be_read_in_time_do_not_undo_a_turn_that_ended_in_time() {
     let fake = FakeServer::new();
     let builder = Codex::builder().request_timeout(None);

@@ -84,7 +84,9 @@ impl Limit {
     pub(crate) fn over(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut stage = self.0.stage.clone();
         async move {
-            if stage.wait_for(|stage| *stage == Stage::Over).await.is_err() {
+            let told = stage.wait_for(|stage| *stage == Stage::Over).await.is_ok();
+            // Where the executor of an overdue turn is gone, nobody interrupts it any more.
+            if !told && *stage.borrow() == Stage::InTime {
                 std::future::pending().await
             }
         }
