@@ -425,3 +425,39 @@ async fn answers_in_another_order_find_their_callers() {
     assert!(account.unwrap().requires_openai_auth);
     assert!(models.unwrap().is_empty());
 }
+
+/// The failing test is this one, run once more.
+#[test]
+fn a_test_that_fails_shows_what_the_runtime_wrote_to_stderr() {
+    const AGAIN: &str = "OPENAI_CODEX_TEST_THAT_FAILS";
+    if std::env::var_os(AGAIN).is_some() {
+        let model = MockModel::start().unwrap();
+        let runtime = TestRuntime::builder(&model).env("RUST_LOG", "debug");
+        let runtime = runtime.build().unwrap();
+        let executor = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        executor.block_on(async {
+            let codex = client::connect(&runtime).await;
+            codex.models().await.unwrap();
+            panic!("on purpose");
+        });
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "--nocapture",
+            "a_test_that_fails_shows_what_the_runtime_wrote_to_stderr",
+        ])
+        .env(AGAIN, "1")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    let (panic, shown) = said
+        .split_once("--- stderr of the Codex runtime ---")
+        .unwrap_or_else(|| panic!("{said}"));
+    assert!(panic.contains("on purpose"), "{panic}");
+    assert!(shown.contains("DEBUG"), "{shown}");
+}

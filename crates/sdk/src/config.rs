@@ -90,6 +90,11 @@ impl EventBuffer {
 /// cache; `codex` on the `PATH` if its version satisfies the
 /// [`version_policy`](Self::version_policy).
 ///
+/// What the runtime writes to stderr is read, and its end is in the errors of a
+/// runtime that failed. All of it is appended to the file that
+/// `OPENAI_CODEX_STDERR` names, in this environment or in that of the builder
+/// ([`env`](Self::env)); with `RUST_LOG` set for the runtime it says more.
+///
 /// ```no_run
 /// # async fn example() -> openai_codex::Result<()> {
 /// use openai_codex::Codex;

@@ -139,8 +139,8 @@
 //!   drop](MockModelBuilder::verify_on_drop).
 //! - A wait for something that does not happen panics after [`PATIENCE`], and says for what. A
 //!   setup that fails is an [`Error`].
-//! - A panicking test prints the last lines of the stderr of a runtime that
-//!   [`TestRuntime::command`] started. The SDK has them in its errors (`Error::stderr_tail`).
+//! - A panicking test prints the last lines that the runtime wrote to stderr. In errors of the SDK
+//!   they are too (`Error::stderr_tail`).
 //! - `OPENAI_CODEX_TESTKIT_KEEP=1` keeps the runtime's folders and prints their place.
 //!
 //! # The environment

@@ -92,7 +92,7 @@ impl Connection {
             Error::new(ErrorKind::Launch, message).with_source(error)
         })?;
         let stderr = StderrTail::default();
-        let drain = runtime.spawn(stderr.clone().drain(child.stderr));
+        let drain = runtime.spawn(stderr.clone().drain(child.stderr, child.stderr_copy));
         let ends = Ends::new(child.source, child.sink, options.record.take());
         let core = Arc::new(Core::new(
             runtime.clone(),

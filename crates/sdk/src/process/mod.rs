@@ -5,12 +5,16 @@ mod orphans;
 mod stderr;
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) use child::{ChildProcess, GRACE, Pipes};
 pub(crate) use stderr::{StderrTail, last_words};
+
+/// Names a file that the child's stderr is copied to.
+const STDERR_VARIABLE: &str = "OPENAI_CODEX_STDERR";
 
 /// How to start the runtime.
 #[derive(Clone, Debug, Default)]
@@ -84,7 +88,24 @@ impl LaunchOptions {
         if !self.path_prefix.is_empty() {
             command.env("PATH", self.path()?);
         }
+        // It is for this child, and not for a runtime that its commands start.
+        command.env_remove(STDERR_VARIABLE);
         Ok(command)
+    }
+
+    /// The file that the child's stderr is copied to, if its environment names one.
+    pub(crate) fn stderr_copy(&self) -> io::Result<Option<File>> {
+        let path = self.variable(STDERR_VARIABLE);
+        let Some(path) = path.filter(|path| !path.is_empty()) else {
+            return Ok(None);
+        };
+        stderr::append_to(Path::new(&path))
+            .map(Some)
+            .map_err(|error| {
+                let path = Path::new(&path).display();
+                let message = format!("{STDERR_VARIABLE} names {path}: {error}");
+                io::Error::new(error.kind(), message)
+            })
     }
 
     /// What to call the program in a message.
@@ -97,19 +118,20 @@ impl LaunchOptions {
 
     /// The child's `PATH`: the prefix, then what it would have been without.
     fn path(&self) -> io::Result<OsString> {
-        let is_path =
-            |key: &OsStr| key == "PATH" || cfg!(windows) && key.eq_ignore_ascii_case("PATH");
-        let set = self.env.iter().rev().find(|(key, _)| is_path(key));
-        let inherited = || std::env::var_os("PATH").filter(|_| !self.env_clear);
-        let rest = match set {
-            Some((_, value)) => Some(value.clone()),
-            None => inherited(),
-        }
-        .unwrap_or_default();
+        let rest = self.variable("PATH").unwrap_or_default();
         let rest = std::env::split_paths(&rest)
             .filter(|folder| !folder.as_os_str().is_empty() && !self.path_prefix.contains(folder));
         std::env::join_paths(self.path_prefix.iter().cloned().chain(rest))
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+    }
+
+    /// A variable of the child's environment.
+    fn variable(&self, name: &str) -> Option<OsString> {
+        let is_it = |key: &OsStr| key == name || cfg!(windows) && key.eq_ignore_ascii_case(name);
+        match self.env.iter().rev().find(|(key, _)| is_it(key)) {
+            Some((_, value)) => Some(value.clone()),
+            None => std::env::var_os(name).filter(|_| !self.env_clear),
+        }
     }
 }
 
@@ -161,6 +183,26 @@ mod tests {
             ..LaunchOptions::default()
         };
         assert!(empty.command().is_err());
+    }
+
+    #[test]
+    fn the_copy_of_stderr_is_for_this_child_only() {
+        let nowhere = std::env::temp_dir().join("no/such/folder/stderr.log");
+        let mut options = LaunchOptions {
+            env: vec![(STDERR_VARIABLE.into(), nowhere.into())],
+            ..LaunchOptions::default()
+        };
+        let error = options.stderr_copy().unwrap_err().to_string();
+        assert!(error.contains(STDERR_VARIABLE), "{error}");
+        let command = options.command().unwrap();
+        assert!(
+            command
+                .get_envs()
+                .any(|it| it == (OsStr::new(STDERR_VARIABLE), None))
+        );
+
+        options.env.push((STDERR_VARIABLE.into(), "".into()));
+        assert!(options.stderr_copy().unwrap().is_none());
     }
 
     #[cfg(unix)]

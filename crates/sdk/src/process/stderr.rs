@@ -1,6 +1,9 @@
 //! The newest of what the runtime wrote to stderr.
 
 use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -14,12 +17,20 @@ const CAPACITY: usize = 16 * 1024;
 pub(crate) struct StderrTail(Arc<Mutex<VecDeque<u8>>>);
 
 impl StderrTail {
-    /// Reads `stderr` to its end, so that the runtime never blocks on it.
-    pub(crate) async fn drain(self, mut stderr: impl AsyncRead + Unpin) {
+    /// Reads `stderr` to its end, so that the runtime never blocks on it, and copies all of it.
+    pub(crate) async fn drain(self, mut stderr: impl AsyncRead + Unpin, mut copy: Option<File>) {
         let mut chunk = vec![0; 8 * 1024];
         // An error is the end as well: there is nobody to tell it to.
         while let Ok(length @ 1..) = stderr.read(&mut chunk).await {
             self.push(&chunk[..length]);
+            // A file takes so little without a wait worth a thread. One that takes no more, as on
+            // a full disk, is no reason to stop reading.
+            if let Some(file) = &mut copy
+                && let Err(error) = file.write_all(&chunk[..length])
+            {
+                tracing::warn!(%error, "the copy of the runtime's stderr ends here");
+                copy = None;
+            }
         }
     }
 
@@ -44,6 +55,16 @@ impl StderrTail {
     }
 }
 
+/// Opens a file that stderr is copied to, behind what is in it.
+pub(super) fn append_to(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    // The runtime may quote there what was said to the model.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// The one line of `tail` that says most: the runtime's own `Error: …`, else
 /// the last one.
 pub(crate) fn last_words(tail: &str) -> Option<&str> {
@@ -60,14 +81,14 @@ mod tests {
     async fn the_newest_is_kept_whatever_it_contains() {
         let tail = StderrTail::default();
         let mut input = b"\xff\xfe first\n".to_vec();
-        tail.clone().drain(&input[..]).await;
+        tail.clone().drain(&input[..], None).await;
         assert_eq!(tail.text(), "\u{fffd}\u{fffd} first\n");
 
         for line in 0..10_000 {
             input.extend(format!("line {line} \u{20ac}\n").bytes());
         }
         input.extend(b"last \x80 words");
-        tail.clone().drain(&input[..]).await;
+        tail.clone().drain(&input[..], None).await;
         let text = tail.text();
         assert!(text.len() <= CAPACITY + 8, "{}", text.len());
         assert!(text.ends_with("line 9999 \u{20ac}\nlast \u{fffd} words"));

@@ -1,5 +1,6 @@
 //! The runtime as a child process that speaks over its stdin and stdout.
 
+use std::fs::File;
 use std::io;
 use std::process::ExitStatus;
 
@@ -14,6 +15,8 @@ pub(crate) struct StdioChild {
     pub(crate) source: LineReader<ChildStdout>,
     pub(crate) sink: LineWriter<ChildStdin>,
     pub(crate) stderr: ChildStderr,
+    /// Where its stderr is copied to.
+    pub(crate) stderr_copy: Option<File>,
 }
 
 /// Starts the runtime. `on_exit` is called once, on another thread, when it is
@@ -24,6 +27,7 @@ pub(crate) fn spawn(
     on_exit: impl FnOnce(Option<ExitStatus>) + Send + 'static,
 ) -> io::Result<StdioChild> {
     let mut command = options.command()?;
+    let stderr_copy = options.stderr_copy()?;
     let (process, pipes) = ChildProcess::spawn(&mut command, on_exit)?;
     let Pipes {
         stdin,
@@ -35,5 +39,6 @@ pub(crate) fn spawn(
         source: LineReader::new(ChildStdout::from_std(stdout)?, max_line),
         sink: LineWriter::new(ChildStdin::from_std(stdin)?),
         stderr: ChildStderr::from_std(stderr)?,
+        stderr_copy,
     })
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::runtime::binary::Binary;
 use crate::runtime::config::{Config, key};
-use crate::runtime::{TestRuntime, folder, isolation, template};
+use crate::runtime::{STDERR_VARIABLE, TestRuntime, folder, isolation, template};
 
 /// Options of a [`TestRuntime`]; each setter replaces what it set before.
 ///
@@ -161,6 +161,7 @@ impl TestRuntimeBuilder {
         if let Some(path) = runtime.binary.search_path() {
             env.insert("PATH".into(), path);
         }
+        env.insert(STDERR_VARIABLE.into(), runtime.log_path().into());
         env.extend(self.env);
         runtime.env = env.into_iter().collect();
         Ok(runtime)

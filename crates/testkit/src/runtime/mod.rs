@@ -21,6 +21,9 @@ use crate::model::MockModel;
 /// What comes after the binary: an app-server on stdin and stdout.
 const ARGS: [&str; 3] = ["app-server", "--listen", "stdio://"];
 
+/// Names the file that the SDK copies the runtime's stderr to.
+const STDERR_VARIABLE: &str = "OPENAI_CODEX_STDERR";
+
 /// How many of the last lines of stderr a failing test shows.
 const SHOWN_LINES: usize = 40;
 
@@ -36,7 +39,7 @@ const SHOWN_LINES: usize = 40;
 ///
 /// All folders are removed on drop. To look at them afterwards set `OPENAI_CODEX_TESTKIT_KEEP=1`,
 /// or call [`keep`](TestRuntimeBuilder::keep); their place is then printed. When a test panics,
-/// the last lines that the runtime of `command` wrote to stderr are printed too.
+/// the last lines that the runtime wrote to [`stderr`](Self::stderr) are printed too.
 ///
 /// # Examples
 /// ```no_run
@@ -108,13 +111,15 @@ impl TestRuntime {
         ARGS
     }
 
-    /// A command that starts it as an app-server: stdin and stdout piped, stderr written to a
+    /// A command that starts it as an app-server: stdin and stdout piped, stderr written to the
     /// file that [`stderr`](Self::stderr) reads.
     pub fn command(&self) -> Command {
         let mut command = Command::new(self.binary());
         command
             .args(ARGS)
             .envs(self.env())
+            // For the SDK, which would copy what goes to the file at once here.
+            .env_remove(STDERR_VARIABLE)
             .current_dir(self.workspace())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -122,7 +127,8 @@ impl TestRuntime {
         command
     }
 
-    /// What runtimes started by [`command`](Self::command) have written to stderr so far.
+    /// What runtimes started by [`command`](Self::command), or by the SDK with the variables of
+    /// [`env`](Self::env), have written to stderr so far.
     pub fn stderr(&self) -> String {
         let bytes = fs::read(self.log_path()).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
