@@ -168,7 +168,7 @@ impl Thread {
             _ => {}
         }
         // Keeps what comes of a turn, because a start may turn out to have begun it.
-        if !self.turns.contains_key(id) && self.awaits_response() {
+        if self.awaits_response() && !self.turns.contains_key(id) {
             let log = self.log(&id.into(), limits);
             log.unclaimed = Some(Queue::new(limits, Overflow::DropOldest));
         }
