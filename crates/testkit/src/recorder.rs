@@ -1,7 +1,7 @@
 //! Records any session, of any client.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use openai_codex_wire::recording::{DEFAULT_LIMIT, Direction, Encoder};
+use openai_codex_wire::recording::{DEFAULT_LIMIT, Direction, Encoder, create_file};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::error::{Error, Result};
@@ -77,8 +77,8 @@ impl Recorder {
     /// When the file cannot be made.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let file =
-            create(path).map_err(Error::io(format!("cannot record into {}", path.display())))?;
+        let file = create_file(path)
+            .map_err(Error::io(format!("cannot record into {}", path.display())))?;
         Ok(Self(Arc::new(Mutex::new(State {
             path: path.to_owned(),
             file: Some(BufWriter::new(file)),
@@ -234,31 +234,6 @@ impl Drop for State {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-/// An empty file that on Unix only the user may read.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    let metadata = file.metadata()?;
-    // Not of a device or a pipe.
-    if metadata.is_file() {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // A file that was there has kept its mode.
-            let mut permissions = metadata.permissions();
-            if permissions.mode() & 0o077 != 0 {
-                permissions.set_mode(permissions.mode() & 0o700);
-                file.set_permissions(permissions)?;
-            }
-        }
-        file.set_len(0)?;
-    }
-    Ok(file)
 }
 
 impl fmt::Debug for Recorder {

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::future::Future;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use openai_codex_wire::recording::{DEFAULT_LIMIT, Direction, Encoder};
+use openai_codex_wire::recording::{DEFAULT_LIMIT, Direction, Encoder, create_file};
 use tokio::sync::oneshot;
 
 use super::{FrameSink, FrameSource, SourceError};
@@ -75,7 +75,7 @@ enum Item {
 impl Tap {
     /// Begins a recording, over an earlier one of that name.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let file = create(path)?;
+        let file = create_file(path)?;
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             changed: Condvar::new(),
@@ -191,31 +191,6 @@ impl Shared {
         queue.bytes = 0;
         std::mem::take(&mut queue.items)
     }
-}
-
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    // What is said to a model is nobody else's business.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    let metadata = file.metadata()?;
-    // Not of a device or a pipe.
-    if metadata.is_file() {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // A file that was there has kept its mode.
-            let mut permissions = metadata.permissions();
-            if permissions.mode() & 0o077 != 0 {
-                permissions.set_mode(permissions.mode() & 0o700);
-                file.set_permissions(permissions)?;
-            }
-        }
-        file.set_len(0)?;
-    }
-    Ok(file)
 }
 
 fn begin() -> Encoder {

@@ -15,10 +15,12 @@
 //! line says who hung up, or, as `{"cut":"why","t":…}`, why the rest is not there. The first and
 //! the last line may be missing.
 //!
-//! Pure functions over text: who records brings the file and the clock.
+//! Pure functions over text, but for [`create_file`]: who records does the writing, and brings the
+//! clock.
 
 mod deltas;
 mod encode;
+mod file;
 mod parse;
 mod redact;
 mod scrub;
@@ -26,6 +28,7 @@ mod scrub;
 use std::fmt;
 
 pub use encode::{DEFAULT_LIMIT, Encoder};
+pub use file::create_file;
 pub use parse::{Entry, Payload, Recording, RecordingError};
 pub use redact::{REDACTED, Redactor, is_secret_name, redact};
 
