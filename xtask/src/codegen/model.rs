@@ -191,22 +191,31 @@ impl Ty {
 impl Shape {
     /// The types that it mentions.
     pub(crate) fn mentions(&self) -> Vec<&str> {
+        self.members().into_iter().map(|(_, ty)| ty).collect()
+    }
+
+    /// The types that it mentions, with the member of JSON objects that each is.
+    pub(crate) fn members(&self) -> Vec<(Option<&str>, &str)> {
         match self {
             Self::Struct(it) => it
                 .fields
                 .iter()
-                .filter_map(|field| field.ty.named())
+                .filter_map(|field| Some((Some(field.wire.as_str()), field.ty.named()?)))
                 .collect(),
             Self::Tagged(it) => it
                 .kinds
                 .iter()
-                .filter_map(|kind| kind.payload.as_deref())
+                .filter_map(|kind| Some((None, kind.payload.as_deref()?)))
                 .collect(),
-            Self::Keyed(it) => it.keys.iter().filter_map(|(_, ty)| ty.named()).collect(),
+            Self::Keyed(it) => it
+                .keys
+                .iter()
+                .filter_map(|(key, ty)| Some((Some(key.wire.as_str()), ty.named()?)))
+                .collect(),
             Self::Untagged(it) => it
                 .members
                 .iter()
-                .filter_map(|member| member.ty.named())
+                .filter_map(|member| Some((None, member.ty.named()?)))
                 .collect(),
             Self::StringEnum(_) | Self::StringNewtype => Vec::new(),
         }

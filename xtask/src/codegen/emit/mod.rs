@@ -225,12 +225,12 @@ fn fallback_docs(model: &Model) -> BTreeMap<String, String> {
             format!("The client's notification `{}`.", notification.method),
         );
     }
-    let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, ty) in &model.types {
-        for used in ty.shape.mentions() {
-            let users = users.entry(used).or_default();
-            if used != name && !users.contains(&name.as_str()) {
-                users.push(name);
+    let mut uses: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
+    for (user, ty) in &model.types {
+        for (member, used) in ty.shape.members() {
+            let uses = uses.entry(used).or_default();
+            if used != user && !uses.iter().any(|it| it.user == user) {
+                uses.push(Use { user, member });
             }
         }
     }
@@ -238,7 +238,7 @@ fn fallback_docs(model: &Model) -> BTreeMap<String, String> {
         if about.contains_key(name) {
             continue;
         }
-        let text = match (&ty.owner, users.get(name.as_str())) {
+        let text = match (&ty.owner, uses.get(name.as_str())) {
             (Some(owner), _) => match model.types.get(&owner.definition).map(|ty| &ty.shape) {
                 Some(Shape::Struct(_)) => format!(
                     "`{}` of [`{}`](crate::{}).",
@@ -249,20 +249,48 @@ fn fallback_docs(model: &Model) -> BTreeMap<String, String> {
                     owner.definition, owner.part
                 ),
             },
-            (None, Some(users)) => {
-                let links: Vec<_> = users
-                    .iter()
-                    .take(3)
-                    .map(|user| format!("[`{user}`](crate::{user})"))
-                    .collect();
-                let more = if users.len() > 3 { " and others" } else { "" };
-                format!("Part of {}{more}.", links.join(", "))
-            }
+            (None, Some(uses)) => place(uses),
             (None, None) => format!("`{name}` of the protocol."),
         };
         about.insert(name.clone(), text);
     }
     about
+}
+
+/// A type that another one is a part of.
+struct Use<'a> {
+    user: &'a str,
+    /// The member that it is, where it is one.
+    member: Option<&'a str>,
+}
+
+/// Where a type stands: the first few of the places.
+fn place(uses: &[Use<'_>]) -> String {
+    let shown = &uses[..uses.len().min(3)];
+    let groups: Vec<_> = shown
+        .chunk_by(|one, next| one.member == next.member)
+        .map(|group| {
+            let users: Vec<_> = group
+                .iter()
+                .map(|it| format!("[`{0}`](crate::{0})", it.user))
+                .collect();
+            let what = match group[0].member {
+                Some(member) => format!("`{member}`"),
+                None => "part".to_owned(),
+            };
+            format!("{what} of {}", users.join(", "))
+        })
+        .collect();
+    let more = if uses.len() > shown.len() {
+        " and others"
+    } else {
+        ""
+    };
+    let place = format!("{}{more}.", groups.join(", "));
+    match place.strip_prefix("part") {
+        Some(rest) => format!("Part{rest}"),
+        None => place,
+    }
 }
 
 fn lib(modules: &[&str], header: &Header<'_>) -> String {
