@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::thread::ThreadUsage;
 
-/// Part of [`GetAccountResponse`](crate::GetAccountResponse).
+/// `account` of [`GetAccountResponse`](crate::GetAccountResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Account {
@@ -97,7 +97,7 @@ impl AccountRateLimitsUpdatedNotification {
 
 /// Backend routing policy. Wire values match the accounts/check contract.
 ///
-/// Part of [`WorkspaceRouting`](crate::WorkspaceRouting).
+/// `accountRoutingOverride` of [`WorkspaceRouting`](crate::WorkspaceRouting).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AccountRoutingOverride {
@@ -117,7 +117,7 @@ string_enum! { AccountRoutingOverride {
     UsCr "us_cr",
 } }
 
-/// Part of [`GetAccountTokenUsageResponse`](crate::GetAccountTokenUsageResponse).
+/// `dailyUsageBuckets` of [`GetAccountTokenUsageResponse`](crate::GetAccountTokenUsageResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AccountTokenUsageDailyBucket {
@@ -140,7 +140,7 @@ impl AccountTokenUsageDailyBucket {
 }
 
 
-/// Part of [`GetAccountTokenUsageResponse`](crate::GetAccountTokenUsageResponse).
+/// `summary` of [`GetAccountTokenUsageResponse`](crate::GetAccountTokenUsageResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AccountTokenUsageSummary {
@@ -207,7 +207,7 @@ impl Default for AccountUpdatedNotification {
 }
 
 
-/// Part of [`SendAddCreditsNudgeEmailParams`](crate::SendAddCreditsNudgeEmailParams).
+/// `creditType` of [`SendAddCreditsNudgeEmailParams`](crate::SendAddCreditsNudgeEmailParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddCreditsNudgeCreditType {
@@ -224,7 +224,7 @@ string_enum! { AddCreditsNudgeCreditType {
     UsageLimit "usage_limit",
 } }
 
-/// Part of [`SendAddCreditsNudgeEmailResponse`](crate::SendAddCreditsNudgeEmailResponse).
+/// `status` of [`SendAddCreditsNudgeEmailResponse`](crate::SendAddCreditsNudgeEmailResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddCreditsNudgeEmailStatus {
@@ -396,7 +396,7 @@ impl AttestationGenerateResponse {
 
 /// Authentication mode for OpenAI-backed providers.
 ///
-/// Part of [`AccountUpdatedNotification`](crate::AccountUpdatedNotification).
+/// `authMode` of [`AccountUpdatedNotification`](crate::AccountUpdatedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthMode {
@@ -433,7 +433,7 @@ string_enum! { AuthMode {
     BedrockAccessKeys "bedrockAccessKeys",
 } }
 
-/// Part of [`BedrockEnvironmentCredential`](crate::BedrockEnvironmentCredential).
+/// `type` of [`BedrockEnvironmentCredential`](crate::BedrockEnvironmentCredential).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -452,7 +452,7 @@ string_enum! { AwsCredentialType {
     BedrockApiKey "bedrockApiKey",
 } }
 
-/// Part of [`BedrockDiscoverResponse`](crate::BedrockDiscoverResponse).
+/// `profiles` of [`BedrockDiscoverResponse`](crate::BedrockDiscoverResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -577,7 +577,7 @@ impl BedrockDiscoverResponse {
 }
 
 
-/// Part of [`BedrockDiscoverResponse`](crate::BedrockDiscoverResponse).
+/// `environmentCredentials` of [`BedrockDiscoverResponse`](crate::BedrockDiscoverResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -697,7 +697,7 @@ impl CancelLoginAccountResponse {
 }
 
 
-/// Part of [`CancelLoginAccountResponse`](crate::CancelLoginAccountResponse).
+/// `status` of [`CancelLoginAccountResponse`](crate::CancelLoginAccountResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CancelLoginAccountStatus {
@@ -801,7 +801,7 @@ impl ChatgptAuthTokensRefreshParams {
 }
 
 
-/// Part of [`ChatgptAuthTokensRefreshParams`](crate::ChatgptAuthTokensRefreshParams).
+/// `reason` of [`ChatgptAuthTokensRefreshParams`](crate::ChatgptAuthTokensRefreshParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChatgptAuthTokensRefreshReason {
@@ -950,7 +950,7 @@ impl ChatgptLoginAccountResponse {
 }
 
 
-/// Part of [`ConsumeAccountRateLimitResetCreditResponse`](crate::ConsumeAccountRateLimitResetCreditResponse).
+/// `outcome` of [`ConsumeAccountRateLimitResetCreditResponse`](crate::ConsumeAccountRateLimitResetCreditResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConsumeAccountRateLimitResetCreditOutcome {
@@ -1023,7 +1023,7 @@ impl ConsumeAccountRateLimitResetCreditResponse {
 }
 
 
-/// Part of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
+/// `credits` of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CreditsSnapshot {
@@ -1049,7 +1049,7 @@ impl CreditsSnapshot {
 }
 
 
-/// Part of [`AccountLoginCompletedNotification`](crate::AccountLoginCompletedNotification).
+/// `onboardingEntrypoint` of [`AccountLoginCompletedNotification`](crate::AccountLoginCompletedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DesktopOnboardingEntrypoint {
@@ -1253,7 +1253,7 @@ impl GatewayOAuthReadResponse {
 }
 
 
-/// Part of [`GatewayOAuthChangedNotification`](crate::GatewayOAuthChangedNotification), [`GatewayOAuthReadResponse`](crate::GatewayOAuthReadResponse).
+/// `status` of [`GatewayOAuthChangedNotification`](crate::GatewayOAuthChangedNotification), [`GatewayOAuthReadResponse`](crate::GatewayOAuthReadResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GatewayOAuthStatus {
@@ -1619,7 +1619,7 @@ impl From<ChatgptDeviceCodeLoginAccountResponse> for LoginAccountResponse {
     }
 }
 
-/// Part of [`ChatgptLoginAccountParams`](crate::ChatgptLoginAccountParams).
+/// `appBrand` of [`ChatgptLoginAccountParams`](crate::ChatgptLoginAccountParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginAppBrand {
@@ -1679,7 +1679,7 @@ impl Default for LogoutAccountResponse {
 }
 
 
-/// Part of [`AccountUpdatedNotification`](crate::AccountUpdatedNotification), [`ChatgptAccount`](crate::ChatgptAccount), [`RateLimitSnapshot`](crate::RateLimitSnapshot).
+/// `planType` of [`AccountUpdatedNotification`](crate::AccountUpdatedNotification), [`ChatgptAccount`](crate::ChatgptAccount), [`RateLimitSnapshot`](crate::RateLimitSnapshot).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PlanType {
@@ -1767,7 +1767,7 @@ impl ProfileBedrockSetupParams {
 }
 
 
-/// Part of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
+/// `rateLimitReachedType` of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitReachedType {
@@ -1793,7 +1793,7 @@ string_enum! { RateLimitReachedType {
     WorkspaceMemberUsageLimitReached "workspace_member_usage_limit_reached",
 } }
 
-/// Part of [`RateLimitResetCreditsSummary`](crate::RateLimitResetCreditsSummary).
+/// `credits` of [`RateLimitResetCreditsSummary`](crate::RateLimitResetCreditsSummary).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitResetCredit {
@@ -1831,7 +1831,7 @@ impl RateLimitResetCredit {
 }
 
 
-/// Part of [`RateLimitResetCredit`](crate::RateLimitResetCredit).
+/// `status` of [`RateLimitResetCredit`](crate::RateLimitResetCredit).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitResetCreditStatus {
@@ -1854,7 +1854,7 @@ string_enum! { RateLimitResetCreditStatus {
     Unknown "unknown",
 } }
 
-/// Part of [`GetAccountRateLimitsResponse`](crate::GetAccountRateLimitsResponse).
+/// `rateLimitResetCredits` of [`GetAccountRateLimitsResponse`](crate::GetAccountRateLimitsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitResetCreditsSummary {
@@ -1879,7 +1879,7 @@ impl RateLimitResetCreditsSummary {
 }
 
 
-/// Part of [`RateLimitResetCredit`](crate::RateLimitResetCredit).
+/// `resetType` of [`RateLimitResetCredit`](crate::RateLimitResetCredit).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateLimitResetType {
@@ -1896,7 +1896,7 @@ string_enum! { RateLimitResetType {
     Unknown "unknown",
 } }
 
-/// Part of [`AccountRateLimitsUpdatedNotification`](crate::AccountRateLimitsUpdatedNotification), [`GetAccountRateLimitsResponse`](crate::GetAccountRateLimitsResponse).
+/// `rateLimits` of [`AccountRateLimitsUpdatedNotification`](crate::AccountRateLimitsUpdatedNotification), [`GetAccountRateLimitsResponse`](crate::GetAccountRateLimitsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitSnapshot {
@@ -1949,7 +1949,7 @@ impl Default for RateLimitSnapshot {
 }
 
 
-/// Part of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
+/// `primary` of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitWindow {
@@ -2015,7 +2015,7 @@ impl SendAddCreditsNudgeEmailResponse {
 }
 
 
-/// Part of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
+/// `individualLimit` of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SpendControlLimitSnapshot {
@@ -2198,7 +2198,7 @@ impl UserVerificationEnrollResponse {
 
 /// A signature over the exact decoded challenge. The verifier validates and consumes it.
 ///
-/// Part of [`UserVerificationVerifyResponse`](crate::UserVerificationVerifyResponse).
+/// `proof` of [`UserVerificationVerifyResponse`](crate::UserVerificationVerifyResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -2283,7 +2283,7 @@ impl Default for UserVerificationStatusResponse {
 }
 
 
-/// Part of [`UserVerificationStatusResponse`](crate::UserVerificationStatusResponse).
+/// `unavailableReason` of [`UserVerificationStatusResponse`](crate::UserVerificationStatusResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2357,7 +2357,7 @@ impl UserVerificationVerifyResponse {
 }
 
 
-/// Part of [`GetWorkspaceMessagesResponse`](crate::GetWorkspaceMessagesResponse).
+/// `messages` of [`GetWorkspaceMessagesResponse`](crate::GetWorkspaceMessagesResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WorkspaceMessage {
@@ -2389,7 +2389,7 @@ impl WorkspaceMessage {
 }
 
 
-/// Part of [`WorkspaceMessage`](crate::WorkspaceMessage).
+/// `messageType` of [`WorkspaceMessage`](crate::WorkspaceMessage).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WorkspaceMessageType {
@@ -2409,7 +2409,7 @@ string_enum! { WorkspaceMessageType {
     Unknown "unknown",
 } }
 
-/// Part of [`GetAccountResponse`](crate::GetAccountResponse).
+/// `workspaceRouting` of [`GetAccountResponse`](crate::GetAccountResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WorkspaceRouting {

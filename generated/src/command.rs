@@ -43,7 +43,7 @@ impl CommandExecOutputDeltaNotification {
 
 /// Stream label for `command/exec/outputDelta` notifications.
 ///
-/// Part of [`CommandExecOutputDeltaNotification`](crate::CommandExecOutputDeltaNotification).
+/// `stream` of [`CommandExecOutputDeltaNotification`](crate::CommandExecOutputDeltaNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecOutputStream {
@@ -321,7 +321,7 @@ impl CommandExecResponse {
 
 /// PTY size in character cells for `command/exec` PTY sessions.
 ///
-/// Part of [`CommandExecParams`](crate::CommandExecParams), [`CommandExecResizeParams`](crate::CommandExecResizeParams).
+/// `size` of [`CommandExecParams`](crate::CommandExecParams), [`CommandExecResizeParams`](crate::CommandExecResizeParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecTerminalSize {
@@ -584,7 +584,7 @@ impl ProcessOutputDeltaNotification {
 
 /// Stream label for `process/outputDelta` notifications.
 ///
-/// Part of [`ProcessOutputDeltaNotification`](crate::ProcessOutputDeltaNotification).
+/// `stream` of [`ProcessOutputDeltaNotification`](crate::ProcessOutputDeltaNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProcessOutputStream {
@@ -814,7 +814,7 @@ impl Default for ProcessSpawnResponse {
 
 /// PTY size in character cells for `process/spawn` PTY sessions.
 ///
-/// Part of [`ProcessResizePtyParams`](crate::ProcessResizePtyParams), [`ProcessSpawnParams`](crate::ProcessSpawnParams).
+/// `size` of [`ProcessResizePtyParams`](crate::ProcessResizePtyParams), [`ProcessSpawnParams`](crate::ProcessSpawnParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProcessTerminalSize {

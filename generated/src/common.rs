@@ -10,7 +10,7 @@ use serde_json::Value;
 ///
 /// IMPORTANT: When deserializing an `AbsolutePathBuf`, a base path must be set using `AbsolutePathBufGuard::new`. If no base path is set, the deserialization will fail unless the path being deserialized is already absolute.
 ///
-/// Part of [`AgentHookMetadata`](crate::AgentHookMetadata), [`CommandHookMetadata`](crate::CommandHookMetadata), [`ConfigWriteResponse`](crate::ConfigWriteResponse) and others.
+/// `sourcePath` of [`AgentHookMetadata`](crate::AgentHookMetadata), [`CommandHookMetadata`](crate::CommandHookMetadata), `filePath` of [`ConfigWriteResponse`](crate::ConfigWriteResponse) and others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AbsolutePathBuf(pub String);
 
@@ -36,7 +36,7 @@ impl ActiveTurnNotSteerableCodexErrorInfo {
 }
 
 
-/// Part of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem).
+/// `delivery` of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AgentMessageDelivery {
@@ -52,7 +52,7 @@ string_enum! { AgentMessageDelivery {
 
 /// Configures who approval requests are routed to for review. Examples include sandbox escapes, blocked network access, MCP approval prompts, and ARC escalations. Defaults to `user`. `auto_review` uses a carefully prompted subagent to gather relevant context and apply a risk-based decision framework before approving or denying the request. The legacy value `guardian_subagent` is accepted for compatibility.
 ///
-/// Part of [`AppsDefaultConfig`](crate::AppsDefaultConfig), [`Config`](crate::Config), [`ConfigRequirements`](crate::ConfigRequirements) and others.
+/// `approvals_reviewer` of [`AppsDefaultConfig`](crate::AppsDefaultConfig), [`Config`](crate::Config), `allowedApprovalsReviewers` of [`ConfigRequirements`](crate::ConfigRequirements) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApprovalsReviewer {
@@ -72,7 +72,7 @@ string_enum! { ApprovalsReviewer {
     GuardianSubagent "guardian_subagent",
 } }
 
-/// Part of [`Config`](crate::Config), [`ConfigRequirements`](crate::ConfigRequirements), [`ThreadForkParams`](crate::ThreadForkParams) and others.
+/// `approval_policy` of [`Config`](crate::Config), `allowedApprovalPolicies` of [`ConfigRequirements`](crate::ConfigRequirements), `approvalPolicy` of [`ThreadForkParams`](crate::ThreadForkParams) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AskForApproval {
@@ -96,7 +96,7 @@ keyed! { AskForApproval {
     0 Granular "granular",
 } }
 
-/// Part of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem).
+/// `questions` of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AsyncUserInputQuestion {
@@ -139,7 +139,7 @@ impl AudioUserInput {
 }
 
 
-/// Part of [`TextElement`](crate::TextElement).
+/// `byteRange` of [`TextElement`](crate::TextElement).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ByteRange {
@@ -166,7 +166,7 @@ impl ByteRange {
 ///
 /// When an upstream HTTP status is available (for example, from the Responses API or a provider), it is forwarded in `httpStatusCode` on the relevant `codexErrorInfo` variant.
 ///
-/// Part of [`TurnError`](crate::TurnError).
+/// `codexErrorInfo` of [`TurnError`](crate::TurnError).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CodexErrorInfo {
@@ -238,7 +238,7 @@ keyed! { CodexErrorInfo {
     4 ActiveTurnNotSteerable "activeTurnNotSteerable",
 } }
 
-/// Part of [`CollabAgentToolCallThreadItem`](crate::CollabAgentToolCallThreadItem).
+/// `agentsStates` of [`CollabAgentToolCallThreadItem`](crate::CollabAgentToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollabAgentState {
@@ -261,7 +261,7 @@ impl CollabAgentState {
 }
 
 
-/// Part of [`CollabAgentState`](crate::CollabAgentState).
+/// `status` of [`CollabAgentState`](crate::CollabAgentState).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentStatus {
@@ -293,7 +293,7 @@ string_enum! { CollabAgentStatus {
     NotFound "notFound",
 } }
 
-/// Part of [`CollabAgentToolCallThreadItem`](crate::CollabAgentToolCallThreadItem).
+/// `tool` of [`CollabAgentToolCallThreadItem`](crate::CollabAgentToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentTool {
@@ -331,7 +331,7 @@ string_enum! { CollabAgentTool {
     ListAgents "listAgents",
 } }
 
-/// Part of [`CollabAgentToolCallThreadItem`](crate::CollabAgentToolCallThreadItem).
+/// `status` of [`CollabAgentToolCallThreadItem`](crate::CollabAgentToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CollabAgentToolCallStatus {
@@ -356,7 +356,7 @@ string_enum! { CollabAgentToolCallStatus {
 
 /// Collaboration mode for a Codex session.
 ///
-/// Part of [`ThreadResumeResponse`](crate::ThreadResumeResponse), [`ThreadSettings`](crate::ThreadSettings), [`ThreadSettingsUpdateParams`](crate::ThreadSettingsUpdateParams) and others.
+/// `collaborationMode` of [`ThreadResumeResponse`](crate::ThreadResumeResponse), [`ThreadSettings`](crate::ThreadSettings), [`ThreadSettingsUpdateParams`](crate::ThreadSettingsUpdateParams) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollaborationMode {
@@ -379,7 +379,7 @@ impl CollaborationMode {
 }
 
 
-/// Part of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams), [`CommandExecutionThreadItem`](crate::CommandExecutionThreadItem).
+/// `commandActions` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams), [`CommandExecutionThreadItem`](crate::CommandExecutionThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CommandAction {
@@ -426,7 +426,7 @@ impl From<UnknownCommandAction> for CommandAction {
     }
 }
 
-/// Part of [`CommandExecutionThreadItem`](crate::CommandExecutionThreadItem).
+/// `source` of [`CommandExecutionThreadItem`](crate::CommandExecutionThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionSource {
@@ -449,7 +449,7 @@ string_enum! { CommandExecutionSource {
     UnifiedExecInteraction "unifiedExecInteraction",
 } }
 
-/// Part of [`CommandExecutionThreadItem`](crate::CommandExecutionThreadItem).
+/// `status` of [`CommandExecutionThreadItem`](crate::CommandExecutionThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionStatus {
@@ -474,7 +474,7 @@ string_enum! { CommandExecutionStatus {
 
 /// Requested cyber treatment for an OpenAI model turn. Authorization and model-tier restrictions remain server-owned.
 ///
-/// Part of [`ModelAccessPrograms`](crate::ModelAccessPrograms), [`TurnStartParams`](crate::TurnStartParams).
+/// `cyber` of [`ModelAccessPrograms`](crate::ModelAccessPrograms), `cyberAccessProgram` of [`TurnStartParams`](crate::TurnStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CyberAccessProgram {
@@ -494,7 +494,7 @@ string_enum! { CyberAccessProgram {
     DaybreakRed "daybreakRed",
 } }
 
-/// Part of [`DynamicToolCallResponse`](crate::DynamicToolCallResponse), [`DynamicToolCallThreadItem`](crate::DynamicToolCallThreadItem).
+/// `contentItems` of [`DynamicToolCallResponse`](crate::DynamicToolCallResponse), [`DynamicToolCallThreadItem`](crate::DynamicToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolCallOutputContentItem {
@@ -532,7 +532,7 @@ impl From<InputAudioDynamicToolCallOutputContentItem> for DynamicToolCallOutputC
     }
 }
 
-/// Part of [`DynamicToolCallThreadItem`](crate::DynamicToolCallThreadItem).
+/// `status` of [`DynamicToolCallThreadItem`](crate::DynamicToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DynamicToolCallStatus {
@@ -607,7 +607,7 @@ impl Default for ExternalSandboxPolicy {
 }
 
 
-/// Part of [`FileChangePatchUpdatedNotification`](crate::FileChangePatchUpdatedNotification), [`FileChangeThreadItem`](crate::FileChangeThreadItem).
+/// `changes` of [`FileChangePatchUpdatedNotification`](crate::FileChangePatchUpdatedNotification), [`FileChangeThreadItem`](crate::FileChangeThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileUpdateChange {
@@ -662,7 +662,7 @@ impl Default for FindInPageWebSearchAction {
 }
 
 
-/// Part of [`CustomToolCallOutputResponseItem`](crate::CustomToolCallOutputResponseItem), [`FunctionCallOutputResponseItem`](crate::FunctionCallOutputResponseItem), [`FunctionCallOutputThreadItem`](crate::FunctionCallOutputThreadItem) and others.
+/// `output` of [`CustomToolCallOutputResponseItem`](crate::CustomToolCallOutputResponseItem), [`FunctionCallOutputResponseItem`](crate::FunctionCallOutputResponseItem), [`FunctionCallOutputThreadItem`](crate::FunctionCallOutputThreadItem) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FunctionCallOutputBody {
@@ -822,7 +822,7 @@ impl Default for HttpConnectionFailedCodexErrorInfo {
 }
 
 
-/// Part of [`ImageUserInput`](crate::ImageUserInput), [`InputImageContentItem`](crate::InputImageContentItem), [`InputImageFunctionCallOutputContentItem`](crate::InputImageFunctionCallOutputContentItem) and others.
+/// `detail` of [`ImageUserInput`](crate::ImageUserInput), [`InputImageContentItem`](crate::InputImageContentItem), [`InputImageFunctionCallOutputContentItem`](crate::InputImageFunctionCallOutputContentItem) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ImageDetail {
@@ -845,7 +845,7 @@ string_enum! { ImageDetail {
     Original "original",
 } }
 
-/// Part of [`ImageGenerationThreadItem`](crate::ImageGenerationThreadItem).
+/// `failure` of [`ImageGenerationThreadItem`](crate::ImageGenerationThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ImageGenerationFailure {
@@ -1071,7 +1071,7 @@ impl InputTextFunctionCallOutputContentItem {
 }
 
 
-/// Part of [`AdditionalFileSystemPermissions`](crate::AdditionalFileSystemPermissions), [`ApplyPatchGuardianApprovalReviewAction`](crate::ApplyPatchGuardianApprovalReviewAction), [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams) and others.
+/// `read` of [`AdditionalFileSystemPermissions`](crate::AdditionalFileSystemPermissions), `cwd` of [`ApplyPatchGuardianApprovalReviewAction`](crate::ApplyPatchGuardianApprovalReviewAction), [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams) and others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LegacyAppPathString(pub String);
 
@@ -1150,7 +1150,7 @@ impl LocalImageUserInput {
 }
 
 
-/// Part of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem).
+/// `memoryCitation` of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryCitation {
@@ -1173,7 +1173,7 @@ impl MemoryCitation {
 }
 
 
-/// Part of [`MemoryCitation`](crate::MemoryCitation).
+/// `entries` of [`MemoryCitation`](crate::MemoryCitation).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryCitationEntry {
@@ -1229,7 +1229,7 @@ impl MentionUserInput {
 ///
 /// Providers do not emit this consistently, so callers must treat `None` as "phase unknown" and keep compatibility behavior for legacy models.
 ///
-/// Part of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem), [`MessageResponseItem`](crate::MessageResponseItem).
+/// `phase` of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem), [`MessageResponseItem`](crate::MessageResponseItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MessagePhase {
@@ -1251,7 +1251,7 @@ string_enum! { MessagePhase {
     FinalAnswer "final_answer",
 } }
 
-/// Part of [`TurnError`](crate::TurnError).
+/// `misalignment` of [`TurnError`](crate::TurnError).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MisalignmentErrorDetails {
@@ -1286,7 +1286,7 @@ impl Default for MisalignmentErrorDetails {
 }
 
 
-/// Part of [`MisalignmentErrorDetails`](crate::MisalignmentErrorDetails).
+/// `steer` of [`MisalignmentErrorDetails`](crate::MisalignmentErrorDetails).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MisalignmentSteer {
@@ -1308,7 +1308,7 @@ impl MisalignmentSteer {
 
 /// Initial collaboration mode to use when the TUI starts.
 ///
-/// Part of [`CollaborationMode`](crate::CollaborationMode), [`CollaborationModeMask`](crate::CollaborationModeMask).
+/// `mode` of [`CollaborationMode`](crate::CollaborationMode), [`CollaborationModeMask`](crate::CollaborationModeMask).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModeKind {
@@ -1327,7 +1327,7 @@ string_enum! { ModeKind {
 
 /// Controls the effective multi-agent delegation instructions for a turn. `custom` means the configured mode hint defines the policy instead of a built-in policy.
 ///
-/// Part of [`ThreadForkResponse`](crate::ThreadForkResponse), [`ThreadResumeResponse`](crate::ThreadResumeResponse), [`ThreadSettings`](crate::ThreadSettings) and others.
+/// `multiAgentMode` of [`ThreadForkResponse`](crate::ThreadForkResponse), [`ThreadResumeResponse`](crate::ThreadResumeResponse), [`ThreadSettings`](crate::ThreadSettings) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum MultiAgentMode {
@@ -1348,7 +1348,7 @@ keyed! { MultiAgentMode {
     0 Custom "custom",
 } }
 
-/// Part of [`ExternalSandboxPolicy`](crate::ExternalSandboxPolicy).
+/// `networkAccess` of [`ExternalSandboxPolicy`](crate::ExternalSandboxPolicy).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkAccess {
@@ -1365,7 +1365,7 @@ string_enum! { NetworkAccess {
     Enabled "enabled",
 } }
 
-/// Part of [`ActiveTurnNotSteerableCodexErrorInfo`](crate::ActiveTurnNotSteerableCodexErrorInfo).
+/// `turnKind` of [`ActiveTurnNotSteerableCodexErrorInfo`](crate::ActiveTurnNotSteerableCodexErrorInfo).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NonSteerableTurnKind {
@@ -1408,7 +1408,7 @@ impl Default for OpenPageWebSearchAction {
 }
 
 
-/// Part of [`FileChangeThreadItem`](crate::FileChangeThreadItem).
+/// `status` of [`FileChangeThreadItem`](crate::FileChangeThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PatchApplyStatus {
@@ -1431,7 +1431,7 @@ string_enum! { PatchApplyStatus {
     Declined "declined",
 } }
 
-/// Part of [`FileUpdateChange`](crate::FileUpdateChange).
+/// `kind` of [`FileUpdateChange`](crate::FileUpdateChange).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PatchChangeKind {
@@ -1459,7 +1459,7 @@ impl From<UpdatePatchChangeKind> for PatchChangeKind {
 
 /// Deprecated: `friendly` and `pragmatic` no longer select a style.
 ///
-/// Part of [`ThreadResumeParams`](crate::ThreadResumeParams), [`ThreadSettings`](crate::ThreadSettings), [`ThreadSettingsUpdateParams`](crate::ThreadSettingsUpdateParams) and others.
+/// `personality` of [`ThreadResumeParams`](crate::ThreadResumeParams), [`ThreadSettings`](crate::ThreadSettings), [`ThreadSettingsUpdateParams`](crate::ThreadSettingsUpdateParams) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Personality {
@@ -1542,7 +1542,7 @@ impl Default for ReadOnlySandboxPolicy {
 
 /// A non-empty reasoning effort value advertised by the model.
 ///
-/// Part of [`CollabAgentToolCallThreadItem`](crate::CollabAgentToolCallThreadItem), [`CollaborationModeMask`](crate::CollaborationModeMask), [`Config`](crate::Config) and others.
+/// `reasoningEffort` of [`CollabAgentToolCallThreadItem`](crate::CollabAgentToolCallThreadItem), `reasoning_effort` of [`CollaborationModeMask`](crate::CollaborationModeMask), `model_reasoning_effort` of [`Config`](crate::Config) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReasoningEffort {
@@ -1579,7 +1579,7 @@ string_enum! { ReasoningEffort {
 
 /// A summary of the reasoning performed by the model. This can be useful for debugging and understanding the model's reasoning process. See <https://platform.openai.com/docs/guides/reasoning?api-mode=responses#reasoning-summaries>
 ///
-/// Part of [`Config`](crate::Config), [`ThreadSettings`](crate::ThreadSettings), [`ThreadSettingsUpdateParams`](crate::ThreadSettingsUpdateParams) and others.
+/// `model_reasoning_summary` of [`Config`](crate::Config), `summary` of [`ThreadSettings`](crate::ThreadSettings), [`ThreadSettingsUpdateParams`](crate::ThreadSettingsUpdateParams) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReasoningSummary {
@@ -1680,7 +1680,7 @@ impl Default for ResponseTooManyFailedAttemptsCodexErrorInfo {
 }
 
 
-/// Part of [`Config`](crate::Config), [`ConfigRequirements`](crate::ConfigRequirements), [`ThreadForkParams`](crate::ThreadForkParams) and others.
+/// `sandbox_mode` of [`Config`](crate::Config), `allowedSandboxModes` of [`ConfigRequirements`](crate::ConfigRequirements), `sandbox` of [`ThreadForkParams`](crate::ThreadForkParams) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SandboxMode {
@@ -1700,7 +1700,7 @@ string_enum! { SandboxMode {
     DangerFullAccess "danger-full-access",
 } }
 
-/// Part of [`CommandExecParams`](crate::CommandExecParams), [`ThreadForkResponse`](crate::ThreadForkResponse), [`ThreadResumeResponse`](crate::ThreadResumeResponse) and others.
+/// `sandboxPolicy` of [`CommandExecParams`](crate::CommandExecParams), `sandbox` of [`ThreadForkResponse`](crate::ThreadForkResponse), [`ThreadResumeResponse`](crate::ThreadResumeResponse) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SandboxPolicy {
@@ -1798,7 +1798,7 @@ impl Default for SearchWebSearchAction {
 
 /// Settings for a collaboration mode.
 ///
-/// Part of [`CollaborationMode`](crate::CollaborationMode).
+/// `settings` of [`CollaborationMode`](crate::CollaborationMode).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
@@ -1861,7 +1861,7 @@ impl SkillUserInput {
 }
 
 
-/// Part of [`ProjectListParams`](crate::ProjectListParams), [`ThreadItemsListParams`](crate::ThreadItemsListParams), [`ThreadListParams`](crate::ThreadListParams) and others.
+/// `sortDirection` of [`ProjectListParams`](crate::ProjectListParams), [`ThreadItemsListParams`](crate::ThreadItemsListParams), [`ThreadListParams`](crate::ThreadListParams) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SortDirection {
@@ -1878,7 +1878,7 @@ string_enum! { SortDirection {
     Desc "desc",
 } }
 
-/// Part of [`SubAgentActivityThreadItem`](crate::SubAgentActivityThreadItem).
+/// `kind` of [`SubAgentActivityThreadItem`](crate::SubAgentActivityThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SubAgentActivityKind {
@@ -1901,7 +1901,7 @@ string_enum! { SubAgentActivityKind {
     Completed "completed",
 } }
 
-/// Part of [`TextUserInput`](crate::TextUserInput).
+/// `text_elements` of [`TextUserInput`](crate::TextUserInput).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TextElement {
@@ -2032,7 +2032,7 @@ impl UsageLimitExceededImageGenerationFailure {
 }
 
 
-/// Part of [`QueuedSubmission`](crate::QueuedSubmission), [`ThreadQueueAddParams`](crate::ThreadQueueAddParams), [`ThreadQueueUpdateParams`](crate::ThreadQueueUpdateParams) and others.
+/// `input` of [`QueuedSubmission`](crate::QueuedSubmission), [`ThreadQueueAddParams`](crate::ThreadQueueAddParams), [`ThreadQueueUpdateParams`](crate::ThreadQueueUpdateParams) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum UserInput {
@@ -2106,7 +2106,7 @@ impl From<MentionUserInput> for UserInput {
     }
 }
 
-/// Part of [`WebSearchThreadItem`](crate::WebSearchThreadItem).
+/// `action` of [`WebSearchThreadItem`](crate::WebSearchThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum WebSearchAction {

@@ -13,7 +13,7 @@ use crate::common::{AbsolutePathBuf, ApprovalsReviewer, AskForApproval, ModeKind
 use crate::mcp::McpServerMigration;
 use crate::plugin::{HookMigration, SkillMigration};
 
-/// Part of [`BrowserUseOriginPolicy`](crate::BrowserUseOriginPolicy), [`BrowserUseOriginPolicyConfig`](crate::BrowserUseOriginPolicyConfig), [`ComputerUseConfig`](crate::ComputerUseConfig) and others.
+/// `access` of [`BrowserUseOriginPolicy`](crate::BrowserUseOriginPolicy), [`BrowserUseOriginPolicyConfig`](crate::BrowserUseOriginPolicyConfig), `default_app_access` of [`ComputerUseConfig`](crate::ComputerUseConfig) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AllowDenyRequirement {
@@ -30,7 +30,7 @@ string_enum! { AllowDenyRequirement {
     Deny "deny",
 } }
 
-/// Part of [`Config`](crate::Config).
+/// `analytics` of [`Config`](crate::Config).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AnalyticsConfig {
@@ -58,7 +58,7 @@ impl Default for AnalyticsConfig {
 }
 
 
-/// Part of [`AppsDefaultConfig`](crate::AppsDefaultConfig).
+/// `default_tools_approval_mode` of [`AppsDefaultConfig`](crate::AppsDefaultConfig).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppToolApproval {
@@ -81,7 +81,7 @@ string_enum! { AppToolApproval {
     Approve "approve",
 } }
 
-/// Part of [`ApplicationRequirements`](crate::ApplicationRequirements).
+/// `network` of [`ApplicationRequirements`](crate::ApplicationRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationNetworkRequirements {
@@ -104,7 +104,7 @@ impl ApplicationNetworkRequirements {
 }
 
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `application` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationRequirements {
@@ -130,7 +130,7 @@ impl Default for ApplicationRequirements {
 }
 
 
-/// Part of [`Config`](crate::Config).
+/// `apps` of [`Config`](crate::Config).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsConfig {
@@ -158,7 +158,7 @@ impl Default for AppsConfig {
 }
 
 
-/// Part of [`AppsConfig`](crate::AppsConfig).
+/// `_default` of [`AppsConfig`](crate::AppsConfig).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsDefaultConfig {
@@ -204,7 +204,7 @@ impl Default for AppsDefaultConfig {
 
 /// Selects which part of the active context is charged against `model_auto_compact_token_limit`.
 ///
-/// Part of [`Config`](crate::Config).
+/// `model_auto_compact_token_limit_scope` of [`Config`](crate::Config).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AutoCompactTokenLimitScope {
@@ -221,7 +221,7 @@ string_enum! { AutoCompactTokenLimitScope {
     BodyAfterPrefix "body_after_prefix",
 } }
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `autoReview` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AutoReviewRequirements {
@@ -250,7 +250,7 @@ impl Default for AutoReviewRequirements {
 }
 
 
-/// Part of [`BrowserUseOriginPolicy`](crate::BrowserUseOriginPolicy).
+/// `accessApprovalLifetime` of [`BrowserUseOriginPolicy`](crate::BrowserUseOriginPolicy).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BrowserUseAccessApprovalLifetime {
@@ -267,7 +267,7 @@ string_enum! { BrowserUseAccessApprovalLifetime {
     Thread "thread",
 } }
 
-/// Part of [`Config`](crate::Config).
+/// `browser_use` of [`Config`](crate::Config).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseConfig {
@@ -299,7 +299,7 @@ impl Default for BrowserUseConfig {
 }
 
 
-/// Part of [`BrowserUseRequirements`](crate::BrowserUseRequirements).
+/// `extension` of [`BrowserUseRequirements`](crate::BrowserUseRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseExtensionRequirements {
@@ -325,7 +325,7 @@ impl Default for BrowserUseExtensionRequirements {
 }
 
 
-/// Part of [`BrowserUseRequirements`](crate::BrowserUseRequirements).
+/// `defaultOriginPolicy` of [`BrowserUseRequirements`](crate::BrowserUseRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicy {
@@ -369,7 +369,7 @@ impl Default for BrowserUseOriginPolicy {
 }
 
 
-/// Part of [`BrowserUseConfig`](crate::BrowserUseConfig).
+/// `default_origin_policy` of [`BrowserUseConfig`](crate::BrowserUseConfig).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicyConfig {
@@ -404,7 +404,7 @@ impl Default for BrowserUseOriginPolicyConfig {
 }
 
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `browserUse` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseRequirements {
@@ -448,7 +448,7 @@ impl Default for BrowserUseRequirements {
 }
 
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `cliAuthCredentialsStore` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CliAuthCredentialsStoreMode {
@@ -523,7 +523,7 @@ impl CollaborationModeListResponse {
 
 /// EXPERIMENTAL - collaboration mode preset metadata for clients.
 ///
-/// Part of [`CollaborationModeListResponse`](crate::CollaborationModeListResponse).
+/// `data` of [`CollaborationModeListResponse`](crate::CollaborationModeListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollaborationModeMask {
@@ -589,7 +589,7 @@ impl CommandConfiguredHookHandler {
 }
 
 
-/// Part of [`MigrationDetails`](crate::MigrationDetails).
+/// `commands` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandMigration {
@@ -609,7 +609,7 @@ impl CommandMigration {
 }
 
 
-/// Part of [`Config`](crate::Config).
+/// `computer_use` of [`Config`](crate::Config).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseConfig {
@@ -641,7 +641,7 @@ impl Default for ComputerUseConfig {
 }
 
 
-/// Part of [`ComputerUseConfig`](crate::ComputerUseConfig).
+/// `macos` of [`ComputerUseConfig`](crate::ComputerUseConfig).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseMacosConfig {
@@ -667,7 +667,7 @@ impl Default for ComputerUseMacosConfig {
 }
 
 
-/// Part of [`ComputerUseRequirements`](crate::ComputerUseRequirements).
+/// `macos` of [`ComputerUseRequirements`](crate::ComputerUseRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseMacosRequirements {
@@ -693,7 +693,7 @@ impl Default for ComputerUseMacosRequirements {
 }
 
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `computerUse` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseRequirements {
@@ -731,7 +731,7 @@ impl Default for ComputerUseRequirements {
 }
 
 
-/// Part of [`ComputerUseConfig`](crate::ComputerUseConfig).
+/// `windows` of [`ComputerUseConfig`](crate::ComputerUseConfig).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsConfig {
@@ -760,7 +760,7 @@ impl Default for ComputerUseWindowsConfig {
 }
 
 
-/// Part of [`ComputerUseWindowsConfig`](crate::ComputerUseWindowsConfig).
+/// `exes` of [`ComputerUseWindowsConfig`](crate::ComputerUseWindowsConfig).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeConfig {
@@ -789,7 +789,7 @@ impl ComputerUseWindowsExeConfig {
 }
 
 
-/// Part of [`ComputerUseWindowsRequirements`](crate::ComputerUseWindowsRequirements).
+/// `exes` of [`ComputerUseWindowsRequirements`](crate::ComputerUseWindowsRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeRequirement {
@@ -818,7 +818,7 @@ impl ComputerUseWindowsExeRequirement {
 }
 
 
-/// Part of [`ComputerUseRequirements`](crate::ComputerUseRequirements).
+/// `windows` of [`ComputerUseRequirements`](crate::ComputerUseRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsRequirements {
@@ -847,7 +847,7 @@ impl Default for ComputerUseWindowsRequirements {
 }
 
 
-/// Part of [`ConfigReadResponse`](crate::ConfigReadResponse).
+/// `config` of [`ConfigReadResponse`](crate::ConfigReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
@@ -1002,7 +1002,7 @@ impl ConfigBatchWriteParams {
 }
 
 
-/// Part of [`ConfigBatchWriteParams`](crate::ConfigBatchWriteParams).
+/// `edits` of [`ConfigBatchWriteParams`](crate::ConfigBatchWriteParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigEdit {
@@ -1028,7 +1028,7 @@ impl ConfigEdit {
 }
 
 
-/// Part of [`ConfigReadResponse`](crate::ConfigReadResponse).
+/// `layers` of [`ConfigReadResponse`](crate::ConfigReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayer {
@@ -1057,7 +1057,7 @@ impl ConfigLayer {
 }
 
 
-/// Part of [`ConfigReadResponse`](crate::ConfigReadResponse), [`OverriddenMetadata`](crate::OverriddenMetadata).
+/// `origins` of [`ConfigReadResponse`](crate::ConfigReadResponse), `overridingLayer` of [`OverriddenMetadata`](crate::OverriddenMetadata).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayerMetadata {
@@ -1080,7 +1080,7 @@ impl ConfigLayerMetadata {
 }
 
 
-/// Part of [`ConfigLayer`](crate::ConfigLayer), [`ConfigLayerMetadata`](crate::ConfigLayerMetadata).
+/// `name` of [`ConfigLayer`](crate::ConfigLayer), [`ConfigLayerMetadata`](crate::ConfigLayerMetadata).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigLayerSource {
@@ -1229,7 +1229,7 @@ impl ConfigReadResponse {
 }
 
 
-/// Part of [`ConfigRequirementsReadResponse`](crate::ConfigRequirementsReadResponse).
+/// `requirements` of [`ConfigRequirementsReadResponse`](crate::ConfigRequirementsReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigRequirements {
@@ -1513,7 +1513,7 @@ impl ConfigWriteResponse {
 }
 
 
-/// Part of [`ConfiguredHookMatcherGroup`](crate::ConfiguredHookMatcherGroup).
+/// `hooks` of [`ConfiguredHookMatcherGroup`](crate::ConfiguredHookMatcherGroup).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConfiguredHookHandler {
@@ -1548,7 +1548,7 @@ impl From<McpToolConfiguredHookHandler> for ConfiguredHookHandler {
     }
 }
 
-/// Part of [`ManagedHooksRequirements`](crate::ManagedHooksRequirements).
+/// `PermissionRequest` of [`ManagedHooksRequirements`](crate::ManagedHooksRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfiguredHookMatcherGroup {
@@ -1596,7 +1596,7 @@ impl EnterpriseManagedConfigLayerSource {
 }
 
 
-/// Part of [`ExperimentalFeatureListResponse`](crate::ExperimentalFeatureListResponse).
+/// `data` of [`ExperimentalFeatureListResponse`](crate::ExperimentalFeatureListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentalFeature {
@@ -1752,7 +1752,7 @@ impl ExperimentalFeatureListResponse {
 }
 
 
-/// Part of [`ExperimentalFeature`](crate::ExperimentalFeature).
+/// `stage` of [`ExperimentalFeature`](crate::ExperimentalFeature).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExperimentalFeatureStage {
@@ -1953,7 +1953,7 @@ impl ExternalAgentConfigImportHistoriesReadResponse {
 }
 
 
-/// Part of [`ExternalAgentConfigImportHistoriesReadResponse`](crate::ExternalAgentConfigImportHistoriesReadResponse).
+/// `data` of [`ExternalAgentConfigImportHistoriesReadResponse`](crate::ExternalAgentConfigImportHistoriesReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistory {
@@ -2028,7 +2028,7 @@ impl ExternalAgentConfigImportHistoryRecordResponse {
 }
 
 
-/// Part of [`ExternalAgentConfigImportHistoryRecordTypeResultParams`](crate::ExternalAgentConfigImportHistoryRecordTypeResultParams).
+/// `successes` of [`ExternalAgentConfigImportHistoryRecordTypeResultParams`](crate::ExternalAgentConfigImportHistoryRecordTypeResultParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordSuccessParams {
@@ -2088,7 +2088,7 @@ impl ExternalAgentConfigImportHistoryRecordSuccessParams {
 }
 
 
-/// Part of [`ExternalAgentConfigImportHistoryRecordParams`](crate::ExternalAgentConfigImportHistoryRecordParams).
+/// `itemTypeResults` of [`ExternalAgentConfigImportHistoryRecordParams`](crate::ExternalAgentConfigImportHistoryRecordParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordTypeResultParams {
@@ -2114,7 +2114,7 @@ impl ExternalAgentConfigImportHistoryRecordTypeResultParams {
 }
 
 
-/// Part of [`ExternalAgentConfigImportHistory`](crate::ExternalAgentConfigImportHistory), [`ExternalAgentConfigImportHistoryRecordTypeResultParams`](crate::ExternalAgentConfigImportHistoryRecordTypeResultParams), [`ExternalAgentConfigImportTypeResult`](crate::ExternalAgentConfigImportTypeResult).
+/// `failures` of [`ExternalAgentConfigImportHistory`](crate::ExternalAgentConfigImportHistory), [`ExternalAgentConfigImportHistoryRecordTypeResultParams`](crate::ExternalAgentConfigImportHistoryRecordTypeResultParams), [`ExternalAgentConfigImportTypeResult`](crate::ExternalAgentConfigImportTypeResult).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportItemTypeFailure {
@@ -2180,7 +2180,7 @@ impl ExternalAgentConfigImportItemTypeFailure {
 }
 
 
-/// Part of [`ExternalAgentConfigImportHistory`](crate::ExternalAgentConfigImportHistory), [`ExternalAgentConfigImportTypeResult`](crate::ExternalAgentConfigImportTypeResult).
+/// `successes` of [`ExternalAgentConfigImportHistory`](crate::ExternalAgentConfigImportHistory), [`ExternalAgentConfigImportTypeResult`](crate::ExternalAgentConfigImportTypeResult).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportItemTypeSuccess {
@@ -2305,7 +2305,7 @@ impl ExternalAgentConfigImportResponse {
 }
 
 
-/// Part of [`ExternalAgentConfigImportCompletedNotification`](crate::ExternalAgentConfigImportCompletedNotification), [`ExternalAgentConfigImportProgressNotification`](crate::ExternalAgentConfigImportProgressNotification).
+/// `itemTypeResults` of [`ExternalAgentConfigImportCompletedNotification`](crate::ExternalAgentConfigImportCompletedNotification), [`ExternalAgentConfigImportProgressNotification`](crate::ExternalAgentConfigImportProgressNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportTypeResult {
@@ -2331,7 +2331,7 @@ impl ExternalAgentConfigImportTypeResult {
 }
 
 
-/// Part of [`ExternalAgentConfigDetectResponse`](crate::ExternalAgentConfigDetectResponse), [`ExternalAgentConfigImportParams`](crate::ExternalAgentConfigImportParams).
+/// `items` of [`ExternalAgentConfigDetectResponse`](crate::ExternalAgentConfigDetectResponse), `migrationItems` of [`ExternalAgentConfigImportParams`](crate::ExternalAgentConfigImportParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigMigrationItem {
@@ -2374,7 +2374,7 @@ impl ExternalAgentConfigMigrationItem {
 }
 
 
-/// Part of [`ExternalAgentConfigImportHistoryRecordSuccessParams`](crate::ExternalAgentConfigImportHistoryRecordSuccessParams), [`ExternalAgentConfigImportHistoryRecordTypeResultParams`](crate::ExternalAgentConfigImportHistoryRecordTypeResultParams), [`ExternalAgentConfigImportItemTypeFailure`](crate::ExternalAgentConfigImportItemTypeFailure) and others.
+/// `itemType` of [`ExternalAgentConfigImportHistoryRecordSuccessParams`](crate::ExternalAgentConfigImportHistoryRecordSuccessParams), [`ExternalAgentConfigImportHistoryRecordTypeResultParams`](crate::ExternalAgentConfigImportHistoryRecordTypeResultParams), [`ExternalAgentConfigImportItemTypeFailure`](crate::ExternalAgentConfigImportItemTypeFailure) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentConfigMigrationItemType {
@@ -2415,7 +2415,7 @@ string_enum! { ExternalAgentConfigMigrationItemType {
     Sessions "SESSIONS",
 } }
 
-/// Part of [`ExternalAgentConfigDetectResponse`](crate::ExternalAgentConfigDetectResponse).
+/// `connectors` of [`ExternalAgentConfigDetectResponse`](crate::ExternalAgentConfigDetectResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentDetectedConnectorCandidate {
@@ -2441,7 +2441,7 @@ impl ExternalAgentDetectedConnectorCandidate {
 }
 
 
-/// Part of [`ExternalAgentDetectedConnectorCandidate`](crate::ExternalAgentDetectedConnectorCandidate).
+/// `source` of [`ExternalAgentDetectedConnectorCandidate`](crate::ExternalAgentDetectedConnectorCandidate).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentDetectedConnectorSource {
@@ -2458,7 +2458,7 @@ string_enum! { ExternalAgentDetectedConnectorSource {
     SessionToolUse "sessionToolUse",
 } }
 
-/// Part of [`ExternalAgentConfigImportHistoriesReadResponse`](crate::ExternalAgentConfigImportHistoriesReadResponse).
+/// `connectors` of [`ExternalAgentConfigImportHistoriesReadResponse`](crate::ExternalAgentConfigImportHistoriesReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentImportedConnectorCandidate {
@@ -2484,7 +2484,7 @@ impl ExternalAgentImportedConnectorCandidate {
 }
 
 
-/// Part of [`ExternalAgentImportedConnectorCandidate`](crate::ExternalAgentImportedConnectorCandidate).
+/// `source` of [`ExternalAgentImportedConnectorCandidate`](crate::ExternalAgentImportedConnectorCandidate).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExternalAgentImportedConnectorSource {
@@ -2498,7 +2498,7 @@ string_enum! { ExternalAgentImportedConnectorSource {
     RemoteMcpServersConfig "remoteMcpServersConfig",
 } }
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `feedback` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackRequirements {
@@ -2526,7 +2526,7 @@ impl Default for FeedbackRequirements {
 
 /// Backward-compatible API shape for ChatGPT workspace login restrictions.
 ///
-/// Part of [`Config`](crate::Config).
+/// `forced_chatgpt_workspace_id` of [`Config`](crate::Config).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ForcedChatgptWorkspaceIds {
@@ -2561,7 +2561,7 @@ impl From<Vec<String>> for ForcedChatgptWorkspaceIds {
     }
 }
 
-/// Part of [`Config`](crate::Config), [`ConfigRequirements`](crate::ConfigRequirements).
+/// `forced_login_method` of [`Config`](crate::Config), `allowedLoginMethods` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ForcedLoginMethod {
@@ -2578,7 +2578,7 @@ string_enum! { ForcedLoginMethod {
     Api "api",
 } }
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `inAppBrowser` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InAppBrowserRequirements {
@@ -2626,7 +2626,7 @@ impl LegacyManagedConfigTomlFromFileConfigLayerSource {
 }
 
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `hooks` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ManagedHooksRequirements {
@@ -2790,7 +2790,7 @@ impl MdmConfigLayerSource {
 }
 
 
-/// Part of [`ConfigEdit`](crate::ConfigEdit), [`ConfigValueWriteParams`](crate::ConfigValueWriteParams).
+/// `mergeStrategy` of [`ConfigEdit`](crate::ConfigEdit), [`ConfigValueWriteParams`](crate::ConfigValueWriteParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MergeStrategy {
@@ -2807,7 +2807,7 @@ string_enum! { MergeStrategy {
     Upsert "upsert",
 } }
 
-/// Part of [`ExternalAgentConfigMigrationItem`](crate::ExternalAgentConfigMigrationItem).
+/// `details` of [`ExternalAgentConfigMigrationItem`](crate::ExternalAgentConfigMigrationItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MigrationDetails {
@@ -2924,7 +2924,7 @@ impl Default for MigrationDetails {
 }
 
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `models` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelsRequirements {
@@ -2950,7 +2950,7 @@ impl Default for ModelsRequirements {
 }
 
 
-/// Part of [`ApplicationNetworkRequirements`](crate::ApplicationNetworkRequirements), [`NetworkRequirements`](crate::NetworkRequirements).
+/// `domains` of [`ApplicationNetworkRequirements`](crate::ApplicationNetworkRequirements), [`NetworkRequirements`](crate::NetworkRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkDomainPermission {
@@ -2967,7 +2967,7 @@ string_enum! { NetworkDomainPermission {
     Deny "deny",
 } }
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `network` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkRequirements {
@@ -3029,7 +3029,7 @@ impl Default for NetworkRequirements {
 }
 
 
-/// Part of [`NetworkRequirements`](crate::NetworkRequirements).
+/// `unixSockets` of [`NetworkRequirements`](crate::NetworkRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkUnixSocketPermission {
@@ -3046,7 +3046,7 @@ string_enum! { NetworkUnixSocketPermission {
     Deny "deny",
 } }
 
-/// Part of [`ModelsRequirements`](crate::ModelsRequirements).
+/// `newThread` of [`ModelsRequirements`](crate::ModelsRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NewThreadModelDefaults {
@@ -3078,7 +3078,7 @@ impl Default for NewThreadModelDefaults {
 }
 
 
-/// Part of [`ConfigWriteResponse`](crate::ConfigWriteResponse).
+/// `overriddenMetadata` of [`ConfigWriteResponse`](crate::ConfigWriteResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OverriddenMetadata {
@@ -3202,7 +3202,7 @@ impl PermissionProfileListResponse {
 }
 
 
-/// Part of [`PermissionProfileListResponse`](crate::PermissionProfileListResponse).
+/// `data` of [`PermissionProfileListResponse`](crate::PermissionProfileListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionProfileSummary {
@@ -3228,7 +3228,7 @@ impl PermissionProfileSummary {
 }
 
 
-/// Part of [`MigrationDetails`](crate::MigrationDetails).
+/// `plugins` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginsMigration {
@@ -3273,7 +3273,7 @@ impl ProjectConfigLayerSource {
 }
 
 
-/// Part of [`BrowserUseExtensionRequirements`](crate::BrowserUseExtensionRequirements).
+/// `requestHeaders` of [`BrowserUseExtensionRequirements`](crate::BrowserUseExtensionRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RequestHeader {
@@ -3296,7 +3296,7 @@ impl RequestHeader {
 }
 
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `enforceResidency` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResidencyRequirement {
@@ -3310,7 +3310,7 @@ string_enum! { ResidencyRequirement {
     Us "us",
 } }
 
-/// Part of [`Config`](crate::Config).
+/// `sandbox_workspace_write` of [`Config`](crate::Config).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SandboxWorkspaceWrite {
@@ -3353,7 +3353,7 @@ impl Default for SandboxWorkspaceWrite {
 }
 
 
-/// Part of [`MigrationDetails`](crate::MigrationDetails).
+/// `sessions` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SessionMigration {
@@ -3386,7 +3386,7 @@ impl SessionMigration {
 }
 
 
-/// Part of [`MigrationDetails`](crate::MigrationDetails).
+/// `subagents` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SubagentMigration {
@@ -3428,7 +3428,7 @@ impl SystemConfigLayerSource {
 }
 
 
-/// Part of [`TextRange`](crate::TextRange).
+/// `end` of [`TextRange`](crate::TextRange).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TextPosition {
@@ -3451,7 +3451,7 @@ impl TextPosition {
 }
 
 
-/// Part of [`ConfigWarningNotification`](crate::ConfigWarningNotification).
+/// `range` of [`ConfigWarningNotification`](crate::ConfigWarningNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TextRange {
@@ -3474,7 +3474,7 @@ impl TextRange {
 }
 
 
-/// Part of [`Config`](crate::Config).
+/// `tools` of [`Config`](crate::Config).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolsV2 {
@@ -3527,7 +3527,7 @@ impl UserConfigLayerSource {
 
 /// Controls output length/detail on GPT-5 models via the Responses API. Serialized with lowercase values to match the OpenAI API.
 ///
-/// Part of [`Config`](crate::Config).
+/// `model_verbosity` of [`Config`](crate::Config).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verbosity {
@@ -3547,7 +3547,7 @@ string_enum! { Verbosity {
     High "high",
 } }
 
-/// Part of [`WebSearchToolConfig`](crate::WebSearchToolConfig).
+/// `context_size` of [`WebSearchToolConfig`](crate::WebSearchToolConfig).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebSearchContextSize {
@@ -3567,7 +3567,7 @@ string_enum! { WebSearchContextSize {
     High "high",
 } }
 
-/// Part of [`WebSearchToolConfig`](crate::WebSearchToolConfig).
+/// `location` of [`WebSearchToolConfig`](crate::WebSearchToolConfig).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchLocation {
@@ -3602,7 +3602,7 @@ impl Default for WebSearchLocation {
 }
 
 
-/// Part of [`Config`](crate::Config), [`ConfigRequirements`](crate::ConfigRequirements).
+/// `web_search` of [`Config`](crate::Config), `allowedWebSearchModes` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebSearchMode {
@@ -3625,7 +3625,7 @@ string_enum! { WebSearchMode {
     Live "live",
 } }
 
-/// Part of [`ToolsV2`](crate::ToolsV2).
+/// `web_search` of [`ToolsV2`](crate::ToolsV2).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchToolConfig {
@@ -3657,7 +3657,7 @@ impl Default for WebSearchToolConfig {
 }
 
 
-/// Part of [`ConfigRequirements`](crate::ConfigRequirements).
+/// `allowedWindowsSandboxImplementations` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxImplementation {
@@ -3677,7 +3677,7 @@ string_enum! { WindowsSandboxImplementation {
     Mxc "mxc",
 } }
 
-/// Part of [`ConfigWriteResponse`](crate::ConfigWriteResponse).
+/// `status` of [`ConfigWriteResponse`](crate::ConfigWriteResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WriteStatus {

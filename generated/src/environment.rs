@@ -143,7 +143,7 @@ impl EnvironmentInfoResponse {
 }
 
 
-/// Part of [`EnvironmentInfoResponse`](crate::EnvironmentInfoResponse).
+/// `shell` of [`EnvironmentInfoResponse`](crate::EnvironmentInfoResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,7 +168,7 @@ impl EnvironmentShellInfo {
 }
 
 
-/// Part of [`EnvironmentAddParams`](crate::EnvironmentAddParams).
+/// `skills` of [`EnvironmentAddParams`](crate::EnvironmentAddParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentSkillsParams {
@@ -205,7 +205,7 @@ impl Default for EnvironmentSkillsParams {
 ///
 /// For a currently ready remote environment, app-server asks the existing exec-server connection for `environment/status` without allowing recovery.
 ///
-/// Part of [`EnvironmentStatusResponse`](crate::EnvironmentStatusResponse).
+/// `status` of [`EnvironmentStatusResponse`](crate::EnvironmentStatusResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -281,13 +281,13 @@ impl EnvironmentStatusResponse {
 }
 
 
-/// Part of [`EnvironmentInfoResponse`](crate::EnvironmentInfoResponse).
+/// `cwd` of [`EnvironmentInfoResponse`](crate::EnvironmentInfoResponse).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathUri(pub String);
 
 string_newtype! { PathUri }
 
-/// Part of [`RemoteControlClientsListResponse`](crate::RemoteControlClientsListResponse).
+/// `data` of [`RemoteControlClientsListResponse`](crate::RemoteControlClientsListResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -330,7 +330,7 @@ impl RemoteControlClient {
 }
 
 
-/// Part of [`RemoteControlClientsListParams`](crate::RemoteControlClientsListParams).
+/// `order` of [`RemoteControlClientsListParams`](crate::RemoteControlClientsListParams).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -475,7 +475,7 @@ impl Default for RemoteControlClientsRevokeResponse {
 }
 
 
-/// Part of [`RemoteControlDisableResponse`](crate::RemoteControlDisableResponse), [`RemoteControlEnableResponse`](crate::RemoteControlEnableResponse), [`RemoteControlStatusChangedNotification`](crate::RemoteControlStatusChangedNotification) and others.
+/// `status` of [`RemoteControlDisableResponse`](crate::RemoteControlDisableResponse), [`RemoteControlEnableResponse`](crate::RemoteControlEnableResponse), [`RemoteControlStatusChangedNotification`](crate::RemoteControlStatusChangedNotification) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemoteControlConnectionStatus {
@@ -844,7 +844,7 @@ impl RemoteControlStatusReadResponse {
 }
 
 
-/// Part of [`WindowsSandboxReadinessResponse`](crate::WindowsSandboxReadinessResponse).
+/// `status` of [`WindowsSandboxReadinessResponse`](crate::WindowsSandboxReadinessResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxReadiness {
@@ -931,7 +931,7 @@ impl WindowsSandboxSetupCompletedNotification {
 }
 
 
-/// Part of [`WindowsSandboxSetupCompletedNotification`](crate::WindowsSandboxSetupCompletedNotification), [`WindowsSandboxSetupStartParams`](crate::WindowsSandboxSetupStartParams).
+/// `mode` of [`WindowsSandboxSetupCompletedNotification`](crate::WindowsSandboxSetupCompletedNotification), [`WindowsSandboxSetupStartParams`](crate::WindowsSandboxSetupStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowsSandboxSetupMode {

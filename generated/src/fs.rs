@@ -204,7 +204,7 @@ impl FsGetMetadataResponse {
 
 /// A directory entry returned by `fs/readDirectory`.
 ///
-/// Part of [`FsReadDirectoryResponse`](crate::FsReadDirectoryResponse).
+/// `entries` of [`FsReadDirectoryResponse`](crate::FsReadDirectoryResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsReadDirectoryEntry {
@@ -526,7 +526,7 @@ impl Default for FsWriteFileResponse {
 }
 
 
-/// Part of [`FuzzyFileSearchResult`](crate::FuzzyFileSearchResult).
+/// `match_type` of [`FuzzyFileSearchResult`](crate::FuzzyFileSearchResult).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FuzzyFileSearchMatchType {
@@ -598,7 +598,7 @@ impl FuzzyFileSearchResponse {
 
 /// Superset of `codex_file_search::FileMatch`
 ///
-/// Part of [`FuzzyFileSearchResponse`](crate::FuzzyFileSearchResponse), [`FuzzyFileSearchSessionUpdatedNotification`](crate::FuzzyFileSearchSessionUpdatedNotification).
+/// `files` of [`FuzzyFileSearchResponse`](crate::FuzzyFileSearchResponse), [`FuzzyFileSearchSessionUpdatedNotification`](crate::FuzzyFileSearchSessionUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchResult {

@@ -52,7 +52,7 @@ impl AddFileChange {
 }
 
 
-/// Part of [`AdditionalPermissionProfile`](crate::AdditionalPermissionProfile), [`GrantedPermissionProfile`](crate::GrantedPermissionProfile), [`RequestPermissionProfile`](crate::RequestPermissionProfile).
+/// `fileSystem` of [`AdditionalPermissionProfile`](crate::AdditionalPermissionProfile), [`GrantedPermissionProfile`](crate::GrantedPermissionProfile), [`RequestPermissionProfile`](crate::RequestPermissionProfile).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalFileSystemPermissions {
@@ -115,7 +115,7 @@ impl Default for AdditionalFileSystemPermissions {
 }
 
 
-/// Part of [`AdditionalPermissionProfile`](crate::AdditionalPermissionProfile), [`GrantedPermissionProfile`](crate::GrantedPermissionProfile), [`RequestPermissionProfile`](crate::RequestPermissionProfile).
+/// `network` of [`AdditionalPermissionProfile`](crate::AdditionalPermissionProfile), [`GrantedPermissionProfile`](crate::GrantedPermissionProfile), [`RequestPermissionProfile`](crate::RequestPermissionProfile).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalNetworkPermissions {
@@ -148,7 +148,7 @@ impl Default for AdditionalNetworkPermissions {
 }
 
 
-/// Part of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams).
+/// `additionalPermissions` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalPermissionProfile {
@@ -358,7 +358,7 @@ impl ApprovedExecpolicyAmendmentReviewDecision {
 
 /// \[UNSTABLE\] Source that produced a terminal approval auto-review decision.
 ///
-/// Part of [`ItemGuardianApprovalReviewCompletedNotification`](crate::ItemGuardianApprovalReviewCompletedNotification).
+/// `decisionSource` of [`ItemGuardianApprovalReviewCompletedNotification`](crate::ItemGuardianApprovalReviewCompletedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AutoReviewDecisionSource {
@@ -416,7 +416,7 @@ impl CollabAgentToolCallThreadItem {
 }
 
 
-/// Part of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams), [`CommandExecutionRequestApprovalResponse`](crate::CommandExecutionRequestApprovalResponse).
+/// `availableDecisions` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams), `decision` of [`CommandExecutionRequestApprovalResponse`](crate::CommandExecutionRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CommandExecutionApprovalDecision {
@@ -448,7 +448,7 @@ keyed! { CommandExecutionApprovalDecision {
 
 /// Distinguishes a command approval from input sent to an existing terminal.
 ///
-/// Part of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams).
+/// `kind` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionApprovalKind {
@@ -962,7 +962,7 @@ impl ExitedReviewModeThreadItem {
 }
 
 
-/// Part of [`ApplyPatchApprovalParams`](crate::ApplyPatchApprovalParams).
+/// `fileChanges` of [`ApplyPatchApprovalParams`](crate::ApplyPatchApprovalParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FileChange {
@@ -1000,7 +1000,7 @@ impl From<UpdateFileChange> for FileChange {
     }
 }
 
-/// Part of [`FileChangeRequestApprovalResponse`](crate::FileChangeRequestApprovalResponse).
+/// `decision` of [`FileChangeRequestApprovalResponse`](crate::FileChangeRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileChangeApprovalDecision {
@@ -1166,7 +1166,7 @@ impl FileChangeThreadItem {
 }
 
 
-/// Part of [`FileSystemSandboxEntry`](crate::FileSystemSandboxEntry).
+/// `access` of [`FileSystemSandboxEntry`](crate::FileSystemSandboxEntry).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileSystemAccessMode {
@@ -1186,7 +1186,7 @@ string_enum! { FileSystemAccessMode {
     Deny "deny",
 } }
 
-/// Part of [`FileSystemSandboxEntry`](crate::FileSystemSandboxEntry).
+/// `path` of [`FileSystemSandboxEntry`](crate::FileSystemSandboxEntry).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemPath {
@@ -1224,7 +1224,7 @@ impl From<SpecialFileSystemPath> for FileSystemPath {
     }
 }
 
-/// Part of [`AdditionalFileSystemPermissions`](crate::AdditionalFileSystemPermissions).
+/// `entries` of [`AdditionalFileSystemPermissions`](crate::AdditionalFileSystemPermissions).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileSystemSandboxEntry {
@@ -1247,7 +1247,7 @@ impl FileSystemSandboxEntry {
 }
 
 
-/// Part of [`SpecialFileSystemPath`](crate::SpecialFileSystemPath).
+/// `value` of [`SpecialFileSystemPath`](crate::SpecialFileSystemPath).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemSpecialPath {
@@ -1337,7 +1337,7 @@ impl GlobPatternFileSystemPath {
 }
 
 
-/// Part of [`PermissionsRequestApprovalResponse`](crate::PermissionsRequestApprovalResponse).
+/// `permissions` of [`PermissionsRequestApprovalResponse`](crate::PermissionsRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GrantedPermissionProfile {
@@ -1382,7 +1382,7 @@ impl Default for GrantedPermissionProfile {
 
 /// \[UNSTABLE\] Temporary approval auto-review payload used by `item/autoApprovalReview/*` notifications. This shape is expected to change soon.
 ///
-/// Part of [`ItemGuardianApprovalReviewCompletedNotification`](crate::ItemGuardianApprovalReviewCompletedNotification), [`ItemGuardianApprovalReviewStartedNotification`](crate::ItemGuardianApprovalReviewStartedNotification).
+/// `review` of [`ItemGuardianApprovalReviewCompletedNotification`](crate::ItemGuardianApprovalReviewCompletedNotification), [`ItemGuardianApprovalReviewStartedNotification`](crate::ItemGuardianApprovalReviewStartedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GuardianApprovalReview {
@@ -1411,7 +1411,7 @@ impl GuardianApprovalReview {
 }
 
 
-/// Part of [`ItemGuardianApprovalReviewCompletedNotification`](crate::ItemGuardianApprovalReviewCompletedNotification), [`ItemGuardianApprovalReviewStartedNotification`](crate::ItemGuardianApprovalReviewStartedNotification).
+/// `action` of [`ItemGuardianApprovalReviewCompletedNotification`](crate::ItemGuardianApprovalReviewCompletedNotification), [`ItemGuardianApprovalReviewStartedNotification`](crate::ItemGuardianApprovalReviewStartedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum GuardianApprovalReviewAction {
@@ -1487,7 +1487,7 @@ impl From<RequestPermissionsGuardianApprovalReviewAction> for GuardianApprovalRe
 
 /// \[UNSTABLE\] Lifecycle state for an approval auto-review.
 ///
-/// Part of [`GuardianApprovalReview`](crate::GuardianApprovalReview).
+/// `status` of [`GuardianApprovalReview`](crate::GuardianApprovalReview).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianApprovalReviewStatus {
@@ -1513,7 +1513,7 @@ string_enum! { GuardianApprovalReviewStatus {
     Aborted "aborted",
 } }
 
-/// Part of [`CommandGuardianApprovalReviewAction`](crate::CommandGuardianApprovalReviewAction), [`ExecveGuardianApprovalReviewAction`](crate::ExecveGuardianApprovalReviewAction).
+/// `source` of [`CommandGuardianApprovalReviewAction`](crate::CommandGuardianApprovalReviewAction), [`ExecveGuardianApprovalReviewAction`](crate::ExecveGuardianApprovalReviewAction).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianCommandSource {
@@ -1532,7 +1532,7 @@ string_enum! { GuardianCommandSource {
 
 /// \[UNSTABLE\] Risk level assigned by approval auto-review.
 ///
-/// Part of [`GuardianApprovalReview`](crate::GuardianApprovalReview).
+/// `riskLevel` of [`GuardianApprovalReview`](crate::GuardianApprovalReview).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianRiskLevel {
@@ -1557,7 +1557,7 @@ string_enum! { GuardianRiskLevel {
 
 /// \[UNSTABLE\] Authorization level assigned by approval auto-review.
 ///
-/// Part of [`GuardianApprovalReview`](crate::GuardianApprovalReview).
+/// `userAuthorization` of [`GuardianApprovalReview`](crate::GuardianApprovalReview).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GuardianUserAuthorization {
@@ -1986,7 +1986,7 @@ impl NetworkAccessGuardianApprovalReviewAction {
 }
 
 
-/// Part of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams).
+/// `networkApprovalContext` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkApprovalContext {
@@ -2009,7 +2009,7 @@ impl NetworkApprovalContext {
 }
 
 
-/// Part of [`NetworkAccessGuardianApprovalReviewAction`](crate::NetworkAccessGuardianApprovalReviewAction), [`NetworkApprovalContext`](crate::NetworkApprovalContext).
+/// `protocol` of [`NetworkAccessGuardianApprovalReviewAction`](crate::NetworkAccessGuardianApprovalReviewAction), [`NetworkApprovalContext`](crate::NetworkApprovalContext).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkApprovalProtocol {
@@ -2032,7 +2032,7 @@ string_enum! { NetworkApprovalProtocol {
     Socks5Udp "socks5Udp",
 } }
 
-/// Part of [`ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision`](crate::ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision), [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams), [`NetworkPolicyAmendmentReviewDecision`](crate::NetworkPolicyAmendmentReviewDecision).
+/// `network_policy_amendment` of [`ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision`](crate::ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision), `proposedNetworkPolicyAmendments` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams), `network_policy_amendment` of [`NetworkPolicyAmendmentReviewDecision`](crate::NetworkPolicyAmendmentReviewDecision).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkPolicyAmendment {
@@ -2075,7 +2075,7 @@ impl NetworkPolicyAmendmentReviewDecision {
 }
 
 
-/// Part of [`NetworkPolicyAmendment`](crate::NetworkPolicyAmendment).
+/// `action` of [`NetworkPolicyAmendment`](crate::NetworkPolicyAmendment).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkPolicyRuleAction {
@@ -2092,7 +2092,7 @@ string_enum! { NetworkPolicyRuleAction {
     Deny "deny",
 } }
 
-/// Part of [`ExecCommandApprovalParams`](crate::ExecCommandApprovalParams).
+/// `parsedCmd` of [`ExecCommandApprovalParams`](crate::ExecCommandApprovalParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ParsedCommand {
@@ -2159,7 +2159,7 @@ impl PathFileSystemPath {
 }
 
 
-/// Part of [`PermissionsRequestApprovalResponse`](crate::PermissionsRequestApprovalResponse).
+/// `scope` of [`PermissionsRequestApprovalResponse`](crate::PermissionsRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PermissionGrantScope {
@@ -2497,7 +2497,7 @@ impl ReasoningThreadItem {
 }
 
 
-/// Part of [`PermissionsRequestApprovalParams`](crate::PermissionsRequestApprovalParams), [`RequestPermissionsGuardianApprovalReviewAction`](crate::RequestPermissionsGuardianApprovalReviewAction).
+/// `permissions` of [`PermissionsRequestApprovalParams`](crate::PermissionsRequestApprovalParams), [`RequestPermissionsGuardianApprovalReviewAction`](crate::RequestPermissionsGuardianApprovalReviewAction).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RequestPermissionProfile {
@@ -2551,7 +2551,7 @@ impl RequestPermissionsGuardianApprovalReviewAction {
 
 /// User's decision in response to an ExecApprovalRequest.
 ///
-/// Part of [`ApplyPatchApprovalResponse`](crate::ApplyPatchApprovalResponse), [`ExecCommandApprovalResponse`](crate::ExecCommandApprovalResponse).
+/// `decision` of [`ApplyPatchApprovalResponse`](crate::ApplyPatchApprovalResponse), [`ExecCommandApprovalResponse`](crate::ExecCommandApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ReviewDecision {
@@ -2725,7 +2725,7 @@ impl TerminalInteractionNotification {
 }
 
 
-/// Part of [`ItemCompletedNotification`](crate::ItemCompletedNotification), [`ItemStartedNotification`](crate::ItemStartedNotification), [`ItemThreadTimelineEntry`](crate::ItemThreadTimelineEntry) and others.
+/// `item` of [`ItemCompletedNotification`](crate::ItemCompletedNotification), [`ItemStartedNotification`](crate::ItemStartedNotification), [`ItemThreadTimelineEntry`](crate::ItemThreadTimelineEntry) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItem {
@@ -2935,7 +2935,7 @@ impl ThreadItem {
     }
 }
 
-/// Part of [`ThreadItemsListResponse`](crate::ThreadItemsListResponse), [`ThreadItemsReadResponse`](crate::ThreadItemsReadResponse).
+/// `data` of [`ThreadItemsListResponse`](crate::ThreadItemsListResponse), [`ThreadItemsReadResponse`](crate::ThreadItemsReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemEntry {
@@ -2966,7 +2966,7 @@ impl ThreadItemEntry {
 
 /// EXPERIMENTAL. Captures a user's answer to a request_user_input question.
 ///
-/// Part of [`ToolRequestUserInputResponse`](crate::ToolRequestUserInputResponse).
+/// `answers` of [`ToolRequestUserInputResponse`](crate::ToolRequestUserInputResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputAnswer {
@@ -2988,7 +2988,7 @@ impl ToolRequestUserInputAnswer {
 
 /// EXPERIMENTAL. Defines a single selectable option for request_user_input.
 ///
-/// Part of [`ToolRequestUserInputQuestion`](crate::ToolRequestUserInputQuestion).
+/// `options` of [`ToolRequestUserInputQuestion`](crate::ToolRequestUserInputQuestion).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputOption {
@@ -3050,7 +3050,7 @@ impl ToolRequestUserInputParams {
 
 /// EXPERIMENTAL. Represents one request_user_input question and its required options.
 ///
-/// Part of [`ToolRequestUserInputParams`](crate::ToolRequestUserInputParams).
+/// `questions` of [`ToolRequestUserInputParams`](crate::ToolRequestUserInputParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputQuestion {

@@ -170,7 +170,7 @@ impl ListMcpServerStatusResponse {
 }
 
 
-/// Part of [`McpAppUi`](crate::McpAppUi).
+/// `preferredModelDisplayMode` of [`McpAppUi`](crate::McpAppUi).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpAppDisplayMode {
@@ -189,7 +189,7 @@ string_enum! { McpAppDisplayMode {
 
 /// UI resource and display preference for model invocations, captured from the tool descriptor.
 ///
-/// Part of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
+/// `mcpAppUi` of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpAppUi {
@@ -212,7 +212,7 @@ impl McpAppUi {
 }
 
 
-/// Part of [`McpServerStatus`](crate::McpServerStatus).
+/// `authStatus` of [`McpServerStatus`](crate::McpServerStatus).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpAuthStatus {
@@ -238,7 +238,7 @@ string_enum! { McpAuthStatus {
     OAuth "oAuth",
 } }
 
-/// Part of [`McpElicitationTitledMultiSelectEnumSchema`](crate::McpElicitationTitledMultiSelectEnumSchema), [`McpElicitationUntitledMultiSelectEnumSchema`](crate::McpElicitationUntitledMultiSelectEnumSchema).
+/// `type` of [`McpElicitationTitledMultiSelectEnumSchema`](crate::McpElicitationTitledMultiSelectEnumSchema), [`McpElicitationUntitledMultiSelectEnumSchema`](crate::McpElicitationUntitledMultiSelectEnumSchema).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationArrayType {
@@ -279,7 +279,7 @@ impl McpElicitationBooleanSchema {
 }
 
 
-/// Part of [`McpElicitationBooleanSchema`](crate::McpElicitationBooleanSchema).
+/// `type` of [`McpElicitationBooleanSchema`](crate::McpElicitationBooleanSchema).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationBooleanType {
@@ -291,7 +291,7 @@ string_enum! { McpElicitationBooleanType closed {
     Boolean "boolean",
 } }
 
-/// Part of [`McpElicitationTitledEnumItems`](crate::McpElicitationTitledEnumItems), [`McpElicitationTitledSingleSelectEnumSchema`](crate::McpElicitationTitledSingleSelectEnumSchema).
+/// `anyOf` of [`McpElicitationTitledEnumItems`](crate::McpElicitationTitledEnumItems), `oneOf` of [`McpElicitationTitledSingleSelectEnumSchema`](crate::McpElicitationTitledSingleSelectEnumSchema).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationConstOption {
@@ -417,7 +417,7 @@ impl McpElicitationNumberSchema {
 }
 
 
-/// Part of [`McpElicitationNumberSchema`](crate::McpElicitationNumberSchema).
+/// `type` of [`McpElicitationNumberSchema`](crate::McpElicitationNumberSchema).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationNumberType {
@@ -432,7 +432,7 @@ string_enum! { McpElicitationNumberType closed {
     Integer "integer",
 } }
 
-/// Part of [`McpElicitationSchema`](crate::McpElicitationSchema).
+/// `type` of [`McpElicitationSchema`](crate::McpElicitationSchema).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationObjectType {
@@ -446,7 +446,7 @@ string_enum! { McpElicitationObjectType {
     Object "object",
 } }
 
-/// Part of [`McpElicitationSchema`](crate::McpElicitationSchema).
+/// `properties` of [`McpElicitationSchema`](crate::McpElicitationSchema).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationPrimitiveSchema {
@@ -473,7 +473,7 @@ untagged! { McpElicitationPrimitiveSchema {
 ///
 /// This matches the `requestedSchema` shape from the MCP 2025-11-25 `ElicitRequestFormParams` schema.
 ///
-/// Part of [`FormMcpServerElicitationRequestParams`](crate::FormMcpServerElicitationRequestParams).
+/// `requestedSchema` of [`FormMcpServerElicitationRequestParams`](crate::FormMcpServerElicitationRequestParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationSchema {
@@ -517,7 +517,7 @@ untagged! { McpElicitationSingleSelectEnumSchema closed {
     Titled Object,
 } }
 
-/// Part of [`McpElicitationStringSchema`](crate::McpElicitationStringSchema).
+/// `format` of [`McpElicitationStringSchema`](crate::McpElicitationStringSchema).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationStringFormat {
@@ -576,7 +576,7 @@ impl McpElicitationStringSchema {
 }
 
 
-/// Part of [`McpElicitationLegacyTitledEnumSchema`](crate::McpElicitationLegacyTitledEnumSchema), [`McpElicitationStringSchema`](crate::McpElicitationStringSchema), [`McpElicitationTitledSingleSelectEnumSchema`](crate::McpElicitationTitledSingleSelectEnumSchema) and others.
+/// `type` of [`McpElicitationLegacyTitledEnumSchema`](crate::McpElicitationLegacyTitledEnumSchema), [`McpElicitationStringSchema`](crate::McpElicitationStringSchema), [`McpElicitationTitledSingleSelectEnumSchema`](crate::McpElicitationTitledSingleSelectEnumSchema) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpElicitationStringType {
@@ -588,7 +588,7 @@ string_enum! { McpElicitationStringType closed {
     String "string",
 } }
 
-/// Part of [`McpElicitationTitledMultiSelectEnumSchema`](crate::McpElicitationTitledMultiSelectEnumSchema).
+/// `items` of [`McpElicitationTitledMultiSelectEnumSchema`](crate::McpElicitationTitledMultiSelectEnumSchema).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledEnumItems {
@@ -678,7 +678,7 @@ impl McpElicitationTitledSingleSelectEnumSchema {
 }
 
 
-/// Part of [`McpElicitationUntitledMultiSelectEnumSchema`](crate::McpElicitationUntitledMultiSelectEnumSchema).
+/// `items` of [`McpElicitationUntitledMultiSelectEnumSchema`](crate::McpElicitationUntitledMultiSelectEnumSchema).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledEnumItems {
@@ -857,7 +857,7 @@ impl McpResourceReadResponse {
 }
 
 
-/// Part of [`McpResourceReadParams`](crate::McpResourceReadParams).
+/// `target` of [`McpResourceReadParams`](crate::McpResourceReadParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpResourceReadTarget {
@@ -880,7 +880,7 @@ impl McpResourceReadTarget {
 }
 
 
-/// Part of [`McpServerStatus`](crate::McpServerStatus).
+/// `runtimeStatus` of [`McpServerStatus`](crate::McpServerStatus).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerConnectionStatus {
@@ -912,7 +912,7 @@ string_enum! { McpServerConnectionStatus {
     Disabled "disabled",
 } }
 
-/// Part of [`McpServerElicitationRequestResponse`](crate::McpServerElicitationRequestResponse).
+/// `action` of [`McpServerElicitationRequestResponse`](crate::McpServerElicitationRequestResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerElicitationAction {
@@ -1032,7 +1032,7 @@ impl McpServerElicitationRequestResponse {
 }
 
 
-/// Part of [`McpServerEventStreamNotification`](crate::McpServerEventStreamNotification).
+/// `notification` of [`McpServerEventStreamNotification`](crate::McpServerEventStreamNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventNotification {
@@ -1194,7 +1194,7 @@ impl Default for McpServerEventStreamStopResponse {
 
 /// Presentation metadata advertised by an initialized MCP server.
 ///
-/// Part of [`McpServerStatus`](crate::McpServerStatus).
+/// `serverInfo` of [`McpServerStatus`](crate::McpServerStatus).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerInfo {
@@ -1229,7 +1229,7 @@ impl McpServerInfo {
 }
 
 
-/// Part of [`MigrationDetails`](crate::MigrationDetails).
+/// `mcpServers` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerMigration {
@@ -1249,7 +1249,7 @@ impl McpServerMigration {
 }
 
 
-/// Part of [`McpServerOauthLoginParams`](crate::McpServerOauthLoginParams).
+/// `clientRegistration` of [`McpServerOauthLoginParams`](crate::McpServerOauthLoginParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerOauthClientRegistration {
@@ -1384,7 +1384,7 @@ impl McpServerOauthLoginResponse {
 }
 
 
-/// Part of [`McpServerStatusUpdatedNotification`](crate::McpServerStatusUpdatedNotification).
+/// `failureReason` of [`McpServerStatusUpdatedNotification`](crate::McpServerStatusUpdatedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStartupFailureReason {
@@ -1398,7 +1398,7 @@ string_enum! { McpServerStartupFailureReason {
     ReauthenticationRequired "reauthenticationRequired",
 } }
 
-/// Part of [`McpServerStatusUpdatedNotification`](crate::McpServerStatusUpdatedNotification).
+/// `status` of [`McpServerStatusUpdatedNotification`](crate::McpServerStatusUpdatedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStartupState {
@@ -1421,7 +1421,7 @@ string_enum! { McpServerStartupState {
     Cancelled "cancelled",
 } }
 
-/// Part of [`ListMcpServerStatusResponse`](crate::ListMcpServerStatusResponse).
+/// `data` of [`ListMcpServerStatusResponse`](crate::ListMcpServerStatusResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerStatus {
@@ -1471,7 +1471,7 @@ impl McpServerStatus {
 }
 
 
-/// Part of [`ListMcpServerStatusParams`](crate::ListMcpServerStatusParams).
+/// `detail` of [`ListMcpServerStatusParams`](crate::ListMcpServerStatusParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpServerStatusDetail {
@@ -1595,7 +1595,7 @@ impl McpServerToolCallResponse {
 }
 
 
-/// Part of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
+/// `appContext` of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallAppContext {
@@ -1627,7 +1627,7 @@ impl McpToolCallAppContext {
 }
 
 
-/// Part of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
+/// `error` of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallError {
@@ -1647,7 +1647,7 @@ impl McpToolCallError {
 }
 
 
-/// Part of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
+/// `result` of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallResult {
@@ -1673,7 +1673,7 @@ impl McpToolCallResult {
 }
 
 
-/// Part of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
+/// `status` of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum McpToolCallStatus {
@@ -1817,7 +1817,7 @@ impl OpenaiUserVerificationMcpServerElicitationRequestParams {
 
 /// A known resource that the server is capable of reading.
 ///
-/// Part of [`McpServerStatus`](crate::McpServerStatus).
+/// `resources` of [`McpServerStatus`](crate::McpServerStatus).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Resource {
@@ -1863,7 +1863,7 @@ impl Resource {
 
 /// Contents returned when reading a resource from an MCP server.
 ///
-/// Part of [`McpResourceReadResponse`](crate::McpResourceReadResponse).
+/// `contents` of [`McpResourceReadResponse`](crate::McpResourceReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ResourceContent {
@@ -1882,7 +1882,7 @@ untagged! { ResourceContent {
 
 /// A template description for resources available on the server.
 ///
-/// Part of [`McpServerStatus`](crate::McpServerStatus).
+/// `resourceTemplates` of [`McpServerStatus`](crate::McpServerStatus).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResourceTemplate {
@@ -1948,7 +1948,7 @@ impl TextResourceContent {
 
 /// Definition for a tool the client can call.
 ///
-/// Part of [`McpServerStatus`](crate::McpServerStatus).
+/// `tools` of [`McpServerStatus`](crate::McpServerStatus).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Tool {

@@ -9,7 +9,7 @@ use crate::common::{CyberAccessProgram, ReasoningEffort};
 
 /// Canonical user-input modality tags advertised by a model.
 ///
-/// Part of [`Model`](crate::Model).
+/// `inputModalities` of [`Model`](crate::Model).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InputModality {
@@ -29,7 +29,7 @@ string_enum! { InputModality {
     Audio "audio",
 } }
 
-/// Part of [`ModelListResponse`](crate::ModelListResponse).
+/// `data` of [`ModelListResponse`](crate::ModelListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Model {
@@ -114,7 +114,7 @@ impl Model {
 
 /// Caller-specific explicit access programs advertised by model discovery.
 ///
-/// Part of [`Model`](crate::Model).
+/// `availableAccessPrograms` of [`Model`](crate::Model).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelAccessPrograms {
@@ -134,7 +134,7 @@ impl ModelAccessPrograms {
 }
 
 
-/// Part of [`Model`](crate::Model).
+/// `availabilityNux` of [`Model`](crate::Model).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelAvailabilityNux {
@@ -333,7 +333,7 @@ impl ModelProviderCapabilitiesReadResponse {
 }
 
 
-/// Part of [`ModelReroutedNotification`](crate::ModelReroutedNotification).
+/// `reason` of [`ModelReroutedNotification`](crate::ModelReroutedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModelRerouteReason {
@@ -417,7 +417,7 @@ impl ModelSafetyBufferingUpdatedNotification {
 }
 
 
-/// Part of [`Model`](crate::Model).
+/// `serviceTiers` of [`Model`](crate::Model).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelServiceTier {
@@ -443,7 +443,7 @@ impl ModelServiceTier {
 }
 
 
-/// Part of [`Model`](crate::Model).
+/// `upgradeInfo` of [`Model`](crate::Model).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelUpgradeInfo {
@@ -475,7 +475,7 @@ impl ModelUpgradeInfo {
 }
 
 
-/// Part of [`ModelVerificationNotification`](crate::ModelVerificationNotification).
+/// `verifications` of [`ModelVerificationNotification`](crate::ModelVerificationNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModelVerification {
@@ -517,7 +517,7 @@ impl ModelVerificationNotification {
 
 /// Multi-agent runtime supported by a model.
 ///
-/// Part of [`Model`](crate::Model).
+/// `multiAgentVersion` of [`Model`](crate::Model).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MultiAgentVersion {
@@ -537,7 +537,7 @@ string_enum! { MultiAgentVersion {
     V2 "v2",
 } }
 
-/// Part of [`Model`](crate::Model).
+/// `supportedReasoningEfforts` of [`Model`](crate::Model).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningEffortOption {

@@ -72,7 +72,7 @@ impl AgentHookMetadata {
 
 /// EXPERIMENTAL - app metadata returned by app-list APIs.
 ///
-/// Part of [`AppInfo`](crate::AppInfo).
+/// `branding` of [`AppInfo`](crate::AppInfo).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppBranding {
@@ -109,7 +109,7 @@ impl AppBranding {
 
 /// EXPERIMENTAL - app metadata returned by app-list APIs.
 ///
-/// Part of [`AppListUpdatedNotification`](crate::AppListUpdatedNotification), [`AppsListResponse`](crate::AppsListResponse).
+/// `data` of [`AppListUpdatedNotification`](crate::AppListUpdatedNotification), [`AppsListResponse`](crate::AppsListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppInfo {
@@ -199,7 +199,7 @@ impl AppListUpdatedNotification {
 }
 
 
-/// Part of [`AppInfo`](crate::AppInfo).
+/// `appMetadata` of [`AppInfo`](crate::AppInfo).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppMetadata {
@@ -255,7 +255,7 @@ impl Default for AppMetadata {
 }
 
 
-/// Part of [`AppMetadata`](crate::AppMetadata).
+/// `review` of [`AppMetadata`](crate::AppMetadata).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppReview {
@@ -275,7 +275,7 @@ impl AppReview {
 }
 
 
-/// Part of [`AppMetadata`](crate::AppMetadata).
+/// `screenshots` of [`AppMetadata`](crate::AppMetadata).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppScreenshot {
@@ -303,7 +303,7 @@ impl AppScreenshot {
 
 /// EXPERIMENTAL - app metadata summary for plugin responses.
 ///
-/// Part of [`PluginDetail`](crate::PluginDetail), [`PluginInstallResponse`](crate::PluginInstallResponse).
+/// `apps` of [`PluginDetail`](crate::PluginDetail), `appsNeedingAuth` of [`PluginInstallResponse`](crate::PluginInstallResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppSummary {
@@ -335,7 +335,7 @@ impl AppSummary {
 }
 
 
-/// Part of [`PluginDetail`](crate::PluginDetail).
+/// `appTemplates` of [`PluginDetail`](crate::PluginDetail).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppTemplateSummary {
@@ -379,7 +379,7 @@ impl AppTemplateSummary {
 }
 
 
-/// Part of [`AppTemplateSummary`](crate::AppTemplateSummary).
+/// `reason` of [`AppTemplateSummary`](crate::AppTemplateSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppTemplateUnavailableReason {
@@ -398,7 +398,7 @@ string_enum! { AppTemplateUnavailableReason {
 
 /// EXPERIMENTAL - metadata returned by app/read.
 ///
-/// Part of [`ConnectorMetadata`](crate::ConnectorMetadata).
+/// `toolSummaries` of [`ConnectorMetadata`](crate::ConnectorMetadata).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppToolSummary {
@@ -731,7 +731,7 @@ impl CommandHookMetadata {
 
 /// EXPERIMENTAL - metadata returned by app/read.
 ///
-/// Part of [`AppsReadResponse`](crate::AppsReadResponse).
+/// `apps` of [`AppsReadResponse`](crate::AppsReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConnectorMetadata {
@@ -852,7 +852,7 @@ impl HookCompletedNotification {
 }
 
 
-/// Part of [`HooksListEntry`](crate::HooksListEntry).
+/// `errors` of [`HooksListEntry`](crate::HooksListEntry).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookErrorInfo {
@@ -875,7 +875,7 @@ impl HookErrorInfo {
 }
 
 
-/// Part of [`AgentHookMetadata`](crate::AgentHookMetadata), [`CommandHookMetadata`](crate::CommandHookMetadata), [`HookRunSummary`](crate::HookRunSummary) and others.
+/// `eventName` of [`AgentHookMetadata`](crate::AgentHookMetadata), [`CommandHookMetadata`](crate::CommandHookMetadata), [`HookRunSummary`](crate::HookRunSummary) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookEventName {
@@ -922,7 +922,7 @@ string_enum! { HookEventName {
     Interrupt "interrupt",
 } }
 
-/// Part of [`HookRunSummary`](crate::HookRunSummary).
+/// `executionMode` of [`HookRunSummary`](crate::HookRunSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookExecutionMode {
@@ -939,7 +939,7 @@ string_enum! { HookExecutionMode {
     Async "async",
 } }
 
-/// Part of [`HookRunSummary`](crate::HookRunSummary).
+/// `handlerType` of [`HookRunSummary`](crate::HookRunSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookHandlerType {
@@ -962,7 +962,7 @@ string_enum! { HookHandlerType {
     Agent "agent",
 } }
 
-/// Part of [`HooksListEntry`](crate::HooksListEntry).
+/// `hooks` of [`HooksListEntry`](crate::HooksListEntry).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum HookMetadata {
@@ -1009,7 +1009,7 @@ impl From<AgentHookMetadata> for HookMetadata {
     }
 }
 
-/// Part of [`MigrationDetails`](crate::MigrationDetails).
+/// `hooks` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookMigration {
@@ -1029,7 +1029,7 @@ impl HookMigration {
 }
 
 
-/// Part of [`HookRunSummary`](crate::HookRunSummary).
+/// `entries` of [`HookRunSummary`](crate::HookRunSummary).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookOutputEntry {
@@ -1052,7 +1052,7 @@ impl HookOutputEntry {
 }
 
 
-/// Part of [`HookOutputEntry`](crate::HookOutputEntry).
+/// `kind` of [`HookOutputEntry`](crate::HookOutputEntry).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookOutputEntryKind {
@@ -1078,7 +1078,7 @@ string_enum! { HookOutputEntryKind {
     Error "error",
 } }
 
-/// Part of [`HookPromptThreadItem`](crate::HookPromptThreadItem).
+/// `fragments` of [`HookPromptThreadItem`](crate::HookPromptThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookPromptFragment {
@@ -1101,7 +1101,7 @@ impl HookPromptFragment {
 }
 
 
-/// Part of [`HookRunSummary`](crate::HookRunSummary).
+/// `status` of [`HookRunSummary`](crate::HookRunSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookRunStatus {
@@ -1127,7 +1127,7 @@ string_enum! { HookRunStatus {
     Stopped "stopped",
 } }
 
-/// Part of [`HookCompletedNotification`](crate::HookCompletedNotification), [`HookStartedNotification`](crate::HookStartedNotification).
+/// `run` of [`HookCompletedNotification`](crate::HookCompletedNotification), [`HookStartedNotification`](crate::HookStartedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookRunSummary {
@@ -1189,7 +1189,7 @@ impl HookRunSummary {
 }
 
 
-/// Part of [`HookRunSummary`](crate::HookRunSummary).
+/// `scope` of [`HookRunSummary`](crate::HookRunSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookScope {
@@ -1206,7 +1206,7 @@ string_enum! { HookScope {
     Turn "turn",
 } }
 
-/// Part of [`AgentHookMetadata`](crate::AgentHookMetadata), [`CommandHookMetadata`](crate::CommandHookMetadata), [`HookRunSummary`](crate::HookRunSummary) and others.
+/// `source` of [`AgentHookMetadata`](crate::AgentHookMetadata), [`CommandHookMetadata`](crate::CommandHookMetadata), [`HookRunSummary`](crate::HookRunSummary) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookSource {
@@ -1276,7 +1276,7 @@ impl HookStartedNotification {
 }
 
 
-/// Part of [`AgentHookMetadata`](crate::AgentHookMetadata), [`CommandHookMetadata`](crate::CommandHookMetadata), [`McpToolHookMetadata`](crate::McpToolHookMetadata) and others.
+/// `trustStatus` of [`AgentHookMetadata`](crate::AgentHookMetadata), [`CommandHookMetadata`](crate::CommandHookMetadata), [`McpToolHookMetadata`](crate::McpToolHookMetadata) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookTrustStatus {
@@ -1299,7 +1299,7 @@ string_enum! { HookTrustStatus {
     Modified "modified",
 } }
 
-/// Part of [`HooksListResponse`](crate::HooksListResponse).
+/// `data` of [`HooksListResponse`](crate::HooksListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListEntry {
@@ -1406,7 +1406,7 @@ impl HourlyScheduledTaskSchedule {
 
 /// Installed connector runtime state.
 ///
-/// Part of [`AppsInstalledResponse`](crate::AppsInstalledResponse).
+/// `apps` of [`AppsInstalledResponse`](crate::AppsInstalledResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InstalledApp {
@@ -1521,7 +1521,7 @@ impl MarketplaceAddResponse {
 }
 
 
-/// Part of [`PluginMarketplaceEntry`](crate::PluginMarketplaceEntry).
+/// `interface` of [`PluginMarketplaceEntry`](crate::PluginMarketplaceEntry).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceInterface {
@@ -1547,7 +1547,7 @@ impl Default for MarketplaceInterface {
 }
 
 
-/// Part of [`PluginInstalledResponse`](crate::PluginInstalledResponse), [`PluginListResponse`](crate::PluginListResponse).
+/// `marketplaceLoadErrors` of [`PluginInstalledResponse`](crate::PluginInstalledResponse), [`PluginListResponse`](crate::PluginListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceLoadErrorInfo {
@@ -1613,7 +1613,7 @@ impl MarketplaceRemoveResponse {
 }
 
 
-/// Part of [`MarketplaceUpgradeResponse`](crate::MarketplaceUpgradeResponse).
+/// `errors` of [`MarketplaceUpgradeResponse`](crate::MarketplaceUpgradeResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceUpgradeErrorInfo {
@@ -1787,7 +1787,7 @@ impl NpmPluginSource {
 }
 
 
-/// Part of [`PluginInstallResponse`](crate::PluginInstallResponse), [`PluginSummary`](crate::PluginSummary).
+/// `authPolicy` of [`PluginInstallResponse`](crate::PluginInstallResponse), [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginAuthPolicy {
@@ -1804,7 +1804,7 @@ string_enum! { PluginAuthPolicy {
     OnUse "ON_USE",
 } }
 
-/// Part of [`PluginSummary`](crate::PluginSummary).
+/// `availability` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginAvailability {
@@ -1821,7 +1821,7 @@ string_enum! { PluginAvailability {
     Available "AVAILABLE",
 } }
 
-/// Part of [`PluginReadResponse`](crate::PluginReadResponse).
+/// `plugin` of [`PluginReadResponse`](crate::PluginReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginDetail {
@@ -1874,7 +1874,7 @@ impl PluginDetail {
 }
 
 
-/// Part of [`PluginSummary`](crate::PluginSummary).
+/// `disabledReason` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginDisabledReason {
@@ -1897,7 +1897,7 @@ string_enum! { PluginDisabledReason {
     Unknown "unknown",
 } }
 
-/// Part of [`PluginDetail`](crate::PluginDetail).
+/// `hooks` of [`PluginDetail`](crate::PluginDetail).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginHookSummary {
@@ -1970,7 +1970,7 @@ impl PluginInstallParams {
 }
 
 
-/// Part of [`PluginSummary`](crate::PluginSummary).
+/// `installPolicy` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginInstallPolicy {
@@ -1990,7 +1990,7 @@ string_enum! { PluginInstallPolicy {
     InstalledByDefault "INSTALLED_BY_DEFAULT",
 } }
 
-/// Part of [`PluginSummary`](crate::PluginSummary).
+/// `installPolicySource` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginInstallPolicySource {
@@ -2098,7 +2098,7 @@ impl PluginInstalledResponse {
 }
 
 
-/// Part of [`PluginSummary`](crate::PluginSummary).
+/// `interface` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInterface {
@@ -2172,7 +2172,7 @@ impl PluginInterface {
 }
 
 
-/// Part of [`PluginListParams`](crate::PluginListParams).
+/// `marketplaceKinds` of [`PluginListParams`](crate::PluginListParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginListMarketplaceKind {
@@ -2281,7 +2281,7 @@ impl PluginListResponse {
 }
 
 
-/// Part of [`PluginInstalledResponse`](crate::PluginInstalledResponse), [`PluginListResponse`](crate::PluginListResponse).
+/// `marketplaces` of [`PluginInstalledResponse`](crate::PluginInstalledResponse), [`PluginListResponse`](crate::PluginListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginMarketplaceEntry {
@@ -2372,7 +2372,7 @@ impl PluginReadResponse {
 
 /// Runtime categories affected by this change, not just capabilities currently present. Flags describe declarations before runtime policy filtering. Updates OR the old and new bundle flags; enablement changes and cached reinstalls use the cached bundle; removals retain the old bundle's flags.
 ///
-/// Part of [`PluginReconcileResponse`](crate::PluginReconcileResponse).
+/// `changedPlugins` of [`PluginReconcileResponse`](crate::PluginReconcileResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReconcileChangedPlugin {
@@ -2552,7 +2552,7 @@ impl PluginSearchResponse {
 }
 
 
-/// Part of [`PluginSearchResponse`](crate::PluginSearchResponse).
+/// `data` of [`PluginSearchResponse`](crate::PluginSearchResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSearchResult {
@@ -2578,7 +2578,7 @@ impl PluginSearchResult {
 }
 
 
-/// Part of [`PluginSearchParams`](crate::PluginSearchParams).
+/// `scope` of [`PluginSearchParams`](crate::PluginSearchParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSearchScope {
@@ -2656,7 +2656,7 @@ impl PluginShareCheckoutResponse {
 }
 
 
-/// Part of [`PluginSummary`](crate::PluginSummary).
+/// `shareContext` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareContext {
@@ -2739,7 +2739,7 @@ impl Default for PluginShareDeleteResponse {
 }
 
 
-/// Part of [`PluginShareContext`](crate::PluginShareContext), [`PluginShareSaveParams`](crate::PluginShareSaveParams), [`PluginShareUpdateTargetsResponse`](crate::PluginShareUpdateTargetsResponse).
+/// `discoverability` of [`PluginShareContext`](crate::PluginShareContext), [`PluginShareSaveParams`](crate::PluginShareSaveParams), [`PluginShareUpdateTargetsResponse`](crate::PluginShareUpdateTargetsResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareDiscoverability {
@@ -2759,7 +2759,7 @@ string_enum! { PluginShareDiscoverability {
     Private "PRIVATE",
 } }
 
-/// Part of [`PluginShareListResponse`](crate::PluginShareListResponse).
+/// `data` of [`PluginShareListResponse`](crate::PluginShareListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListItem {
@@ -2824,7 +2824,7 @@ impl PluginShareListResponse {
 }
 
 
-/// Part of [`PluginShareContext`](crate::PluginShareContext), [`PluginShareUpdateTargetsResponse`](crate::PluginShareUpdateTargetsResponse).
+/// `sharePrincipals` of [`PluginShareContext`](crate::PluginShareContext), `principals` of [`PluginShareUpdateTargetsResponse`](crate::PluginShareUpdateTargetsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSharePrincipal {
@@ -2853,7 +2853,7 @@ impl PluginSharePrincipal {
 }
 
 
-/// Part of [`PluginSharePrincipal`](crate::PluginSharePrincipal).
+/// `role` of [`PluginSharePrincipal`](crate::PluginSharePrincipal).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSharePrincipalRole {
@@ -2873,7 +2873,7 @@ string_enum! { PluginSharePrincipalRole {
     Owner "owner",
 } }
 
-/// Part of [`PluginSharePrincipal`](crate::PluginSharePrincipal), [`PluginShareTarget`](crate::PluginShareTarget).
+/// `principalType` of [`PluginSharePrincipal`](crate::PluginSharePrincipal), [`PluginShareTarget`](crate::PluginShareTarget).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginSharePrincipalType {
@@ -2969,7 +2969,7 @@ impl PluginShareSaveResponse {
 }
 
 
-/// Part of [`PluginShareSaveParams`](crate::PluginShareSaveParams), [`PluginShareUpdateTargetsParams`](crate::PluginShareUpdateTargetsParams).
+/// `shareTargets` of [`PluginShareSaveParams`](crate::PluginShareSaveParams), [`PluginShareUpdateTargetsParams`](crate::PluginShareUpdateTargetsParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareTarget {
@@ -2995,7 +2995,7 @@ impl PluginShareTarget {
 }
 
 
-/// Part of [`PluginShareTarget`](crate::PluginShareTarget).
+/// `role` of [`PluginShareTarget`](crate::PluginShareTarget).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareTargetRole {
@@ -3012,7 +3012,7 @@ string_enum! { PluginShareTargetRole {
     Editor "editor",
 } }
 
-/// Part of [`PluginShareUpdateTargetsParams`](crate::PluginShareUpdateTargetsParams).
+/// `discoverability` of [`PluginShareUpdateTargetsParams`](crate::PluginShareUpdateTargetsParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PluginShareUpdateDiscoverability {
@@ -3133,7 +3133,7 @@ impl Default for PluginSkillReadResponse {
 }
 
 
-/// Part of [`PluginSummary`](crate::PluginSummary).
+/// `source` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PluginSource {
@@ -3174,7 +3174,7 @@ impl From<NpmPluginSource> for PluginSource {
     }
 }
 
-/// Part of [`PluginDetail`](crate::PluginDetail), [`PluginMarketplaceEntry`](crate::PluginMarketplaceEntry), [`PluginSearchResult`](crate::PluginSearchResult) and others.
+/// `summary` of [`PluginDetail`](crate::PluginDetail), `plugins` of [`PluginMarketplaceEntry`](crate::PluginMarketplaceEntry), `plugin` of [`PluginSearchResult`](crate::PluginSearchResult) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSummary {
@@ -3354,7 +3354,7 @@ impl PromptHookMetadata {
 }
 
 
-/// Part of [`ScheduledTaskSummary`](crate::ScheduledTaskSummary).
+/// `schedule` of [`ScheduledTaskSummary`](crate::ScheduledTaskSummary).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ScheduledTaskSchedule {
@@ -3401,7 +3401,7 @@ impl From<WeeklyScheduledTaskSchedule> for ScheduledTaskSchedule {
     }
 }
 
-/// Part of [`PluginDetail`](crate::PluginDetail).
+/// `scheduledTasks` of [`PluginDetail`](crate::PluginDetail).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ScheduledTaskSummary {
@@ -3430,7 +3430,7 @@ impl ScheduledTaskSummary {
 }
 
 
-/// Part of [`HourlyScheduledTaskSchedule`](crate::HourlyScheduledTaskSchedule), [`WeeklyScheduledTaskSchedule`](crate::WeeklyScheduledTaskSchedule).
+/// `days` of [`HourlyScheduledTaskSchedule`](crate::HourlyScheduledTaskSchedule), [`WeeklyScheduledTaskSchedule`](crate::WeeklyScheduledTaskSchedule).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ScheduledTaskWeekday {
@@ -3462,7 +3462,7 @@ string_enum! { ScheduledTaskWeekday {
     Su "SU",
 } }
 
-/// Part of [`SkillMetadata`](crate::SkillMetadata).
+/// `dependencies` of [`SkillMetadata`](crate::SkillMetadata).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillDependencies {
@@ -3482,7 +3482,7 @@ impl SkillDependencies {
 }
 
 
-/// Part of [`SkillsListEntry`](crate::SkillsListEntry).
+/// `errors` of [`SkillsListEntry`](crate::SkillsListEntry).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillErrorInfo {
@@ -3505,7 +3505,7 @@ impl SkillErrorInfo {
 }
 
 
-/// Part of [`SkillMetadata`](crate::SkillMetadata), [`SkillSummary`](crate::SkillSummary).
+/// `interface` of [`SkillMetadata`](crate::SkillMetadata), [`SkillSummary`](crate::SkillSummary).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillInterface {
@@ -3552,7 +3552,7 @@ impl Default for SkillInterface {
 }
 
 
-/// Part of [`SkillsListEntry`](crate::SkillsListEntry).
+/// `skills` of [`SkillsListEntry`](crate::SkillsListEntry).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillMetadata {
@@ -3596,7 +3596,7 @@ impl SkillMetadata {
 }
 
 
-/// Part of [`MigrationDetails`](crate::MigrationDetails).
+/// `skills` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillMigration {
@@ -3616,7 +3616,7 @@ impl SkillMigration {
 }
 
 
-/// Part of [`SkillMetadata`](crate::SkillMetadata).
+/// `scope` of [`SkillMetadata`](crate::SkillMetadata).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SkillScope {
@@ -3639,7 +3639,7 @@ string_enum! { SkillScope {
     Admin "admin",
 } }
 
-/// Part of [`PluginDetail`](crate::PluginDetail).
+/// `skills` of [`PluginDetail`](crate::PluginDetail).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillSummary {
@@ -3674,7 +3674,7 @@ impl SkillSummary {
 }
 
 
-/// Part of [`SkillDependencies`](crate::SkillDependencies).
+/// `tools` of [`SkillDependencies`](crate::SkillDependencies).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillToolDependency {
@@ -3837,7 +3837,7 @@ impl Default for SkillsExtraRootsSetResponse {
 }
 
 
-/// Part of [`SkillsListResponse`](crate::SkillsListResponse).
+/// `data` of [`SkillsListResponse`](crate::SkillsListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsListEntry {

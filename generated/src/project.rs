@@ -116,7 +116,7 @@ impl MemoryStatusResponse {
 }
 
 
-/// Part of [`ProjectCreateResponse`](crate::ProjectCreateResponse), [`ProjectImportResponse`](crate::ProjectImportResponse), [`ProjectListResponse`](crate::ProjectListResponse) and others.
+/// `project` of [`ProjectCreateResponse`](crate::ProjectCreateResponse), [`ProjectImportResponse`](crate::ProjectImportResponse), `data` of [`ProjectListResponse`](crate::ProjectListResponse) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Project {
@@ -157,7 +157,7 @@ impl Project {
 }
 
 
-/// Part of [`ProjectChangedNotification`](crate::ProjectChangedNotification).
+/// `changeType` of [`ProjectChangedNotification`](crate::ProjectChangedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProjectChangeType {
@@ -566,7 +566,7 @@ impl ProjectReadResponse {
 }
 
 
-/// Part of [`Project`](crate::Project), [`ProjectCreateParams`](crate::ProjectCreateParams), [`ProjectImportParams`](crate::ProjectImportParams) and others.
+/// `roots` of [`Project`](crate::Project), [`ProjectCreateParams`](crate::ProjectCreateParams), [`ProjectImportParams`](crate::ProjectImportParams) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectRoot {
@@ -586,7 +586,7 @@ impl ProjectRoot {
 }
 
 
-/// Part of [`ProjectListParams`](crate::ProjectListParams).
+/// `sortKey` of [`ProjectListParams`](crate::ProjectListParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProjectSortKey {

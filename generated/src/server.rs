@@ -11,7 +11,7 @@ use openai_codex_wire::{no_params, record};
 use crate::common::AbsolutePathBuf;
 use crate::turn::TurnError;
 
-/// Part of [`InitializeParams`](crate::InitializeParams).
+/// `clientInfo` of [`InitializeParams`](crate::InitializeParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClientInfo {
@@ -258,7 +258,7 @@ impl GuardianWarningNotification {
 
 /// Client-declared capabilities negotiated during initialize.
 ///
-/// Part of [`InitializeParams`](crate::InitializeParams).
+/// `capabilities` of [`InitializeParams`](crate::InitializeParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InitializeCapabilities {
@@ -427,7 +427,7 @@ impl Default for InitializedNotification {
 }
 
 
-/// Part of [`ServerDiagnosticsResponse`](crate::ServerDiagnosticsResponse).
+/// `gauges` of [`ServerDiagnosticsResponse`](crate::ServerDiagnosticsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsGauge {
@@ -474,7 +474,7 @@ impl Default for ServerDiagnosticsParams {
 }
 
 
-/// Part of [`ServerDiagnosticsResponse`](crate::ServerDiagnosticsResponse).
+/// `process` of [`ServerDiagnosticsResponse`](crate::ServerDiagnosticsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsProcess {

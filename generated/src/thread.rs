@@ -13,7 +13,7 @@ use crate::common::{AbsolutePathBuf, ApprovalsReviewer, AskForApproval, Collabor
 use crate::item::{ThreadItem, ThreadItemEntry};
 use crate::turn::{Turn, TurnEnvironmentParams, TurnError, TurnItemsView, TurnStatus};
 
-/// Part of [`ThreadForkResponse`](crate::ThreadForkResponse), [`ThreadResumeResponse`](crate::ThreadResumeResponse), [`ThreadSettings`](crate::ThreadSettings) and others.
+/// `activePermissionProfile` of [`ThreadForkResponse`](crate::ThreadForkResponse), [`ThreadResumeResponse`](crate::ThreadResumeResponse), [`ThreadSettings`](crate::ThreadSettings) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ActivePermissionProfile {
@@ -89,7 +89,7 @@ impl AdditionalToolsResponseItem {
 }
 
 
-/// Part of [`AgentMessageResponseItem`](crate::AgentMessageResponseItem).
+/// `content` of [`AgentMessageResponseItem`](crate::AgentMessageResponseItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AgentMessageInputContent {
@@ -164,7 +164,7 @@ impl AgentMessageResponseItem {
 }
 
 
-/// Part of [`ThreadSpawnSubAgentSource`](crate::ThreadSpawnSubAgentSource).
+/// `agent_path` of [`ThreadSpawnSubAgentSource`](crate::ThreadSpawnSubAgentSource).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentPath(pub String);
 
@@ -207,7 +207,7 @@ impl BemItemPromotedThreadRealtimeItem {
 
 /// Location used to resolve a selected capability root.
 ///
-/// Part of [`SelectedCapabilityRoot`](crate::SelectedCapabilityRoot).
+/// `location` of [`SelectedCapabilityRoot`](crate::SelectedCapabilityRoot).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CapabilityRootLocation {
@@ -227,7 +227,7 @@ impl From<EnvironmentCapabilityRootLocation> for CapabilityRootLocation {
     }
 }
 
-/// Part of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
+/// `codexResponseHandoffMode` of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CodexResponseHandoffMode {
@@ -315,7 +315,7 @@ impl Default for CompletedThreadPredictionResult {
 
 /// Reasoning settings interpreted by the backend for the routed model.
 ///
-/// Part of [`ConfigurationUpdateResponseItem`](crate::ConfigurationUpdateResponseItem).
+/// `reasoning` of [`ConfigurationUpdateResponseItem`](crate::ConfigurationUpdateResponseItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigurationReasoning {
@@ -357,7 +357,7 @@ impl ConfigurationUpdateResponseItem {
 }
 
 
-/// Part of [`MessageResponseItem`](crate::MessageResponseItem).
+/// `content` of [`MessageResponseItem`](crate::MessageResponseItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ContentItem {
@@ -482,7 +482,7 @@ impl Default for ContextCompactionResponseItem {
 }
 
 
-/// Part of [`ThreadRealtimeAppendTextParams`](crate::ThreadRealtimeAppendTextParams), [`ThreadRealtimeInitialItem`](crate::ThreadRealtimeInitialItem).
+/// `role` of [`ThreadRealtimeAppendTextParams`](crate::ThreadRealtimeAppendTextParams), [`ThreadRealtimeInitialItem`](crate::ThreadRealtimeInitialItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConversationTextRole {
@@ -631,7 +631,7 @@ impl CustomToolCallResponseItem {
 }
 
 
-/// Part of [`NamespaceDynamicToolSpec`](crate::NamespaceDynamicToolSpec).
+/// `tools` of [`NamespaceDynamicToolSpec`](crate::NamespaceDynamicToolSpec).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolNamespaceTool {
@@ -651,7 +651,7 @@ impl From<FunctionDynamicToolNamespaceTool> for DynamicToolNamespaceTool {
     }
 }
 
-/// Part of [`ThreadStartParams`](crate::ThreadStartParams).
+/// `dynamicTools` of [`ThreadStartParams`](crate::ThreadStartParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolSpec {
@@ -1076,7 +1076,7 @@ impl FunctionDynamicToolSpec {
 }
 
 
-/// Part of [`Thread`](crate::Thread).
+/// `gitInfo` of [`Thread`](crate::Thread).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GitInfo {
@@ -1308,7 +1308,7 @@ impl InputTextContentItem {
 ///
 /// Responses API strongly types this payload. Do not modify it without first getting API approval and making the corresponding Responses API change.
 ///
-/// Part of [`AgentMessageResponseItem`](crate::AgentMessageResponseItem), [`CompactionResponseItem`](crate::CompactionResponseItem), [`ContextCompactionResponseItem`](crate::ContextCompactionResponseItem) and others.
+/// `internal_chat_message_metadata_passthrough` of [`AgentMessageResponseItem`](crate::AgentMessageResponseItem), [`CompactionResponseItem`](crate::CompactionResponseItem), [`ContextCompactionResponseItem`](crate::ContextCompactionResponseItem) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InternalChatMessageMetadataPassthrough {
@@ -1387,7 +1387,7 @@ impl ItemThreadTimelineEntry {
 }
 
 
-/// Part of [`LocalShellCallResponseItem`](crate::LocalShellCallResponseItem).
+/// `action` of [`LocalShellCallResponseItem`](crate::LocalShellCallResponseItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LocalShellAction {
@@ -1470,7 +1470,7 @@ impl LocalShellCallResponseItem {
 }
 
 
-/// Part of [`LocalShellCallResponseItem`](crate::LocalShellCallResponseItem).
+/// `status` of [`LocalShellCallResponseItem`](crate::LocalShellCallResponseItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LocalShellStatus {
@@ -1662,7 +1662,7 @@ impl OutputTextContentItem {
 }
 
 
-/// Part of [`ThreadQueueAddResponse`](crate::ThreadQueueAddResponse), [`ThreadQueueListResponse`](crate::ThreadQueueListResponse), [`ThreadQueueUpdateResponse`](crate::ThreadQueueUpdateResponse).
+/// `queuedSubmission` of [`ThreadQueueAddResponse`](crate::ThreadQueueAddResponse), `data` of [`ThreadQueueListResponse`](crate::ThreadQueueListResponse), `queuedSubmission` of [`ThreadQueueUpdateResponse`](crate::ThreadQueueUpdateResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct QueuedSubmission {
@@ -1688,7 +1688,7 @@ impl QueuedSubmission {
 }
 
 
-/// Part of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams), [`ThreadRealtimeStartedNotification`](crate::ThreadRealtimeStartedNotification).
+/// `version` of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams), [`ThreadRealtimeStartedNotification`](crate::ThreadRealtimeStartedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeConversationVersion {
@@ -1708,7 +1708,7 @@ string_enum! { RealtimeConversationVersion {
     V3 "v3",
 } }
 
-/// Part of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
+/// `outputModality` of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeOutputModality {
@@ -1797,7 +1797,7 @@ impl RealtimeThreadTimelineEntry {
 }
 
 
-/// Part of [`RealtimeVoicesList`](crate::RealtimeVoicesList), [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
+/// `defaultV1` of [`RealtimeVoicesList`](crate::RealtimeVoicesList), `voice` of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RealtimeVoice {
@@ -1913,7 +1913,7 @@ string_enum! { RealtimeVoice {
     Viola "viola",
 } }
 
-/// Part of [`ThreadRealtimeListVoicesResponse`](crate::ThreadRealtimeListVoicesResponse).
+/// `voices` of [`ThreadRealtimeListVoicesResponse`](crate::ThreadRealtimeListVoicesResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeVoicesList {
@@ -1947,7 +1947,7 @@ impl RealtimeVoicesList {
 }
 
 
-/// Part of [`ReasoningResponseItem`](crate::ReasoningResponseItem).
+/// `content` of [`ReasoningResponseItem`](crate::ReasoningResponseItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ReasoningItemContent {
@@ -1976,7 +1976,7 @@ impl From<TextReasoningItemContent> for ReasoningItemContent {
     }
 }
 
-/// Part of [`ReasoningResponseItem`](crate::ReasoningResponseItem).
+/// `summary` of [`ReasoningResponseItem`](crate::ReasoningResponseItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ReasoningItemReasoningSummary {
@@ -2076,7 +2076,7 @@ impl ReasoningTextReasoningItemContent {
 }
 
 
-/// Part of [`ThreadResumeParams`](crate::ThreadResumeParams).
+/// `history` of [`ThreadResumeParams`](crate::ThreadResumeParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ResponseItem {
@@ -2237,7 +2237,7 @@ impl From<ContextCompactionResponseItem> for ResponseItem {
     }
 }
 
-/// Part of [`WebSearchCallResponseItem`](crate::WebSearchCallResponseItem).
+/// `action` of [`WebSearchCallResponseItem`](crate::WebSearchCallResponseItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ResponsesApiWebSearchAction {
@@ -2323,7 +2323,7 @@ impl Default for SearchResponsesApiWebSearchAction {
 
 /// A user-selected root that can expose one or more runtime capabilities.
 ///
-/// Part of [`ThreadStartParams`](crate::ThreadStartParams).
+/// `selectedCapabilityRoots` of [`ThreadStartParams`](crate::ThreadStartParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SelectedCapabilityRoot {
@@ -2346,7 +2346,7 @@ impl SelectedCapabilityRoot {
 }
 
 
-/// Part of [`Thread`](crate::Thread).
+/// `source` of [`Thread`](crate::Thread).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SessionSource {
@@ -2379,7 +2379,7 @@ keyed! { SessionSource {
     1 SubAgent "subAgent",
 } }
 
-/// Part of [`SessionSource`](crate::SessionSource).
+/// `subAgent` of [`SessionSource`](crate::SessionSource).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SubAgentSource {
@@ -2446,7 +2446,7 @@ impl TextReasoningItemContent {
 }
 
 
-/// Part of [`ThreadForkResponse`](crate::ThreadForkResponse), [`ThreadListResponse`](crate::ThreadListResponse), [`ThreadMetadataUpdateResponse`](crate::ThreadMetadataUpdateResponse) and others.
+/// `thread` of [`ThreadForkResponse`](crate::ThreadForkResponse), `data` of [`ThreadListResponse`](crate::ThreadListResponse), `thread` of [`ThreadMetadataUpdateResponse`](crate::ThreadMetadataUpdateResponse) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Thread {
@@ -2570,7 +2570,7 @@ impl Thread {
 }
 
 
-/// Part of [`ActiveThreadStatus`](crate::ActiveThreadStatus).
+/// `activeFlags` of [`ActiveThreadStatus`](crate::ActiveThreadStatus).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadActiveFlag {
@@ -2696,7 +2696,7 @@ impl ThreadArchivedNotification {
 
 /// An independently persisted attachment associated with a thread.
 ///
-/// Part of [`ThreadAttachmentAddResponse`](crate::ThreadAttachmentAddResponse), [`ThreadAttachmentListResponse`](crate::ThreadAttachmentListResponse).
+/// `attachment` of [`ThreadAttachmentAddResponse`](crate::ThreadAttachmentAddResponse), `data` of [`ThreadAttachmentListResponse`](crate::ThreadAttachmentListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachment {
@@ -2730,7 +2730,7 @@ impl ThreadAttachment {
 
 /// Result of attempting to associate an attachment with a thread.
 ///
-/// Part of [`ThreadAttachmentAddResponse`](crate::ThreadAttachmentAddResponse).
+/// `outcome` of [`ThreadAttachmentAddResponse`](crate::ThreadAttachmentAddResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadAttachmentAddOutcome {
@@ -2872,7 +2872,7 @@ impl ThreadAttachmentListResponse {
 
 /// The persisted attachment change represented by a notification.
 ///
-/// Part of [`ThreadAttachmentUpdatedNotification`](crate::ThreadAttachmentUpdatedNotification).
+/// `operation` of [`ThreadAttachmentUpdatedNotification`](crate::ThreadAttachmentUpdatedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadAttachmentOperation {
@@ -2891,7 +2891,7 @@ string_enum! { ThreadAttachmentOperation {
 
 /// A thread that currently owns an attachment with the requested identity.
 ///
-/// Part of [`ThreadAttachmentOwnerListResponse`](crate::ThreadAttachmentOwnerListResponse).
+/// `data` of [`ThreadAttachmentOwnerListResponse`](crate::ThreadAttachmentOwnerListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentOwner {
@@ -3080,7 +3080,7 @@ impl ThreadAttachmentUpdatedNotification {
 }
 
 
-/// Part of [`ThreadBackgroundTerminalsListResponse`](crate::ThreadBackgroundTerminalsListResponse).
+/// `data` of [`ThreadBackgroundTerminalsListResponse`](crate::ThreadBackgroundTerminalsListResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -3457,7 +3457,7 @@ impl ThreadDeletedNotification {
 
 /// An environment selected by a loaded thread, independent of connection status.
 ///
-/// Part of [`Thread`](crate::Thread).
+/// `environments` of [`Thread`](crate::Thread).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadEnvironment {
@@ -3531,7 +3531,7 @@ impl ThreadEnvironmentDisconnectedNotification {
 
 /// Extra app-server data for a thread.
 ///
-/// Part of [`Thread`](crate::Thread).
+/// `extra` of [`Thread`](crate::Thread).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadExtra {}
@@ -3875,7 +3875,7 @@ impl ThreadForkResponse {
 }
 
 
-/// Part of [`ThreadGoalGetResponse`](crate::ThreadGoalGetResponse), [`ThreadGoalSetResponse`](crate::ThreadGoalSetResponse), [`ThreadGoalUpdatedNotification`](crate::ThreadGoalUpdatedNotification).
+/// `goal` of [`ThreadGoalGetResponse`](crate::ThreadGoalGetResponse), [`ThreadGoalSetResponse`](crate::ThreadGoalSetResponse), [`ThreadGoalUpdatedNotification`](crate::ThreadGoalUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoal {
@@ -4034,7 +4034,7 @@ impl Default for ThreadGoalGetResponse {
 
 /// Distinguishes explicit user actions from automatic goal lifecycle mutations.
 ///
-/// Part of [`ThreadGoalClearParams`](crate::ThreadGoalClearParams), [`ThreadGoalSetParams`](crate::ThreadGoalSetParams).
+/// `origin` of [`ThreadGoalClearParams`](crate::ThreadGoalClearParams), [`ThreadGoalSetParams`](crate::ThreadGoalSetParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadGoalMutationOrigin {
@@ -4140,7 +4140,7 @@ impl ThreadGoalSetResponse {
 }
 
 
-/// Part of [`ThreadGoal`](crate::ThreadGoal), [`ThreadGoalSetParams`](crate::ThreadGoalSetParams).
+/// `status` of [`ThreadGoal`](crate::ThreadGoal), [`ThreadGoalSetParams`](crate::ThreadGoalSetParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadGoalStatus {
@@ -4195,7 +4195,7 @@ impl ThreadGoalUpdatedNotification {
 }
 
 
-/// Part of [`Thread`](crate::Thread), [`ThreadStartParams`](crate::ThreadStartParams).
+/// `historyMode` of [`Thread`](crate::Thread), [`ThreadStartParams`](crate::ThreadStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadHistoryMode {
@@ -4332,7 +4332,7 @@ impl From<ItemThreadItemsListAnchor> for ThreadItemsListAnchor {
 
 /// Starting position for an item-history page.
 ///
-/// Part of [`ThreadItemsListParams`](crate::ThreadItemsListParams).
+/// `cursor` of [`ThreadItemsListParams`](crate::ThreadItemsListParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItemsListCursor {
@@ -4501,7 +4501,7 @@ impl ThreadItemsReadResponse {
 }
 
 
-/// Part of [`ThreadListParams`](crate::ThreadListParams).
+/// `cwd` of [`ThreadListParams`](crate::ThreadListParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadListCwdFilter {
@@ -4840,7 +4840,7 @@ impl ThreadLoadedListResponse {
 }
 
 
-/// Part of [`ThreadMemoryModeSetParams`](crate::ThreadMemoryModeSetParams).
+/// `mode` of [`ThreadMemoryModeSetParams`](crate::ThreadMemoryModeSetParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadMemoryMode {
@@ -4906,7 +4906,7 @@ impl Default for ThreadMemoryModeSetResponse {
 }
 
 
-/// Part of [`ThreadMetadataUpdateParams`](crate::ThreadMetadataUpdateParams).
+/// `gitInfo` of [`ThreadMetadataUpdateParams`](crate::ThreadMetadataUpdateParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadMetadataGitInfoUpdateParams {
@@ -5132,7 +5132,7 @@ impl Default for ThreadPredictionRequestResponse {
 }
 
 
-/// Part of [`ThreadPredictionUpdatedNotification`](crate::ThreadPredictionUpdatedNotification).
+/// `result` of [`ThreadPredictionUpdatedNotification`](crate::ThreadPredictionUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadPredictionResult {
@@ -5598,7 +5598,7 @@ impl ThreadReadResponse {
 
 /// The first unread position in a durable local thread. A null position means read. The opaque revision guards edits against activity or marks the caller has not seen.
 ///
-/// Part of [`ThreadListResponse`](crate::ThreadListResponse), [`ThreadReadResponse`](crate::ThreadReadResponse), [`ThreadReadStateChangedNotification`](crate::ThreadReadStateChangedNotification) and others.
+/// `readStates` of [`ThreadListResponse`](crate::ThreadListResponse), `readState` of [`ThreadReadResponse`](crate::ThreadReadResponse), [`ThreadReadStateChangedNotification`](crate::ThreadReadStateChangedNotification) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadState {
@@ -5644,7 +5644,7 @@ impl ThreadReadStateChangedNotification {
 }
 
 
-/// Part of [`ThreadReadStateUpdateParams`](crate::ThreadReadStateUpdateParams).
+/// `operation` of [`ThreadReadStateUpdateParams`](crate::ThreadReadStateUpdateParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadReadStateOperation {
@@ -5884,7 +5884,7 @@ impl Default for ThreadRealtimeAppendTextResponse {
 
 /// EXPERIMENTAL - thread realtime audio chunk.
 ///
-/// Part of [`ThreadRealtimeAppendAudioParams`](crate::ThreadRealtimeAppendAudioParams), [`ThreadRealtimeOutputAudioDeltaNotification`](crate::ThreadRealtimeOutputAudioDeltaNotification).
+/// `audio` of [`ThreadRealtimeAppendAudioParams`](crate::ThreadRealtimeAppendAudioParams), [`ThreadRealtimeOutputAudioDeltaNotification`](crate::ThreadRealtimeOutputAudioDeltaNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeAudioChunk {
@@ -5932,7 +5932,7 @@ impl ThreadRealtimeAudioChunk {
 
 /// EXPERIMENTAL - how an existing agent item appears in a realtime conversation.
 ///
-/// Part of [`BemItemPromotedThreadRealtimeItem`](crate::BemItemPromotedThreadRealtimeItem).
+/// `presentation` of [`BemItemPromotedThreadRealtimeItem`](crate::BemItemPromotedThreadRealtimeItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeBemItemPresentation {
@@ -6010,7 +6010,7 @@ impl ThreadRealtimeErrorNotification {
 
 /// EXPERIMENTAL - role-bearing text item included when a realtime V3 session starts.
 ///
-/// Part of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
+/// `initialItems` of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeInitialItem {
@@ -6035,7 +6035,7 @@ impl ThreadRealtimeInitialItem {
 
 /// EXPERIMENTAL - a thread-scoped realtime item in the canonical timeline.
 ///
-/// Part of [`RealtimeThreadTimelineEntry`](crate::RealtimeThreadTimelineEntry), [`ThreadRealtimeItemCompletedNotification`](crate::ThreadRealtimeItemCompletedNotification), [`ThreadRealtimeItemStartedNotification`](crate::ThreadRealtimeItemStartedNotification).
+/// `item` of [`RealtimeThreadTimelineEntry`](crate::RealtimeThreadTimelineEntry), [`ThreadRealtimeItemCompletedNotification`](crate::ThreadRealtimeItemCompletedNotification), [`ThreadRealtimeItemStartedNotification`](crate::ThreadRealtimeItemStartedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeItem {
@@ -6298,7 +6298,7 @@ impl ThreadRealtimeSdpNotification {
 }
 
 
-/// Part of [`RealtimeSessionClosedThreadRealtimeItem`](crate::RealtimeSessionClosedThreadRealtimeItem).
+/// `outcome` of [`RealtimeSessionClosedThreadRealtimeItem`](crate::RealtimeSessionClosedThreadRealtimeItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadRealtimeSessionOutcome {
@@ -6559,7 +6559,7 @@ impl Default for ThreadRealtimeStartResponse {
 
 /// EXPERIMENTAL - transport used by thread realtime.
 ///
-/// Part of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
+/// `transport` of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeStartTransport {
@@ -6725,7 +6725,7 @@ impl ThreadRealtimeTranscriptDoneNotification {
 }
 
 
-/// Part of [`TranscriptSegmentThreadRealtimeItem`](crate::TranscriptSegmentThreadRealtimeItem).
+/// `role` of [`TranscriptSegmentThreadRealtimeItem`](crate::TranscriptSegmentThreadRealtimeItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadRealtimeTranscriptRole {
@@ -6742,7 +6742,7 @@ string_enum! { ThreadRealtimeTranscriptRole {
     Assistant "assistant",
 } }
 
-/// Part of [`ThreadResumeParams`](crate::ThreadResumeParams).
+/// `initialTurnsPage` of [`ThreadResumeParams`](crate::ThreadResumeParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadResumeInitialTurnsPageParams {
@@ -7182,7 +7182,7 @@ impl ThreadRevertedNotification {
 
 /// One visible message occurrence returned by `ThreadSearchOccurrencesResponse`.
 ///
-/// Part of [`ThreadSearchOccurrencesResponse`](crate::ThreadSearchOccurrencesResponse).
+/// `data` of [`ThreadSearchOccurrencesResponse`](crate::ThreadSearchOccurrencesResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -7398,7 +7398,7 @@ impl ThreadSearchResponse {
 }
 
 
-/// Part of [`ThreadSearchResponse`](crate::ThreadSearchResponse).
+/// `data` of [`ThreadSearchResponse`](crate::ThreadSearchResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSearchResult {
@@ -7421,7 +7421,7 @@ impl ThreadSearchResult {
 }
 
 
-/// Part of [`ThreadSearchParams`](crate::ThreadSearchParams).
+/// `sortKey` of [`ThreadSearchParams`](crate::ThreadSearchParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSearchSortKey {
@@ -7443,7 +7443,7 @@ string_enum! { ThreadSearchSortKey {
 
 /// UTF-16 code-unit range within `snippet`.
 ///
-/// Part of [`ThreadSearchOccurrence`](crate::ThreadSearchOccurrence).
+/// `snippetMatchRange` of [`ThreadSearchOccurrence`](crate::ThreadSearchOccurrence).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -7470,7 +7470,7 @@ impl ThreadSearchTextRange {
 
 /// An independently persisted, user-visible thread section.
 ///
-/// Part of [`Thread`](crate::Thread), [`ThreadSectionCreateResponse`](crate::ThreadSectionCreateResponse), [`ThreadSectionListResponse`](crate::ThreadSectionListResponse) and others.
+/// `section` of [`Thread`](crate::Thread), [`ThreadSectionCreateResponse`](crate::ThreadSectionCreateResponse), `data` of [`ThreadSectionListResponse`](crate::ThreadSectionListResponse) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSection {
@@ -7498,7 +7498,7 @@ impl ThreadSection {
 
 /// Extensible visual presentation for a custom thread section.
 ///
-/// Part of [`ThreadSection`](crate::ThreadSection), [`ThreadSectionCreateParams`](crate::ThreadSectionCreateParams), [`ThreadSectionUpdateParams`](crate::ThreadSectionUpdateParams).
+/// `appearance` of [`ThreadSection`](crate::ThreadSection), [`ThreadSectionCreateParams`](crate::ThreadSectionCreateParams), [`ThreadSectionUpdateParams`](crate::ThreadSectionUpdateParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionAppearance {
@@ -7643,7 +7643,7 @@ impl Default for ThreadSetNameResponse {
 }
 
 
-/// Part of [`ThreadSettingsUpdatedNotification`](crate::ThreadSettingsUpdatedNotification).
+/// `threadSettings` of [`ThreadSettingsUpdatedNotification`](crate::ThreadSettingsUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSettings {
@@ -7973,7 +7973,7 @@ impl Default for ThreadShellCommandResponse {
 }
 
 
-/// Part of [`ThreadListParams`](crate::ThreadListParams).
+/// `sortKey` of [`ThreadListParams`](crate::ThreadListParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSortKey {
@@ -7996,7 +7996,7 @@ string_enum! { ThreadSortKey {
     SectionPosition "section_position",
 } }
 
-/// Part of [`Thread`](crate::Thread), [`ThreadForkParams`](crate::ThreadForkParams), [`ThreadStartParams`](crate::ThreadStartParams).
+/// `threadSource` of [`Thread`](crate::Thread), [`ThreadForkParams`](crate::ThreadForkParams), [`ThreadStartParams`](crate::ThreadStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSource {
@@ -8016,7 +8016,7 @@ string_enum! { ThreadSource {
     MemoryConsolidation "memory_consolidation",
 } }
 
-/// Part of [`ThreadListParams`](crate::ThreadListParams), [`ThreadSearchParams`](crate::ThreadSearchParams).
+/// `sourceKinds` of [`ThreadListParams`](crate::ThreadListParams), [`ThreadSearchParams`](crate::ThreadSearchParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadSourceKind {
@@ -8490,7 +8490,7 @@ impl ThreadStartResponse {
 }
 
 
-/// Part of [`ThreadStartParams`](crate::ThreadStartParams).
+/// `sessionStartSource` of [`ThreadStartParams`](crate::ThreadStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadStartSource {
@@ -8527,7 +8527,7 @@ impl ThreadStartedNotification {
 }
 
 
-/// Part of [`Thread`](crate::Thread), [`ThreadStatusChangedNotification`](crate::ThreadStatusChangedNotification).
+/// `status` of [`Thread`](crate::Thread), [`ThreadStatusChangedNotification`](crate::ThreadStatusChangedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadStatus {
@@ -8581,7 +8581,7 @@ impl ThreadStatusChangedNotification {
 
 /// EXPERIMENTAL - one item or turn boundary in canonical rollout order.
 ///
-/// Part of [`ThreadTimelineListResponse`](crate::ThreadTimelineListResponse).
+/// `data` of [`ThreadTimelineListResponse`](crate::ThreadTimelineListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadTimelineEntry {
@@ -8702,7 +8702,7 @@ impl ThreadTimelineListResponse {
 }
 
 
-/// Part of [`ThreadTokenUsageUpdatedNotification`](crate::ThreadTokenUsageUpdatedNotification).
+/// `tokenUsage` of [`ThreadTokenUsageUpdatedNotification`](crate::ThreadTokenUsageUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTokenUsage {
@@ -8900,7 +8900,7 @@ impl ThreadUnarchivedNotification {
 }
 
 
-/// Part of [`ThreadReadState`](crate::ThreadReadState).
+/// `firstUnread` of [`ThreadReadState`](crate::ThreadReadState).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadUnreadPosition {
@@ -8963,7 +8963,7 @@ impl ThreadUnsubscribeResponse {
 }
 
 
-/// Part of [`ThreadUnsubscribeResponse`](crate::ThreadUnsubscribeResponse).
+/// `status` of [`ThreadUnsubscribeResponse`](crate::ThreadUnsubscribeResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadUnsubscribeStatus {
@@ -8983,7 +8983,7 @@ string_enum! { ThreadUnsubscribeStatus {
     Unsubscribed "unsubscribed",
 } }
 
-/// Part of [`GetAccountTokenUsageResponse`](crate::GetAccountTokenUsageResponse).
+/// `threadUsage` of [`GetAccountTokenUsageResponse`](crate::GetAccountTokenUsageResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUsage {
@@ -9012,7 +9012,7 @@ impl ThreadUsage {
 }
 
 
-/// Part of [`ThreadUsage`](crate::ThreadUsage).
+/// `groups` of [`ThreadUsage`](crate::ThreadUsage).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUsageBreakdownGroup {
@@ -9056,7 +9056,7 @@ impl ThreadUsageBreakdownGroup {
 }
 
 
-/// Part of [`ThreadTokenUsage`](crate::ThreadTokenUsage).
+/// `last` of [`ThreadTokenUsage`](crate::ThreadTokenUsage).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TokenUsageBreakdown {
@@ -9337,7 +9337,7 @@ impl TurnThreadUnreadPosition {
 }
 
 
-/// Part of [`ThreadResumeResponse`](crate::ThreadResumeResponse).
+/// `initialTurnsPage` of [`ThreadResumeResponse`](crate::ThreadResumeResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnsPage {

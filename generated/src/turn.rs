@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::common::{AbsolutePathBuf, ApprovalsReviewer, AskForApproval, CodexErrorInfo, CollaborationMode, CyberAccessProgram, FunctionCallOutputBody, LegacyAppPathString, MisalignmentErrorDetails, MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy, UserInput};
 use crate::item::ThreadItem;
 
-/// Part of [`TurnStartParams`](crate::TurnStartParams), [`TurnSteerParams`](crate::TurnSteerParams).
+/// `additionalContext` of [`TurnStartParams`](crate::TurnStartParams), [`TurnSteerParams`](crate::TurnSteerParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalContextEntry {
@@ -34,7 +34,7 @@ impl AdditionalContextEntry {
 }
 
 
-/// Part of [`AdditionalContextEntry`](crate::AdditionalContextEntry).
+/// `kind` of [`AdditionalContextEntry`](crate::AdditionalContextEntry).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AdditionalContextKind {
@@ -127,7 +127,7 @@ impl CustomReviewTarget {
 }
 
 
-/// Part of [`ReviewStartParams`](crate::ReviewStartParams).
+/// `delivery` of [`ReviewStartParams`](crate::ReviewStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReviewDelivery {
@@ -202,7 +202,7 @@ impl ReviewStartResponse {
 }
 
 
-/// Part of [`ReviewStartParams`](crate::ReviewStartParams).
+/// `target` of [`ReviewStartParams`](crate::ReviewStartParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ReviewTarget {
@@ -243,7 +243,7 @@ impl From<CustomReviewTarget> for ReviewTarget {
     }
 }
 
-/// Part of [`ReviewStartResponse`](crate::ReviewStartResponse), [`Thread`](crate::Thread), [`ThreadQueueStartResponse`](crate::ThreadQueueStartResponse) and others.
+/// `turn` of [`ReviewStartResponse`](crate::ReviewStartResponse), `turns` of [`Thread`](crate::Thread), `turn` of [`ThreadQueueStartResponse`](crate::ThreadQueueStartResponse) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Turn {
@@ -340,7 +340,7 @@ impl TurnDiffUpdatedNotification {
 }
 
 
-/// Part of [`ThreadStartParams`](crate::ThreadStartParams), [`TurnStartParams`](crate::TurnStartParams).
+/// `environments` of [`ThreadStartParams`](crate::ThreadStartParams), [`TurnStartParams`](crate::TurnStartParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnEnvironmentParams {
@@ -373,7 +373,7 @@ impl TurnEnvironmentParams {
 }
 
 
-/// Part of [`ErrorNotification`](crate::ErrorNotification), [`Turn`](crate::Turn), [`TurnCompletedThreadTimelineEntry`](crate::TurnCompletedThreadTimelineEntry).
+/// `error` of [`ErrorNotification`](crate::ErrorNotification), [`Turn`](crate::Turn), [`TurnCompletedThreadTimelineEntry`](crate::TurnCompletedThreadTimelineEntry).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnError {
@@ -447,7 +447,7 @@ impl Default for TurnInterruptResponse {
 }
 
 
-/// Part of [`ThreadResumeInitialTurnsPageParams`](crate::ThreadResumeInitialTurnsPageParams), [`ThreadTurnsListParams`](crate::ThreadTurnsListParams), [`Turn`](crate::Turn).
+/// `itemsView` of [`ThreadResumeInitialTurnsPageParams`](crate::ThreadResumeInitialTurnsPageParams), [`ThreadTurnsListParams`](crate::ThreadTurnsListParams), [`Turn`](crate::Turn).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnItemsView {
@@ -493,7 +493,7 @@ impl TurnModerationMetadataNotification {
 }
 
 
-/// Part of [`TurnPlanUpdatedNotification`](crate::TurnPlanUpdatedNotification).
+/// `plan` of [`TurnPlanUpdatedNotification`](crate::TurnPlanUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnPlanStep {
@@ -516,7 +516,7 @@ impl TurnPlanStep {
 }
 
 
-/// Part of [`TurnPlanStep`](crate::TurnPlanStep).
+/// `status` of [`TurnPlanStep`](crate::TurnPlanStep).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnPlanStepStatus {
@@ -673,7 +673,7 @@ impl TurnSettingsUpdateResponse {
 }
 
 
-/// Part of [`TurnSettingsUpdateResponse`](crate::TurnSettingsUpdateResponse).
+/// `status` of [`TurnSettingsUpdateResponse`](crate::TurnSettingsUpdateResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1045,7 +1045,7 @@ impl TurnStartedNotification {
 }
 
 
-/// Part of [`Turn`](crate::Turn), [`TurnCompletedThreadTimelineEntry`](crate::TurnCompletedThreadTimelineEntry).
+/// `status` of [`Turn`](crate::Turn), [`TurnCompletedThreadTimelineEntry`](crate::TurnCompletedThreadTimelineEntry).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnStatus {
@@ -1152,7 +1152,7 @@ impl TurnSteerResponse {
 }
 
 
-/// Part of [`TurnStartParams`](crate::TurnStartParams).
+/// `toolOutput` of [`TurnStartParams`](crate::TurnStartParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnToolOutput {
