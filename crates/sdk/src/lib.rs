@@ -18,6 +18,9 @@
 //! }
 //! ```
 //!
+//! The program also depends on `tokio`, with its features `macros` and
+//! `rt-multi-thread`; one that uses [`blocking`] does not.
+//!
 //! It needs a runtime: `cargo install openai-codex-runtime`, then
 //! `openai-codex-runtime install`, or any `codex` 0.163 on the `PATH`.
 //!
