@@ -151,10 +151,15 @@ impl Connection {
         let span = request_span(METHOD, Some(thread));
         within(limit, METHOD, async {
             for attempt in 1.. {
+                // Asked before: by the time of the answer it may have begun.
+                let was_to_begin = core.lock().router.is_to_begin(thread, turn);
                 match self.interrupt_once(thread, turn, &params).await {
                     Err(error) if is_not_active(&error) => {
                         let router = &core.lock().router;
-                        if attempt > ATTEMPTS || !router.is_to_begin(thread, turn) {
+                        let again = was_to_begin
+                            && !router.has_finished(thread, turn)
+                            && !router.has_lost(thread, turn);
+                        if attempt > ATTEMPTS || !again {
                             // 0.169 answers this where 0.163.0 does not answer.
                             return match error.rpc() {
                                 Some(rpc) if rpc.message.contains("no active turn") => {

@@ -306,6 +306,8 @@ async fn a_turn_that_is_about_to_begin_is_interrupted_when_it_has() {
     fake.done().await;
     // One that runs is not asked about again.
     fake.then().notify("turn/started", started("u"));
+    fake.expect("sync").reply(json!({}));
+    connection.ask("sync", json!({})).await.unwrap();
     fake.expect("turn/interrupt").error(-32600, refusal);
     let refused = connection.interrupt(&thread, turn.id(), Deadline::Default);
     fake.wait_for("turn/interrupt", 3).await;
@@ -313,6 +315,24 @@ async fn a_turn_that_is_about_to_begin_is_interrupted_when_it_has() {
     fake.then().notify("turn/completed", started("u"));
     turn.completed().await.unwrap();
     drop(turn);
+
+    // This one begins while the refusal is on its way, and is asked about once more.
+    for (id, answer) in [("w", refusal), ("x", "no active turn to interrupt")] {
+        fake.expect("turn/start").reply(json!({"turn": {"id": id}}));
+        let turn = start().await.unwrap().turn;
+        fake.expect("turn/interrupt")
+            .error(-32600, answer)
+            .notify("turn/started", started(id));
+        fake.expect("turn/interrupt")
+            .reply(json!({}))
+            .notify("turn/completed", started(id));
+        let interrupted = connection.interrupt(&thread, turn.id(), Deadline::Default);
+        assert_eq!(
+            interrupted.await.unwrap(),
+            crate::connection::core::Interrupted::Accepted
+        );
+        turn.completed().await.unwrap();
+    }
 
     // Nobody waits for this one, and it is interrupted all the same.
     fake.expect("turn/start")
