@@ -2,7 +2,9 @@
 
 mod support;
 
-use openai_codex_testkit::{McpServer, MockModel, TestRuntime};
+use std::time::Instant;
+
+use openai_codex_testkit::{McpServer, MockModel, PATIENCE, TestRuntime};
 use serde_json::json;
 use support::{Client, Stage};
 
@@ -163,7 +165,25 @@ fn everything_is_removed_on_drop_unless_kept() {
     let kept = root(&runtime);
     drop(runtime);
     assert!(kept.join("codex-home/config.toml").is_file());
+    assert!(!kept.join("in-use.lock").exists(), "it would be swept");
     std::fs::remove_dir_all(kept).unwrap();
+}
+
+/// The usual order of a test: its client goes first, but the process ends when it can.
+#[test]
+fn what_a_runtime_puts_back_as_it_ends_is_removed_too() {
+    let Stage {
+        client, runtime, ..
+    } = Stage::new();
+    let root = runtime.home().parent().unwrap().to_owned();
+    drop(runtime);
+    assert!(!root.exists());
+    drop(client);
+    let deadline = Instant::now() + PATIENCE;
+    while root.exists() {
+        assert!(Instant::now() < deadline, "{} is back", root.display());
+        std::thread::yield_now();
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::runtime::binary::Binary;
 use crate::runtime::config::{Config, key};
+use crate::runtime::leftovers;
 use crate::runtime::{STDERR_VARIABLE, TestRuntime, folder, isolation, template};
 
 /// Options of a [`TestRuntime`]; each setter replaces what it set before.
@@ -127,7 +128,7 @@ impl TestRuntimeBuilder {
         // The runtime reports resolved paths, and tests compare with them.
         #[cfg(unix)]
         let temp = temp.canonicalize().unwrap_or(temp);
-        let root = folder::create_unique(&temp, "codex-testkit").map_err(Error::io(format!(
+        let root = folder::create_unique(&temp, leftovers::PREFIX).map_err(Error::io(format!(
             "cannot make a folder in {}",
             temp.display()
         )))?;
@@ -135,11 +136,17 @@ impl TestRuntimeBuilder {
         let mut runtime = TestRuntime {
             binary,
             home: root.join("codex-home"),
-            workspace: root.join("workspace"),
+            workspace: root.join(leftovers::WORKSPACE),
+            claim: if self.keep {
+                None
+            } else {
+                leftovers::claim(&root)
+            },
             root,
             env: Vec::new(),
             keep: self.keep,
         };
+        leftovers::sweep_beside(&runtime.root);
         let (home, user_home) = (runtime.home(), runtime.root.join("user-home"));
         for folder in [home, runtime.workspace(), &user_home] {
             fs::create_dir(folder).map_err(Error::io(format!(

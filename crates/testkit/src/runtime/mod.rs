@@ -4,6 +4,7 @@ mod binary;
 mod builder;
 mod config;
 mod folder;
+mod leftovers;
 mod template;
 
 use std::ffi::{OsStr, OsString};
@@ -37,8 +38,9 @@ const SHOWN_LINES: usize = 40;
 /// The binary is `$CODEX_BIN` if that is set, else the pinned runtime, which is installed the
 /// first time, with a word about it on stderr.
 ///
-/// All folders are removed on drop. To look at them afterwards set `OPENAI_CODEX_TESTKIT_KEEP=1`,
-/// or call [`keep`](TestRuntimeBuilder::keep); their place is then printed. When a test panics,
+/// All folders are removed on drop. Where a test was killed before that, a later one removes them
+/// once they are an hour old. To look at them afterwards set `OPENAI_CODEX_TESTKIT_KEEP=1`, or call
+/// [`keep`](TestRuntimeBuilder::keep); their place is then printed. When a test panics,
 /// the last lines that the runtime wrote to [`stderr`](Self::stderr) are printed too.
 ///
 /// # Examples
@@ -63,6 +65,8 @@ pub struct TestRuntime {
     workspace: PathBuf,
     env: Vec<(OsString, OsString)>,
     keep: bool,
+    /// Says that the folders are in use.
+    claim: Option<File>,
 }
 
 impl TestRuntime {
@@ -171,7 +175,7 @@ impl Drop for TestRuntime {
         if self.keep {
             eprintln!("kept the test runtime's folders: {}", self.root.display());
         } else {
-            folder::remove(&self.root);
+            leftovers::remove(std::mem::take(&mut self.root), self.claim.take());
         }
     }
 }
