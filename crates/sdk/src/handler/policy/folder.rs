@@ -15,6 +15,10 @@ const PARTS: usize = 4096;
 /// Whether a command runs in this folder or below, and none of its arguments can
 /// be a path that leads out of it.
 pub(super) fn stays_inside(folder: &Path, command: &CommandLine) -> bool {
+    if !Path::new(command.cwd()).is_absolute() {
+        // It would be looked for from where this process is.
+        return false;
+    }
     let (Ok(folder), Ok(cwd)) = (fs::canonicalize(folder), fs::canonicalize(command.cwd())) else {
         return false;
     };
@@ -36,8 +40,9 @@ impl Place {
             return false;
         }
         // A program may take a word for a path whole (`-x/y` after `--`), or any part between
-        // signs: `a=b`, `a:b`, `@a`. In `-abc`, a value may follow after any of the letters.
-        let is_letters = word.starts_with('-') && !word.starts_with("--");
+        // signs: `a=b`, `a:b`, `@a`. In `-abc` and `+abc`, a value may follow after any of
+        // the letters.
+        let is_letters = word.starts_with(['-', '+']) && !word.starts_with("--");
         let mut begins = vec![0];
         let mut ends = Vec::new();
         for (at, char) in word.char_indices() {

@@ -72,7 +72,9 @@ pub type CommandDecision = Pin<Box<dyn Future<Output = Result<Decision, HandlerE
 impl CommandRule {
     /// Allows commands of these words. The first one is the program, exactly as it
     /// is written: `git` is neither `/usr/bin/git` nor `./git`. In the others, `*`
-    /// stands for any text, and `**` as the last one for any further words.
+    /// stands for any text that does not make an option of the word: `*` and `*.rs`
+    /// fit nothing that begins with `-`, `-*` does. `**` as the last one stands for
+    /// any further words, options included.
     pub fn words<I>(words: I) -> Self
     where
         I: IntoIterator,
@@ -98,7 +100,8 @@ impl CommandRule {
     /// can be a path that leads out of it, symbolic links followed: no `..`, no
     /// absolute path to elsewhere, also behind `=`, `:` or an option's letter. What
     /// a program finds by itself, by links in folders that it walks or in a script
-    /// that is an argument, is not seen.
+    /// that is an argument, is not seen. The links are those of this machine: with a
+    /// runtime on another one, this rule says nothing.
     pub fn inside(folder: impl Into<PathBuf>) -> Self {
         Self::of(Rule::Inside(folder.into()))
     }
@@ -217,6 +220,10 @@ fn words_match(patterns: &[String], words: &[String]) -> bool {
 }
 
 fn word_matches(pattern: &str, word: &str) -> bool {
+    // Whoever leaves a value open does not mean `--upload-pack=…`.
+    if pattern.starts_with('*') && word.starts_with('-') {
+        return false;
+    }
     let Some((begin, rest)) = pattern.split_once('*') else {
         return pattern == word;
     };

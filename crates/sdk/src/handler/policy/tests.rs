@@ -54,6 +54,20 @@ fn words_are_matched_one_by_one() {
     assert!(!allows(&rule, "cargo test --x=a", here));
     assert!(!allows(&rule, "cargo test x=ab", here));
     assert!(!allows(&rule, "cargo test", here));
+    let rule = CommandRule::words(["git", "fetch", "*", "*.rs"]);
+    assert!(allows(&rule, "git fetch origin a.rs", here));
+    for script in [
+        "git fetch --upload-pack=evil a.rs",
+        "git fetch '--upload-pack=rm x' a.rs",
+        "git fetch -u a.rs",
+        "git fetch - a.rs",
+        "git fetch origin -a.rs",
+        "git -c core.pager=evil fetch origin a.rs",
+    ] {
+        assert!(!allows(&rule, script, here), "{script}");
+    }
+    let rule = CommandRule::words(["git", "fetch", "-*", "**"]);
+    assert!(allows(&rule, "git fetch -q --depth=1", here));
     assert!(allows(&CommandRule::program("make"), "make", here));
     assert!(!allows(&CommandRule::program("*"), "make", here));
     assert!(!allows(&CommandRule::words(["**"]), "make", here));
@@ -112,6 +126,8 @@ fn a_command_stays_inside_a_folder() {
         "cat /etc/passwd",
         "cat -f/etc/passwd",
         "cat -xf/etc/passwd",
+        "cat +/etc/passwd",
+        "cat +xf/etc/passwd",
         "cat --file=/etc/passwd",
         "cat a=/etc/passwd",
         "cat host:/etc/passwd",
@@ -128,6 +144,9 @@ fn a_command_stays_inside_a_folder() {
     assert!(!allows(&rule, "ls", home.path()));
     assert!(!allows(&rule, "ls", &folder.join("none")));
     assert!(!allows(&rule, "ls", Path::new("src")));
+    let here = std::env::current_dir().unwrap();
+    assert!(allows(&CommandRule::inside(&here), "ls", &here.join("src")));
+    assert!(!allows(&CommandRule::inside(&here), "ls", Path::new("src")));
     assert!(!allows(
         &CommandRule::inside(folder.join("none")),
         "ls",
