@@ -166,6 +166,16 @@ impl Pending {
         senders.into_iter().flatten().collect()
     }
 
+    /// Forgets the interrupts of a thread's turns that nobody waits for: their ends
+    /// are not told any more, and 0.163.0 may not answer.
+    pub(crate) fn forget_interrupts(&mut self, of: &ThreadId) {
+        let forgotten = self.waiters.extract_if(|_, waiter| match waiter {
+            Waiter::Interrupt { thread, tx, .. } => thread == of && tx.is_none(),
+            _ => false,
+        });
+        self.interrupts -= forgotten.count();
+    }
+
     /// Keeps the place of a request that nobody waits for any more, if it has one.
     /// Whatever is returned is to be given up.
     pub(crate) fn owe_some(

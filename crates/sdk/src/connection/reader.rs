@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use openai_codex_wire::envelope::{Message, PeekError, peek, repair_surrogates};
 use openai_codex_wire::{RequestId, ThreadId, TurnId, scope};
 
-use super::core::Core;
+use super::core::{Core, State};
 use super::effects::Effects;
 use super::event::RawEvent;
 use super::kind::Kind;
 use super::pending::{Answer, Follow, StartAnswer, StartWaiter, Waiter};
-use super::router::{Over, Resumed, Router};
+use super::router::{Over, Resumed};
 use super::turn::{StartedTurn, TurnRef, UnclaimedTurn};
 use super::turn_log::Lost;
 use crate::transport::{FrameSource, SourceError};
@@ -158,7 +158,7 @@ impl Core {
             }
             Some(Waiter::Follow { what, tx }) => {
                 if let Ok(result) = outcome {
-                    follow(&mut state.router, &what, result, fx);
+                    follow(&mut state, &what, result, fx);
                 }
                 drop(state);
                 fx.run();
@@ -227,9 +227,15 @@ impl Core {
 
 /// What an answer means for the threads that are followed, before the next line
 /// is read.
-fn follow(router: &mut Router, what: &Follow, result: &str, fx: &mut Effects) {
+fn follow(state: &mut State, what: &Follow, result: &str, fx: &mut Effects) {
+    let State {
+        router, pending, ..
+    } = state;
     match what {
-        Follow::Unsubscribe(thread) => router.lose_thread(thread, Lost::Unsubscribed, fx),
+        Follow::Unsubscribe(thread) => {
+            router.lose_thread(thread, Lost::Unsubscribed, fx);
+            pending.forget_interrupts(thread);
+        }
         Follow::Resume => {
             let resumed = Resumed::of(result, |thread, turn| router.has_lost(thread, turn));
             if let Some(resumed) = resumed {

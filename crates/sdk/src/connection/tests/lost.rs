@@ -350,3 +350,27 @@ async fn a_turn_that_is_about_to_begin_is_interrupted_when_it_has() {
     connection.ask("sync", json!({})).await.unwrap();
     connection.assert_idle();
 }
+
+#[tokio::test]
+async fn an_interrupt_that_nobody_waits_for_goes_with_the_subscription_to_its_thread() {
+    let fake = FakeServer::new();
+    let connection = connect(&fake).await;
+    let (thread, _) = ids();
+    fake.expect("turn/start")
+        .reply(json!({"turn": {"id": "u"}}));
+    // As 0.163.0 leaves one that comes just too late.
+    fake.expect("turn/interrupt");
+    fake.expect("thread/unsubscribe").reply(json!({}));
+    let started = connection
+        .start_turn(&thread, &raw(json!({})), false, Deadline::None)
+        .await
+        .unwrap();
+    started.turn.interrupt_now();
+    drop(started);
+    fake.wait_for("turn/interrupt", 1).await;
+    connection
+        .ask("thread/unsubscribe", json!({"threadId": "t"}))
+        .await
+        .unwrap();
+    connection.assert_idle();
+}
