@@ -61,6 +61,46 @@ async fn a_stream_alone_keeps_the_handlers() {
     assert!(runtime.workspace().join("approved").exists());
 }
 
+/// Threads that nobody holds are forgotten, with their handlers, once there are many others.
+#[tokio::test]
+async fn a_stream_alone_keeps_the_handlers_of_its_thread_among_many_others() {
+    const OTHERS: usize = 1500;
+    let (fake, codex) = client::fake().await;
+    let deciding = |decision: Decision| {
+        Handlers::new().command_approval(move |_, _| {
+            let decision = decision.clone();
+            async move { decision }
+        })
+    };
+    fake.expect("thread/start")
+        .reply(client::thread_response("t"));
+    fake.expect("turn/start")
+        .reply(client::turn_response("u"))
+        .notify("turn/started", turn("inProgress"));
+    let mut events = {
+        let thread = codex.thread_start().handlers(deciding(Decision::Accept));
+        let turn = thread.await.unwrap().turn("hi").await.unwrap();
+        turn.stream()
+    };
+    for other in 0..OTHERS {
+        fake.expect("thread/start")
+            .reply(client::thread_response(&other.to_string()));
+        let thread = codex.thread_start().handlers(deciding(Decision::Decline));
+        thread.await.unwrap();
+    }
+    drop(codex);
+    let command = json!({
+        "threadId": "t", "turnId": "u", "itemId": "i", "startedAtMs": 0, "command": "ls",
+    });
+    fake.then()
+        .ask("q", "item/commandExecution/requestApproval", command);
+    fake.expect_answer("q")
+        .notify("turn/completed", turn("completed"));
+    assert!(read(&mut events).await.1.is_none());
+    let answer = fake.received().pop().unwrap();
+    assert_eq!(answer["result"]["decision"], "accept", "{answer}");
+}
+
 /// A turn that runs until it is interrupted, if it can be.
 fn endless(can_be_interrupted: bool) -> FakeServer {
     let fake = FakeServer::new();
