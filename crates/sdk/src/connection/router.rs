@@ -538,6 +538,14 @@ impl Router {
         self.next_id
     }
 
+    /// How many bytes wait for each subscriber of a turn.
+    #[cfg(test)]
+    pub(crate) fn waiting(&mut self, thread: &ThreadId, turn: &TurnId) -> Vec<usize> {
+        let mailboxes = self.turn(thread, turn).map(|log| &log.mailboxes);
+        let mailboxes = mailboxes.into_iter().flatten();
+        mailboxes.map(|(_, it)| it.lock().bytes()).collect()
+    }
+
     /// How many things are kept, which must not grow with what has passed.
     pub(crate) fn entries(&self) -> usize {
         let threads = self.threads.values();

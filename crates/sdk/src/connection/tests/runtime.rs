@@ -9,6 +9,7 @@ use openai_codex_wire::ThreadId;
 
 use super::*;
 use crate::connection::core::Interrupted;
+use crate::connection::queue::Limits;
 use crate::connection::{Deadline, Handshake, StartedTurn};
 use crate::error::ErrorKind;
 use crate::process::{LaunchOptions, Program};
@@ -292,26 +293,83 @@ async fn a_thread_that_is_unsubscribed_from_leaves_nobody_waiting() {
     connection.close().await.unwrap();
 }
 
+/// What the stalled one may keep: all of it, or far less.
 #[tokio::test]
 async fn fifty_thousand_deltas_reach_a_fast_and_a_stalled_subscriber() {
     const DELTAS: usize = 50_000;
-    let model = MockModel::start().unwrap();
-    let runtime = TestRuntime::new(&model).unwrap();
-    let connection = connect(&runtime).await;
-    let thread = new_thread(&connection).await;
-    model.deltas((0..DELTAS).map(|number| format!("{number} ")));
-    let started = start(&connection, &thread, "go").await;
-    let mut stalled = started.turn.subscribe();
-    let (deltas, items) = said(&started).await;
+    // Of one flow of deltas, what is read at once is a fraction of this, so that the fast
+    // one cannot be cut off.
+    const FEW: usize = 16 * 1024;
+    let all = Limits::default();
+    let few = Limits {
+        hard_events: FEW,
+        ..all
+    };
     let expected: String = (0..DELTAS).map(|number| format!("{number} ")).collect();
-    assert!(deltas == expected && items == [expected]);
-    let (methods, error) = rest(&mut stalled).await;
-    assert!(error.is_none(), "{error:?}");
-    let deltas = methods
-        .iter()
-        .filter(|method| *method == "item/agentMessage/delta");
-    assert_eq!(deltas.count(), DELTAS);
-    connection.close().await.unwrap();
+    for (limits, kept) in [(all, DELTAS), (few, FEW)] {
+        let model = MockModel::start().unwrap();
+        let runtime = TestRuntime::new(&model).unwrap();
+        let connection = launch_with_limits(&runtime, limits).await;
+        let thread = new_thread(&connection).await;
+        model.deltas((0..DELTAS).map(|number| format!("{number} ")));
+        let started = start(&connection, &thread, "go").await;
+        let mut stalled = started.turn.subscribe();
+        let (deltas, items) = said(&started).await;
+        assert!(deltas == expected && items == [&*expected]);
+
+        // Nobody is subscribed but the stalled one: what is kept for it is all that there is.
+        let bytes = waiting(&connection, &started);
+        assert_eq!(bytes.len(), 1, "{bytes:?}");
+        assert!(bytes[0] <= limits.hard_bytes, "{bytes:?}");
+        let (events, error) = rest_of(&mut stalled).await;
+        let is_delta = |event: &&Arc<RawEvent>| event.method() == "item/agentMessage/delta";
+        let deltas: Vec<_> = events.iter().filter(is_delta).collect();
+        // And nobody else holds on to a delta.
+        assert!(deltas.iter().all(|event| Arc::strong_count(event) == 1));
+        match kept {
+            DELTAS => {
+                assert!(error.is_none(), "{error:?}");
+                assert_eq!(deltas.len(), DELTAS);
+            }
+            _ => {
+                assert_eq!(events.len(), FEW);
+                let kind = error.unwrap().kind();
+                assert!(matches!(kind, ErrorKind::Lagged { .. }), "{kind:?}");
+            }
+        }
+        connection.close().await.unwrap();
+    }
+}
+
+async fn launch_with_limits(runtime: &TestRuntime, limits: Limits) -> Connection {
+    let dispatcher: Arc<dyn Dispatcher> = Arc::new(Refuse);
+    let connection_options = ConnectionOptions {
+        limits,
+        ..ConnectionOptions::default()
+    };
+    let options = options(runtime);
+    Connection::launch(&options, &connection_options, &dispatcher, &initialize())
+        .await
+        .unwrap()
+        .0
+}
+
+/// How many bytes wait for each subscriber of a turn.
+fn waiting(connection: &Connection, started: &StartedTurn) -> Vec<usize> {
+    let (thread, turn) = (started.turn.thread_id(), started.turn.id());
+    connection.state(|state| state.router.waiting(thread, turn))
+}
+
+/// Reads to the end: the events, and the error at the end if there was one.
+async fn rest_of(subscription: &mut Subscription) -> (Vec<Arc<RawEvent>>, Option<Error>) {
+    let mut events = Vec::new();
+    while let Some(event) = subscription.next().await {
+        match event {
+            Ok(event) => events.push(event),
+            Err(error) => return (events, Some(error)),
+        }
+    }
+    (events, None)
 }
 
 #[tokio::test]
