@@ -266,6 +266,28 @@ async fn a_dropped_run_leaves_a_turn_alone_that_it_joined() {
     assert_eq!(result.final_response.as_deref(), Some("both"));
 }
 
+/// Whenever that was: before the request was answered, before its turn began, or later.
+#[tokio::test]
+async fn a_run_after_a_dropped_one_is_a_turn_of_its_own() {
+    let model = MockModel::start().unwrap();
+    let gate = Gate::new();
+    let endless = model.when_user_says("old").deltas(["a", "b"]);
+    endless.waits_for(&gate).every_time().optional();
+    model.when_user_says("new").say("fresh").every_time();
+    let (_runtime, codex) = client::start(&model).await;
+    for wait in [0, 0, 0, 1, 2, 4, 8, 16, 32, 64] {
+        let thread = codex.thread_start().await.unwrap();
+        let dropped = thread.run("old").into_future();
+        let wait = Duration::from_millis(wait);
+        assert!(tokio::time::timeout(wait, dropped).await.is_err());
+        let result = thread.run("new").await.unwrap();
+        assert_eq!(result.status, TurnStatus::Completed, "after {wait:?}");
+        assert_eq!(result.final_response.as_deref(), Some("fresh"));
+    }
+    gate.open();
+    codex.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn an_interrupt_on_drop_of_a_joined_turn_is_the_callers_wish() {
     let model = MockModel::start().unwrap();

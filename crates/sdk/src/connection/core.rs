@@ -47,6 +47,8 @@ pub(crate) struct Core {
     pub(super) outbox_ready: Notify,
     /// The failure was latched.
     failed: Notify,
+    /// A turn that was given up may not hold up its thread any more.
+    pub(super) given_up: Notify,
     malformed: AtomicU64,
     pub(super) child: Option<Child>,
     supervisor: mpsc::Sender<Happened>,
@@ -107,6 +109,7 @@ impl Core {
             dispatcher,
             outbox_ready: Notify::new(),
             failed: Notify::new(),
+            given_up: Notify::new(),
             malformed: AtomicU64::new(0),
             child,
             supervisor,
@@ -169,6 +172,7 @@ impl Core {
         }
         fx.run();
         self.failed.notify_waiters();
+        self.given_up.notify_waiters();
         self.outbox_ready.notify_one();
     }
 
@@ -245,17 +249,6 @@ impl Core {
         slot: Option<OwnedSemaphorePermit>,
         waiter: impl FnOnce(&mut State) -> Option<Waiter>,
     ) -> Result<Option<i64>, Error> {
-        self.submit_if(method, params, slot, |state| waiter(state).map(Some))
-    }
-
-    /// As [`submit`](Self::submit), but `waiter` may also want it sent and not wait.
-    fn submit_if(
-        &self,
-        method: &str,
-        params: Option<&RawValue>,
-        slot: Option<OwnedSemaphorePermit>,
-        waiter: impl FnOnce(&mut State) -> Option<Option<Waiter>>,
-    ) -> Result<Option<i64>, Error> {
         let id = self.new_id();
         let frame = encode(Some(id), method, params);
         let mut state = self.lock();
@@ -265,9 +258,7 @@ impl Core {
         let Some(waiter) = waiter(&mut state) else {
             return Ok(None);
         };
-        if let Some(waiter) = waiter {
-            state.pending.insert(id, waiter);
-        }
+        state.pending.insert(id, waiter);
         let queued = state.outbox.queue(frame, slot);
         drop(state);
         tracing::trace!(method, id, "request");
@@ -301,17 +292,41 @@ impl Core {
     /// Interrupts a turn without waiting for anything, and again when it has begun
     /// if the server refuses because it has not. For destructors.
     pub(super) fn interrupt_now(&self, thread: &ThreadId, turn: &TurnId) {
-        let params = turn_params(thread, turn);
+        let queued = self.queue_interrupt(&mut self.lock(), thread, turn);
+        self.interrupt_queued(queued, thread, turn);
+    }
+
+    /// The part of [`interrupt_now`](Self::interrupt_now) under the lock: so it is
+    /// queued before any start that finds the thread free.
+    pub(super) fn queue_interrupt(
+        &self,
+        state: &mut State,
+        thread: &ThreadId,
+        turn: &TurnId,
+    ) -> Option<bool> {
         // There is nobody to tell that the connection is gone.
-        let _ = self.submit_if("turn/interrupt", Some(&params), None, |state| {
-            let waits = state.router.doom(thread, turn)?;
+        if state.failure.is_some() {
+            return None;
+        }
+        let is_told = state.router.doom(thread, turn)?;
+        let id = self.new_id();
+        if is_told {
+            let (thread, turn) = (thread.clone(), turn.clone());
+            let tx = None;
+            let waiter = Waiter::Interrupt { thread, turn, tx };
+            state.pending.insert(id, waiter);
+        }
+        let params = turn_params(thread, turn);
+        let frame = encode(Some(id), "turn/interrupt", Some(&params));
+        Some(state.outbox.queue(frame, None))
+    }
+
+    /// The part that is done without the lock.
+    pub(super) fn interrupt_queued(&self, queued: Option<bool>, thread: &ThreadId, turn: &TurnId) {
+        if let Some(there_was_room) = queued {
             tracing::debug!(%thread, %turn, "interrupting a turn that nobody waits for");
-            Some(waits.then(|| Waiter::Interrupt {
-                thread: thread.clone(),
-                turn: turn.clone(),
-                tx: None,
-            }))
-        });
+            self.queued(there_was_room);
+        }
     }
 }
 

@@ -97,7 +97,8 @@ impl Core {
     }
 
     fn route(self: &Arc<Self>, event: &Arc<RawEvent>, fx: &mut Effects) {
-        let mut state = self.lock();
+        let mut guard = self.lock();
+        let state = &mut *guard;
         // After the failure there is nobody left to route to.
         if state.failure.is_some() {
             return;
@@ -117,14 +118,21 @@ impl Core {
         if event.kind() == Kind::RequestResolved {
             state.server_requests.withdraw_resolved(event, fx);
         }
-        drop(state);
+        let doomed = match &over {
+            Over::Doomed(thread, turn) => self.queue_interrupt(state, thread, turn),
+            _ => None,
+        };
+        drop(guard);
         fx.run();
         for tx in interrupts {
             // Whoever does not wait any more need not be told.
             let _ = tx.send(Answer::TurnEnded);
         }
-        if let Over::Doomed(thread, turn) = over {
-            self.interrupt_now(&thread, &turn);
+        if let Over::Doomed(thread, turn) = &over {
+            self.interrupt_queued(doomed, thread, turn);
+        }
+        if !matches!(over, Over::Nothing) {
+            self.given_up.notify_waiters();
         }
     }
 
@@ -146,10 +154,13 @@ impl Core {
             }) => {
                 let taken = outcome.is_ok();
                 let again = state.router.doomed.answered(&thread, &turn, taken);
+                let queued = match again {
+                    true => self.queue_interrupt(&mut state, &thread, &turn),
+                    false => None,
+                };
                 drop(state);
-                if again {
-                    self.interrupt_now(&thread, &turn);
-                }
+                self.interrupt_queued(queued, &thread, &turn);
+                self.given_up.notify_waiters();
             }
             Some(Waiter::Call(tx) | Waiter::Interrupt { tx: Some(tx), .. }) => {
                 drop(state);
@@ -177,6 +188,12 @@ impl Core {
                     waiter.tx.is_some(),
                     fx,
                 );
+                let given_up = match (&waiter.tx, &settled, &turn) {
+                    (None, Some(settled), Some(turn)) if !settled.joined => {
+                        self.queue_interrupt(&mut state, &waiter.thread, turn)
+                    }
+                    _ => None,
+                };
                 drop(state);
                 fx.run();
                 let StartWaiter { thread, tx, .. } = waiter;
@@ -200,18 +217,14 @@ impl Core {
                         // Whoever does not wait any more need not be told.
                         drop(tx.send(StartAnswer::Other(answer(outcome))));
                     }
-                    (None, Some((settled, thread, turn))) => {
-                        self.abandoned_start_began(&thread, &turn, settled.joined);
+                    (None, started) => {
+                        if let Some((_, thread, turn)) = started {
+                            self.interrupt_queued(given_up, &thread, &turn);
+                        }
+                        self.given_up.notify_waiters();
                     }
-                    (None, None) => {}
                 }
             }
-        }
-    }
-
-    fn abandoned_start_began(&self, thread: &ThreadId, turn: &TurnId, joined: bool) {
-        if !joined {
-            self.interrupt_now(thread, turn);
         }
     }
 

@@ -101,6 +101,7 @@ impl Connection {
         let limit = deadline.limit(METHOD, core.options.request_timeout);
         let span = request_span(METHOD, Some(thread));
         within(limit, METHOD, async {
+            core.thread_is_free(thread).await;
             let admission = core.admit(METHOD, false).await?;
             let (tx, rx) = oneshot::channel();
             let id = core.submit(METHOD, Some(params), admission.slot, |state| {
@@ -211,6 +212,10 @@ impl Connection {
     }
 }
 
+/// How long a start waits for one on the same thread that was given up before it. It
+/// takes milliseconds, unless the server does not answer.
+const GIVING_UP: Duration = Duration::from_secs(5);
+
 /// How often, and after what pauses, a turn is interrupted that the server has
 /// promised but not begun: 0.163.0 begins a turn that is started while another one
 /// is being interrupted only when that has ended, and refuses to interrupt it before.
@@ -261,6 +266,27 @@ impl Core {
         })
     }
 
+    /// Waits until every turn of the thread that was given up before its start was
+    /// answered is really being interrupted: a start that overtook the interrupt would
+    /// join such a turn and end with it.
+    async fn thread_is_free(&self, thread: &ThreadId) {
+        let free = async {
+            loop {
+                let mut given_up = pin!(self.given_up.notified());
+                // From here on no notice is missed.
+                given_up.as_mut().enable();
+                if !self.lock().router.is_held_up(thread) {
+                    return;
+                }
+                given_up.await;
+            }
+        };
+        if tokio::time::timeout(GIVING_UP, free).await.is_err() {
+            tracing::debug!(%thread, "a turn that was given up is not answered; starting the next");
+            self.lock().router.hold_up_no_longer(thread);
+        }
+    }
+
     async fn slot(&self) -> Result<OwnedSemaphorePermit> {
         Arc::clone(&self.slots)
             .acquire_owned()
@@ -307,6 +333,7 @@ impl Core {
         drop(state);
         drop(answered);
         fx.run();
+        self.given_up.notify_waiters();
     }
 }
 

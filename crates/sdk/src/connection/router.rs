@@ -233,6 +233,21 @@ impl Router {
         }
     }
 
+    /// Whether a turn of the thread is being given up that the server may just be
+    /// beginning: a start now would join it, and be interrupted with it.
+    pub(crate) fn is_held_up(&self, thread: &ThreadId) -> bool {
+        let state = self.threads.get(thread);
+        state.is_some_and(Thread::is_held_up) || self.doomed.holds_up(thread)
+    }
+
+    /// What is being given up on the thread takes too long to be waited for.
+    pub(crate) fn hold_up_no_longer(&mut self, thread: &ThreadId) {
+        self.doomed.hold_up_no_longer(thread);
+        if let Some(state) = self.threads.get_mut(thread) {
+            state.hold_up_no_longer();
+        }
+    }
+
     /// The response has come. With a turn, its subscription is what the start
     /// kept; and if somebody waits (`keep`), the turn gets a handle.
     pub(crate) fn settle_start(

@@ -20,6 +20,8 @@ struct Turn {
     turn: TurnId,
     has_begun: bool,
     was_refused: bool,
+    /// Whether the thread's next turn waits for this.
+    holds_up: bool,
 }
 
 impl Doomed {
@@ -32,6 +34,7 @@ impl Doomed {
                 turn: turn.clone(),
                 has_begun,
                 was_refused: false,
+                holds_up: true,
             });
         }
         has_room
@@ -64,6 +67,19 @@ impl Doomed {
         }
         self.0.remove(at);
         Some((thread, turn))
+    }
+
+    /// Whether the server may not have begun a turn of the thread, so that it has not
+    /// taken its interrupt either: what is started now would join it.
+    pub(super) fn holds_up(&self, thread: &ThreadId) -> bool {
+        let holds_up = |it: &Turn| it.holds_up && !it.has_begun && it.thread == *thread;
+        self.0.iter().any(holds_up)
+    }
+
+    pub(super) fn hold_up_no_longer(&mut self, thread: &ThreadId) {
+        for turn in self.0.iter_mut().filter(|it| it.thread == *thread) {
+            turn.holds_up = false;
+        }
     }
 
     /// A turn has ended, or every turn of the thread.

@@ -41,6 +41,8 @@ pub(super) struct Start {
     /// Nobody waits for it any more. The response may never come, so nothing may
     /// be kept for its sake.
     abandoned: bool,
+    /// Whether the next start waits for the response if this is abandoned.
+    holds_up: bool,
 }
 
 impl Thread {
@@ -60,6 +62,7 @@ impl Thread {
             known,
             was_busy: self.is_busy,
             abandoned: false,
+            holds_up: true,
         });
     }
 
@@ -83,6 +86,18 @@ impl Thread {
     /// Whether a start is on its way that somebody waits for.
     pub(super) fn awaits_response(&self) -> bool {
         self.starts.iter().any(|start| !start.abandoned)
+    }
+
+    /// Whether the response to a start is to come that nobody waits for.
+    pub(super) fn is_held_up(&self) -> bool {
+        let holds_up = |start: &Start| start.abandoned && start.holds_up;
+        self.starts.iter().any(holds_up)
+    }
+
+    pub(super) fn hold_up_no_longer(&mut self) {
+        for start in self.starts.iter_mut().filter(|start| start.abandoned) {
+            start.holds_up = false;
+        }
     }
 
     /// The response to a start has come. `finished` says whether the end of its

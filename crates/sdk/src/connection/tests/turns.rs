@@ -215,6 +215,56 @@ async fn a_start_that_nobody_waits_for_leaves_a_turn_alone_that_it_joined() {
     connection.assert_idle();
 }
 
+/// It would join the turn that is given up, and be interrupted with it.
+#[tokio::test]
+async fn a_start_waits_until_the_one_given_up_before_it_is_interrupted() {
+    let fake = FakeServer::new();
+    let connection = connect(&fake).await;
+    fake.expect("turn/start").held_as("first");
+    let mut first = Box::pin(start(&connection, true));
+    assert!(poll_once(&mut first).await.is_pending());
+    fake.done().await;
+    drop(first);
+    let mut second = Box::pin(start(&connection, true));
+    assert!(poll_once(&mut second).await.is_pending());
+    // The script is in order: a start before the second interrupt would fail it.
+    fake.then().reply_to("first", answer("u"));
+    fake.expect("turn/interrupt")
+        .error(-32600, "no active turn to interrupt");
+    fake.then().notify("turn/started", started("u"));
+    fake.expect("turn/interrupt").reply(json!({}));
+    fake.expect("turn/start").reply(answer("v"));
+    let second = second.await.unwrap();
+    assert_eq!(second.turn.id(), "v");
+    assert!(!second.joined);
+    for turn in ["u", "v"] {
+        fake.then().notify("turn/completed", completed(turn));
+    }
+    second.turn.completed().await.unwrap();
+    drop(second);
+    connection.assert_idle();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_is_never_answered_holds_up_the_next_one_once_and_not_for_long() {
+    let fake = FakeServer::new();
+    let connection = connect(&fake).await;
+    fake.expect("turn/start").held_as("first");
+    let mut first = Box::pin(start(&connection, true));
+    assert!(poll_once(&mut first).await.is_pending());
+    fake.done().await;
+    drop(first);
+    for (turn, longest) in [("v", 6), ("w", 1)] {
+        fake.expect("turn/start").reply(answer(turn));
+        let begun = tokio::time::Instant::now();
+        let started = start(&connection, true).await.unwrap();
+        assert_eq!(started.turn.id(), turn);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(longest));
+        fake.then().notify("turn/completed", completed(turn));
+        started.turn.completed().await.unwrap();
+    }
+}
+
 /// The answer is there, but the caller goes away before it takes it.
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_is_never_taken_is_interrupted() {
