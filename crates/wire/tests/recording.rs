@@ -340,3 +340,30 @@ fn long_texts_take_time_in_proportion_to_their_length() {
         assert!(redact(&message).is_ok());
     }
 }
+
+#[test]
+fn a_recording_that_broke_off_is_read_up_to_there() {
+    let whole = "{\"dir\":\"c2s\",\"t\":0.1,\"msg\":{\"method\":\"a\"}}\n";
+    for torn in ["{\"dir\":\"s2c\",\"t\":0.2,\"ms", "{\"di", "{"] {
+        let recording = Recording::parse(&format!("{whole}{torn}")).unwrap();
+        assert_eq!(recording.entries.len(), 1, "{torn}");
+        assert_eq!(recording.cut.as_deref(), Some("line 2 breaks off"));
+        // Nothing was recorded, or this is something else altogether.
+        assert!(Recording::parse(torn).is_err());
+        // In the middle it is damage.
+        assert!(Recording::parse(&format!("{whole}{torn}\n{whole}")).is_err());
+    }
+    assert!(Recording::parse(&format!("{whole}nonsense")).is_err());
+    let marked = format!("\u{feff}{whole}");
+    assert_eq!(Recording::parse(&marked).unwrap().entries.len(), 1);
+}
+
+#[test]
+fn what_is_wrong_with_a_line_is_told_with_one_place() {
+    let text = "\n{\"dir\":\"c2s\",\"t\":0.1,\"msg\":nonsense}";
+    let error = Recording::parse(text).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "line 2 is none of a recording: expected ident at column 29"
+    );
+}

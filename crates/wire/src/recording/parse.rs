@@ -70,7 +70,8 @@ impl Entry {
 impl Recording {
     /// Reads a recording.
     ///
-    /// Also one without a header. Members that it does not know are ignored.
+    /// Also one without a header, and one that broke off in the middle of its last line, which then
+    /// is [cut](Self::cut). Members that it does not know are ignored.
     ///
     /// ```
     /// use openai_codex_wire::recording::Recording;
@@ -84,14 +85,24 @@ impl Recording {
     /// When a line is none of a recording: the error has its number and the reason.
     pub fn parse(text: &str) -> Result<Self, RecordingError> {
         let mut recording = Self::default();
-        for (index, line) in text.lines().enumerate() {
-            if !line.trim().is_empty() {
-                recording
-                    .add(index + 1, line)
-                    .map_err(|reason| RecordingError {
-                        line: index + 1,
+        // Some editors put it there.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut lines = text.split_inclusive('\n').enumerate().peekable();
+        while let Some((index, line)) = lines.next() {
+            let number = index + 1;
+            if line.trim().is_empty() {
+                continue;
+            }
+            if let Err(reason) = recording.add(number, line) {
+                // Who recorded was killed, or the disk was full.
+                let torn = lines.peek().is_none() && number > 1 && is_unfinished(line);
+                if !torn {
+                    return Err(RecordingError {
+                        line: number,
                         reason,
-                    })?;
+                    });
+                }
+                recording.cut = Some(format!("line {number} breaks off"));
             }
         }
         Ok(recording)
@@ -114,7 +125,7 @@ impl Recording {
     }
 
     fn add(&mut self, number: usize, text: &str) -> Result<(), String> {
-        let line: Line = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let line: Line = serde_json::from_str(text).map_err(|error| reason(&error))?;
         let at = || seconds(line.t);
         if let Some(version) = line.recording {
             if version != 1 {
@@ -152,6 +163,22 @@ impl Recording {
             });
         }
         Ok(())
+    }
+}
+
+/// Whether a line has no end and is the beginning of an object.
+fn is_unfinished(line: &str) -> bool {
+    let parsed = serde_json::from_str::<serde::de::IgnoredAny>(line);
+    line.starts_with('{') && !line.ends_with('\n') && parsed.is_err_and(|error| error.is_eof())
+}
+
+/// The reason without the number of the line, which to serde_json is always the first.
+fn reason(error: &serde_json::Error) -> String {
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let reason = error.to_string();
+    match reason.strip_suffix(&place) {
+        Some(what) => format!("{what} at column {}", error.column()),
+        None => reason,
     }
 }
 
