@@ -110,6 +110,136 @@ fn check_names_the_line_and_the_fault() {
     );
 }
 
+/// A recording may be anyone's, and a method or an id may say what a terminal would obey.
+#[test]
+fn nothing_in_a_recording_reaches_the_terminal_unseen() {
+    const HOSTILE: &str = r#"{"recording":1,"by":"x\u001b[31m","protocol":"0.163.0"}
+{"dir":"s2c","t":0.1,"msg":{"method":"a\u001b[2J\ndelta","params":{"delta":"d\u009b1m"}}}
+{"dir":"s2c","t":0.1,"msg":{"method":"b\u001b[2J","params":{"x":"\u202ey"}}}
+{"dir":"c2s","t":0.2,"msg":{"id":"i\u001b[5m","method":"m\u001b[5m","params":{}}}
+{"dir":"s2c","t":0.3,"msg":{"id":"i\u001b[5m","error":{"code":1,"message":"e\u001b[7m"}}}
+{"dir":"s2c","t":0.4,"msg":{"id":"i\u001b[5m","result":{"userAgent":"u/1\u001b[9m"}}}
+{"dir":"s2c","t":0.4,"unreadable":12}
+{"cut":"no\u001b[1m\nway","t":0.5}
+"#;
+    // What JSON does not escape by itself.
+    let session = HOSTILE
+        .replace("\\u009b", "\u{9b}")
+        .replace("\\u202e", "\u{202e}");
+    let folder = Folder::new("hostile");
+    let file = folder.file("hostile.jsonl", &session);
+    for arguments in [&["show"][..], &["show", "--full"], &["check"]] {
+        let (output, mut text) = run(arguments, &file);
+        text += std::str::from_utf8(&output.stderr).unwrap();
+        let obeyed = |c: char| c != '\n' && c.is_control() || c == '\u{202e}';
+        assert!(!text.contains(obeyed), "{arguments:?}: {text:?}");
+    }
+    let (_, text) = run(&["show"], &file);
+    assert_eq!(text.lines().count(), 8, "{text}");
+    assert!(text.contains("unreadable  12 bytes"), "{text}");
+}
+
+#[test]
+fn a_recording_that_broke_off_is_shown_up_to_there() {
+    let folder = Folder::new("torn");
+    let torn = SESSION.split_at(SESSION.len() - 40).0;
+    let (output, text) = run(&["show"], &folder.file("torn.jsonl", torn));
+    assert!(output.status.success());
+    assert!(text.contains("thread/archive #2"), "{text}");
+    assert!(
+        text.ends_with("the rest is missing: line 8 breaks off\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn check_goes_on_after_a_file_that_cannot_be_read() {
+    let folder = Folder::new("several");
+    let good = folder.file("good.jsonl", SESSION);
+    let missing = folder.0.join("none.jsonl");
+    let output = program()
+        .arg("check")
+        .args([missing, good])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.contains("none.jsonl: ") && text.contains("good.jsonl: 7 messages"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_server_that_cannot_be_started_leaves_an_earlier_recording() {
+    let folder = Folder::new("earlier");
+    let file = folder.file("session.jsonl", SESSION);
+    let output = program()
+        .arg("record")
+        .arg(&file)
+        .args(["--", "/no/such/server"])
+        .output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("cannot start /no/such/server")
+    );
+    assert_eq!(fs::read_to_string(file).unwrap(), SESSION);
+}
+
+#[test]
+fn a_timeline_tells_what_was_said_and_not_what_it_was_wrapped_in() {
+    let big = "x".repeat(99);
+    let folder = Folder::new("words");
+    let message = |method: &str, params: serde_json::Value| json!({"dir": "s2c", "t": 1, "msg": {"method": method, "params": params}});
+    let item = |item| {
+        message(
+            "item/completed",
+            json!({"threadId": "t", "turnId": "u", "item": item}),
+        )
+    };
+    let session = [
+        message("thread/started", json!({"thread": {"id": "t", "cwd": "/"}})),
+        message(
+            "turn/started",
+            json!({"threadId": "t", "turn": {"id": "u", "items": []}}),
+        ),
+        item(
+            json!({"type": "userMessage", "content": [{"type": "text", "text": "Hi"}, {"type": "image"}]}),
+        ),
+        item(json!({"type": "reasoning", "summary": ["Hm."], "content": []})),
+        item(
+            json!({"type": "fileChange", "changes": [{"path": "/a"}, {"path": "/b"}], "status": "completed"}),
+        ),
+        item(json!({"type": "mcpToolCall", "server": "s", "tool": "t", "status": "failed"})),
+        message(
+            "n",
+            json!({"threadId": "t", "small": {"a": 1}, "large": {"a": big}, "list": [big, 2]}),
+        ),
+    ];
+    let session: String = session.map(|line| format!("{line}\n")).concat();
+    let (_, text) = run(&["show"], &folder.file("session.jsonl", &session));
+    let rows: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .map(|row| &row["    1.000 ◀── ".len()..])
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "thread/started  t",
+            "turn/started  u",
+            "item/completed  userMessage Hi (image)",
+            "item/completed  reasoning Hm.",
+            "item/completed  fileChange /a /b · completed",
+            "item/completed  mcpToolCall s · t · failed",
+            "n  large: {…}, list: [2 items], small: {\"a\":1}",
+        ]
+    );
+}
+
 #[test]
 fn every_recorded_session_fits_the_types() {
     let replays = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/replays/0.163.0");

@@ -4,6 +4,7 @@
 
 mod check;
 mod paint;
+mod plain;
 mod record;
 mod show;
 mod summary;
@@ -60,7 +61,9 @@ enum Command {
         color: Color,
     },
     /// Compare every message of recordings with the protocol's types
-    #[command(after_help = "Exit codes: 0 all fit, 1 some do not, 2 wrong arguments")]
+    #[command(
+        after_help = "Exit codes: 0 all fit, 1 some do not or cannot be read, 2 wrong arguments"
+    )]
     Check {
         /// The recordings
         #[arg(required = true)]
@@ -117,17 +120,25 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Check { files } => {
-            let mut faults = 0;
+            let mut all_fit = true;
             for file in files {
-                let report = check::check(&read(&file)?);
+                let recording = match read(&file) {
+                    Ok(recording) => recording,
+                    Err(error) => {
+                        eprintln!("codex-testkit: {error}");
+                        all_fit = false;
+                        continue;
+                    }
+                };
+                let report = check::check(&recording);
                 let name = file.display();
-                for fault in &report.faults {
-                    println!("{name}:{fault}");
-                }
-                eprintln!("{name}: {report}");
-                faults += report.faults.len();
+                let faults = report.faults.iter();
+                let lines = faults.map(|fault| format!("{name}:{}\n", plain::line(fault)));
+                print(&lines.collect::<String>());
+                eprintln!("{name}: {}", plain::line(&report.to_string()));
+                all_fit &= report.faults.is_empty();
             }
-            Ok(ExitCode::from(u8::from(faults > 0)))
+            Ok(ExitCode::from(u8::from(!all_fit)))
         }
     }
 }

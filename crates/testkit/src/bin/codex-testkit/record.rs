@@ -13,7 +13,6 @@ use openai_codex_wire::recording::Direction;
 use crate::Result;
 
 pub(crate) fn record(file: &Path, command: &[String]) -> Result<ExitCode> {
-    let recorder = Recorder::create(file).map_err(|error| format!("{error:?}"))?;
     let argv = argv(command)?;
     let mut child = process::Command::new(&argv[0])
         .args(&argv[1..])
@@ -21,6 +20,9 @@ pub(crate) fn record(file: &Path, command: &[String]) -> Result<ExitCode> {
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("cannot start {}: {error}", argv[0].display()))?;
+    // Only now: where there is no server, an earlier recording stays. Without this one, the server
+    // ends as its input does.
+    let recorder = Recorder::create(file).map_err(|error| format!("{error:?}"))?;
     let stdin = child.stdin.take();
     let stdout = child.stdout.take();
     let (Some(stdin), Some(stdout)) = (stdin, stdout) else {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use openai_codex_wire::RequestId;
 use openai_codex_wire::envelope::Message;
-use openai_codex_wire::recording::{Direction, Entry, Recording};
+use openai_codex_wire::recording::{Direction, Entry, Payload, Recording};
 use serde_json::Value;
 
 use crate::paint::Paint;
-use crate::summary;
+use crate::{plain, summary};
 
 /// How wide the last column is.
 const WIDTH: usize = 100;
@@ -23,9 +23,9 @@ pub(crate) fn timeline(recording: &Recording, full: bool, paint: &Paint) -> Stri
     let version = recording.runtime_version();
     let version = version.as_deref().unwrap_or("of an unknown version");
     let count = recording.entries.len();
-    out += &paint.dim(&format!(
+    out += &paint.dim(&plain::line(&format!(
         "recorded by {by}, runtime {version}, {count} messages"
-    ));
+    )));
     out.push('\n');
 
     let mut asked = HashMap::new();
@@ -49,7 +49,8 @@ pub(crate) fn timeline(recording: &Recording, full: bool, paint: &Paint) -> Stri
         } else {
             String::new()
         };
-        let what = format!("{}{}", paint.server(&method), paint.dim(&counted));
+        let method = paint.server(&plain::line(&method));
+        let what = format!("{method}{}", paint.dim(&counted));
         out += &row(entry.at, &paint.server("◀──"), &what, &cut(&text), paint);
     }
 
@@ -58,7 +59,7 @@ pub(crate) fn timeline(recording: &Recording, full: bool, paint: &Paint) -> Stri
         out += &row(at, &paint.dim("───"), &who, "", paint);
     }
     if let Some(why) = &recording.cut {
-        out += &paint.error(&format!("the rest is missing: {why}"));
+        out += &paint.error(&plain::line(&format!("the rest is missing: {why}")));
         out.push('\n');
     }
     out
@@ -79,7 +80,10 @@ fn line(entry: &Entry, full: bool, asked: &mut Asked, paint: &Paint) -> String {
     let arrow = side(if to_server { "──▶" } else { "◀──" });
     let json = entry.json().unwrap_or_default();
     let value = |raw: &str| serde_json::from_str::<Value>(raw).unwrap_or_default();
-    let about = |words: String| if full { json.to_owned() } else { cut(&words) };
+    let about = |words: String| match full {
+        true => plain::json(json),
+        false => cut(&words),
+    };
     let (what, words) = match entry.message() {
         Some(Message::Request {
             id, method, params, ..
@@ -89,7 +93,7 @@ fn line(entry: &Entry, full: bool, asked: &mut Asked, paint: &Paint) -> String {
                 (entry.at, method.to_string()),
             );
             let id = paint.dim(&format!(" {}", name(entry.direction, &id)));
-            let method_name = paint.bold(&method);
+            let method_name = paint.bold(&plain::line(&method));
             let method_name = if to_server {
                 side(&method_name)
             } else {
@@ -102,6 +106,7 @@ fn line(entry: &Entry, full: bool, asked: &mut Asked, paint: &Paint) -> String {
             let words = summary::params(&method, &value(params.unwrap_or("null")));
             let failed =
                 method == "error" || method == "turn/completed" && words.starts_with("failed");
+            let method = plain::line(&method);
             let what = if failed {
                 paint.error(&method)
             } else {
@@ -119,7 +124,7 @@ fn line(entry: &Entry, full: bool, asked: &mut Asked, paint: &Paint) -> String {
             let what = format!(
                 "{} {}",
                 name(entry.direction.reverse(), &id),
-                paint.dim(method)
+                paint.dim(&plain::line(method))
             );
             let words = match outcome {
                 Ok(result) => about(summary::result(method, &value(result))),
@@ -135,7 +140,13 @@ fn line(entry: &Entry, full: bool, asked: &mut Asked, paint: &Paint) -> String {
             };
             (format!("{what}{}", paint.dim(&took)), words)
         }
-        None => (paint.error("unreadable"), cut(json)),
+        None => {
+            let words = match &entry.payload {
+                Payload::Message(_) => about(json.to_owned()),
+                Payload::Unreadable(bytes) => format!("{bytes} bytes"),
+            };
+            (paint.error("unreadable"), words)
+        }
     };
     row(entry.at, &arrow, &what, &words, paint)
 }
@@ -150,7 +161,7 @@ fn row(at: Duration, arrow: &str, what: &str, words: &str, paint: &Paint) -> Str
 fn name(asking: Direction, id: &RequestId) -> String {
     let id = match id {
         RequestId::Integer(id) => id.to_string(),
-        RequestId::String(id) => id.clone(),
+        RequestId::String(id) => plain::line(id),
     };
     match asking {
         Direction::ToServer => format!("#{id}"),
@@ -176,18 +187,11 @@ fn span(span: Duration) -> String {
     }
 }
 
-/// One line of bounded length, without what a terminal would obey.
+/// One line of bounded length.
 fn cut(text: &str) -> String {
-    let mut line: String = text
-        .chars()
-        .take(WIDTH)
-        .map(|c| match c {
-            '\n' | '\r' => '⏎',
-            c if c.is_control() => '·',
-            c => c,
-        })
-        .collect();
-    if text.chars().nth(WIDTH).is_some() {
+    let end = text.char_indices().nth(WIDTH).map(|(end, _)| end);
+    let mut line = plain::line(&text[..end.unwrap_or(text.len())]);
+    if end.is_some() {
         line.push('…');
     }
     line

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// Longer objects and lists within a message are not told.
+const NESTED: usize = 60;
+
 /// What a request or a notification is about.
 pub(crate) fn params(method: &str, params: &Value) -> String {
     let text = |pointer: &str| params.pointer(pointer).and_then(Value::as_str);
@@ -15,6 +18,9 @@ pub(crate) fn params(method: &str, params: &Value) -> String {
         }
         "item/started" | "item/completed" => Some(item(&params["item"])),
         "item/commandExecution/requestApproval" => text("/command").map(str::to_owned),
+        "item/tool/requestUserInput" => Some(questions(&params["questions"])),
+        "thread/started" => text("/thread/id").map(str::to_owned),
+        "turn/started" => text("/turn/id").map(str::to_owned),
         "item/tool/call" => {
             let tool = text("/tool").unwrap_or_default();
             Some(format!("{tool} {}", params["arguments"]))
@@ -52,11 +58,38 @@ fn input(input: &Value) -> Option<String> {
     Some(parts.collect::<Vec<_>>().join(" "))
 }
 
+fn questions(questions: &Value) -> String {
+    let questions = questions.as_array().into_iter().flatten();
+    let texts = questions.filter_map(|question| question["question"].as_str());
+    texts.collect::<Vec<_>>().join(" · ")
+}
+
 fn item(item: &Value) -> String {
+    let text = |name: &str| item[name].as_str().map(str::to_owned);
+    let parts = |list: &str, name: &str| {
+        let parts = item[list].as_array()?.iter();
+        let texts = parts.filter_map(|part| part.as_str().or(part[name].as_str()));
+        Some(texts.collect::<Vec<_>>().join(" "))
+    };
+    let words = [
+        text("text"),
+        // What the user said, a model thought, a patch touched.
+        input(&item["content"]),
+        parts("summary", ""),
+        parts("changes", "path"),
+        text("command"),
+        text("server"),
+        text("tool"),
+        text("query"),
+        text("review"),
+        text("status"),
+    ];
+    let words: Vec<String> = words
+        .into_iter()
+        .flatten()
+        .filter(|words| !words.is_empty())
+        .collect();
     let kind = item["type"].as_str().unwrap_or("?");
-    let words = ["text", "command", "tool", "query", "status"];
-    let words = words.iter().filter_map(|name| item[*name].as_str());
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     format!("{kind} {}", words.join(" · "))
         .trim_end()
         .to_owned()
@@ -74,10 +107,20 @@ fn rest(value: &Value) -> String {
                 })
                 .map(|(name, value)| match value {
                     Value::String(text) => format!("{name}: {text}"),
-                    value => format!("{name}: {value}"),
+                    value => format!("{name}: {}", nested(value)),
                 });
             members.collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),
+    }
+}
+
+/// A value within another one, if there is room for it.
+fn nested(value: &Value) -> String {
+    let text = value.to_string();
+    match value {
+        Value::Object(_) if text.len() > NESTED => "{…}".to_owned(),
+        Value::Array(items) if text.len() > NESTED => format!("[{} items]", items.len()),
+        _ => text,
     }
 }
