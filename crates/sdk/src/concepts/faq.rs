@@ -92,7 +92,8 @@
 //! The crate speaks by `tracing`: spans `codex`, `thread`, `turn` and `request` with
 //! their ids; warnings for what was refused, skipped or not understood. The runtime's
 //! own log is on its stderr, of which an error keeps
-//! [the newest lines](crate::Error::stderr_tail); set `RUST_LOG` for it by
+//! [the newest lines](crate::Error::stderr_tail) and the file that the variable
+//! `OPENAI_CODEX_STDERR` names all; set `RUST_LOG` for it by
 //! [`env`](crate::CodexBuilder::env).
 //!
 //! # Which platforms?
