@@ -197,7 +197,7 @@ impl Router {
         if self.threads.len() >= ACTIVE_THREADS && !self.threads.contains_key(&resumed.thread) {
             return;
         }
-        let thread = self.threads.entry(resumed.thread.clone()).or_default();
+        let thread = self.threads.get_or_default(&resumed.thread);
         thread.resume(resumed, fx);
         self.release_unowned(&resumed.thread, fx);
     }
@@ -207,9 +207,8 @@ impl Router {
     fn follow_thread(&mut self, event: &RawEvent) {
         if let Some(id) = event.thread_id()
             && self.threads.len() < ACTIVE_THREADS
-            && !self.threads.contains_key(id)
         {
-            self.threads.insert(id.into(), Thread::default());
+            self.threads.get_or_default(&id.into());
         }
     }
 
@@ -219,7 +218,7 @@ impl Router {
         let id = StartId(self.new_id());
         let subscription = events.then(|| SubId(self.new_id()));
         let limits = self.limits;
-        let thread = self.threads.entry(thread.clone()).or_default();
+        let thread = self.threads.get_or_default(thread);
         thread.open(id, subscription, limits);
         id
     }
@@ -277,7 +276,7 @@ impl Router {
         let subscription = SubId(self.new_id());
         let finished = self.is_recent(thread, turn);
         let (limits, failed) = (self.limits, self.failed);
-        let thread = self.threads.entry(thread.clone()).or_default();
+        let thread = self.threads.get_or_default(thread);
         let known = match thread.is_followed(turn) {
             true => Known::Followed,
             false if finished => Known::Finished,
@@ -358,7 +357,7 @@ impl Router {
     pub(crate) fn subscribe_thread(&mut self, thread: &ThreadId) -> (SubKey, Arc<Mailbox>) {
         let id = SubId(self.new_id());
         let mailbox = self.ring_mailbox();
-        let state = self.threads.entry(thread.clone()).or_default();
+        let state = self.threads.get_or_default(thread);
         state.subscribers.push((id, Arc::clone(&mailbox)));
         (SubKey::Thread(thread.clone(), id), mailbox)
     }
@@ -502,8 +501,8 @@ impl Router {
         self.global.fail(fx);
         self.logins.fail(fx);
         self.doomed.clear();
-        self.threads.retain(|_, thread| {
-            thread.turns.retain(|_, log| log.is_owned());
+        self.threads.retain(|thread| {
+            thread.turns.retain(|log| log.is_owned());
             !thread.is_unused()
         });
     }
@@ -534,8 +533,8 @@ impl Router {
             return;
         };
         if !thread.awaits_response() {
-            let unowned = thread.turns.extract_if(|_, log| !log.is_owned());
-            for unclaimed in unowned.filter_map(|(_, log)| log.unclaimed) {
+            let unowned = thread.turns.extract_if(|log| !log.is_owned());
+            for unclaimed in unowned.filter_map(|log| log.unclaimed) {
                 self.global.adopt(&unclaimed, fx);
             }
         }

@@ -67,8 +67,9 @@ pub(crate) struct TurnLog {
     pub(super) handles: usize,
     /// Whether the response to a start of ours named this turn.
     pub(super) claimed: bool,
-    /// What came while it was not clear whose turn this is.
-    pub(super) unclaimed: Option<Queue>,
+    /// What came while it was not clear whose turn this is. Seldom there, and not to be in the way
+    /// of what every event looks at.
+    pub(super) unclaimed: Option<Box<Queue>>,
     lost: Option<Lost>,
     pub(super) done: Arc<Notify>,
 }

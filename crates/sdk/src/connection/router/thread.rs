@@ -48,7 +48,7 @@ pub(super) struct Start {
 impl Thread {
     pub(super) fn open(&mut self, id: StartId, subscription: Option<SubId>, limits: Limits) {
         let mut known = self.active.clone();
-        for (turn, log) in &mut self.turns {
+        for (turn, log) in self.turns.iter_mut() {
             if let Some(subscription) = subscription {
                 log.subscribe(subscription, limits);
             }
@@ -111,7 +111,7 @@ impl Thread {
         limits: Limits,
     ) -> Option<Settled> {
         if let Some(subscription) = start.subscription {
-            for (id, log) in &mut self.turns {
+            for (id, log) in self.turns.iter_mut() {
                 if turn != Some(id) || !keep {
                     log.unsubscribe(subscription);
                 }
@@ -185,7 +185,7 @@ impl Thread {
         // Keeps what comes of a turn, because a start may turn out to have begun it.
         if self.awaits_response() && !self.turns.contains_key(id) {
             let log = self.log(&id.into(), limits);
-            log.unclaimed = Some(Queue::new(limits, Overflow::DropOldest));
+            log.unclaimed = Some(Box::new(Queue::new(limits, Overflow::DropOldest)));
         }
         match self.turns.get_mut(id) {
             Some(log) => {
@@ -244,7 +244,7 @@ impl Thread {
     /// since any of them may turn out to have begun or joined it.
     pub(super) fn log(&mut self, id: &TurnId, limits: Limits) -> &mut TurnLog {
         let starts = &self.starts;
-        self.turns.entry(id.clone()).or_insert_with(|| {
+        self.turns.get_or_insert_with(id, || {
             let mut log = TurnLog::default();
             for subscription in starts.iter().filter_map(|start| start.subscription) {
                 log.subscribe(subscription, limits);
