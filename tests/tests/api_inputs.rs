@@ -43,7 +43,7 @@ async fn a_local_image_reaches_the_model_as_a_data_url() {
     thread
         .run([
             InputItem::text("What is this?"),
-            InputItem::local_image(path.to_str().unwrap()),
+            InputItem::local_image(&path),
         ])
         .await
         .unwrap();
@@ -82,10 +82,7 @@ async fn a_skill_brings_its_body() {
     .unwrap();
     let thread = codex.thread_start().await.unwrap();
     thread
-        .run([
-            InputItem::text("Use it."),
-            InputItem::skill("greet", path.to_str().unwrap()),
-        ])
+        .run([InputItem::text("Use it."), InputItem::skill("greet", &path)])
         .await
         .unwrap();
     let texts = model.last_request().unwrap().messages("user").join("\n");

@@ -22,11 +22,10 @@ async fn main() -> support::Result {
     let thread = codex.thread_start().await?;
 
     // A file is read by the runtime.
-    let path = picture.to_str().ok_or("the path is not UTF-8")?;
     let result = thread
         .run([
             InputItem::text("What is in this picture?"),
-            InputItem::local_image(path),
+            InputItem::local_image(&picture),
         ])
         .await?;
     println!(

@@ -1,6 +1,7 @@
 //! What a turn is given.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use openai_codex_types::{
     FunctionCallOutputBody, FunctionCallOutputContentItem, ImageUserInput, LocalImageUserInput,
@@ -8,6 +9,7 @@ use openai_codex_types::{
 };
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::options::path_text;
 
 /// How many characters the text of one input may have. 0.163.0 refuses more.
 const MAX_CHARACTERS: usize = 1 << 20;
@@ -24,52 +26,68 @@ const MAX_CHARACTERS: usize = 1 << 20;
 /// # assert_eq!(items.len(), 2);
 /// ```
 #[derive(Clone, PartialEq)]
-pub struct InputItem(UserInput);
+pub struct InputItem {
+    item: UserInput,
+    /// Its path, if the protocol cannot carry it: then it is refused when it is to be sent.
+    unfit: Option<PathBuf>,
+}
 
 impl InputItem {
     /// Text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self(TextUserInput::new(text).into())
+        UserInput::from(TextUserInput::new(text)).into()
     }
 
     /// An image by its URL. It must be a data URL: the runtime refuses to fetch
     /// from the network.
     pub fn image(url: impl Into<String>) -> Self {
-        Self(ImageUserInput::new().url(url).into())
+        UserInput::from(ImageUserInput::new().url(url)).into()
     }
 
-    /// An image in a file that the runtime reads.
-    pub fn local_image(path: impl Into<String>) -> Self {
-        Self(LocalImageUserInput::new(path.into()).into())
+    /// An image in a file that the runtime reads: a relative path is taken from the
+    /// runtime's [working directory](crate::CodexBuilder::cwd), whatever that of the
+    /// thread. 0.163.0 tells the model if it cannot read the file, and nobody else.
+    pub fn local_image(path: impl AsRef<Path>) -> Self {
+        Self::with_path(path.as_ref(), |path| LocalImageUserInput::new(path).into())
     }
 
     /// A skill, by its name and the path of its `SKILL.md`.
-    pub fn skill(name: impl Into<String>, path: impl Into<String>) -> Self {
-        Self(SkillUserInput::new(name.into(), path.into()).into())
+    pub fn skill(name: impl Into<String>, path: impl AsRef<Path>) -> Self {
+        Self::with_path(path.as_ref(), |path| {
+            SkillUserInput::new(name.into(), path).into()
+        })
     }
 
-    /// A mention of a file, an app or a plugin.
+    /// A mention of a file, an app or a plugin, by its name and its path or URI
+    /// (`app://…`).
     pub fn mention(name: impl Into<String>, path: impl Into<String>) -> Self {
-        Self(MentionUserInput::new(name.into(), path.into()).into())
+        UserInput::from(MentionUserInput::new(name.into(), path.into())).into()
+    }
+
+    fn with_path(path: &Path, item: impl FnOnce(String) -> UserInput) -> Self {
+        Self {
+            item: item(path.to_string_lossy().into_owned()),
+            unfit: path.to_str().is_none().then(|| path.to_owned()),
+        }
     }
 }
 
 /// The kind alone: the rest is what the user says.
 impl fmt::Debug for InputItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "InputItem({})", self.0.kind())
+        write!(f, "InputItem({})", self.item.kind())
     }
 }
 
 impl From<UserInput> for InputItem {
-    fn from(input: UserInput) -> Self {
-        Self(input)
+    fn from(item: UserInput) -> Self {
+        Self { item, unfit: None }
     }
 }
 
 impl From<InputItem> for UserInput {
     fn from(item: InputItem) -> Self {
-        item.0
+        item.item
     }
 }
 
@@ -114,7 +132,10 @@ impl Input {
     /// The wire form, checked as far as it can be before it is sent.
     pub(crate) fn into_wire(self) -> Result<Vec<UserInput>> {
         let mut characters = 0;
-        for InputItem(item) in &self.0 {
+        for InputItem { item, unfit } in &self.0 {
+            if let Some(path) = unfit {
+                path_text("the path of an input", path)?;
+            }
             match item {
                 UserInput::Text(text) => characters += text.text.chars().count(),
                 UserInput::Image(image) => check_image(image)?,
@@ -325,8 +346,8 @@ mod tests {
         let items = [
             InputItem::text("a"),
             InputItem::image("data:image/png;base64,AA=="),
-            InputItem::local_image("/p.png"),
-            InputItem::skill("s", "/s/SKILL.md"),
+            InputItem::local_image(PathBuf::from("/p.png")),
+            InputItem::skill("s", Path::new("/s/SKILL.md")),
             InputItem::mention("m", "app://m"),
         ];
         let (input, tool) = TurnInput::from(items).into_wire().unwrap();
@@ -359,6 +380,13 @@ mod tests {
 
     #[test]
     fn what_the_runtime_would_refuse_is_refused_before_it_is_sent() {
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            let path = Path::new(std::ffi::OsStr::from_bytes(b"/\xff.png"));
+            assert!(refused(InputItem::local_image(path)).contains("not UTF-8"));
+            assert!(refused(InputItem::skill("s", path)).contains("not UTF-8"));
+        }
         assert!(refused(InputItem::image("HTTPS://example.com/a.png")).contains("data URL"));
         assert!(refused("é".repeat(MAX_CHARACTERS + 1)).contains("1048577 characters"));
         assert!(
