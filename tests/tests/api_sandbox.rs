@@ -101,8 +101,7 @@ async fn a_turn_in_workspace_write_keeps_what_the_thread_was_started_with() {
 async fn a_fork_has_no_workspace_settings_of_the_original() {
     let model = MockModel::start().unwrap();
     let (_runtime, codex) = client::start(&model).await;
-    let config = json!({"sandbox_workspace_write.network_access": true});
-    let config: JsonObject = serde_json::from_value(config).unwrap();
+    let config = [("sandbox_workspace_write.network_access", true)];
     let start = codex.thread_start().sandbox(Sandbox::ReadOnly);
     let thread = start.config(config).await.unwrap();
     model.say("done");

@@ -61,12 +61,12 @@ impl ThreadList {
         opt cursor: String, "Where to go on: `next_cursor` of the page before.";
         opt cwd: ThreadListCwdFilter, "Only threads of this working directory, or of these.";
         val limit: u32, "How many threads a page has at most.";
-        list model_providers: String, "Only threads of these model providers.";
+        list model_providers: String, "Only threads of these model providers: of the one that is configured by default, of every one if the list is empty.";
         opt search_term: String, "Only threads whose title contains this.";
         dbl section_id: String, "Only threads of this section.";
         opt sort_direction: SortDirection, "Newest first by default.";
         opt sort_key: ThreadSortKey, "What to sort by; creation by default.";
-        list source_kinds: ThreadSourceKind, "Only threads of these sources.";
+        list source_kinds: ThreadSourceKind, "Only threads of these sources; the interactive ones by default, of which this SDK's threads are.";
         val use_state_db_only: bool, "Reads the database alone and no files: faster, and may miss what was never indexed.";
     }
 
@@ -83,11 +83,15 @@ impl ThreadList {
         self.codex.call(self.params).await
     }
 
-    /// Every thread, page by page as they are needed; 100 to a page unless
-    /// [`limit`](Self::limit) says otherwise.
+    /// Every thread that the filters let through, page by page as they are needed; 100
+    /// to a page unless [`limit`](Self::limit) says otherwise. Without filters these are
+    /// the threads that are not archived, of the configured
+    /// [provider](Self::model_providers) and of [interactive
+    /// sources](Self::source_kinds).
     ///
-    /// 0.163.0 pages by whole seconds: where a page ends amid threads of the same
-    /// second, it leaves out the rest of them. Larger pages make that rarer.
+    /// 0.163.0 pages by whole seconds of the creation: where a page ends amid threads of
+    /// the same second, it leaves out the rest of them. Sorted by
+    /// [`ThreadSortKey::UpdatedAt`] it pages by milliseconds, and leaves out none.
     pub fn stream(mut self) -> ThreadListStream {
         self.params.limit.get_or_insert(100);
         ThreadListStream {
@@ -127,7 +131,11 @@ enum State {
 }
 
 impl ThreadListStream {
-    /// The next thread; `None` at the end. An error is the last item.
+    /// The next thread; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Codex::call`], when a page cannot be read. An error is the last item.
     ///
     /// # Cancel safety
     ///

@@ -61,7 +61,7 @@ macro_rules! debug_by_names {
 /// Setters over the generated params, which a builder lends by its `draft`.
 ///
 /// `opt` sets a field from whatever converts into it, `val` from the value
-/// itself (so that a bare number infers), `list` from anything that iterates,
+/// itself (so that a bare number infers), `list` and `map` from anything that iterates,
 /// `dbl` sets one that tells null from absent, `path` takes any path.
 macro_rules! setters {
     ($($kind:ident $name:ident: $ty:ty $(=> $field:ident)?, $doc:literal;)*) => {
@@ -97,6 +97,17 @@ macro_rules! setters {
         {
             let values = $name.into_iter().map(Into::into).collect();
             self.draft().0.$field = Some(values);
+            self
+        }
+    };
+    (@map $name:ident, $ty:ty, ($field:ident $($rest:ident)?), $doc:literal) => {
+        #[doc = $doc]
+        pub fn $name(
+            mut self,
+            $name: impl IntoIterator<Item = (impl Into<String>, impl Into<$ty>)>,
+        ) -> Self {
+            let entries = $name.into_iter().map(|(key, value)| (key.into(), value.into()));
+            self.draft().0.$field = Some(entries.collect());
             self
         }
     };

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use openai_codex_types::{
-    JsonObject, Personality, ThreadForkParams, ThreadResumeParams, ThreadSource, ThreadStartParams,
+    Personality, ThreadForkParams, ThreadResumeParams, ThreadSource, ThreadStartParams,
     ThreadStartSource,
 };
+use serde_json::Value;
 
 use super::options::mirror;
 use super::thread::Thread;
@@ -26,7 +27,7 @@ mirror! {
     approval_mode(mode: ApprovalMode);
     base_instructions(text: impl Into<String>);
     clear_service_tier();
-    config(config: impl Into<JsonObject>);
+    config(config: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>);
     cwd(cwd: impl AsRef<Path>);
     developer_instructions(text: impl Into<String>);
     ephemeral(yes: bool);
@@ -57,7 +58,7 @@ mirror! {
     approval_mode(mode: ApprovalMode);
     base_instructions(text: impl Into<String>);
     clear_service_tier();
-    config(config: impl Into<JsonObject>);
+    config(config: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>);
     cwd(cwd: impl AsRef<Path>);
     developer_instructions(text: impl Into<String>);
     include_turns(yes: bool);
@@ -84,7 +85,7 @@ mirror! {
     approval_mode(mode: ApprovalMode);
     base_instructions(text: impl Into<String>);
     clear_service_tier();
-    config(config: impl Into<JsonObject>);
+    config(config: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>);
     cwd(cwd: impl AsRef<Path>);
     developer_instructions(text: impl Into<String>);
     ephemeral(yes: bool);

@@ -1,6 +1,7 @@
 //! `thread/fork`.
 
-use openai_codex_types::{JsonObject, ThreadForkParams as Params, ThreadId, ThreadSource};
+use openai_codex_types::{ThreadForkParams as Params, ThreadId, ThreadSource};
+use serde_json::Value;
 use tracing::Instrument;
 
 use crate::approval::{ApprovalMode, Sandbox, WorkspaceOverrides};
@@ -101,7 +102,7 @@ impl ThreadFork {
 
     setters! {
         opt base_instructions: String, "Replaces the instructions that the model gets before all else.";
-        opt config: JsonObject, "Overrides settings of `config.toml`, by their dotted keys.";
+        map config: Value, "Overrides settings of `config.toml`, by their dotted keys: `.config([(\"model_verbosity\", \"low\")])`. Takes any map or list of pairs, such as a `JsonObject`.";
         path cwd: String, "The working directory; that of the original by default.";
         opt developer_instructions: String, "Adds instructions of yours.";
         val ephemeral: bool, "Keeps the copy in memory alone.";

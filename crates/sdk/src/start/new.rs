@@ -1,8 +1,9 @@
 //! `thread/start`.
 
 use openai_codex_types::{
-    JsonObject, Personality, ThreadSource, ThreadStartParams as Params, ThreadStartSource,
+    Personality, ThreadSource, ThreadStartParams as Params, ThreadStartSource,
 };
+use serde_json::Value;
 use tracing::Instrument;
 
 use crate::approval::{ApprovalMode, Sandbox, WorkspaceOverrides};
@@ -95,7 +96,7 @@ impl ThreadStart {
 
     setters! {
         opt base_instructions: String, "Replaces the instructions that the model gets before all else.";
-        opt config: JsonObject, "Overrides settings of `config.toml`, by their dotted keys.";
+        map config: Value, "Overrides settings of `config.toml`, by their dotted keys: `.config([(\"model_verbosity\", \"low\")])`. Takes any map or list of pairs, such as a `JsonObject`.";
         path cwd: String, "The working directory; the runtime's by default.";
         opt developer_instructions: String, "Adds instructions of yours.";
         val ephemeral: bool, "Keeps the thread in memory alone: it cannot be resumed, forked or listed.";

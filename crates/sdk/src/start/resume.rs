@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use openai_codex_types::{
-    JsonObject, Personality, SandboxMode, SandboxPolicy, ThreadId, ThreadLoadedListParams,
+    Personality, SandboxMode, SandboxPolicy, ThreadId, ThreadLoadedListParams,
     ThreadResumeParams as Params,
 };
+use serde_json::Value;
 use tracing::Instrument;
 
 use crate::approval::{ApprovalMode, Sandbox, WorkspaceOverrides};
@@ -119,7 +120,7 @@ impl ThreadResume {
 
     setters! {
         opt base_instructions: String, "Replaces the instructions that the model gets before all else.";
-        opt config: JsonObject, "Overrides settings of `config.toml`, by their dotted keys.";
+        map config: Value, "Overrides settings of `config.toml`, by their dotted keys: `.config([(\"model_verbosity\", \"low\")])`. Takes any map or list of pairs, such as a `JsonObject`.";
         path cwd: String, "The working directory; the stored one by default.";
         opt developer_instructions: String, "Adds instructions of yours.";
         opt model: String, "The model; the stored one by default.";
