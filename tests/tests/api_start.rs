@@ -292,6 +292,7 @@ async fn options_of_a_launch_are_refused_where_there_is_none() {
 async fn settings_that_cannot_be_are_refused_before_anything_starts() {
     for builder in [
         Codex::builder().max_in_flight(0),
+        Codex::builder().launch_command(Vec::<String>::new()),
         Codex::builder().config_override("", "1"),
         Codex::builder().config_override("a=b", "1"),
         Codex::builder()

@@ -158,7 +158,14 @@ impl CodexBuilder {
         I: IntoIterator,
         I::Item: Into<OsString>,
     {
-        self.launch_command = Some(argv.into_iter().map(Into::into).collect());
+        let argv: Vec<OsString> = argv.into_iter().map(Into::into).collect();
+        if argv.is_empty() {
+            self.invalid.get_or_insert_with(|| {
+                let message = "launch_command is empty; it begins with the program to start";
+                Error::new(ErrorKind::InvalidInput, message)
+            });
+        }
+        self.launch_command = Some(argv);
         self
     }
 
