@@ -157,6 +157,9 @@ impl Codex {
     }
 
     /// A handle on a thread that is loaded already. Nothing is sent.
+    ///
+    /// To run a turn on one that is not loaded is an error of the server's ("thread
+    /// not found"): [`thread_resume`](Self::thread_resume) loads it.
     pub fn thread(&self, id: impl Into<ThreadId>) -> Thread {
         let id = id.into();
         let hooks = self.registry().hooks(&id);
@@ -168,6 +171,10 @@ impl Codex {
     /// # Errors
     ///
     /// As [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call`](Self::call).
     pub async fn thread_archive(&self, id: impl Into<ThreadId>) -> Result<()> {
         self.call(ThreadArchiveParams::new(id)).await.map(drop)
     }
@@ -176,6 +183,10 @@ impl Codex {
     /// by that: [`thread_resume`](Self::thread_resume) does.
     ///
     /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    ///
+    /// # Cancel safety
     ///
     /// As [`call`](Self::call).
     pub async fn thread_unarchive(&self, id: impl Into<ThreadId>) -> Result<Thread> {
@@ -193,6 +204,10 @@ impl Codex {
     /// # Errors
     ///
     /// As [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call`](Self::call).
     pub async fn account(&self) -> Result<GetAccountResponse> {
         self.call(GetAccountParams::new().refresh_token(false))
             .await
@@ -201,6 +216,10 @@ impl Codex {
     /// Logs in with an API key (`account/login/start`).
     ///
     /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    ///
+    /// # Cancel safety
     ///
     /// As [`call`](Self::call).
     pub async fn login_api_key(&self, key: impl Into<SecretString>) -> Result<()> {
@@ -213,6 +232,11 @@ impl Codex {
     /// # Errors
     ///
     /// As [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call`](Self::call): the attempt may begin all the same, until another one
+    /// takes its place.
     pub async fn login_chatgpt(&self) -> Result<ChatgptLoginHandle> {
         ChatgptLoginHandle::start(self).await
     }
@@ -223,6 +247,10 @@ impl Codex {
     /// # Errors
     ///
     /// As [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call`](Self::call).
     pub async fn login_chatgpt_device_code(&self) -> Result<DeviceCodeLoginHandle> {
         DeviceCodeLoginHandle::start(self).await
     }
@@ -230,6 +258,10 @@ impl Codex {
     /// Logs out (`account/logout`).
     ///
     /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    ///
+    /// # Cancel safety
     ///
     /// As [`call`](Self::call).
     pub async fn logout(&self) -> Result<()> {

@@ -62,8 +62,8 @@ impl Thread {
     }
 
     /// What the server answered when the thread was started, resumed or forked:
-    /// the settings that are in effect. `None` for a handle made by
-    /// [`Codex::thread`].
+    /// the settings that were in effect then. `None` for a handle made by
+    /// [`Codex::thread`] or [`Codex::thread_unarchive`].
     pub fn info(&self) -> Option<&ThreadInfo> {
         self.info.as_deref()
     }
@@ -135,6 +135,10 @@ impl Thread {
     /// # Errors
     ///
     /// As [`Codex::call`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Codex::call`].
     pub async fn read(&self, include_turns: bool) -> Result<ThreadReadResponse> {
         let params = ThreadReadParams::new(&self.id).include_turns(include_turns);
         self.codex.call(params).await
@@ -143,6 +147,10 @@ impl Thread {
     /// Names the thread (`thread/name/set`).
     ///
     /// # Errors
+    ///
+    /// As [`Codex::call`].
+    ///
+    /// # Cancel safety
     ///
     /// As [`Codex::call`].
     pub async fn set_name(&self, name: impl Into<String>) -> Result<()> {
@@ -156,6 +164,10 @@ impl Thread {
     /// turn of its own, whose events [`events`](Self::events) shows.
     ///
     /// # Errors
+    ///
+    /// As [`Codex::call`].
+    ///
+    /// # Cancel safety
     ///
     /// As [`Codex::call`].
     pub async fn compact(&self) -> Result<()> {

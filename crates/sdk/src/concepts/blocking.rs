@@ -31,8 +31,29 @@
 //! }
 //! ```
 //!
-//! Handles can be used from several threads: a clone in one of them may
-//! [`interrupt`](crate::blocking::TurnHandle::interrupt) what another one reads.
+//! Handles can be used from several threads at once. A
+//! [`Codex`](crate::blocking::Codex) and a [`Thread`](crate::blocking::Thread) are
+//! cloned for that; a [`TurnHandle`](crate::blocking::TurnHandle) is shared by an `Arc`
+//! or a reference, so that one thread, that of a Ctrl-C handler for instance, can
+//! interrupt what another one reads:
+//!
+//! ```no_run
+//! # fn ctrl_c() {}
+//! # fn example(thread: openai_codex::blocking::Thread) -> openai_codex::Result<()> {
+//! use std::sync::Arc;
+//!
+//! let turn = Arc::new(thread.turn("Refactor everything.").send()?);
+//! let stopped = Arc::clone(&turn);
+//! std::thread::spawn(move || {
+//!     ctrl_c(); // waits for it
+//!     stopped.interrupt()
+//! });
+//! for event in turn.stream() {
+//!     print!("{}", event?.text_delta().unwrap_or_default());
+//! }
+//! println!("{:?}", turn.run()?.status);
+//! # Ok(()) }
+//! ```
 //!
 //! Each client has one thread of its own, and the async client on it. What is said
 //! elsewhere of order, lag, time limits and errors holds.
