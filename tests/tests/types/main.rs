@@ -5,6 +5,7 @@
 //! every place that the schema describes, and looks at what the types make of it.
 #![allow(clippy::unwrap_used)]
 
+mod changed;
 mod complete;
 #[path = "../support/equal.rs"]
 mod equal;

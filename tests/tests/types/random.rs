@@ -6,10 +6,10 @@ use crate::equal::Defaults;
 use crate::schema::{Schema, branches, is_null, least, properties, requires, types};
 
 /// Numbers that depend on the seed alone.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -18,7 +18,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 
@@ -90,7 +90,7 @@ impl Random {
 }
 
 /// An instance of a schema. Below `depth` it has only what it must.
-fn instance(schema: &Schema, of: &Value, random: &mut Random, depth: usize) -> Value {
+pub(crate) fn instance(schema: &Schema, of: &Value, random: &mut Random, depth: usize) -> Value {
     if depth == 0 {
         return schema.minimal(of);
     }
