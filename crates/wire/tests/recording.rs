@@ -88,6 +88,10 @@ fn secrets_are_found_by_name_wherever_they_are() {
             r#"{"config":{"mcp_servers.s.http_headers":{"X":"y"}}}"#,
             r#"{"config":{"mcp_servers.s.http_headers":{"X":"[redacted]"}}}"#,
         ),
+        (
+            r#"{"extension":{"requestHeaders":[{"name":"X","value":"y"}]}}"#,
+            r#"{"extension":{"requestHeaders":[{"name":"[redacted]","value":"[redacted]"}]}}"#,
+        ),
     ] {
         let redacted = redact(message).unwrap();
         assert_eq!(redacted, expected);

@@ -1,8 +1,10 @@
 //! The table-driven serde forms, on types such as the generator writes.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
+
 use openai_codex_wire::support::JsonObject;
-use openai_codex_wire::{keyed, record, string_enum, string_newtype, tagged, untagged};
+use openai_codex_wire::{keyed, outline, record, string_enum, string_newtype, tagged, untagged};
 use serde_json::{Value, json};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,22 @@ struct Open {
 record! { Open {
     0 id "id" req,
 } keeps rest }
+
+struct Outlined {
+    id: i64,
+    env: Option<BTreeMap<String, Option<String>>>,
+    value: Value,
+    answers: Vec<String>,
+    rest: JsonObject,
+}
+
+outline! { Outlined {
+    id "id" shown,
+    env "env" names,
+    value "value" names,
+    answers "answers" names,
+    rest "rest" names,
+} }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Renamed {
@@ -269,4 +287,33 @@ fn keyed_and_untagged_members_are_told_apart() {
     refuses::<Only>("\"object\"", "Only");
     let holder = keeps::<Holder>(json!({"items": [], "only": "array", "path": "/x"}));
     assert_eq!(holder.path.unwrap().as_str(), "/x");
+}
+
+#[test]
+fn an_outline_tells_names_and_no_values() {
+    let mut outlined = Outlined {
+        id: 7,
+        env: Some(BTreeMap::from([("KEY".to_owned(), Some("x".to_owned()))])),
+        value: json!({"name": {"name": "x"}}),
+        answers: vec!["x".to_owned(), "x".to_owned()],
+        rest: JsonObject::from_iter([("more".to_owned(), json!("x"))]),
+    };
+    assert_eq!(
+        format!("{outlined:?}"),
+        r#"Outlined { id: 7, env: Some({"KEY": …}), value: {"name": …}, answers: […, …], rest: {"more": …} }"#
+    );
+    outlined.env = None;
+    for (value, shown) in [
+        (json!(null), "Null"),
+        (json!("x"), "…"),
+        (json!(12), "…"),
+        (json!(["x"]), "[…]"),
+    ] {
+        outlined.value = value;
+        let text = format!("{outlined:?}");
+        assert!(
+            text.contains(&format!("env: None, value: {shown},")),
+            "{text}"
+        );
+    }
 }

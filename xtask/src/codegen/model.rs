@@ -59,6 +59,8 @@ pub(crate) struct Field {
     pub(crate) ty: Ty,
     pub(crate) doc: Option<String>,
     pub(crate) experimental: bool,
+    /// Whether `Debug` may tell no more of it than names.
+    pub(crate) outlined: bool,
     /// What an optional field means when it is absent, if the schema says so.
     pub(crate) absent_means: Option<serde_json::Value>,
 }

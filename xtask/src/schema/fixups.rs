@@ -50,6 +50,11 @@ const FIXUPS: &[Fixup] = &[
         apply: mark_secrets,
     },
     Fixup {
+        name: "outlines",
+        why: "configuration, variables and answers can hold keys and passwords, so `Debug` tells their names alone",
+        apply: outline,
+    },
+    Fixup {
         name: "own_ids",
         why: "a member called just `id` does not say of what",
         apply: mark_ids,
@@ -261,6 +266,11 @@ const SECRETS: &[(&str, Option<&str>, &str)] = &[
         "accessToken",
     ),
     ("LoginAccountResponse", Some("chatgpt"), "authUrl"),
+    (
+        "LoginAccountResponse",
+        Some("chatgptDeviceCode"),
+        "userCode",
+    ),
     ("McpServerOauthLoginResponse", None, "authorizationUrl"),
     (
         "RemoteControlPairingStartResponse",
@@ -274,23 +284,33 @@ const SECRETS: &[(&str, Option<&str>, &str)] = &[
         "manualPairingCode",
     ),
     ("RemoteControlPairingStatusParams", None, "pairingCode"),
+    ("UserVerificationProof", None, "signature"),
 ];
 
 fn mark_secrets(definitions: &mut Definitions) -> Vec<String> {
-    missed_by(
-        SECRETS,
-        |(name, kind, member)| match kind {
-            None => place(&[name, "properties", member]),
-            Some(kind) => format!("{} `{kind}`, member {member}", place(&[name, "oneOf"])),
-        },
-        |(name, kind, member)| {
-            annotate(
-                member_of(definitions, name, *kind, member),
-                "x-type",
-                json!("secret"),
-            )
-        },
-    )
+    annotate_members(definitions, SECRETS, "x-type", &json!("secret"))
+}
+
+/// Definition, kind of a tagged union, member.
+const OUTLINES: &[(&str, Option<&str>, &str)] = &[
+    ("CommandExecParams", None, "env"),
+    ("ConfigEdit", None, "value"),
+    ("ConfigLayer", None, "config"),
+    ("ConfigRequirements", None, "modelProviders"),
+    ("ConfigValueWriteParams", None, "value"),
+    ("LocalShellAction", Some("exec"), "env"),
+    ("McpServerElicitationRequestResponse", None, "content"),
+    ("OverriddenMetadata", None, "effectiveValue"),
+    ("ProcessSpawnParams", None, "env"),
+    ("RequestHeader", None, "value"),
+    ("ThreadForkParams", None, "config"),
+    ("ThreadResumeParams", None, "config"),
+    ("ThreadStartParams", None, "config"),
+    ("ToolRequestUserInputAnswer", None, "answers"),
+];
+
+fn outline(definitions: &mut Definitions) -> Vec<String> {
+    annotate_members(definitions, OUTLINES, "x-outlined", &json!(true))
 }
 
 fn mark_ids(definitions: &mut Definitions) -> Vec<String> {
@@ -412,9 +432,36 @@ fn member_of<'a>(
     owner.get_mut("properties")?.get_mut(member)
 }
 
+/// Sets an annotation on members, each of a definition or of one kind of a tagged union.
+fn annotate_members(
+    definitions: &mut Definitions,
+    targets: &[(&str, Option<&str>, &str)],
+    annotation: &str,
+    value: &Value,
+) -> Vec<String> {
+    missed_by(
+        targets,
+        |(name, kind, member)| match kind {
+            None => place(&[name, "properties", member]),
+            Some(kind) => format!("{} `{kind}`, member {member}", place(&[name, "oneOf"])),
+        },
+        |(name, kind, member)| {
+            let member = member_of(definitions, name, *kind, member);
+            annotate(member, annotation, value.clone())
+        },
+    )
+}
+
 /// Sets an annotation; false if the target is missing or bears it already.
 fn annotate(schema: Option<&mut Value>, annotation: &str, value: Value) -> bool {
-    let Some(object) = schema.and_then(Value::as_object_mut) else {
+    let Some(schema) = schema else {
+        return false;
+    };
+    // `true` is how a schema says that anything will do.
+    if *schema == Value::Bool(true) {
+        *schema = json!({});
+    }
+    let Some(object) = schema.as_object_mut() else {
         return false;
     };
     object.insert(annotation.to_owned(), value).is_none()

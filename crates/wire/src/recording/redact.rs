@@ -170,12 +170,13 @@ pub fn is_secret_name(name: &str) -> bool {
         "signature",
     ];
     /// Names that are these.
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 13] = [
         "env",
         "environmentvariables",
         "headers",
         "httpheaders",
         "extraheaders",
+        "requestheaders",
         "authorization",
         "proxyauthorization",
         "credentials",

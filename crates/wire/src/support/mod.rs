@@ -16,16 +16,19 @@
 //!
 //! [`messages!`](crate::messages) adds an enum over methods, and
 //! [`no_params!`](crate::no_params) the params of a method that has none.
+//! [`outline!`](crate::outline) is `Debug` for what may hold secrets.
 //!
 //! Callers do not need any of it; it is public for the generated crate.
 
 mod keyed;
+mod outline;
 mod record;
 mod string_enum;
 mod tagged;
 mod untagged;
 
 pub use keyed::{Keyed, deserialize_keyed, serialize_key};
+pub use outline::{Outline, Outlined};
 pub use record::{Entries, JsonObject, Record, Writer, deserialize_record, serialize_record};
 pub use string_enum::{StringEnum, deserialize_string_enum};
 pub use tagged::{Tagged, deserialize_tagged, serialize_tagged, write_unrecognized};

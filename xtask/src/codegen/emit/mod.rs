@@ -108,6 +108,7 @@ fn models(
     let macros: Vec<_> = [
         "keyed",
         "no_params",
+        "outline",
         "record",
         "string_enum",
         "string_newtype",
@@ -352,6 +353,8 @@ const LIB_DOC: &str = "\
 //! - **Required means required**: a missing member is an error that names it.
 //! - **Three states**: where the runtime tells absent from null, a field is
 //!   `Option<Option<T>>`, with a setter `clear_…` for null.
+//! - **Secrets stay out of `Debug`**: keys and tokens are a [`SecretString`], and of
+//!   configuration, variables and answers only the names are shown.
 //! - **Methods** are types: [`ClientRequest`] ties parameters to their method
 //!   and response, [`Methods`] has one function per method for whatever
 //!   implements [`Call`], and [`METHODS`] lists them.
@@ -367,6 +370,6 @@ const LIB_DOC: &str = "\
 //! assert_eq!(later, TurnStatus::Unrecognized(\"paused\".into()));
 //! ```
 //!
-//! The feature `messages` adds [`messages`], which decodes any message by its
+//! The feature `messages` adds a module of that name, which decodes any message by its
 //! method, for recorders, proxies and test tools.
 ";

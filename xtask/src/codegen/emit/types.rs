@@ -59,7 +59,12 @@ fn field_type(field: &Field) -> String {
 }
 
 fn record(out: &mut String, model: &Model, name: &str, record: &Struct) {
-    out.push_str("#[derive(Clone, Debug, PartialEq)]\n#[non_exhaustive]\n");
+    // What the schema leaves open may hold anything.
+    let outlined = record.open || record.fields.iter().any(|field| field.outlined);
+    out.push_str(match outlined {
+        true => "#[derive(Clone, PartialEq)]\n#[non_exhaustive]\n",
+        false => "#[derive(Clone, Debug, PartialEq)]\n#[non_exhaustive]\n",
+    });
     if record.fields.is_empty() && !record.open {
         let _ = writeln!(out, "pub struct {name} {{}}\n");
     } else {
@@ -90,8 +95,25 @@ fn record(out: &mut String, model: &Model, name: &str, record: &Struct) {
         }
         out.push_str("}\n\n");
     }
+    if outlined {
+        outline(out, name, record);
+    }
     table(out, model, name, record);
     constructor(out, model, name, record);
+}
+
+/// `Debug`, where deriving it would tell too much.
+fn outline(out: &mut String, name: &str, record: &Struct) {
+    let _ = writeln!(out, "outline! {{ {name} {{");
+    for field in &record.fields {
+        let how = if field.outlined { "names" } else { "shown" };
+        let plain = field.name.trim_start_matches("r#");
+        let _ = writeln!(out, "    {} {plain:?} {how},", field.name);
+    }
+    if record.open {
+        out.push_str("    rest \"rest\" names,\n");
+    }
+    out.push_str("} }\n\n");
 }
 
 fn table(out: &mut String, model: &Model, name: &str, record: &Struct) {

@@ -115,6 +115,7 @@ impl Lowering<'_> {
             ty: lowered.ty,
             doc: doc(property),
             experimental: !self.stable.has_member(&self.context, wire),
+            outlined: property.get("x-outlined").is_some(),
             absent_means: default.cloned(),
         })
     }
