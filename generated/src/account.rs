@@ -855,7 +855,7 @@ pub struct ChatgptDeviceCodeLoginAccountResponse {
     /// `loginId` on the wire.
     pub login_id: LoginId,
     /// One-time code the user must enter after signing in.
-    pub user_code: String,
+    pub user_code: SecretString,
     /// URL the client should open in a browser to complete device code authorization.
     pub verification_url: String,
 }
@@ -868,7 +868,7 @@ record! { ChatgptDeviceCodeLoginAccountResponse {
 
 impl ChatgptDeviceCodeLoginAccountResponse {
     /// With what is required.
-    pub fn new(login_id: impl Into<LoginId>, user_code: impl Into<String>, verification_url: impl Into<String>) -> Self {
+    pub fn new(login_id: impl Into<LoginId>, user_code: impl Into<SecretString>, verification_url: impl Into<String>) -> Self {
         Self { login_id: login_id.into(), user_code: user_code.into(), verification_url: verification_url.into() }
     }
 }
@@ -2207,7 +2207,7 @@ pub struct UserVerificationProof {
     /// `credentialId` on the wire.
     pub credential_id: String,
     /// Unpadded base64url DER ECDSA signature using P-256 and SHA-256.
-    pub signature: String,
+    pub signature: SecretString,
 }
 
 record! { UserVerificationProof {
@@ -2217,7 +2217,7 @@ record! { UserVerificationProof {
 
 impl UserVerificationProof {
     /// With what is required.
-    pub fn new(credential_id: impl Into<String>, signature: impl Into<String>) -> Self {
+    pub fn new(credential_id: impl Into<String>, signature: impl Into<SecretString>) -> Self {
         Self { credential_id: credential_id.into(), signature: signature.into() }
     }
 }

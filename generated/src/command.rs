@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use openai_codex_wire::{record, string_enum};
+use openai_codex_wire::{outline, record, string_enum};
 
 use crate::common::{AbsolutePathBuf, SandboxPolicy};
 
@@ -65,7 +65,7 @@ string_enum! { CommandExecOutputStream {
 /// The final `command/exec` response is deferred until the process exits and is sent only after all `command/exec/outputDelta` notifications for that connection have been emitted.
 ///
 /// Parameters of the request `command/exec`, answered by [`CommandExecResponse`](crate::CommandExecResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecParams {
     /// Command argv vector. Empty arrays are rejected.
@@ -121,6 +121,23 @@ pub struct CommandExecParams {
     /// This implies `streamStdin` and `streamStdoutStderr`.
     pub tty: Option<bool>,
 }
+
+outline! { CommandExecParams {
+    command "command" shown,
+    cwd "cwd" shown,
+    disable_output_cap "disable_output_cap" shown,
+    disable_timeout "disable_timeout" shown,
+    env "env" names,
+    output_bytes_cap "output_bytes_cap" shown,
+    permission_profile "permission_profile" shown,
+    process_id "process_id" shown,
+    sandbox_policy "sandbox_policy" shown,
+    size "size" shown,
+    stream_stdin "stream_stdin" shown,
+    stream_stdout_stderr "stream_stdout_stderr" shown,
+    timeout_ms "timeout_ms" shown,
+    tty "tty" shown,
+} }
 
 record! { CommandExecParams {
     0 command "command" req,
@@ -661,7 +678,7 @@ impl Default for ProcessResizePtyResponse {
 /// Parameters of the request `process/spawn`, answered by [`ProcessSpawnResponse`](crate::ProcessSpawnResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ProcessSpawnParams {
     /// Command argv vector. Empty arrays are rejected.
@@ -701,6 +718,19 @@ pub struct ProcessSpawnParams {
     /// This implies `streamStdin` and `streamStdoutStderr`.
     pub tty: Option<bool>,
 }
+
+outline! { ProcessSpawnParams {
+    command "command" shown,
+    cwd "cwd" shown,
+    process_handle "process_handle" shown,
+    env "env" names,
+    output_bytes_cap "output_bytes_cap" shown,
+    size "size" shown,
+    stream_stdin "stream_stdin" shown,
+    stream_stdout_stderr "stream_stdout_stderr" shown,
+    timeout_ms "timeout_ms" shown,
+    tty "tty" shown,
+} }
 
 record! { ProcessSpawnParams {
     0 command "command" req,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use openai_codex_wire::{ThreadId};
 use openai_codex_wire::support::JsonObject;
-use openai_codex_wire::{no_params, record, string_enum, tagged, untagged};
+use openai_codex_wire::{no_params, outline, record, string_enum, tagged, untagged};
 use serde_json::Value;
 
 use crate::common::{AbsolutePathBuf, ApprovalsReviewer, AskForApproval, ModeKind, ReasoningEffort, ReasoningSummary, SandboxMode};
@@ -31,7 +31,7 @@ string_enum! { AllowDenyRequirement {
 } }
 
 /// `analytics` of [`Config`](crate::Config).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AnalyticsConfig {
     /// `enabled` on the wire.
@@ -39,6 +39,11 @@ pub struct AnalyticsConfig {
     /// Members that the schema does not describe.
     pub rest: JsonObject,
 }
+
+outline! { AnalyticsConfig {
+    enabled "enabled" shown,
+    rest "rest" names,
+} }
 
 record! { AnalyticsConfig {
     0 enabled "enabled" opt,
@@ -131,7 +136,7 @@ impl Default for ApplicationRequirements {
 
 
 /// `apps` of [`Config`](crate::Config).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AppsConfig {
     /// `_default` on the wire.
@@ -139,6 +144,11 @@ pub struct AppsConfig {
     /// Members that the schema does not describe.
     pub rest: JsonObject,
 }
+
+outline! { AppsConfig {
+    default "default" shown,
+    rest "rest" names,
+} }
 
 record! { AppsConfig {
     0 default "_default" opt,
@@ -848,7 +858,7 @@ impl Default for ComputerUseWindowsRequirements {
 
 
 /// `config` of [`ConfigReadResponse`](crate::ConfigReadResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
     /// `analytics` on the wire.
@@ -908,6 +918,36 @@ pub struct Config {
     /// Members that the schema does not describe.
     pub rest: JsonObject,
 }
+
+outline! { Config {
+    analytics "analytics" shown,
+    approval_policy "approval_policy" shown,
+    approvals_reviewer "approvals_reviewer" shown,
+    apps "apps" shown,
+    browser_use "browser_use" shown,
+    compact_prompt "compact_prompt" shown,
+    computer_use "computer_use" shown,
+    desktop "desktop" shown,
+    developer_instructions "developer_instructions" shown,
+    forced_chatgpt_workspace_id "forced_chatgpt_workspace_id" shown,
+    forced_login_method "forced_login_method" shown,
+    instructions "instructions" shown,
+    model "model" shown,
+    model_auto_compact_token_limit "model_auto_compact_token_limit" shown,
+    model_auto_compact_token_limit_scope "model_auto_compact_token_limit_scope" shown,
+    model_context_window "model_context_window" shown,
+    model_provider "model_provider" shown,
+    model_reasoning_effort "model_reasoning_effort" shown,
+    model_reasoning_summary "model_reasoning_summary" shown,
+    model_verbosity "model_verbosity" shown,
+    review_model "review_model" shown,
+    sandbox_mode "sandbox_mode" shown,
+    sandbox_workspace_write "sandbox_workspace_write" shown,
+    service_tier "service_tier" shown,
+    tools "tools" shown,
+    web_search "web_search" shown,
+    rest "rest" names,
+} }
 
 record! { Config {
     0 analytics "analytics" opt,
@@ -1003,7 +1043,7 @@ impl ConfigBatchWriteParams {
 
 
 /// `edits` of [`ConfigBatchWriteParams`](crate::ConfigBatchWriteParams).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigEdit {
     /// `keyPath` on the wire.
@@ -1013,6 +1053,12 @@ pub struct ConfigEdit {
     /// `value` on the wire.
     pub value: Value,
 }
+
+outline! { ConfigEdit {
+    key_path "key_path" shown,
+    merge_strategy "merge_strategy" shown,
+    value "value" names,
+} }
 
 record! { ConfigEdit {
     0 key_path "keyPath" req,
@@ -1029,7 +1075,7 @@ impl ConfigEdit {
 
 
 /// `layers` of [`ConfigReadResponse`](crate::ConfigReadResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayer {
     /// `config` on the wire.
@@ -1041,6 +1087,13 @@ pub struct ConfigLayer {
     /// `disabledReason` on the wire.
     pub disabled_reason: Option<String>,
 }
+
+outline! { ConfigLayer {
+    config "config" names,
+    name "name" shown,
+    version "version" shown,
+    disabled_reason "disabled_reason" shown,
+} }
 
 record! { ConfigLayer {
     0 config "config" req,
@@ -1230,7 +1283,7 @@ impl ConfigReadResponse {
 
 
 /// `requirements` of [`ConfigRequirementsReadResponse`](crate::ConfigRequirementsReadResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigRequirements {
     /// `additionalDeveloperInstructions` on the wire.
@@ -1308,6 +1361,42 @@ pub struct ConfigRequirements {
     /// `sqliteHome` on the wire.
     pub sqlite_home: Option<String>,
 }
+
+outline! { ConfigRequirements {
+    additional_developer_instructions "additional_developer_instructions" shown,
+    allow_appshots "allow_appshots" shown,
+    allow_browser_and_computer_use "allow_browser_and_computer_use" shown,
+    allow_login_shell "allow_login_shell" shown,
+    allow_managed_hooks_only "allow_managed_hooks_only" shown,
+    allow_remote_control "allow_remote_control" shown,
+    allowed_approval_policies "allowed_approval_policies" shown,
+    allowed_approvals_reviewers "allowed_approvals_reviewers" shown,
+    allowed_login_methods "allowed_login_methods" shown,
+    allowed_permission_profiles "allowed_permission_profiles" shown,
+    allowed_sandbox_modes "allowed_sandbox_modes" shown,
+    allowed_web_search_modes "allowed_web_search_modes" shown,
+    allowed_windows_sandbox_implementations "allowed_windows_sandbox_implementations" shown,
+    application "application" shown,
+    auto_review "auto_review" shown,
+    browser_use "browser_use" shown,
+    chatgpt_base_url "chatgpt_base_url" shown,
+    check_for_update_on_startup "check_for_update_on_startup" shown,
+    cli_auth_credentials_store "cli_auth_credentials_store" shown,
+    computer_use "computer_use" shown,
+    default_permissions "default_permissions" shown,
+    enforce_residency "enforce_residency" shown,
+    feature_requirements "feature_requirements" shown,
+    feedback "feedback" shown,
+    hooks "hooks" shown,
+    in_app_browser "in_app_browser" shown,
+    log_dir "log_dir" shown,
+    model_catalog_json "model_catalog_json" shown,
+    model_provider "model_provider" shown,
+    model_providers "model_providers" names,
+    models "models" shown,
+    network "network" shown,
+    sqlite_home "sqlite_home" shown,
+} }
 
 record! { ConfigRequirements {
     0 additional_developer_instructions "additionalDeveloperInstructions" opt,
@@ -1410,7 +1499,7 @@ impl Default for ConfigRequirementsReadResponse {
 
 
 /// Parameters of the request `config/value/write`, answered by [`ConfigWriteResponse`](crate::ConfigWriteResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigValueWriteParams {
     /// `keyPath` on the wire.
@@ -1424,6 +1513,14 @@ pub struct ConfigValueWriteParams {
     /// Path to the config file to write; defaults to the user's `config.toml` when omitted.
     pub file_path: Option<String>,
 }
+
+outline! { ConfigValueWriteParams {
+    key_path "key_path" shown,
+    merge_strategy "merge_strategy" shown,
+    value "value" names,
+    expected_version "expected_version" shown,
+    file_path "file_path" shown,
+} }
 
 record! { ConfigValueWriteParams {
     0 key_path "keyPath" req,
@@ -3079,7 +3176,7 @@ impl Default for NewThreadModelDefaults {
 
 
 /// `overriddenMetadata` of [`ConfigWriteResponse`](crate::ConfigWriteResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OverriddenMetadata {
     /// `effectiveValue` on the wire.
@@ -3089,6 +3186,12 @@ pub struct OverriddenMetadata {
     /// `overridingLayer` on the wire.
     pub overriding_layer: ConfigLayerMetadata,
 }
+
+outline! { OverriddenMetadata {
+    effective_value "effective_value" names,
+    message "message" shown,
+    overriding_layer "overriding_layer" shown,
+} }
 
 record! { OverriddenMetadata {
     0 effective_value "effectiveValue" req,
@@ -3274,7 +3377,7 @@ impl ProjectConfigLayerSource {
 
 
 /// `requestHeaders` of [`BrowserUseExtensionRequirements`](crate::BrowserUseExtensionRequirements).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RequestHeader {
     /// `name` on the wire.
@@ -3282,6 +3385,11 @@ pub struct RequestHeader {
     /// `value` on the wire.
     pub value: String,
 }
+
+outline! { RequestHeader {
+    name "name" shown,
+    value "value" names,
+} }
 
 record! { RequestHeader {
     0 name "name" req,

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use openai_codex_wire::{ItemId, ThreadId, TurnId};
-use openai_codex_wire::{keyed, record, string_enum, tagged};
+use openai_codex_wire::{keyed, outline, record, string_enum, tagged};
 use serde_json::Value;
 
 use crate::common::{AbsolutePathBuf, AgentMessageDelivery, AsyncUserInputQuestion, CollabAgentState, CollabAgentTool, CollabAgentToolCallStatus, CommandAction, CommandExecutionSource, CommandExecutionStatus, DynamicToolCallOutputContentItem, DynamicToolCallStatus, FileUpdateChange, FunctionCallOutputBody, ImageGenerationFailure, LegacyAppPathString, MemoryCitation, MessagePhase, PatchApplyStatus, ReasoningEffort, SubAgentActivityKind, UserInput, WebSearchAction};
@@ -2967,12 +2967,16 @@ impl ThreadItemEntry {
 /// EXPERIMENTAL. Captures a user's answer to a request_user_input question.
 ///
 /// `answers` of [`ToolRequestUserInputResponse`](crate::ToolRequestUserInputResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputAnswer {
     /// `answers` on the wire.
     pub answers: Vec<String>,
 }
+
+outline! { ToolRequestUserInputAnswer {
+    answers "answers" names,
+} }
 
 record! { ToolRequestUserInputAnswer {
     0 answers "answers" req,

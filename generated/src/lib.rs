@@ -12,6 +12,8 @@
 //! - **Required means required**: a missing member is an error that names it.
 //! - **Three states**: where the runtime tells absent from null, a field is
 //!   `Option<Option<T>>`, with a setter `clear_…` for null.
+//! - **Secrets stay out of `Debug`**: keys and tokens are a [`SecretString`], and of
+//!   configuration, variables and answers only the names are shown.
 //! - **Methods** are types: [`ClientRequest`] ties parameters to their method
 //!   and response, [`Methods`] has one function per method for whatever
 //!   implements [`Call`], and [`METHODS`] lists them.
@@ -27,7 +29,7 @@
 //! assert_eq!(later, TurnStatus::Unrecognized("paused".into()));
 //! ```
 //!
-//! The feature `messages` adds [`messages`], which decodes any message by its
+//! The feature `messages` adds a module of that name, which decodes any message by its
 //! method, for recorders, proxies and test tools.
 
 #![forbid(unsafe_code)]

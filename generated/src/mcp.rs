@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use openai_codex_wire::{LoginId, SecretString, ThreadId, TurnId};
-use openai_codex_wire::{record, string_enum, tagged, untagged};
+use openai_codex_wire::{outline, record, string_enum, tagged, untagged};
 use serde_json::Value;
 
 /// What [`ResourceContent::Blob`](crate::ResourceContent::Blob) carries.
@@ -991,7 +991,7 @@ impl From<UrlMcpServerElicitationRequestParams> for McpServerElicitationRequestP
 }
 
 /// The client's answer to `mcpServer/elicitation/request`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerElicitationRequestResponse {
     /// `action` on the wire.
@@ -1003,6 +1003,12 @@ pub struct McpServerElicitationRequestResponse {
     /// This is nullable because decline/cancel responses have no content.
     pub content: Option<Value>,
 }
+
+outline! { McpServerElicitationRequestResponse {
+    action "action" shown,
+    meta "meta" shown,
+    content "content" names,
+} }
 
 record! { McpServerElicitationRequestResponse {
     0 action "action" req,

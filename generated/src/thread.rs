@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use openai_codex_wire::{ItemId, ThreadId, TurnId};
 use openai_codex_wire::support::JsonObject;
-use openai_codex_wire::{keyed, record, string_enum, string_newtype, tagged, untagged};
+use openai_codex_wire::{keyed, outline, record, string_enum, string_newtype, tagged, untagged};
 use serde_json::Value;
 
 use crate::common::{AbsolutePathBuf, ApprovalsReviewer, AskForApproval, CollaborationMode, FunctionCallOutputBody, ImageDetail, LegacyAppPathString, MessagePhase, MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxMode, SandboxPolicy, SortDirection, UserInput};
@@ -726,7 +726,7 @@ impl EnvironmentCapabilityRootLocation {
 
 
 /// What [`LocalShellAction::Exec`](crate::LocalShellAction::Exec) carries.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExecLocalShellAction {
     /// `command` on the wire.
@@ -740,6 +740,14 @@ pub struct ExecLocalShellAction {
     /// `working_directory` on the wire.
     pub working_directory: Option<String>,
 }
+
+outline! { ExecLocalShellAction {
+    command "command" shown,
+    env "env" names,
+    timeout_ms "timeout_ms" shown,
+    user "user" shown,
+    working_directory "working_directory" shown,
+} }
 
 record! { ExecLocalShellAction {
     0 command "command" req,
@@ -3560,7 +3568,7 @@ impl Default for ThreadExtra {
 /// Prefer using thread_id whenever possible.
 ///
 /// Parameters of the request `thread/fork`, answered by [`ThreadForkResponse`](crate::ThreadForkResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadForkParams {
     /// `threadId` on the wire.
@@ -3622,6 +3630,30 @@ pub struct ThreadForkParams {
     /// Optional client-supplied analytics source classification for this forked thread.
     pub thread_source: Option<ThreadSource>,
 }
+
+outline! { ThreadForkParams {
+    thread_id "thread_id" shown,
+    before_turn_id "before_turn_id" shown,
+    last_turn_id "last_turn_id" shown,
+    approval_policy "approval_policy" shown,
+    approvals_reviewer "approvals_reviewer" shown,
+    base_instructions "base_instructions" shown,
+    config "config" names,
+    cwd "cwd" shown,
+    defer_goal_continuation "defer_goal_continuation" shown,
+    developer_instructions "developer_instructions" shown,
+    ephemeral "ephemeral" shown,
+    exclude_turns "exclude_turns" shown,
+    experimental_prediction_mode "experimental_prediction_mode" shown,
+    model "model" shown,
+    model_provider "model_provider" shown,
+    path "path" shown,
+    permissions "permissions" shown,
+    runtime_workspace_roots "runtime_workspace_roots" shown,
+    sandbox "sandbox" shown,
+    service_tier "service_tier" shown,
+    thread_source "thread_source" shown,
+} }
 
 record! { ThreadForkParams {
     0 thread_id "threadId" req,
@@ -6804,7 +6836,7 @@ impl Default for ThreadResumeInitialTurnsPageParams {
 /// Prefer using thread_id whenever possible.
 ///
 /// Parameters of the request `thread/resume`, answered by [`ThreadResumeResponse`](crate::ThreadResumeResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadResumeParams {
     /// `threadId` on the wire.
@@ -6856,6 +6888,27 @@ pub struct ThreadResumeParams {
     /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub service_tier: Option<Option<String>>,
 }
+
+outline! { ThreadResumeParams {
+    thread_id "thread_id" shown,
+    approval_policy "approval_policy" shown,
+    approvals_reviewer "approvals_reviewer" shown,
+    base_instructions "base_instructions" shown,
+    config "config" names,
+    cwd "cwd" shown,
+    developer_instructions "developer_instructions" shown,
+    exclude_turns "exclude_turns" shown,
+    history "history" shown,
+    initial_turns_page "initial_turns_page" shown,
+    model "model" shown,
+    model_provider "model_provider" shown,
+    path "path" shown,
+    permissions "permissions" shown,
+    personality "personality" shown,
+    runtime_workspace_roots "runtime_workspace_roots" shown,
+    sandbox "sandbox" shown,
+    service_tier "service_tier" shown,
+} }
 
 record! { ThreadResumeParams {
     0 thread_id "threadId" req,
@@ -8090,7 +8143,7 @@ impl ThreadSpawnSubAgentSource {
 
 
 /// Parameters of the request `thread/start`, answered by [`ThreadStartResponse`](crate::ThreadStartResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadStartParams {
     /// Allow a provider with an authoritative static model catalog to replace an unavailable requested model with its default.
@@ -8176,6 +8229,36 @@ pub struct ThreadStartParams {
     /// Optional client-supplied analytics source classification for this thread.
     pub thread_source: Option<ThreadSource>,
 }
+
+outline! { ThreadStartParams {
+    allow_provider_model_fallback "allow_provider_model_fallback" shown,
+    approval_policy "approval_policy" shown,
+    approvals_reviewer "approvals_reviewer" shown,
+    base_instructions "base_instructions" shown,
+    config "config" names,
+    cwd "cwd" shown,
+    daybreak_enabled "daybreak_enabled" shown,
+    developer_instructions "developer_instructions" shown,
+    dynamic_tools "dynamic_tools" shown,
+    environments "environments" shown,
+    ephemeral "ephemeral" shown,
+    experimental_raw_events "experimental_raw_events" shown,
+    history_mode "history_mode" shown,
+    mock_experimental_field "mock_experimental_field" shown,
+    model "model" shown,
+    model_provider "model_provider" shown,
+    multi_agent_mode "multi_agent_mode" shown,
+    permissions "permissions" shown,
+    personality "personality" shown,
+    project_id "project_id" shown,
+    runtime_workspace_roots "runtime_workspace_roots" shown,
+    sandbox "sandbox" shown,
+    selected_capability_roots "selected_capability_roots" shown,
+    service_name "service_name" shown,
+    service_tier "service_tier" shown,
+    session_start_source "session_start_source" shown,
+    thread_source "thread_source" shown,
+} }
 
 record! { ThreadStartParams {
     0 allow_provider_model_fallback "allowProviderModelFallback" opt,

@@ -76,7 +76,7 @@ impl DeviceCodeLoginHandle {
         match codex.call(LoginAccountParams::ChatgptDeviceCode).await? {
             LoginAccountResponse::ChatgptDeviceCode(answer) => Ok(Self {
                 login: Login::new(codex, &answer.login_id),
-                user_code: answer.user_code,
+                user_code: answer.user_code.expose().to_owned(),
                 verification_url: answer.verification_url,
             }),
             other => Err(unexpected(WANTED, &other)),
