@@ -13,5 +13,6 @@ mod equal;
 mod kind;
 mod random;
 mod schema;
+mod secrets;
 mod sites;
 mod strict;

@@ -1,0 +1,87 @@
+//! What the types hold is told by `Debug`, save secrets.
+
+use openai_codex_wire::recording::is_secret_name;
+use serde_json::{Value, json};
+
+use crate::schema::{Schema, properties, types};
+use crate::sites::Site;
+
+const SECRET: &str = "hunter2";
+
+/// Members that may hold a secret, though their names do not say so: configuration and answers.
+const OPEN: [(&str, &str); 12] = [
+    ("ConfigEdit", "value"),
+    ("ConfigLayer", "config"),
+    ("ConfigReadResponse", "config"),
+    ("ConfigRequirements", "modelProviders"),
+    ("ConfigValueWriteParams", "value"),
+    ("McpServerElicitationRequestResponse", "content"),
+    ("OverriddenMetadata", "effectiveValue"),
+    ("RequestHeader", "value"),
+    ("ThreadForkParams", "config"),
+    ("ThreadResumeParams", "config"),
+    ("ThreadStartParams", "config"),
+    ("ToolRequestUserInputAnswer", "answers"),
+];
+
+/// A page that anyone may see: what is typed in there is the secret.
+const SHOWN: [&str; 1] = ["verificationUrl"];
+
+/// Values of a member with the secret somewhere in them.
+fn values(property: &Value) -> Vec<Value> {
+    let any = || {
+        vec![
+            json!(SECRET),
+            json!([SECRET]),
+            json!({"key": {"key": SECRET}}),
+        ]
+    };
+    let types: Vec<&str> = types(property);
+    match types.first() {
+        None if property.get("$ref").is_some() => vec![json!({"key": {"key": SECRET}})],
+        None => any(),
+        Some(&"string") => vec![json!(SECRET)],
+        Some(&"array") if property["items"]["type"] == "string" => vec![json!([SECRET])],
+        Some(&"object") if property["additionalProperties"]["type"].is_null() => {
+            vec![json!({"key": SECRET, "other": {"key": SECRET}})]
+        }
+        Some(&"object") => vec![json!({"key": SECRET})],
+        _ => vec![],
+    }
+}
+
+#[test]
+fn debug_tells_no_secret() {
+    let schema = Schema::read();
+    let (mut members, mut open, mut told) = (0, 0, Vec::new());
+    for site in Site::all(&schema) {
+        for (name, property) in properties(&site.schema) {
+            let definition = site.definition.as_deref().unwrap_or_default();
+            let is_open = OPEN.contains(&(definition, name));
+            if !is_open && (!is_secret_name(name) || SHOWN.contains(&name.as_str())) {
+                continue;
+            }
+            for value in values(property) {
+                let mut object = schema.minimal(&site.schema);
+                object[name] = value;
+                let placed = site.place(&schema, object);
+                let Ok(decoded) = placed.decode() else {
+                    told.push(format!("{} {name} does not decode", placed.place()));
+                    continue;
+                };
+                assert!(
+                    decoded.json.to_string().contains(SECRET),
+                    "{}",
+                    placed.place()
+                );
+                if decoded.debug.contains(SECRET) {
+                    told.push(format!("{definition} {} {name}", placed.place()));
+                }
+                members += 1;
+                open += usize::from(is_open);
+            }
+        }
+    }
+    assert!(told.is_empty(), "told:\n{}", told.join("\n"));
+    assert!(members > 20 && open >= OPEN.len(), "{members}, {open}");
+}
