@@ -11,7 +11,9 @@ use std::io::{Write, stdout};
 use openai_codex::types::{
     ServerNotification, ThreadItem, ThreadItemsListCursor, ThreadItemsListParams, UserInput,
 };
-use openai_codex::{ApprovalMode, Codex, Decision, Event, Handlers, Thread, TurnStatus};
+use openai_codex::{
+    ApprovalMode, Codex, Decision, ErrorKind, Event, Handlers, RpcErrorKind, Thread, TurnStatus,
+};
 use openai_codex_testkit::Gate;
 
 use support::User;
@@ -28,6 +30,7 @@ async fn main() -> support::Result {
     })?;
     let user = stage
         .user([
+            "/history",
             "Make a file for my notes.",
             "y",
             "Now write a novel.",
@@ -58,17 +61,16 @@ async fn main() -> support::Result {
             line = user.ask("you> ") => line,
             () = user.ctrl_c() => None,
         };
-        match line.as_deref().map(str::trim) {
+        let done = match line.as_deref().map(str::trim) {
             None | Some("/quit") => break,
-            Some("") => {}
-            Some("/history") => history(&codex, &thread).await?,
-            Some(text) => {
-                if let Err(error) = turn(&thread, text, &user).await {
-                    println!("\n[{error}]");
-                    if error.is_closed() {
-                        break;
-                    }
-                }
+            Some("") => Ok(()),
+            Some("/history") => history(&codex, &thread).await,
+            Some(text) => turn(&thread, text, &user).await,
+        };
+        if let Err(error) = done {
+            println!("\n[{error}]");
+            if error.is_closed() {
+                break;
             }
         }
     }
@@ -163,7 +165,14 @@ async fn decide(user: &User) -> Decision {
 async fn history(codex: &Codex, thread: &Thread) -> openai_codex::Result<()> {
     let mut params = ThreadItemsListParams::new(thread.id());
     loop {
-        let page = codex.call(params.clone()).await?;
+        let page = match codex.call(params.clone()).await {
+            // What 0.163.0 answers before the first turn, when nothing is stored.
+            Err(error) if error.kind() == ErrorKind::Rpc(RpcErrorKind::MethodNotFound) => {
+                println!("  (nothing was said yet)");
+                return Ok(());
+            }
+            page => page?,
+        };
         for entry in page.data {
             match entry.item {
                 ThreadItem::UserMessage(message) => {

@@ -28,6 +28,9 @@ use crate::thread::Thread;
 /// Clones share the runtime. It ends with [`close`](Self::close), or when the
 /// last clone, [`Thread`] and [`TurnHandle`](crate::TurnHandle) is dropped.
 ///
+/// It is made inside of a tokio runtime and ends with that. Its futures and streams may
+/// be awaited there or by any other executor.
+///
 /// ```no_run
 /// # async fn example() -> openai_codex::Result<()> {
 /// use openai_codex::Codex;
@@ -403,10 +406,13 @@ impl Rpc {
             urgent: matches!(&*method, "turn/interrupt" | "turn/steer"),
         };
         let again = || connection.request(method.clone(), params, options);
-        let answer = match only_reads(&method) {
-            true => retry_on_overload(RetryPolicy::default(), again).await,
-            false => again().await,
-        };
+        let answer = connection.lend_timers(async {
+            match only_reads(&method) {
+                true => retry_on_overload(RetryPolicy::default(), again).await,
+                false => again().await,
+            }
+        });
+        let answer = answer.await;
         answer.map_err(|error| error.without_echo(&method, params))
     }
 }

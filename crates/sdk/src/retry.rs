@@ -4,6 +4,7 @@ use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::error::{Error, Result};
@@ -135,7 +136,8 @@ impl RetryPolicy {
 /// overloaded. Any other error is returned at once.
 ///
 /// Use it for what may be done twice: the operation is repeated as a whole.
-/// Requests that only read are retried in this way by themselves.
+/// Requests that only read are retried in this way by themselves. Outside of a tokio
+/// runtime, where it could not pause, it tries once.
 ///
 /// # Errors
 ///
@@ -170,7 +172,9 @@ where
             Err(error) => policy.pause_after(attempt, begun.elapsed(), error),
             Ok(_) => None,
         };
-        let Some(pause) = pause else { return result };
+        let Some(pause) = pause.filter(|_| Handle::try_current().is_ok()) else {
+            return result;
+        };
         tokio::time::sleep(pause).await;
         attempt += 1;
     }

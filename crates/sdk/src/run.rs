@@ -62,6 +62,12 @@ impl Request {
 
     /// Sends `turn/start`; without `events`, only the result is kept.
     async fn start(self, events: bool) -> Result<Outcome> {
+        let thread = self.thread.clone();
+        let connection = thread.codex().connection();
+        connection.lend_timers(self.start_in_time(events)).await
+    }
+
+    async fn start_in_time(self, events: bool) -> Result<Outcome> {
         let span = self.span();
         let Some(timeout) = self.timeout else {
             return self.begin(events, None, &span).await;

@@ -177,6 +177,11 @@ impl TurnHandle {
     ///
     /// As [`Codex::call`].
     pub async fn interrupt(&self) -> Result<()> {
+        let connection = self.codex().connection();
+        connection.lend_timers(self.interrupt_settling()).await
+    }
+
+    async fn interrupt_settling(&self) -> Result<()> {
         if !self.0.asks {
             return self.0.interrupt().await;
         }
@@ -278,7 +283,9 @@ impl Outcome {
     }
 
     pub(crate) async fn wait(&self) -> Result<TurnResult> {
-        self.wait_inside().instrument(self.span.clone()).await
+        let waiting = self.wait_inside().instrument(self.span.clone());
+        let connection = self.thread.codex().connection();
+        connection.lend_timers(waiting).await
     }
 
     async fn wait_inside(&self) -> Result<TurnResult> {

@@ -27,6 +27,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
     (
         "chat",
         &[
+            "(nothing was said yet)",
             "you> Make a file",
             "[s]top? y",
             "notes.txt.",

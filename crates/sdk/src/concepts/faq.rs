@@ -41,6 +41,17 @@
 //! One, and clones of it: they share the process. A second client is a second
 //! process, for another `CODEX_HOME` or another environment.
 //!
+//! # Do I need tokio?
+//!
+//! A [`Codex`](crate::Codex) is made inside of a tokio runtime with I/O and time. What
+//! it gives may be awaited by any executor, as long as that runtime lives.
+//! [`blocking`](crate::blocking) needs none at all.
+//!
+//! # Why is the client closed in my second test?
+//!
+//! Each `#[tokio::test]` has a runtime of its own, and a client ends with the one that
+//! it was made in. Make one per test; it takes a tenth of a second.
+//!
 //! # Why is `final_response` `None`?
 //!
 //! The agent ended the turn without a message, or with commentary alone. The `items`

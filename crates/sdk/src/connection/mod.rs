@@ -40,6 +40,8 @@ mod writer;
 mod tests;
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Weak};
 
 use openai_codex_wire::{LoginId, ThreadId, TurnId};
@@ -181,6 +183,18 @@ impl Connection {
     /// on what polls it.
     pub(crate) fn runtime(&self) -> &Handle {
         &self.core().runtime
+    }
+
+    /// Awaits what needs timers, wherever that is polled: outside of any tokio runtime,
+    /// the connection's lends its own.
+    pub(crate) async fn lend_timers<T>(&self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            let is_outside = Handle::try_current().is_err();
+            let _inside = is_outside.then(|| self.runtime().enter());
+            future.as_mut().poll(cx)
+        })
+        .await
     }
 
     fn core(&self) -> &Arc<Core> {
