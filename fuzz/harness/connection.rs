@@ -104,6 +104,8 @@ async fn collect(mut events: EventStream) -> Vec<String> {
     let mut seen = Vec::new();
     while let Some(event) = events.next().await {
         match event {
+            // It goes to the thread that follows its turn, which is a matter of moments.
+            Ok(event) if event.thread_id().is_none() => {}
             Ok(event) => seen.push(event.raw().to_owned()),
             Err(error) if error.is_closed() => {}
             Err(error) => seen.push(error.to_string()),
