@@ -69,7 +69,8 @@ impl Cancelled {
 
     /// Whether the request is withdrawn.
     pub(crate) fn is_cancelled(&self) -> bool {
-        *self.0.borrow() != Wanted::Yes
+        // The sender goes when the request has been answered.
+        *self.0.borrow() != Wanted::Yes || self.0.has_changed().is_err()
     }
 
     async fn ended(&self) -> Wanted {

@@ -157,6 +157,24 @@ async fn a_handler_that_panics_or_fails_is_an_error_to_the_server() {
     connection.assert_idle();
 }
 
+#[tokio::test]
+async fn nobody_waits_for_an_answer_that_was_given() {
+    let fake = FakeServer::new();
+    let (tx, mut signals) = mpsc::unbounded_channel();
+    let connection = connect_handling(&fake, move |call: ServerCall| {
+        tx.send(call.cancelled).unwrap();
+        std::future::ready(Ok(raw(json!({}))))
+    })
+    .await;
+    fake.then().ask("a", "q", json!({}));
+    fake.expect_answer("a");
+    fake.done().await;
+    let answered = signals.recv().await.unwrap();
+    answered.cancelled().await;
+    assert!(answered.is_cancelled());
+    connection.close().await.unwrap();
+}
+
 /// Calls that never answer, with their signals.
 fn pending_calls() -> (
     impl Fn(ServerCall) -> std::future::Pending<Reply> + Send + Sync,
