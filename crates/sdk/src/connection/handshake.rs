@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Connection;
+use super::core::Exit;
 use super::dispatch::Dispatcher;
 use super::options::{ConnectionOptions, RequestOptions};
 use crate::error::{Error, ErrorKind, Result};
@@ -122,9 +123,14 @@ impl Connection {
         let Some(child) = &self.core().child else {
             return false;
         };
-        let code = child.exit.borrow().and_then(|exit| exit.0?.code());
+        let may_have_lost = match *child.exit.borrow() {
+            None => false,
+            Some(Exit(Some(status))) => status.code() == Some(1),
+            // Where SIGCHLD is ignored.
+            Some(Exit(None)) => true,
+        };
         let tail = error.stderr_tail().unwrap_or_default();
-        code == Some(1)
+        may_have_lost
             && ["sqlite", "state runtime", "database is locked"]
                 .iter()
                 .any(|sign| tail.contains(sign))

@@ -186,7 +186,11 @@ mod platform {
         }
     }
 
-    pub(super) struct Waiter(Child);
+    pub(super) struct Waiter {
+        child: Child,
+        /// Whether it is dead and keeps its id, which nobody else can have then.
+        is_zombie: bool,
+    }
 
     /// A group of its own keeps the terminal's Ctrl-C away from the runtime, and
     /// lets a signal reach what the runtime started.
@@ -195,22 +199,32 @@ mod platform {
     }
 
     pub(super) fn split(child: Child) -> (Target, Waiter) {
-        (Target(Pid::from_child(&child)), Waiter(child))
+        let target = Target(Pid::from_child(&child));
+        let is_zombie = false;
+        (target, Waiter { child, is_zombie })
     }
 
     impl Waiter {
         /// Waits without reaping: the zombie keeps the process id and the
         /// group's, so that what is left of the group can be killed.
-        pub(super) fn wait(&self, target: &Target) {
+        pub(super) fn wait(&mut self, target: &Target) {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            while let Err(Errno::INTR) = waitid(WaitId::Pid(target.0), options) {}
-            // Any other error means that this process ignores SIGCHLD: then
-            // the kernel has reaped, and there is no status to learn.
+            self.is_zombie = loop {
+                match waitid(WaitId::Pid(target.0), options) {
+                    Err(Errno::INTR) => {}
+                    // This process ignores SIGCHLD, as it may have been started to:
+                    // the kernel has reaped, and there is no status to learn.
+                    Err(_) => break false,
+                    Ok(_) => break true,
+                }
+            };
         }
 
         pub(super) fn reap(&mut self, target: &Target) -> Option<ExitStatus> {
-            kill(target);
-            self.0.wait().ok()
+            if self.is_zombie {
+                kill(target);
+            }
+            self.child.wait().ok()
         }
     }
 
@@ -261,7 +275,7 @@ mod platform {
     impl Waiter {
         /// `std` can wait for a child or kill it, but not both at once, so this
         /// looks again and again.
-        pub(super) fn wait(&self, _target: &Target) {
+        pub(super) fn wait(&mut self, _target: &Target) {
             while let Ok(None) = self.try_wait() {
                 thread::sleep(Duration::from_millis(20));
             }

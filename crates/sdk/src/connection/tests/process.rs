@@ -311,7 +311,11 @@ async fn a_child_that_exits_before_the_handshake_is_not_tried_again() {
 
 #[tokio::test]
 async fn the_race_for_a_fresh_home_is_run_again() {
-    let folder = Folder::new("race");
+    run_the_race_for_a_fresh_home("race").await;
+}
+
+async fn run_the_race_for_a_fresh_home(name: &str) {
+    let folder = Folder::new(name);
     let path = folder.0.join("starts");
     let path = path.display();
     let script = format!(
@@ -325,6 +329,43 @@ async fn the_race_for_a_fresh_home_is_run_again() {
         std::fs::read_to_string(folder.0.join("starts")).unwrap(),
         "x\nx\nx\n"
     );
+}
+
+/// The part of the next test that runs where SIGCHLD is ignored. On its own, this
+/// test does nothing.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn in_a_process_whose_children_the_kernel_reaps() {
+    if std::env::var_os("CHILDREN_ARE_REAPED").is_none() {
+        return;
+    }
+    run_the_race_for_a_fresh_home("race-reaped").await;
+    let script = format!("{HANDSHAKE} while :; do sleep 0.1; done");
+    let (connection, _) = launch(&script).await.unwrap();
+    let pid = pid(&connection);
+    connection.close().await.unwrap();
+    assert_gone(pid);
+    println!("everything ended");
+}
+
+/// A service manager may have it ignored, and then nobody learns how a child ended.
+#[cfg(target_os = "linux")]
+#[test]
+fn children_that_the_kernel_reaps_end_as_others_do() {
+    let output = Command::new("env")
+        .arg("--ignore-signal=CHLD")
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "--nocapture",
+            "connection::tests::process::in_a_process_whose_children_the_kernel_reaps",
+        ])
+        .env("CHILDREN_ARE_REAPED", "1")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("everything ended"), "{told}{errors}");
 }
 
 #[tokio::test]
