@@ -6,7 +6,7 @@ mod client;
 
 use openai_codex::types::{ServerNotification, ThreadItem, ThreadSortKey};
 use openai_codex::{Codex, ErrorKind, RpcErrorKind, Thread};
-use openai_codex_testkit::MockModel;
+use openai_codex_testkit::{Gate, MockModel};
 use serde_json::json;
 
 /// A thread with one turn, so that it is stored.
@@ -258,11 +258,20 @@ async fn compaction_asks_the_model_and_can_be_watched() {
     let model = MockModel::start().unwrap();
     let (_runtime, codex) = client::start(&model).await;
     let thread = used(&codex, &model, "something long").await;
+    let gate = Gate::new();
     model
         .when(|request| request.kind() == Some("compaction"))
-        .say("In short: nothing.");
+        .say("In short: nothing.")
+        .waits_for(&gate);
     let mut events = thread.events();
     thread.compact().await.unwrap();
+    gate.reached().await;
+    let refused = thread.run("not now").await.unwrap_err();
+    assert!(
+        refused.to_string().contains("ActiveTurnNotSteerable"),
+        "{refused}"
+    );
+    gate.open();
     let mut turn = None;
     let mut compacted = false;
     loop {

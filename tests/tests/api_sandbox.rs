@@ -4,9 +4,12 @@
 #[path = "support/client.rs"]
 mod client;
 
-use openai_codex::Sandbox;
+#[path = "support/warnings.rs"]
+mod warnings;
+
 use openai_codex::types::{JsonObject, SandboxPolicy};
-use openai_codex_testkit::{MockModel, TestRuntime};
+use openai_codex::{ApprovalMode, Sandbox};
+use openai_codex_testkit::{Gate, MockModel, TestRuntime};
 use serde_json::{Value, json};
 
 /// A home whose configuration says all that the workspace-write mode can be told.
@@ -206,4 +209,38 @@ async fn presets_have_their_wire_form_on_threads_and_turns() {
         let sent: Value = client::params_of(&fake, "turn/start")["sandboxPolicy"].clone();
         assert_eq!(sent, policy);
     }
+}
+
+/// Nobody is to believe that what was asked for holds.
+#[tokio::test]
+async fn a_sandbox_for_a_turn_that_is_joined_holds_from_the_next_one_and_the_caller_is_told() {
+    let warnings = warnings::Warnings::default();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
+    let model = MockModel::start().unwrap();
+    let gate = Gate::new();
+    model.deltas(["wait"]).waits_for(&gate);
+    model.shell("touch made.txt");
+    model.say("done");
+    let (runtime, codex) = client::start(&model).await;
+    let start = codex.thread_start().approval_mode(ApprovalMode::DenyAll);
+    let thread = start.sandbox(Sandbox::FullAccess).await.unwrap();
+    let turn = thread.turn("first").await.unwrap();
+    assert!(!turn.joined());
+    gate.reached().await;
+    let joined = thread.turn("second").sandbox(Sandbox::ReadOnly);
+    let joined = joined.await.unwrap();
+    assert_eq!(joined.id(), turn.id());
+    assert!(joined.joined() && !turn.joined());
+    assert!(thread.turn_handle(turn.id()).joined());
+    let warned = warnings.take("joined a turn");
+    assert!(warned.contains(r#"settings=["sandbox"]"#), "{warned}");
+    gate.open();
+    joined.run().await.unwrap();
+    // The turn had begun with full access, and so it went on.
+    assert!(runtime.workspace().join("made.txt").exists());
+    let effective = client::effective(&codex, &thread).await.sandbox;
+    assert!(
+        matches!(effective, SandboxPolicy::ReadOnly(_)),
+        "{effective:?}"
+    );
 }

@@ -17,7 +17,8 @@ const WORKSPACE: &str = "sandbox_workspace_write";
 /// unless told otherwise. Resuming, forking and starting a turn send nothing
 /// unless a mode is given, so what the thread has stored stays.
 ///
-/// A mode that is given to a turn stays for later turns.
+/// A mode that is given to a turn stays for later turns. A turn that has begun keeps its
+/// own, also where [the input joins it](crate::TurnHandle::joined).
 ///
 /// ```no_run
 /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
@@ -70,6 +71,9 @@ impl ApprovalMode {
 
 /// Where commands and edits may reach.
 ///
+/// A sandbox that is given to a turn stays for later turns. A turn that has begun keeps
+/// its own, also where [the input joins it](crate::TurnHandle::joined).
+///
 /// ```no_run
 /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
 /// use openai_codex::Sandbox;
@@ -82,9 +86,10 @@ impl ApprovalMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Sandbox {
-    /// Read anything, write nothing.
+    /// Read anything, write nothing: `read-only`.
     ReadOnly,
-    /// Write in the working directory and the configured writable roots.
+    /// Write in the working directory and the configured writable roots:
+    /// `workspace-write`.
     ///
     /// `[sandbox_workspace_write]` of the configuration, and of the `config` that the
     /// thread was started with by this client, holds as it is: a turn that
@@ -92,7 +97,7 @@ pub enum Sandbox {
     /// what is left out for a decision (0.163.0 then opens `/tmp` and cuts off the
     /// network, whatever is configured).
     WorkspaceWrite,
-    /// No sandbox.
+    /// No sandbox: `danger-full-access`.
     FullAccess,
 }
 

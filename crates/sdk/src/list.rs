@@ -59,7 +59,7 @@ impl ThreadList {
     setters! {
         val archived: bool, "Only archived threads, or only others; others by default.";
         opt cursor: String, "Where to go on: `next_cursor` of the page before.";
-        opt cwd: ThreadListCwdFilter, "Only threads of this working directory, or of these.";
+        opt cwd: ThreadListCwdFilter, "Only threads of exactly this working directory, a string, or of these, a `Vec` of them.";
         val limit: u32, "How many threads a page has at most.";
         list model_providers: String, "Only threads of these model providers: of the one that is configured by default, of every one if the list is empty.";
         opt search_term: String, "Only threads whose title contains this.";
@@ -91,7 +91,7 @@ impl ThreadList {
     ///
     /// 0.163.0 pages by whole seconds of the creation: where a page ends amid threads of
     /// the same second, it leaves out the rest of them. Sorted by
-    /// [`ThreadSortKey::UpdatedAt`] it pages by milliseconds, and leaves out none.
+    /// [`ThreadSortKey::UpdatedAt`](crate::types::ThreadSortKey) it pages by milliseconds, and leaves out none.
     pub fn stream(mut self) -> ThreadListStream {
         self.params.limit.get_or_insert(100);
         ThreadListStream {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use openai_codex_types::{
-    ConfigReadParams, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy,
+    ConfigReadParams, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy, TurnId,
     TurnStartParams as Params, WorkspaceWriteSandboxPolicy,
 };
 use serde_json::Value;
@@ -135,10 +135,44 @@ impl Request {
             self.params.sandbox_policy = Some(sandbox.policy(workspace));
         }
         let params = encode("turn/start", &self.params)?;
-        codex
+        let started = codex
             .connection()
             .start_turn(self.thread.id(), &params, events, Deadline::Default)
-            .await
+            .await?;
+        if started.joined {
+            self.warn_of_settings(started.turn.id());
+        }
+        Ok(started)
+    }
+
+    /// Says what was set for a turn that had begun already, and goes on as it began.
+    fn warn_of_settings(&self, turn: &TurnId) {
+        let params = &self.params;
+        let is_approval_set = params.approval_policy.is_some();
+        let settings: Vec<&str> = [
+            (
+                is_approval_set || params.approvals_reviewer.is_some(),
+                "approval_mode",
+            ),
+            (params.cwd.is_some(), "cwd"),
+            (params.effort.is_some(), "effort"),
+            (params.model.is_some(), "model"),
+            (params.personality.is_some(), "personality"),
+            (params.sandbox_policy.is_some(), "sandbox"),
+            (params.service_tier.is_some(), "service_tier"),
+            (params.summary.is_some(), "summary"),
+        ]
+        .into_iter()
+        .filter_map(|(is_set, setting)| is_set.then_some(setting))
+        .collect();
+        if !settings.is_empty() {
+            tracing::warn!(
+                %turn,
+                ?settings,
+                "the input joined a turn that had begun and keeps its settings; what was set holds \
+                 from the next turn on"
+            );
+        }
     }
 
     /// What the workspace-write mode means for this thread: as the server said when
@@ -208,11 +242,11 @@ macro_rules! turn_options {
             path cwd: String, "The working directory, from this turn on.";
             opt effort: ReasoningEffort, "How hard the model thinks, from this turn on.";
             opt model: String, "The model, from this turn on.";
-            opt output_schema: Value, "A JSON schema that the answer of this turn must follow.";
+            opt output_schema: Value, "A JSON schema that the answer of this turn must follow. The server refuses to have the input join a turn without it.";
             opt personality: Personality, "The tone. Deprecated by the server: only `none` has an effect.";
             dbl service_tier: String, "The service tier, from this turn on.";
-            opt turn_service_tier: String => service_tier_for_turn, "The service tier of this turn alone; `default` is the standard one.";
-            opt source: String => turn_trigger, "What started the turn, as a label.";
+            opt turn_service_tier: String => service_tier_for_turn, "The service tier of this turn alone; `default` is the standard one. Of no effect where the input joins a turn.";
+            opt source: String => turn_trigger, "What started the turn, as a label. Of no effect where the input joins a turn.";
             opt summary: ReasoningSummary, "How the reasoning is summarised, from this turn on.";
         }
     };
@@ -239,7 +273,7 @@ macro_rules! turn_builder {
 }
 
 turn_builder! {
-    /// Runs a turn to its end when it is awaited: a [`TurnResult`].
+    /// Runs a turn (`turn/start`) to its end when it is awaited: a [`TurnResult`].
     ///
     /// ```no_run
     /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
@@ -278,7 +312,7 @@ impl Run {
 awaitable!(Run, TurnResult);
 
 turn_builder! {
-    /// Starts a turn when it is awaited: a [`TurnHandle`].
+    /// Starts a turn (`turn/start`) when it is awaited: a [`TurnHandle`].
     ///
     /// ```no_run
     /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {

@@ -68,10 +68,11 @@ impl Thread {
         self.info.as_deref()
     }
 
-    /// Runs a turn to its end: await it for a
+    /// Runs a turn (`turn/start`) to its end: await it for a
     /// [`TurnResult`](crate::TurnResult).
     ///
-    /// While another turn of the thread is active, the input joins that turn.
+    /// While another turn of the thread is active, the input joins that turn, which
+    /// keeps the settings that it began with: see [`TurnHandle::joined`].
     pub fn run(&self, input: impl Into<TurnInput>) -> Run {
         Run::new(self.clone(), input.into())
     }
@@ -161,7 +162,21 @@ impl Thread {
     }
 
     /// Begins to compact the thread's history (`thread/compact/start`). It is a
-    /// turn of its own, whose events [`events`](Self::events) shows.
+    /// turn of its own, whose events [`events`](Self::events) shows. Until it has
+    /// completed, the server starts no other turn ("ActiveTurnNotSteerable").
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// let mut events = thread.events(); // before, lest its end be missed
+    /// thread.compact().await?;
+    /// while let Some(event) = events.next().await {
+    ///     if event?.method() == "turn/completed" {
+    ///         break;
+    ///     }
+    /// }
+    /// let result = thread.run("Go on.").await?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
@@ -223,7 +238,8 @@ pub struct ThreadInfo {
     pub model_provider: String,
     /// How hard it thinks.
     pub reasoning_effort: Option<ReasoningEffort>,
-    /// The service tier; `None` is the standard one.
+    /// The service tier; `None` and `default` are the standard one. 0.163.0 also tells
+    /// `None` where the model lacks the tier that was asked for.
     pub service_tier: Option<String>,
     /// The working directory.
     pub cwd: String,

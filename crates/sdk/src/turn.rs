@@ -101,6 +101,29 @@ impl TurnHandle {
         self.0.turn.thread_id()
     }
 
+    /// Whether the turn was not begun by the call that gave this handle, but by another
+    /// one or by somebody else.
+    ///
+    /// A turn that the input joined keeps the settings that it began with. The approval
+    /// mode, the sandbox, the model and whatever else was set for it hold from the next
+    /// turn on: where that matters, [`interrupt`](Self::interrupt) it, or wait until it
+    /// has ended before you start the next.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
+    /// use openai_codex::Sandbox;
+    ///
+    /// let turn = thread.turn("Look around.").sandbox(Sandbox::ReadOnly).await?;
+    /// if turn.joined() {
+    ///     turn.interrupt().await?; // it may write
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn joined(&self) -> bool {
+        // That it is somebody else's may be seen after the response.
+        self.0.joined || self.0.turn.summary().is_foreign()
+    }
+
     /// The turn's events up to `turn/completed`; an error as the last item when the
     /// thread is closed, archived, deleted or unsubscribed from before. The first stream of a handle
     /// that started the turn has every event since the request was sent; further

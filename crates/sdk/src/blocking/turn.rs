@@ -47,6 +47,12 @@ impl TurnHandle {
         self.inner.thread_id()
     }
 
+    /// Whether the turn was not begun by the call that gave this handle: see
+    /// [`joined`](crate::TurnHandle::joined) of the async one.
+    pub fn joined(&self) -> bool {
+        self.inner.joined()
+    }
+
     /// The turn's events up to `turn/completed`.
     pub fn stream(&self) -> TurnStream {
         TurnStream::new(self.inner.stream(), Arc::clone(&self.client))

@@ -47,7 +47,9 @@
 //! **One turn at a time.** A thread has one active turn. To start another one
 //! while it runs is to *join* it: your input goes to the active turn, and your
 //! handle is one more on the same turn. Its result is complete, whoever started
-//! it. Two threads run side by side and know nothing of each other.
+//! it. The turn keeps the settings that it began with: what you set, be it a sandbox or a
+//! model, holds from the next turn on, and a `tracing` warning says so
+//! ([`joined`](crate::TurnHandle::joined) tells). Two threads run side by side and know nothing of each other.
 //!
 //! Reviews and compaction are turns that cannot be joined or steered; the
 //! runtime refuses.

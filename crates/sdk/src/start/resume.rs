@@ -98,8 +98,8 @@ impl ThreadResume {
         self
     }
 
-    /// Whether the answer holds the thread's turns. Leaving them out is faster
-    /// for long threads.
+    /// Whether the answer, `info().thread.turns`, holds the thread's turns, as it does
+    /// unless this is set (`excludeTurns`). Leaving them out is faster for long threads.
     pub fn include_turns(mut self, yes: bool) -> Self {
         self.params.exclude_turns = Some(!yes);
         self

@@ -49,7 +49,7 @@ pub struct Structured<T> {
     pub turn: TurnResult,
 }
 
-/// Runs a turn to its end when it is awaited, and reads its answer: a
+/// Runs a turn (`turn/start`) to its end when it is awaited, and reads its answer: a
 /// [`Structured`]. See [`Thread::run_as`].
 ///
 /// ```no_run
