@@ -151,6 +151,27 @@ fn secrets_are_found_by_their_looks() {
             "export DB_PASSWORD=hunter2\nPUBLIC_KEY= A_TOKEN=abc; KEY=1",
             "export DB_PASSWORD=[redacted]\nPUBLIC_KEY= A_TOKEN=[redacted]; KEY=1",
         ),
+        // What `cat auth.json` prints, and the same within a string.
+        (
+            "{\n  \"refresh_token\" : \"rt.1\",\n  \"account\": \"me\", \"password\":\"a \\\"b\" }",
+            "{\n  \"refresh_token\" : \"[redacted]\",\n  \"account\": \"me\", \"password\":\"[redacted]\" }",
+        ),
+        (
+            r#"echo "{\"token\":\"abc\",\"a\": \"b\"}""#,
+            r#"echo "{\"token\":\"[redacted]\",\"a\": \"b\"}""#,
+        ),
+        (
+            r#"{"token":"", "secret": null}"#,
+            r#"{"token":"", "secret": null}"#,
+        ),
+        (r#"{"token":"abc"#, r#"{"token":"[redacted]"#),
+        (r#"say "token": it's one"#, r#"say "token": it's one"#),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nabc\ndef\n-----END RSA PRIVATE KEY-----\nx",
+            "-----BEGIN RSA PRIVATE KEY-----[redacted]-----END RSA PRIVATE KEY-----\nx",
+        ),
+        ("no PRIVATE KEY----- here", "no PRIVATE KEY----- here"),
+        ("glpat-0123456789abcdefgh", "[redacted]"),
     ] {
         let message = serde_json::json!({"text": text}).to_string();
         let expected = serde_json::json!({"text": expected}).to_string();
@@ -337,9 +358,25 @@ fn in_deltas(text: &str, size: usize) -> String {
 fn long_texts_take_time_in_proportion_to_their_length() {
     // What took time with the square of the length would take minutes.
     for text in [
-        "KEY=", "A_KEY=\n", "a=b\n", "&a=b\n", "=", "ask-", "-eyJ", "?a", "x://y@", "[1",
+        "KEY=",
+        "A_KEY=\n",
+        "a=b\n",
+        "&a=b\n",
+        "=",
+        "ask-",
+        "-eyJ",
+        "?a",
+        "x://y@",
+        "[1",
+        "\"token\":\"",
+        "\\\"token\\\": \\\"",
+        "\"",
+        "\\",
+        "\" ",
+        "PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----",
     ] {
-        let text = format!("https://x {}", text.repeat(2_000_000 / text.len()));
+        let text = format!("https://x {}", text.repeat(500_000 / text.len()));
         let message = serde_json::json!({"text": text}).to_string();
         assert!(redact(&message).is_ok());
     }

@@ -39,7 +39,8 @@ const USER_INPUT: &str = "item/tool/requestUserInput";
 ///   that overrides an edit, which does not say what it is of;
 /// - in any other string: what looks like an API key, a JSON web token or a bearer token; the user
 ///   and the password in URLs, and their parameters that are named like secrets; values that are
-///   given to variables such as `MY_API_KEY=`;
+///   given to variables such as `MY_API_KEY=`; the strings that JSON in it gives to members that
+///   are named like secrets; private keys;
 /// - contents in Base64 (members such as `dataBase64`) as a whole, if there is any of this in them.
 ///
 /// What the user and the model say to each other stays: it is what a recording is for. Strings

@@ -8,7 +8,7 @@ use crate::envelope::repair_surrogates;
 
 /// What a secret begins with, how many characters follow at least, and whether one of them is a
 /// dot.
-const SHAPES: [(&str, usize, bool); 11] = [
+const SHAPES: [(&str, usize, bool); 18] = [
     ("sk-", 16, false),
     ("eyJ", 24, true),
     ("Bearer ", 8, false),
@@ -16,8 +16,15 @@ const SHAPES: [(&str, usize, bool); 11] = [
     ("ghp_", 20, false),
     ("gho_", 20, false),
     ("ghs_", 20, false),
+    ("ghu_", 20, false),
+    ("ghr_", 20, false),
     ("github_pat_", 20, false),
+    ("glpat-", 16, false),
+    ("sk_live_", 16, false),
+    ("rk_live_", 16, false),
     ("xoxb-", 16, false),
+    ("xoxp-", 16, false),
+    ("AIza", 30, false),
     ("AKIA", 16, false),
     ("ASIA", 16, false),
 ];
@@ -37,8 +44,14 @@ const PARAMETERS: [&str; 8] = [
 /// How the names of variables end that hold secrets, where they are set or printed.
 const ASSIGNMENTS: [&str; 4] = ["TOKEN=", "KEY=", "SECRET=", "PASSWORD="];
 
+/// What is around a private key, whatever its kind.
+const PRIVATE_KEY: [&str; 3] = ["-----BEGIN", "PRIVATE KEY-----", "-----END"];
+
 /// How long the name of a parameter or a variable is at most.
 const MAX_NAME: usize = 64;
+
+/// How many spaces there are at most around the colon of a member.
+const MAX_SPACES: usize = 8;
 
 /// Whether there can be anything to find in a message. Quick, for the many where there is not.
 pub(super) fn may_need_scrub(message: &str) -> bool {
@@ -46,7 +59,8 @@ pub(super) fn may_need_scrub(message: &str) -> bool {
     let starts = SHAPES.iter().map(|(start, ..)| start);
     starts
         .chain(&ASSIGNMENTS)
-        .chain(&["://", ":\\/\\/"])
+        // The last is of JSON within a string.
+        .chain(&["://", ":\\/\\/", PRIVATE_KEY[1], "\\\""])
         .any(|part| message.contains(part))
 }
 
@@ -100,6 +114,10 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
     for end in ASSIGNMENTS {
         find_assignments(text, end, &mut found);
     }
+    if text.contains(PRIVATE_KEY[1]) {
+        find_private_keys(text, &mut found);
+    }
+    find_members(text, &mut found);
     if text.contains("://") {
         find_parameters(text, &mut found);
         find_userinfo(text, &mut found);
@@ -176,6 +194,70 @@ fn find_assignments(text: &str, end: &str, found: &mut Vec<Range<usize>>) {
         done = begin + rest.find(|c| !is_token(c)).unwrap_or(rest.len());
         if done > begin {
             found.push(begin..done);
+        }
+    }
+}
+
+/// What is between the first and the last line of a private key.
+fn find_private_keys(text: &str, found: &mut Vec<Range<usize>>) {
+    let [begin, key, end] = PRIVATE_KEY;
+    let mut done = 0;
+    for (at, _) in text.match_indices(key) {
+        if at < done {
+            continue;
+        }
+        let from = at + key.len();
+        let before = text.as_bytes()[done..at].iter().rev().take(MAX_NAME);
+        let line = before.take_while(|byte| **byte != b'\n').count();
+        if !text.as_bytes()[at - line..at]
+            .windows(begin.len())
+            .any(|part| part == begin.as_bytes())
+        {
+            continue;
+        }
+        done = text[from..].find(end).map_or(text.len(), |at| from + at);
+        if done > from {
+            found.push(from..done);
+        }
+    }
+}
+
+/// The values of members such as `"refresh_token": "…"`, where a text is or has JSON.
+fn find_members(text: &str, found: &mut Vec<Range<usize>>) {
+    let bytes = text.as_bytes();
+    let skip_spaces = |at: usize| {
+        let spaces = bytes[at..].iter().take(MAX_SPACES);
+        at + spaces.take_while(|byte| **byte == b' ').count()
+    };
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+    let mut from = 0;
+    while let Some(quote) = text[from..].find('"').map(|at| from + at) {
+        let before = &bytes[from..quote];
+        from = quote + 1;
+        let colon = skip_spaces(from);
+        if bytes.get(colon) != Some(&b':') {
+            continue;
+        }
+        // Within two strings, quotes are escaped.
+        let escapes = before.iter().rev().take(MAX_SPACES);
+        let escapes = escapes.take_while(|byte| **byte == b'\\').count();
+        let end = quote - escapes;
+        let name = bytes[..end].iter().rev().take(MAX_NAME);
+        let name = &text[end - name.take_while(|byte| is_name(byte)).count()..end];
+        let value = skip_spaces(colon + 1) + escapes;
+        if bytes.get(value) != Some(&b'"') || !is_secret_name(name) {
+            continue;
+        }
+        let value = value + 1;
+        let is_end = |at: usize| {
+            let escaped = bytes[value..at].ends_with(b"\\");
+            bytes[at] == b'\n' || bytes[at] == b'"' && (escapes > 0 || !escaped)
+        };
+        let end = (value..bytes.len()).find(|at| is_end(*at));
+        from = end.unwrap_or(bytes.len());
+        let secret = text[value..from].trim_end_matches('\\');
+        if !matches!(secret, "" | REDACTED) {
+            found.push(value..value + secret.len());
         }
     }
 }
