@@ -12,9 +12,10 @@ use crate::runtime::TestRuntime;
 ///
 /// | what | becomes |
 /// |---|---|
-/// | UUIDs anywhere; in members named `id` or `…Id`, whatever looks generated | `[id-1]`, `[id-2]`, … in the order in which they first appear: the same id, the same placeholder |
-/// | numbers in members named `…At` or `…Ms`, RFC 3339 times, dates in paths | `[time]` |
-/// | numbers in members named `duration…` | `[duration]` |
+/// | UUIDs anywhere; in members named `id` or `…Id`, whatever looks generated; the chunk ids in what a model is told of a command | `[id-1]`, `[id-2]`, … in the order in which they first appear: the same id, the same placeholder |
+/// | numbers in members named `…At` or `…Ms`, RFC 3339 times, milliseconds since 1970 in texts, dates in paths | `[time]` |
+/// | numbers in members named `duration…`, and the wall time in what a model is told of a command | `[duration]` |
+/// | the size of the output in what a model is told of a command | `[count]` |
 /// | [paths](Self::path) | the name that they were given |
 /// | versions such as `0.163.0` | `[version]` |
 /// | ports of loopback addresses | `127.0.0.1:[port]` |
@@ -158,6 +159,29 @@ impl Normaliser {
                 return Some((length, "[time]".to_owned()));
             }
         }
+        if let Some(length) = starts("1999999999999").filter(|length| ends_a_word(&rest[*length..]))
+        {
+            return Some((length, "[time]".to_owned()));
+        }
+        // What 0.163.0 tells a model before the output of a command or a tool.
+        let line = |lead: &str, of: fn(&u8) -> bool| {
+            let value = rest.strip_prefix(lead)?;
+            let length = value.bytes().take_while(of).count();
+            (length > 0).then_some((lead.len(), lead.len() + length))
+        };
+        let is_number = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+        if let Some((lead, length)) = line("Chunk ID: ", u8::is_ascii_hexdigit) {
+            let id = self.id(&rest[lead..length]);
+            return Some((length, format!("{}{id}", &rest[..lead])));
+        }
+        for (lead, placeholder) in [
+            ("Wall time: ", "[duration]"),
+            ("Original token count: ", "[count]"),
+        ] {
+            if let Some((lead, length)) = line(lead, is_number) {
+                return Some((length, format!("{}{placeholder}", &rest[..lead])));
+            }
+        }
         if before.ends_with('/')
             && let Some(length) = starts("9999/99/99/")
         {
@@ -244,7 +268,11 @@ fn is_id(name: &str) -> bool {
 }
 
 fn is_time(name: &str) -> bool {
-    name.ends_with("At") || name.ends_with("Ms") || name.ends_with("_at") || name == "timestamp"
+    name.ends_with("At")
+        || name.ends_with("Ms")
+        || name.ends_with("_at")
+        || name.ends_with("_ms")
+        || name == "timestamp"
 }
 
 fn is_duration(name: &str) -> bool {
@@ -256,6 +284,8 @@ fn looks_generated(id: &str) -> bool {
     const PREFIXES: [&str; 7] = ["msg_", "rs_", "resp_", "call_", "fc_", "ws_", "item_"];
     let digits = id.bytes().filter(u8::is_ascii_digit).count();
     matches(id, UUID)
+        // Of a process.
+        || !id.is_empty() && digits == id.len()
         || PREFIXES.iter().any(|prefix| id.starts_with(prefix))
         || id.len() >= 8 && digits >= 3 && !id.contains(['/', ' '])
 }
@@ -285,6 +315,14 @@ mod tests {
             ),
             ("http://127.0.0.1:4711/v1", "http://127.0.0.1:[port]/v1"),
             ("127.0.0.1", "127.0.0.1"),
+            (
+                "{\"turn_started_at_unix_ms\":1795282301895,\"n\":2795282301895}",
+                "{\"turn_started_at_unix_ms\":[time],\"n\":2795282301895}",
+            ),
+            (
+                "Chunk ID: 09ad39\nWall time: 0.0021 seconds\nOriginal token count: 13\nOutput:\nWall time: none",
+                "Chunk ID: [id-1]\nWall time: [duration] seconds\nOriginal token count: [count]\nOutput:\nWall time: none",
+            ),
             ("[id-1] [time] ü", "[id-1] [time] ü"),
         ] {
             let mut normaliser = Normaliser::new();
@@ -308,6 +346,8 @@ mod tests {
             later,
             json!({"states": {"[id-2]": true}, "id": 3, "callId": "[id-1]"})
         );
+        let process = normaliser.json(&json!({"processId": "90028", "clientId": ""}));
+        assert_eq!(process, json!({"processId": "[id-3]", "clientId": ""}));
     }
 
     #[test]
