@@ -77,6 +77,57 @@ async fn delays_pass_in_paused_time() {
     assert_eq!(read.read(&mut half).await.unwrap(), 0);
 }
 
+#[tokio::test]
+async fn the_unexpected_is_answered_with_what_was_expected() {
+    let fake = FakeServer::new();
+    fake.expect("turn/start");
+    let (mut read, mut write) = fake.connect();
+    write
+        .write_all(b"{\"id\":3,\"method\":\"model/list\"}\n")
+        .await
+        .unwrap();
+    let mut text = String::new();
+    read.read_to_string(&mut text).await.unwrap();
+    assert!(text.starts_with("{\"error\":{\"code\":-32099,"), "{text}");
+    assert!(
+        text.contains("expected turn/start, but the client sent"),
+        "{text}"
+    );
+    assert!(text.ends_with("\"id\":3}\n"), "{text}");
+}
+
+/// A test that was killed cannot kill what it started.
+#[cfg(unix)]
+#[test]
+fn a_process_that_hangs_ends_with_its_parent() {
+    let fake = FakeServer::new();
+    fake.then().line("hello").hangs();
+    let folder = std::env::temp_dir().join(format!("fake-orphan-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let script = folder.join("script.jsonl");
+    std::fs::write(&script, fake.script()).unwrap();
+
+    let mut parent = Command::new("sh")
+        .args(["-c", "\"$0\" & wait", env!("CARGO_BIN_EXE_fake-app-server")])
+        .env("FAKE_APP_SERVER_SCRIPT", &script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(parent.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert_eq!(line, "hello\n");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    let (tx, rx) = std::sync::mpsc::channel();
+    // It has its stdout to its end.
+    std::thread::spawn(move || tx.send(stdout.read_to_string(&mut line)));
+    let ended = rx.recv_timeout(openai_codex_testkit::PATIENCE);
+    ended.expect("it ends").unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[test]
 fn the_same_script_runs_as_a_process() {
     let fake = FakeServer::new();

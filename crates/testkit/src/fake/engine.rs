@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::step::Step;
 
+/// The code of the error that answers a request which nobody expects.
+const UNEXPECTED: i64 = -32099;
+
 /// How much a flood writes at once.
 const FLOOD_CHUNK: usize = 64 * 1024;
 
@@ -50,6 +53,8 @@ pub(crate) struct Engine {
     /// Nothing was left to do but to wait when last asked.
     idle: bool,
     failure: Option<String>,
+    /// The answer that tells the client of the failure.
+    last_words: Option<Action>,
 }
 
 /// What is done whenever a message of a method comes.
@@ -92,7 +97,7 @@ impl Engine {
     pub(crate) fn next(&mut self) -> Action {
         loop {
             if self.failure.is_some() {
-                return Action::Exit(1);
+                return self.last_words.take().unwrap_or(Action::Exit(1));
             }
             let Some(step) = self.steps.pop_front() else {
                 self.idle = true;
@@ -110,7 +115,14 @@ impl Engine {
                     };
                     match self.fits(&step, &message) {
                         Ok(()) => self.current = message["id"].clone(),
-                        Err(mismatch) => self.failure = Some(mismatch),
+                        Err(mismatch) => {
+                            if message.get("method").is_some() && message.get("id").is_some() {
+                                let error = json!({"code": UNEXPECTED, "message": mismatch});
+                                let answer = json!({"id": message["id"], "error": error});
+                                self.last_words = Some(line(&answer));
+                            }
+                            self.failure = Some(mismatch);
+                        }
                     }
                 }
                 Step::Hold(name) => {
@@ -252,6 +264,11 @@ impl Engine {
         }
     }
 
+    /// Why it ended before its script did.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
     /// Everything that the client has sent.
     pub(crate) fn received(&self) -> &[Value] {
         &self.received
@@ -391,12 +408,18 @@ mod tests {
         let mut engine = Engine::default();
         engine.push(expect("a"));
         engine.receive(b"{\"id\":1,\"method\":\"b\"}\n");
+        let Action::Write(answer) = engine.next() else {
+            panic!("the request is not answered");
+        };
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["id"], 1);
         assert_eq!(engine.next(), Action::Exit(1));
         let failure = engine.leftovers().unwrap_err();
         assert!(
             failure.contains("here expected a") && failure.contains("\"b\""),
             "{failure}"
         );
+        assert_eq!(answer["error"]["message"], *failure);
     }
 
     #[test]

@@ -33,14 +33,18 @@ const BUFFER: usize = 64 * 1024;
 ///
 /// The script is a list of steps: what it [expects](Self::expect) of the client, and what it does
 /// about it. Steps may be added while it runs; they are done as soon as those before them are. A
-/// message that the script does not expect ends it, and [`done`](Self::done) and
-/// [`assert_finished`](Self::assert_finished) say what was expected where.
+/// message that the script does not expect ends it: a request is answered with an error that says
+/// what was expected where, and [`done`](Self::done) and
+/// [`assert_finished`](Self::assert_finished) say it too.
 ///
 /// The handshake is answered by itself unless the script expects it, and so is whatever has an
 /// answer by [`always`](Self::always). Dropping the server hangs up.
 ///
 /// The same script can be run by a child process: write [`script`](Self::script) to a file and
-/// name it in `FAKE_APP_SERVER_SCRIPT` for the program `fake-app-server` of this package.
+/// name it in `FAKE_APP_SERVER_SCRIPT` for the program `fake-app-server`, which
+/// `cargo install openai-codex-testkit` brings. A program of your own package does as well, of
+/// which Cargo tells your tests where it is (`env!("CARGO_BIN_EXE_…")`): it only has to hand the
+/// text to [`run_process`](Self::run_process).
 ///
 /// # Examples
 /// ```
@@ -361,7 +365,7 @@ impl Script<'_> {
     }
 
     /// When the script is done, reads nothing more and says nothing more, until there is more of
-    /// the script. As a process it ends only when it is killed.
+    /// the script. As a process it ends only when it is killed, or its parent is gone (on Unix).
     pub fn hangs(self) -> Self {
         self.add(Step::Hang)
     }
