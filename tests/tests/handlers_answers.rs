@@ -10,7 +10,7 @@ use openai_codex::types::{NetworkPolicyAmendment, ThreadItem};
 use openai_codex::{
     ApprovalMode, Decision, ElicitationAnswer, Handlers, PermissionGrant, TurnStatus,
 };
-use openai_codex_testkit::{FakeServer, McpServer, MockModel, Reply, TestRuntime};
+use openai_codex_testkit::{FakeServer, McpServer, MockModel, TestRuntime};
 use serde_json::{Value, json};
 
 use support::{connect, fake, thread_response};
@@ -214,10 +214,7 @@ async fn an_elicitation_is_declined_or_cancelled() {
         (ElicitationAnswer::cancel(), "cancel"),
     ] {
         let model = MockModel::start().unwrap();
-        model.respond(Reply::new().item(json!({
-            "type": "function_call", "call_id": "ask", "name": "ask",
-            "namespace": "mcp__directory", "arguments": "{}",
-        })));
+        model.calls_in("mcp__directory", "ask", json!({}));
         model.say("done");
         let directory = McpServer::stdio(env!("CARGO_BIN_EXE_mcp-server"));
         let runtime = TestRuntime::builder(&model)

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use openai_codex::types::{JsonObject, ThreadItem};
 use openai_codex::{ApprovalMode, Decision, HandlerError, Handlers, TurnResult, TurnStatus};
-use openai_codex_testkit::{McpServer, MockModel, Reply, TestRuntime};
+use openai_codex_testkit::{McpServer, MockModel, TestRuntime};
 use serde_json::{Value, json};
 
 use support::{connect, start};
@@ -46,10 +46,7 @@ async fn without_handlers_a_turn_that_asks_for_everything_is_refused_it_all_and_
             "options": [{"label": "Red", "description": "r"}, {"label": "Blue", "description": "b"}],
         }]}),
     );
-    model.respond(Reply::new().item(json!({
-        "type": "function_call", "call_id": "ask", "name": "ask",
-        "namespace": "mcp__directory", "arguments": "{}",
-    })));
+    model.calls_in("mcp__directory", "ask", json!({}));
     model.calls("nobody", json!({}));
     model.say("never mind");
     let runtime = TestRuntime::builder(&model)

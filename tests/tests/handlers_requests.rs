@@ -18,7 +18,7 @@ use openai_codex::{
     ApprovalMode, Decision, ElicitationAnswer, HandlerError, Handlers, SecretString, TurnStatus,
     UserInputAnswers,
 };
-use openai_codex_testkit::{FakeServer, McpServer, MockModel, Reply, TestRuntime};
+use openai_codex_testkit::{FakeServer, McpServer, MockModel, TestRuntime};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -67,10 +67,7 @@ async fn a_question_for_the_user_is_answered() {
 async fn an_mcp_server_asks_through_an_elicitation() {
     for (name, told) in [("Ada", "\"accept\" {\"name\":\"Ada\"}"), ("A", "")] {
         let model = MockModel::start().unwrap();
-        model.respond(Reply::new().item(json!({
-            "type": "function_call", "call_id": "ask", "name": "ask",
-            "namespace": "mcp__directory", "arguments": "{}",
-        })));
+        model.calls_in("mcp__directory", "ask", json!({}));
         model.say("done");
         let runtime = TestRuntime::builder(&model)
             .mcp_server(

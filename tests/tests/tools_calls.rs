@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use openai_codex::types::ThreadItem;
 use openai_codex::{ErrorKind, HandlerError, Handlers, Tool, ToolOutput, TurnResult, TurnStatus};
-use openai_codex_testkit::{FakeServer, MockModel, Reply};
+use openai_codex_testkit::{FakeServer, MockModel};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -275,17 +275,10 @@ fn lookup() -> Tool {
     Tool::new("lookup", "Looks up", |_: NoArgs, _cx| async { Ok("found") })
 }
 
-fn call_in_crm() -> Reply {
-    Reply::new().item(json!({
-        "type": "function_call", "call_id": "in-crm", "name": "lookup", "namespace": "crm",
-        "arguments": "{}",
-    }))
-}
-
 #[tokio::test]
 async fn tools_of_the_same_name_live_in_namespaces() {
     let model = MockModel::start().unwrap();
-    model.respond(call_in_crm());
+    model.calls_in("crm", "lookup", json!({}));
     model.calls("lookup", json!({}));
     model.say("done");
     let (_runtime, codex) = start(&model, Handlers::new()).await;

@@ -67,6 +67,7 @@
 //! model.shell_escalated("rm -r target", "May I clean up?");
 //! model.apply_patch("*** Begin Patch\n*** Add File: a.txt\n+hi\n*** End Patch");
 //! model.calls("weather", json!({"city": "Oslo"})).calls("weather", json!({"city": "Lima"}));
+//! model.calls_in("mcp__docs", "search", json!({"words": "fjord"})); // of the MCP server `docs`
 //!
 //! // Failures.
 //! model.fails(500);
@@ -112,6 +113,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Tokio's paused time is for [`FakeServer`] and [`Replay`]. A real runtime is a process of its own:
+//! while a test with paused time waits for it, all timeouts of the test pass at once. A client that
+//! has none (`request_timeout(None)` in the SDK) works all the same.
 //!
 //! # Recording and replaying
 //!

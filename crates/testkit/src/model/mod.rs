@@ -40,8 +40,8 @@ use crate::monitor::{Monitor, PATIENCE};
 /// The script is as long as the test makes it; of the requests only the newest are kept, see
 /// [`keep_requests`](MockModelBuilder::keep_requests).
 ///
-/// The model lives on a thread of its own, so it serves async tests (also under paused time),
-/// blocking tests and plain programs. It stops on drop.
+/// The model lives on a thread of its own, so it serves async tests, also while their runtime is
+/// busy, blocking tests and plain programs. It stops on drop.
 ///
 /// # Examples
 /// ```
@@ -281,6 +281,8 @@ starters! {
     reason(summary: impl Into<String>);
     /// A response that calls a tool.
     calls(tool: impl Into<String>, arguments: Value);
+    /// A response that calls a tool of a namespace, `mcp__docs` for those of an MCP server `docs`.
+    calls_in(namespace: impl Into<String>, tool: impl Into<String>, arguments: Value);
     /// A response that runs a shell command inside the sandbox.
     shell(command: impl AsRef<str>);
     /// A response that asks to run a shell command outside the sandbox.

@@ -56,6 +56,7 @@ pub(crate) enum Step {
     Delta(String),
     Reason(String),
     Call {
+        namespace: Option<String>,
         name: String,
         arguments: Value,
         call_id: Option<String>,
@@ -116,6 +117,11 @@ impl fmt::Display for Step {
             Step::Message { text, .. } => write!(f, "message {:?}", short(text)),
             Step::Delta(text) => write!(f, "deltas from {:?}", short(text)),
             Step::Reason(text) => write!(f, "reasoning {:?}", short(text)),
+            Step::Call {
+                namespace: Some(space),
+                name,
+                ..
+            } => write!(f, "call of {name} in {space}"),
             Step::Call { name, .. } => write!(f, "call of {name}"),
             Step::Item(item) => write!(f, "item {}", item["type"]),
             Step::Event(event) => write!(f, "event {}", event["type"]),
@@ -199,7 +205,27 @@ macro_rules! reply_chain {
 
         /// Calls a tool under a generated call id. Several calls in one response run together.
         pub fn calls(self, tool: impl Into<String>, arguments: Value) -> Self {
-            self.step(Step::Call { name: tool.into(), arguments, call_id: None })
+            self.step(Step::Call {
+                namespace: None,
+                name: tool.into(),
+                arguments,
+                call_id: None,
+            })
+        }
+
+        /// Calls a tool of a namespace. The tools of an MCP server `docs` are in `mcp__docs`.
+        pub fn calls_in(
+            self,
+            namespace: impl Into<String>,
+            tool: impl Into<String>,
+            arguments: Value,
+        ) -> Self {
+            self.step(Step::Call {
+                namespace: Some(namespace.into()),
+                name: tool.into(),
+                arguments,
+                call_id: None,
+            })
         }
 
         /// Calls a tool under this call id, which is the id of the thread's item too.
@@ -210,7 +236,7 @@ macro_rules! reply_chain {
             arguments: Value,
         ) -> Self {
             let call_id = Some(call_id.into());
-            self.step(Step::Call { name: tool.into(), arguments, call_id })
+            self.step(Step::Call { namespace: None, name: tool.into(), arguments, call_id })
         }
 
         /// Runs a shell command inside the sandbox.

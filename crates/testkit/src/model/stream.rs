@@ -101,6 +101,7 @@ impl Renderer<'_> {
             Step::Delta(part) => self.delta(part),
             Step::Reason(summary) => self.reason(summary),
             Step::Call {
+                namespace,
                 name,
                 arguments,
                 call_id,
@@ -108,12 +109,16 @@ impl Renderer<'_> {
                 self.calls += 1;
                 let generated = || format!("call_{}_{}", self.tag, self.calls);
                 let call_id = call_id.clone().unwrap_or_else(generated);
-                self.done(json!({
+                let mut call = json!({
                     "type": "function_call",
                     "call_id": call_id,
                     "name": name,
                     "arguments": arguments.to_string(),
-                }));
+                });
+                if let Some(namespace) = namespace {
+                    call["namespace"] = namespace.as_str().into();
+                }
+                self.done(call);
             }
             Step::Item(item) => self.done(item.clone()),
             Step::Event(event) => self.event(event.clone()),
