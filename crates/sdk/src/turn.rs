@@ -497,7 +497,9 @@ async fn stored_turn(codex: &Codex, turn: &TurnRef) -> Result<Option<Value>> {
     loop {
         let raw = serde_json::to_value(&params).unwrap_or_default();
         let mut page = codex.call_raw("thread/turns/list", raw).await?;
-        let turns = page["data"].as_array_mut().into_iter().flatten();
+        // Not by index, which panics where the answer is no object.
+        let turns = page.get_mut("data").and_then(Value::as_array_mut);
+        let turns = turns.into_iter().flatten();
         if let Some(found) = turns.into_iter().find(|it| it["id"] == turn.id().as_str()) {
             return Ok(Some(found.take()));
         }
