@@ -132,8 +132,8 @@ impl Router {
             if turn.is_none() && kind == Kind::TurnCompleted {
                 turn = thread.only_turn().map(Cow::Owned);
             }
-            if kind == Kind::ThreadStatus {
-                thread.is_busy = false;
+            if kind == Kind::ThreadStatus && thread.is_busy {
+                thread.is_busy = resumed::is_active(event);
             }
             if let Some(turn) = turn.as_deref() {
                 owned = thread.route(turn, event, limits, fx);

@@ -66,11 +66,21 @@ impl Resumed {
 
 /// Whether a `thread/status/changed` says that the thread was unloaded.
 pub(super) fn is_not_loaded(event: &RawEvent) -> bool {
+    has_status(event, "notLoaded")
+}
+
+/// Whether a `thread/status/changed` says that a turn runs, as it does again when
+/// that one begins to wait for an answer.
+pub(super) fn is_active(event: &RawEvent) -> bool {
+    has_status(event, "active")
+}
+
+fn has_status(event: &RawEvent, status: &str) -> bool {
     // Most say something else, and need not be taken apart.
-    event.params().contains("notLoaded")
-        && members(event.params()).get("status").is_some_and(|status| {
-            string_member(status.get(), "type").as_deref() == Some("notLoaded")
-        })
+    event.params().contains(status)
+        && members(event.params())
+            .get("status")
+            .is_some_and(|it| string_member(it.get(), "type").as_deref() == Some(status))
 }
 
 fn members(object: &str) -> HashMap<Cow<'_, str>, &RawValue> {

@@ -108,6 +108,43 @@ fn the_answer_to_a_resume_says_which_turns_run() {
     assert!(!settled.unwrap().joined);
 }
 
+/// A turn is known to run, but not which, until the thread is said to rest.
+#[test]
+fn an_unlisted_turn_is_joined_for_as_long_as_the_thread_is_busy() {
+    let (thread, turn) = ids();
+    for (status, joined) in [
+        (
+            r#"{"type":"active","activeFlags":["waitingOnApproval"]}"#,
+            true,
+        ),
+        (r#"{"type":"idle"}"#, false),
+        (r#"{"type":"systemError"}"#, false),
+    ] {
+        let mut fx = Effects::default();
+        let mut router = Router::new(ROOMY);
+        let answer = r#"{"thread":{"id":"t","status":{"type":"active"},"turns":[]}}"#;
+        router.resume_thread(&Resumed::of(answer, |_, _| true).unwrap(), &mut fx);
+        let params = format!(r#"{{"threadId":"t","status":{status}}}"#);
+        router.route(&event("thread/status/changed", &params), &mut fx);
+        let start = router.open_start(&thread, false);
+        let settled = router.settle_start(&thread, start, Some(&turn), true, &mut fx);
+        assert_eq!(settled.unwrap().joined, joined, "{status}");
+    }
+}
+
+#[test]
+fn a_turn_to_be_interrupted_is_forgotten_with_its_end() {
+    let (thread, turn) = ids();
+    for ends in ["turn/completed", "thread/closed"] {
+        let mut fx = Effects::default();
+        let mut router = Router::new(ROOMY);
+        router.route(&turn_event(TURN[0], &thread, &turn, 0), &mut fx);
+        assert_eq!(router.doom(&thread, &turn), Some(true));
+        router.route(&turn_event(ends, &thread, &turn, 1), &mut fx);
+        assert_eq!(router.entries(), 0, "{ends}");
+    }
+}
+
 #[test]
 fn every_way_in_which_a_thread_goes_ends_the_waits_for_its_turns() {
     let (thread, turn) = ids();
