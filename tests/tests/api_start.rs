@@ -94,7 +94,7 @@ async fn an_exact_policy_refuses_any_other_version_and_names_both() {
 
 #[tokio::test]
 async fn options_that_an_older_runtime_ignores_fail_before_they_are_sent() {
-    for version in ["0.150.9", "0.151.0-alpha.3", "0.1.0", "unknown"] {
+    for version in ["0.150.9", "0.151.0-alpha.3", "0.1.0", "0.0.0", "unknown"] {
         let (fake, codex) = client::fake_of_version(version).await;
         let thread = codex.thread("t");
         for (error, option) in [

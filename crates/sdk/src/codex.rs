@@ -19,9 +19,11 @@ use crate::event::EventStream;
 use crate::handler::{Handlers, Registry};
 use crate::list::{Models, ThreadList};
 use crate::login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
+use crate::probe::Probe;
 use crate::retry::{RetryPolicy, only_reads, retry_on_overload};
 use crate::start::{ThreadFork, ThreadResume, ThreadStart};
 use crate::thread::Thread;
+use crate::version::{require, unknown};
 
 /// A client of a Codex runtime.
 ///
@@ -64,6 +66,8 @@ struct Inner {
     connection: Connection,
     metadata: InitializeResponse,
     runtime_version: Option<String>,
+    /// For a runtime that was started here and tells no version.
+    probe: Option<Arc<Probe>>,
     registry: Arc<Registry>,
 }
 
@@ -85,6 +89,7 @@ impl Inner {
                 connection: self.connection.guest(),
                 metadata: self.metadata.clone(),
                 runtime_version: self.runtime_version.clone(),
+                probe: self.probe.clone(),
                 registry: Arc::clone(&self.registry),
             })),
         }
@@ -116,12 +121,14 @@ impl Codex {
         connection: Connection,
         metadata: InitializeResponse,
         runtime_version: Option<String>,
+        probe: Option<Probe>,
         registry: Arc<Registry>,
     ) -> Self {
         let inner = Arc::new(Inner {
             connection,
             metadata,
             runtime_version,
+            probe: probe.map(Arc::new),
             registry,
         });
         inner.registry.set_codex(WeakCodex(Arc::downgrade(&inner)));
@@ -377,6 +384,32 @@ impl Codex {
             ));
         }
         Ok(())
+    }
+
+    /// Fails if the runtime is too old for options, each with its member in the schema.
+    pub(crate) async fn require(
+        &self,
+        method: &'static str,
+        options: &[(&'static str, &'static str)],
+    ) -> Result<()> {
+        let version = self.runtime_version();
+        let needed = || options.iter().map(|(option, _)| *option);
+        let Err(too_old) = require(version, method, &needed().collect::<Vec<_>>()) else {
+            return Ok(());
+        };
+        let Some(probe) = &self.rpc.0.probe else {
+            return Err(too_old);
+        };
+        let asking = async {
+            for (option, member) in options {
+                let known = probe.knows(member).await;
+                if !known.map_err(|error| error.with_method(method))? {
+                    return Err(unknown(method, option));
+                }
+            }
+            Ok(())
+        };
+        self.connection().lend_timers(asking).await
     }
 
     /// A client that does not keep the connection open.

@@ -18,9 +18,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::handler::{Handlers, Registry};
 use crate::locate::locate;
 use crate::options::awaitable;
+use crate::probe::Probe;
 use crate::process::{LaunchOptions, Program};
 use crate::transport::Tap;
-use crate::version::VersionPolicy;
+use crate::version::{VersionPolicy, is_unversioned};
 
 /// How much may wait for one subscriber before events are left out.
 ///
@@ -366,7 +367,7 @@ impl CodexBuilder {
         let dispatcher: Arc<dyn Dispatcher> = Arc::clone(&registry) as _;
         let connected =
             Connection::launch(&launch, &self.connection, &dispatcher, &initialize).await?;
-        self.welcome(connected, registry).await
+        self.welcome(connected, Some(launch), registry).await
     }
 
     /// Connects over the caller's own streams, one JSON message a line, instead
@@ -394,7 +395,7 @@ impl CodexBuilder {
         options.record = self.tap()?;
         let dispatcher = Arc::clone(&registry) as _;
         let connected = Connection::connect(read, write, options, dispatcher, &initialize).await?;
-        self.welcome(connected, registry).await
+        self.welcome(connected, None, registry).await
     }
 
     /// Fails if something is said of a launch, where there is none.
@@ -465,6 +466,7 @@ impl CodexBuilder {
     async fn welcome(
         &self,
         (connection, handshake): (Connection, Handshake),
+        launch: Option<LaunchOptions>,
         registry: Arc<Registry>,
     ) -> Result<Codex> {
         let version = handshake.runtime_version;
@@ -478,7 +480,14 @@ impl CodexBuilder {
             Ok(metadata)
         });
         match checked {
-            Ok(metadata) => Ok(Codex::of(connection, metadata, version, registry)),
+            Ok(metadata) => {
+                // Only of a binary is it known how to ask it.
+                let is_binary = |it: &LaunchOptions| matches!(it.program, Program::Runtime { .. });
+                let launch = launch.filter(is_binary);
+                let is_probed = is_unversioned(version.as_deref());
+                let probe = launch.filter(|_| is_probed).map(Probe::new);
+                Ok(Codex::of(connection, metadata, version, probe, registry))
+            }
             Err(error) => {
                 connection.close().await?;
                 Err(error)

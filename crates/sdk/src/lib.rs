@@ -144,6 +144,7 @@ mod list;
 mod locate;
 mod login;
 mod options;
+mod probe;
 #[allow(dead_code, unused_imports)]
 mod process;
 mod result;

@@ -19,7 +19,6 @@ use crate::options::{awaitable, debug_by_names, setters};
 use crate::result::TurnResult;
 use crate::thread::Thread;
 use crate::turn::{Outcome, TurnHandle};
-use crate::version::require;
 
 /// What is asked of a turn.
 #[derive(Clone)]
@@ -115,18 +114,24 @@ impl Request {
         }
         let mut guarded = Vec::new();
         for (is_set, option) in [
-            (self.params.tool_output.is_some(), "an external message"),
-            (self.params.turn_trigger.is_some(), "source"),
+            (
+                self.params.tool_output.is_some(),
+                ("an external message", "TurnStartParams.toolOutput"),
+            ),
+            (
+                self.params.turn_trigger.is_some(),
+                ("source", "TurnStartParams.turnTrigger"),
+            ),
             (
                 self.params.service_tier_for_turn.is_some(),
-                "turn_service_tier",
+                ("turn_service_tier", "TurnStartParams.serviceTierForTurn"),
             ),
         ] {
             if is_set {
                 guarded.push(option);
             }
         }
-        require(codex.runtime_version(), "turn/start", &guarded)?;
+        codex.require("turn/start", &guarded).await?;
         if let (Some(sandbox), None) = (self.sandbox, &self.params.sandbox_policy) {
             let workspace = match sandbox {
                 Sandbox::WorkspaceWrite => self.workspace_policy().await?,

@@ -150,6 +150,21 @@ pub(crate) fn require(
     .with_method(method))
 }
 
+/// Whether a runtime is a build without a version, as one from a checkout is.
+pub(crate) fn is_unversioned(version: Option<&str>) -> bool {
+    let version = version.and_then(Version::parse);
+    version.is_some_and(|version| version.numbers == [0, 0, 0])
+}
+
+/// An option that is not in the schema of a runtime without a version.
+pub(crate) fn unknown(method: &'static str, option: &str) -> Error {
+    let message = format!(
+        "{option} needs codex {GUARDED_SINCE} or newer, and this build without a version does not \
+         know it; nothing was sent"
+    );
+    Error::new(ErrorKind::InvalidInput, message).with_method(method)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -44,7 +44,8 @@
 //! It ignores unknown options in silence. The ones whose absence would change what
 //! you asked for are refused before anything is sent, with the version that they
 //! need: `source`, `turn_service_tier`, [`ExternalMessage`](crate::ExternalMessage),
-//! leaving out turns on resume and fork.
+//! leaving out turns on resume and fork. A build without a version (`0.0.0`, from a
+//! checkout) is asked for its own schema, once, when one of these is used first.
 //!
 //! # Experimental methods
 //!

@@ -59,11 +59,8 @@ impl LaunchOptions {
     pub(crate) fn command(&self) -> io::Result<Command> {
         let mut command = match &self.program {
             Program::Runtime { bin, config } => {
-                let mut command = Command::new(bin);
-                for setting in config {
-                    command.arg("--config").arg(setting);
-                }
-                command.args(["app-server", "--listen", "stdio://"]);
+                let mut command = app_server(bin, config);
+                command.args(["--listen", "stdio://"]);
                 command
             }
             Program::Command(argv) => {
@@ -78,6 +75,25 @@ impl LaunchOptions {
                 command
             }
         };
+        self.furnish(&mut command)?;
+        Ok(command)
+    }
+
+    /// The command that has the runtime write its schema into a folder.
+    pub(crate) fn schema_command(&self, folder: &Path) -> io::Result<Command> {
+        let Program::Runtime { bin, config } = &self.program else {
+            let message = "a custom launch command cannot be asked for its schema";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+        };
+        let mut command = app_server(bin, config);
+        command.args(["generate-json-schema", "--experimental", "--out"]);
+        command.arg(folder);
+        self.furnish(&mut command)?;
+        Ok(command)
+    }
+
+    /// Gives a command the child's folder and environment.
+    fn furnish(&self, command: &mut Command) -> io::Result<()> {
         if let Some(cwd) = &self.cwd {
             command.current_dir(cwd);
         }
@@ -90,7 +106,7 @@ impl LaunchOptions {
         }
         // It is for this child, and not for a runtime that its commands start.
         command.env_remove(STDERR_VARIABLE);
-        Ok(command)
+        Ok(())
     }
 
     /// The file that the child's stderr is copied to, if its environment names one.
@@ -133,6 +149,16 @@ impl LaunchOptions {
             None => std::env::var_os(name).filter(|_| !self.env_clear),
         }
     }
+}
+
+/// The runtime's binary as an app-server.
+fn app_server(bin: &Path, config: &[String]) -> Command {
+    let mut command = Command::new(bin);
+    for setting in config {
+        command.arg("--config").arg(setting);
+    }
+    command.arg("app-server");
+    command
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use crate::handler::{Handlers, ThreadHooks};
 use crate::options::{awaitable, debug_by_names, setters};
 use crate::thread::{Thread, ThreadInfo};
 use crate::tool::{Tool, Toolbox};
-use crate::version::require;
 
 /// Copies a thread into a new one (`thread/fork`) when it is awaited. The thread
 /// must have had a turn.
@@ -144,11 +143,11 @@ impl ThreadFork {
             self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
         }
         let guarded: &[_] = if self.params.exclude_turns.is_some() {
-            &["include_turns"]
+            &[("include_turns", "ThreadForkParams.excludeTurns")]
         } else {
             &[]
         };
-        require(self.codex.runtime_version(), "thread/fork", guarded)?;
+        self.codex.require("thread/fork", guarded).await?;
         let tools = Toolbox::given(self.tools)?;
         let before = self.codex.registry().hooks(&self.params.thread_id);
         let workspace = WorkspaceOverrides::of(self.params.config.as_ref());

@@ -16,7 +16,6 @@ use crate::handler::{Handlers, ThreadHooks};
 use crate::options::{awaitable, debug_by_names, setters};
 use crate::thread::{Thread, ThreadInfo};
 use crate::tool::{Tool, Toolbox};
-use crate::version::require;
 
 /// Loads a stored thread (`thread/resume`) when it is awaited.
 ///
@@ -159,11 +158,11 @@ impl ThreadResume {
             self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
         }
         let guarded: &[_] = if self.params.exclude_turns.is_some() {
-            &["include_turns"]
+            &[("include_turns", "ThreadResumeParams.excludeTurns")]
         } else {
             &[]
         };
-        require(self.codex.runtime_version(), "thread/resume", guarded)?;
+        self.codex.require("thread/resume", guarded).await?;
         if !self.ignored_overrides
             && let Some(option) = unreported(&self.params)
             && self.is_loaded().await?
