@@ -140,6 +140,24 @@ fn nothing_in_a_recording_reaches_the_terminal_unseen() {
 }
 
 #[test]
+fn a_client_that_leaves_early_fails_the_replay() {
+    let folder = Folder::new("early");
+    let file = folder.file("session.jsonl", SESSION);
+    let output = program()
+        .arg("replay")
+        .arg(file)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.contains("the client did not send initialize, line 2 of"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_recording_that_broke_off_is_shown_up_to_there() {
     let folder = Folder::new("torn");
     let torn = SESSION.split_at(SESSION.len() - 40).0;

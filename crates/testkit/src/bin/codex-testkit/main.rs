@@ -39,6 +39,9 @@ enum Command {
         command: Vec<String>,
     },
     /// Be the app-server that was recorded, on stdin and stdout
+    #[command(
+        after_help = "Exit codes: 0 the client sent what it sent then, 1 it did not, 2 wrong arguments"
+    )]
     Replay {
         /// The recording
         file: PathBuf,
@@ -107,6 +110,8 @@ fn run(command: Command) -> Result<ExitCode> {
                 replay = replay.in_recorded_time();
             }
             replay.run_process().map_err(|error| error.to_string())?;
+            // It hung up, perhaps too early.
+            replay.verify().map_err(|error| error.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Show { file, full, color } => {
