@@ -140,8 +140,10 @@ impl Recorder {
     }
 
     /// Passes everything on between a client and a server until the server hangs up, and records
-    /// it. What the server says after the client has hung up still counts. `client` is what the client's messages are read from and where its answers go, `server`
-    /// the same of the server.
+    /// it. What the server says after the client has hung up still counts.
+    ///
+    /// `client` is what the client's messages are read from and where its answers go, `server` the
+    /// same of the server.
     ///
     /// # Errors
     /// When reading from one side or writing to the other fails.

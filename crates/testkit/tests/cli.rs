@@ -140,6 +140,21 @@ fn nothing_in_a_recording_reaches_the_terminal_unseen() {
 }
 
 #[test]
+fn nobody_has_to_read_what_is_said() {
+    let folder = Folder::new("unread");
+    let good = folder.file("good.jsonl", SESSION);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut check = program();
+    check
+        .arg("check")
+        .arg(good)
+        .stdout(writer.try_clone().unwrap())
+        .stderr(writer);
+    assert_eq!(check.status().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_client_that_leaves_early_fails_the_replay() {
     let folder = Folder::new("early");
     let file = folder.file("session.jsonl", SESSION);

@@ -88,7 +88,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("codex-testkit: {error}");
+            tell(&format!("codex-testkit: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -130,7 +130,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 let recording = match read(&file) {
                     Ok(recording) => recording,
                     Err(error) => {
-                        eprintln!("codex-testkit: {error}");
+                        tell(&format!("codex-testkit: {error}"));
                         all_fit = false;
                         continue;
                     }
@@ -140,7 +140,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 let faults = report.faults.iter();
                 let lines = faults.map(|fault| format!("{name}:{}\n", plain::line(fault)));
                 print(&lines.collect::<String>());
-                eprintln!("{name}: {}", plain::line(&report.to_string()));
+                tell(&plain::line(&format!("{name}: {report}")));
                 all_fit &= report.faults.is_empty();
             }
             Ok(ExitCode::from(u8::from(!all_fit)))
@@ -152,6 +152,13 @@ fn read(file: &Path) -> Result<Recording> {
     let name = file.display();
     let text = fs::read_to_string(file).map_err(|error| format!("cannot read {name}: {error}"))?;
     Recording::parse(&text).map_err(|error| format!("{name} is no recording: {error}"))
+}
+
+/// To stderr, on a line; also where nobody reads it any more.
+fn tell(text: &str) {
+    use std::io::{Write, stderr};
+
+    drop(writeln!(stderr(), "{text}"));
 }
 
 /// To stdout; whoever has seen enough may close it.
