@@ -9,7 +9,7 @@ use std::time::Duration;
 use client::Fake;
 use openai_codex::types::TurnStatus;
 use openai_codex::{Codex, Sandbox};
-use openai_codex_testkit::FakeServer;
+use openai_codex_testkit::{FakeServer, MockModel, TestRuntime};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -171,4 +171,20 @@ async fn a_request_that_was_given_up_counts_until_its_answer_or_half_a_minute() 
         assert_eq!(begun.elapsed().as_secs(), expected);
         fake.done().await;
     }
+}
+
+/// As the testkit says: the runtime is a process of its own, and its time goes on.
+#[tokio::test(start_paused = true)]
+async fn a_client_without_timeouts_waits_for_a_real_runtime_in_paused_time() {
+    let model = MockModel::start().unwrap();
+    model.say("Done.");
+    let runtime = TestRuntime::new(&model).unwrap();
+    let codex = client::builder(&runtime)
+        .request_timeout(None)
+        .await
+        .unwrap();
+    let thread = codex.thread_start().await.unwrap();
+    let result = thread.run("hi").await.unwrap();
+    assert_eq!(result.final_response.as_deref(), Some("Done."));
+    codex.close().await.unwrap();
 }

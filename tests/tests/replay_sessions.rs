@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use client::builder;
 use openai_codex::{Codex, CodexBuilder, Decision, Handlers, Result, ThreadStart};
-use openai_codex_testkit::{MockModel, Replay, TestRuntime};
+use openai_codex_testkit::{MockModel, Normaliser, Replay, TestRuntime};
+use serde_json::Value;
 
 /// What a user's program does: two turns, with a command that is asked about and declined.
 async fn session(codex: &Codex, question: &str) -> Result<Vec<String>> {
@@ -103,24 +104,49 @@ async fn a_change_of_the_program_is_an_error_that_shows_it() {
     replay.assert_finished();
 }
 
-/// The same again: the paths and the ids of another run are no difference.
+/// The same again: paths, ids, processes and times of another run are no difference, in what the
+/// client hears, what it reads, and what the model is asked.
 #[tokio::test]
 async fn a_normaliser_makes_runs_comparable() {
-    let model = MockModel::start().unwrap();
-    model.say("Hello.").every_time();
     let mut runs = Vec::new();
     for _ in 0..2 {
+        let model = MockModel::start().unwrap();
+        model.shell("pwd");
+        model.say("Hello.");
         let runtime = TestRuntime::new(&model).unwrap();
         let codex = builder(&runtime).await.unwrap();
         let thread = codex.thread_start().await.unwrap();
-        let result = thread.run("Hi").await.unwrap();
-        let mut normaliser = openai_codex_testkit::Normaliser::of(&runtime);
-        let thread = thread.read(true).await.unwrap();
-        runs.push(normaliser.json(&serde_json::to_value(&thread).unwrap()));
-        assert_eq!(result.final_response.as_deref(), Some("Hello."));
+        let mut normaliser = Normaliser::of(&runtime);
+        let mut normal = |value| normaliser.json(&value);
+
+        let turn = thread.turn("Where are you?").await.unwrap();
+        let mut stream = turn.stream();
+        let mut events = Vec::new();
+        while let Some(event) = stream.next().await {
+            events.push(serde_json::from_str(event.unwrap().raw()).unwrap());
+        }
+        // How many of these there are depends on the moment.
+        events.retain(|event: &Value| event["method"] != "item/commandExecution/outputDelta");
+        let items: Vec<Value> = events
+            .into_iter()
+            .filter(|event| event["method"].as_str().unwrap().starts_with("item/"))
+            .map(&mut normal)
+            .collect();
+        let read = normal(serde_json::to_value(thread.read(true).await.unwrap()).unwrap());
+        let asked = model.requests();
+        let asked: Vec<Value> = asked.iter().map(|it| normal(it.body().clone())).collect();
         codex.close().await.unwrap();
+        runs.push((items, read, asked));
     }
-    assert_eq!(runs[0], runs[1]);
-    assert_eq!(runs[0]["thread"]["cwd"], "[workspace]");
-    assert_eq!(runs[0]["thread"]["cliVersion"], "[version]");
+    let (items, read, asked) = &runs[0];
+    assert_eq!(items, &runs[1].0);
+    assert_eq!(read, &runs[1].1);
+    assert_eq!(asked, &runs[1].2);
+    assert_eq!(read["thread"]["cwd"], "[workspace]");
+    assert_eq!(read["thread"]["cliVersion"], "[version]");
+    assert!(
+        items
+            .iter()
+            .any(|item| item["params"]["item"]["processId"].is_string())
+    );
 }
