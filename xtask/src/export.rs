@@ -83,11 +83,15 @@ fn export_to(binary: &Path, folder: &Path, name: &str, flags: &[&str]) -> Result
         .output()
         .with_context(|| format!("cannot run {}", binary.display()))?;
     if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let said = match stderr.trim() {
+            "" => "it said nothing",
+            said => said,
+        };
         bail!(
-            "{} could not write its schema ({}): {}",
+            "{} could not write its schema ({}): {said}",
             binary.display(),
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
+            output.status
         );
     }
     load::load(&out)

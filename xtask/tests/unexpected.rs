@@ -14,7 +14,17 @@ fn refused(change: impl FnOnce(&mut Other), parts: &[&str]) {
     let mut other = Other::pinned();
     change(&mut other);
     // Lenient about fixups, so that it is not a fixup that complains.
-    other.generate(&["--lenient-fixups"]).failed_saying(parts);
+    let said = other.generate(&["--lenient-fixups"]).failed_saying(parts);
+    // What it points to is in the bundle, unless it says that it is not.
+    let line = said.lines().last().unwrap();
+    let (pointer, reason) = line
+        .strip_prefix("error: ")
+        .unwrap()
+        .split_once(" (")
+        .unwrap();
+    let is_there = other.bundle.pointer(pointer).is_some();
+    let is_missing = reason.contains("is missing") || reason.contains("has no definitions");
+    assert!(is_there || is_missing, "{line}");
 }
 
 fn property<'a>(other: &'a mut Other, definition: &str, name: &str) -> &'a mut Value {
@@ -26,9 +36,25 @@ fn a_keyword_that_is_not_known() {
     refused(
         |other| property(other, "TurnStartParams", "threadId")["const"] = json!("x"),
         &[
-            "/definitions/TurnStartParams/properties/threadId (vocabulary)",
+            "/definitions/v2/TurnStartParams/properties/threadId (vocabulary)",
             "`const`",
         ],
+    );
+}
+
+#[test]
+fn a_method_behind_one_that_is_left_out() {
+    let pinned = Other::pinned();
+    let requests = &pinned.bundle["definitions"]["ClientRequest"]["oneOf"];
+    let last = requests.as_array().unwrap().len() - 1;
+    refused(
+        |other| {
+            let request = other.messages("ClientRequest").last_mut().unwrap();
+            *request = json!({"type": "object"});
+        },
+        &[&format!(
+            "/definitions/ClientRequest/oneOf/{last} (methods): has no method"
+        )],
     );
 }
 
@@ -37,7 +63,7 @@ fn a_type_that_is_not_known() {
     refused(
         |other| *property(other, "Turn", "id") = json!({"type": "text"}),
         &[
-            "/definitions/Turn/properties/id (vocabulary)",
+            "/definitions/v2/Turn/properties/id (vocabulary)",
             "`type`",
             "text",
         ],
@@ -49,7 +75,7 @@ fn a_reference_to_nothing() {
     refused(
         |other| *property(other, "Turn", "status") = json!({"$ref": "#/definitions/v2/Nowhere"}),
         &[
-            "/definitions/Turn/properties/status (vocabulary)",
+            "/definitions/v2/Turn/properties/status (vocabulary)",
             "Nowhere",
             "points to no definition",
         ],
@@ -60,7 +86,7 @@ fn a_reference_to_nothing() {
 fn a_format_that_is_not_known() {
     refused(
         |other| *property(other, "Turn", "id") = json!({"type": "integer", "format": "uint128"}),
-        &["/definitions/Turn/properties/id (vocabulary)", "uint128"],
+        &["/definitions/v2/Turn/properties/id (vocabulary)", "uint128"],
     );
 }
 
@@ -74,7 +100,7 @@ fn a_discriminator_that_changed_in_one_branch() {
             properties.insert("sort".to_owned(), tag);
             branch["required"] = json!(["id", "sort"]);
         },
-        &["/definitions/ThreadItem/oneOf/", "(lower)"],
+        &["/definitions/v2/ThreadItem/oneOf/", "(lower)"],
     );
 }
 
@@ -89,7 +115,11 @@ fn two_kinds_of_one_name() {
             twin["properties"]["type"]["enum"] = json!(["user_message"]);
             kinds.push(twin);
         },
-        &["/definitions/ThreadItem/oneOf/", "(lower)", "UserMessage"],
+        &[
+            "/definitions/v2/ThreadItem/oneOf/",
+            "(lower)",
+            "UserMessage",
+        ],
     );
 }
 
@@ -105,7 +135,7 @@ fn two_definitions_of_one_name() {
 fn two_members_of_one_name() {
     refused(
         |other| *property(other, "Turn", "started_at") = json!({"type": "string"}),
-        &["/definitions/Turn (lower)", "started_at"],
+        &["/definitions/v2/Turn (lower)", "started_at"],
     );
 }
 
@@ -147,7 +177,11 @@ fn an_inline_type_that_has_the_name_of_another() {
 fn a_name_that_is_none() {
     refused(
         |other| *property(other, "Turn", "%") = json!({"type": "string"}),
-        &["/definitions/Turn/properties/%", "(lower)", "usable name"],
+        &[
+            "/definitions/v2/Turn/properties/%",
+            "(lower)",
+            "usable name",
+        ],
     );
 }
 
@@ -189,7 +223,8 @@ fn a_fixup_that_no_longer_applies() {
         .as_object_mut()
         .unwrap();
     params.remove("serviceTier").unwrap();
-    let line = "/definitions/TurnStartParams/properties/serviceTier (fixups): three_state_fields";
+    let line =
+        "/definitions/v2/TurnStartParams/properties/serviceTier (fixups): three_state_fields";
     other
         .generate(&[])
         .failed_saying(&[line, "--lenient-fixups", "xtask/src/schema/fixups.rs"]);

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 pub trait ClientRequest: Serialize + Send + Sync + 'static {
     /// The method on the wire, such as `thread/start`.
     const METHOD: &'static str;
-    /// Whether the message has a `params` member. Sixteen methods take none.
+    /// Whether the message has a `params` member. Few methods take none.
     const SENDS_PARAMS: bool = true;
     /// Whether the server wants `experimentalApi` for it.
     const STABILITY: Stability = Stability::Stable;

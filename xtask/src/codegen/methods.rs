@@ -9,7 +9,9 @@ use super::model::{Notification, Request};
 use super::names;
 use crate::schema::fixups::{params_name, response_by_rule};
 use crate::schema::stable::Stable;
-use crate::schema::{At, Definitions, branches, is_null, method_of, params_of, union_keyword};
+use crate::schema::{
+    At, Definitions, branches, is_left_out, is_null, method_of, params_of, union_keyword,
+};
 
 const PASS: &str = "methods";
 
@@ -178,6 +180,9 @@ fn messages<'a>(definitions: &'a Definitions, union: &str) -> Result<Vec<(&'a Va
         let at = at
             .child(union_keyword(schema).unwrap_or("oneOf"))
             .child(index);
+        if is_left_out(branch) {
+            continue;
+        }
         let method = method_of(branch).ok_or_else(|| at.error("has no method"))?;
         if !names::is_field_name(&names::field(method)) {
             return Err(at.error(format!("`{method}` gives no usable name")));

@@ -13,13 +13,16 @@ mod scopes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use serde_json::Value;
 
 use self::model::{Kind, Model, Shape, Struct, Type};
 use crate::manifest::{Counts, Manifest};
+use crate::schema::normalise::Places;
 use crate::schema::stable::Stable;
-use crate::schema::{At, Definitions, MESSAGES, branches, fixups, normalise, vocabulary};
+use crate::schema::{
+    At, Definitions, MESSAGES, branches, fixups, is_left_out, normalise, vocabulary,
+};
 
 /// What to generate from.
 pub(crate) struct Input<'a> {
@@ -54,6 +57,18 @@ const BY_HAND: &[&str] = &["RequestId", "ThreadId"];
 
 /// Generates everything.
 pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
+    let places = Places::of(&input.bundle);
+    let mut output = from_definitions(input).map_err(|error| {
+        // The passes know flat definitions; who reads this knows the bundle.
+        anyhow!("{}", places.in_bundle(&format!("{error:#}")))
+    })?;
+    for line in &mut output.report {
+        *line = places.in_bundle(line);
+    }
+    Ok(output)
+}
+
+fn from_definitions(input: Input<'_>) -> Result<Output> {
     let mut definitions = normalise::flatten(input.bundle)?;
     vocabulary::check(&definitions)?;
     let total = definitions.len();
@@ -148,7 +163,10 @@ fn count_messages(definitions: &Definitions) -> usize {
     let unions = MESSAGES
         .iter()
         .filter_map(|union| branches(definitions.get(*union)?));
-    unions.map(Vec::len).sum()
+    unions
+        .flatten()
+        .filter(|branch| !is_left_out(branch))
+        .count()
 }
 
 /// Types for the params of methods that have none, so that they can be called like the others.

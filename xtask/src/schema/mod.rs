@@ -83,6 +83,11 @@ pub(crate) fn branches_mut(schema: &mut Value) -> Option<&mut Vec<Value>> {
     schema.get_mut(keyword)?.as_array_mut()
 }
 
+/// Whether a fixup leaves a branch of a union of messages out.
+pub(crate) fn is_left_out(branch: &Value) -> bool {
+    branch.get("x-left-out").is_some()
+}
+
 /// The method that a branch of a union of messages is for.
 pub(crate) fn method_of(branch: &Value) -> Option<&str> {
     literal(branch.get("properties")?.get("method")?)

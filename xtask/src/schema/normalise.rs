@@ -59,6 +59,39 @@ fn meaning(schema: &Value) -> Value {
     schema
 }
 
+/// Where the definitions stand in the bundle that they were lifted from.
+pub(crate) struct Places {
+    nested: BTreeSet<String>,
+}
+
+impl Places {
+    pub(crate) fn of(bundle: &Value) -> Self {
+        let nested = bundle.pointer("/definitions/v2").and_then(Value::as_object);
+        let is_above = |name: &String| bundle["definitions"].get(name).is_some();
+        let nested = nested.into_iter().flat_map(|it| it.keys());
+        Self {
+            nested: nested.filter(|name| !is_above(name)).cloned().collect(),
+        }
+    }
+
+    /// A text about flat definitions with the pointers that the bundle has.
+    pub(crate) fn in_bundle(&self, text: &str) -> String {
+        const FLAT: &str = "/definitions/";
+        let mut pieces = text.split(FLAT);
+        let mut told = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let is_of_name = |c: char| c.is_alphanumeric() || c == '_';
+            let end = piece.find(|c| !is_of_name(c)).unwrap_or(piece.len());
+            told += FLAT;
+            if self.nested.contains(&piece[..end]) {
+                told += "v2/";
+            }
+            told += piece;
+        }
+        told
+    }
+}
+
 /// A type that a notification was given for itself.
 pub(crate) struct OwnType {
     pub(crate) name: String,

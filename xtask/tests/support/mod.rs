@@ -23,7 +23,7 @@ impl Outcome {
     }
 
     #[track_caller]
-    pub(crate) fn failed_saying(self, parts: &[&str]) {
+    pub(crate) fn failed_saying(self, parts: &[&str]) -> String {
         assert!(!self.success, "it succeeded: {}", self.said);
         // Windows writes paths in its own way.
         let said = self.said.replace('\\', "/");
@@ -31,6 +31,7 @@ impl Outcome {
             let part = part.replace('\\', "/");
             assert!(said.contains(&part), "no `{part}` in: {said}");
         }
+        self.said
     }
 }
 
