@@ -214,6 +214,43 @@ fn a_lost_turn_is_found_again_with_a_gap() {
 }
 
 #[test]
+fn a_lost_turn_is_found_again_by_its_events_and_by_a_start_that_joins_it() {
+    let (thread, turn) = ids();
+    for by_start in [false, true] {
+        let mut fx = Effects::default();
+        let mut router = Router::new(ROOMY);
+        let mut start = |router: &mut Router| {
+            let start = router.open_start(&thread, false);
+            router.settle_start(&thread, start, Some(&turn), true, &mut fx);
+        };
+        start(&mut router);
+        let mut fx = Effects::default();
+        router.route(&turn_event(TURN[0], "t", "u", 0), &mut fx);
+        router.lose_thread(&thread, Lost::Unsubscribed, &mut fx);
+        assert!(router.has_lost(&thread, &turn));
+        match by_start {
+            true => start(&mut router),
+            false => drop(router.route(&turn_event(TURN[1], "t", "u", 1), &mut fx)),
+        }
+        assert!(!router.has_lost(&thread, &turn), "by a start: {by_start}");
+        router.route(&turn_event(TURN[4], "t", "u", 4), &mut fx);
+        let (summary, _) = router.summary(&thread, &turn).unwrap();
+        assert!(summary.is_complete() && summary.is_partial());
+    }
+}
+
+#[test]
+fn turns_whose_ends_are_never_told_are_not_all_remembered() {
+    let mut fx = Effects::default();
+    let mut router = Router::new(ROOMY);
+    for number in 0..1000 {
+        let turn = format!("u{number}");
+        router.route(&turn_event(TURN[0], "t", &turn, number), &mut fx);
+    }
+    assert!(router.entries() < 100, "{}", router.entries());
+}
+
+#[test]
 fn what_was_skipped_of_an_unclaimed_turn_is_told_to_whom_it_goes() {
     let thread = ThreadId::from("t");
     let limits = Limits { events: 2, ..ROOMY };
