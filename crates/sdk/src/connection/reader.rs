@@ -173,6 +173,7 @@ impl Core {
                 }
                 drop(state);
                 fx.run();
+                self.given_up.notify_waiters();
                 // Whoever does not wait any more need not be told.
                 let _ = tx.send(answer(outcome));
             }

@@ -448,3 +448,25 @@ async fn an_interrupt_that_nobody_waits_for_goes_with_the_subscription_to_its_th
         .unwrap();
     connection.assert_idle();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_start_waits_for_no_turn_that_went_with_the_subscription_to_its_thread() {
+    let fake = FakeServer::new();
+    let connection = connect(&fake).await;
+    let (thread, _) = ids();
+    let params = raw(json!({}));
+    let start = || connection.start_turn(&thread, &params, false, Deadline::None);
+    fake.expect("turn/start")
+        .reply(json!({"turn": {"id": "u"}}));
+    fake.expect("turn/interrupt");
+    fake.expect("thread/unsubscribe").reply(json!({}));
+    fake.expect("turn/start")
+        .reply(json!({"turn": {"id": "v"}}));
+    start().await.unwrap().turn.interrupt_now();
+    fake.wait_for("turn/interrupt", 1).await;
+    let begun = tokio::time::Instant::now();
+    let unsubscribe = connection.ask("thread/unsubscribe", json!({"threadId": "t"}));
+    let (started, _) = tokio::join!(start(), unsubscribe);
+    assert_eq!(*started.unwrap().turn.id(), "v");
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
