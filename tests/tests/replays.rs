@@ -14,32 +14,41 @@ use crate::support::{Defaults, Kind, Message, recorded};
 fn every_recorded_message_survives_the_round_trip() {
     let defaults = Defaults::of_the_schema();
     let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
+    let mut in_another_order = 0;
     for Message {
         place,
         kind,
         method,
         payload,
+        text,
     } in recorded()
     {
-        let decoded = kind
-            .decode(&method, &payload.to_string())
-            .unwrap_or_else(|error| panic!("{place}: {error}"));
-        assert!(
-            defaults.equal(&payload, &decoded.json),
-            "{place}: {kind:?} {method}\n sent    {payload}\n written {}",
-            decoded.json
-        );
-        assert!(
-            !decoded.debug.contains("Unrecognized"),
-            "{place}: {}",
-            decoded.debug
-        );
+        // As it was sent, kinds first, and with sorted members, kinds anywhere.
+        let sorted = payload.to_string();
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), payload);
+        in_another_order += usize::from(text.replace(' ', "") != sorted.replace(' ', ""));
+        for text in [text, sorted] {
+            let decoded = kind
+                .decode(&method, &text)
+                .unwrap_or_else(|error| panic!("{place}: {error}"));
+            assert!(
+                defaults.equal(&payload, &decoded.json),
+                "{place}: {kind:?} {method}\n sent    {payload}\n written {}",
+                decoded.json
+            );
+            assert!(
+                !decoded.debug.contains("Unrecognized"),
+                "{place}: {}",
+                decoded.debug
+            );
+        }
         *counts.entry(kind).or_default() += 1;
     }
     assert!(
         counts.len() == 5 && counts.values().sum::<usize>() > 3000,
         "{counts:?}"
     );
+    assert!(in_another_order > 1000, "{in_another_order}");
 }
 
 /// A few messages of each kind and method: the mutations below are many per message.
@@ -92,6 +101,7 @@ fn an_unknown_string_anywhere_survives() {
         kind,
         method,
         payload,
+        ..
     } in samples()
     {
         for pointer in pointers(&payload) {
@@ -185,6 +195,7 @@ fn extra_members_are_ignored() {
         kind,
         method,
         payload,
+        ..
     } in samples()
     {
         for pointer in pointers(&payload) {
@@ -214,6 +225,7 @@ fn a_missing_required_member_is_an_error_that_names_it() {
         kind,
         method,
         payload,
+        ..
     } in samples()
     {
         for pointer in pointers(&payload).into_iter().skip(1) {

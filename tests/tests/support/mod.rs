@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 pub(crate) use self::equal::{Defaults, root};
 pub(crate) use self::kind::Kind;
@@ -19,6 +21,31 @@ pub(crate) struct Message {
     pub(crate) kind: Kind,
     pub(crate) method: String,
     pub(crate) payload: Value,
+    /// The payload as it was sent, its members in their order: a kind comes first.
+    pub(crate) text: String,
+}
+
+/// A recorded line, to keep what it says as it says it.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    msg: Parts<'a>,
+}
+
+#[derive(Deserialize)]
+struct Parts<'a> {
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+}
+
+impl Line<'_> {
+    fn payload(line: &str) -> String {
+        let Parts { params, result } = serde_json::from_str::<Line<'_>>(line).unwrap().msg;
+        let payload = params.or(result).map(RawValue::get);
+        payload.unwrap_or("null").to_owned()
+    }
 }
 
 /// Every payload of the recordings that the server did not refuse.
@@ -46,7 +73,7 @@ fn session(path: &Path) -> Vec<Message> {
     // Each side numbers its own requests, and a client may number anew after a reconnect.
     let mut asked: BTreeMap<(&str, String), String> = BTreeMap::new();
     let mut messages = Vec::new();
-    for (index, line) in lines.iter().enumerate() {
+    for (index, (line, raw)) in lines.iter().zip(text.lines()).enumerate() {
         let from_client = line["dir"] == "c2s";
         let message = &line["msg"];
         let id = message.get("id").map(Value::to_string);
@@ -99,6 +126,7 @@ fn session(path: &Path) -> Vec<Message> {
             kind,
             method,
             payload,
+            text: Line::payload(raw),
         });
     }
     messages
