@@ -31,10 +31,15 @@ impl Binary {
         }
     }
 
+    /// The one that `$CODEX_BIN` names.
+    fn named(path: PathBuf) -> Result<Self> {
+        Binary::at(path).map_err(|error| Error::new(format!("{error}, which CODEX_BIN names")))
+    }
+
     /// That of `$CODEX_BIN`, else the pinned one, which is installed if need be.
     pub(crate) fn find() -> Result<Self> {
         if let Some(path) = std::env::var_os("CODEX_BIN").filter(|path| !path.is_empty()) {
-            return Binary::at(path.into());
+            return Binary::named(path.into());
         }
         let located = openai_codex_runtime::locate();
         match located.map_err(|error| Error::caused("cannot look for the Codex runtime", error))? {
@@ -118,4 +123,18 @@ fn say(what: &str) {
 
     // Nobody to tell is no reason to fail.
     drop(writeln!(stderr(), "codex-testkit: {what}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binary_that_the_environment_names_wrongly_is_told_with_its_variable() {
+        let error = Binary::named("/no/such/codex".into()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no Codex runtime at /no/such/codex, which CODEX_BIN names"
+        );
+    }
 }

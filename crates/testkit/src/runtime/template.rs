@@ -11,7 +11,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -115,14 +116,17 @@ fn converse(child: &mut Child) -> io::Result<()> {
     let deadline = Instant::now() + BOUND;
     let client = json!({"name": "codex_testkit", "version": env!("CARGO_PKG_VERSION")});
     let params = json!({"clientInfo": client});
-    writeln!(
-        stdin,
-        "{}",
-        json!({"id": 1, "method": "initialize", "params": params})
-    )?;
+    let request = json!({"id": 1, "method": "initialize", "params": params});
+    // One that is gone already is told of by its closed stdout.
+    drop(writeln!(stdin, "{request}"));
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let message = rx.recv_timeout(left).map_err(|_| io::ErrorKind::TimedOut)?;
+        let message = rx.recv_timeout(left).map_err(|error| match error {
+            RecvTimeoutError::Timeout => io::Error::from(io::ErrorKind::TimedOut),
+            RecvTimeoutError::Disconnected => {
+                io::Error::other("it ended before it answered; is it a Codex runtime?")
+            }
+        })?;
         if message["id"] == 1 && message.get("method").is_none() {
             return match message.get("error") {
                 None => Ok(()),
@@ -163,4 +167,22 @@ pub(crate) fn cache() -> PathBuf {
     cache
         .map_or_else(|_| std::env::temp_dir(), |cache| cache.path().to_owned())
         .join("testkit")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_runtime_is_told_at_once() {
+        let home = folder::create_unique(&std::env::temp_dir(), "testkit-warm").unwrap();
+        let began = Instant::now();
+        let error = warm(&home, Path::new("/bin/sh")).unwrap_err();
+        assert!(
+            error.to_string().contains("is it a Codex runtime?"),
+            "{error}"
+        );
+        assert!(began.elapsed() < BOUND);
+        fs::remove_dir_all(home).unwrap();
+    }
 }
