@@ -3,12 +3,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use openai_codex_wire::recording::redact;
 use serde_json::{Value, json};
 
 use super::step::Step;
 
 /// The code of the error that answers a request which nobody expects.
 const UNEXPECTED: i64 = -32099;
+
+/// How much of a message is told.
+const SHOWN: usize = 2048;
 
 /// How much a flood writes at once.
 const FLOOD_CHUNK: usize = 64 * 1024;
@@ -190,8 +194,11 @@ impl Engine {
             match serde_json::from_slice(&line) {
                 Ok(message) => self.receive_message(message),
                 Err(error) => {
-                    let line = String::from_utf8_lossy(&line);
-                    self.failure = Some(format!("the client sent no JSON ({error}): {line}"));
+                    // Not what they are: what cannot be read cannot be redacted.
+                    let length = line.len();
+                    self.failure = Some(format!(
+                        "the client sent what is no JSON ({error}), {length} bytes"
+                    ));
                 }
             }
         }
@@ -232,12 +239,14 @@ impl Engine {
             Step::Expect { method, params, at } => {
                 if message["method"] != **method {
                     return Err(format!(
-                        "{at} expected {method}, but the client sent {message}"
+                        "{at} expected {method}, but the client sent {}",
+                        told(message)
                     ));
                 }
                 match params {
                     Some(params) if !contains(&message["params"], params) => Err(format!(
-                        "{at} expected {method} with {params}, but the client sent {message}"
+                        "{at} expected {method} with {params}, but the client sent {}",
+                        told(message)
                     )),
                     _ => Ok(()),
                 }
@@ -247,7 +256,8 @@ impl Engine {
                     return Ok(());
                 }
                 Err(format!(
-                    "{at} expected the answer to request {id}, but the client sent {message}"
+                    "{at} expected the answer to request {id}, but the client sent {}",
+                    told(message)
                 ))
             }
             _ => Err(String::new()),
@@ -307,7 +317,10 @@ impl Engine {
             None => {}
         }
         match self.inbox.front() {
-            Some(message) => Err(format!("the client sent what nobody expects: {message}")),
+            Some(message) => Err(format!(
+                "the client sent what nobody expects: {}",
+                told(message)
+            )),
             None => Ok(()),
         }
     }
@@ -344,6 +357,16 @@ impl Engine {
         }
         Ok(engine)
     }
+}
+
+/// A message as a failure shows it: without secrets, and not all of it where it is long.
+fn told(message: &Value) -> String {
+    let mut text = redact(&message.to_string()).unwrap_or_default();
+    if let Some((end, _)) = text.char_indices().nth(SHOWN) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 fn line(message: &Value) -> Action {
@@ -420,6 +443,18 @@ mod tests {
             "{failure}"
         );
         assert_eq!(answer["error"]["message"], *failure);
+    }
+
+    #[test]
+    fn a_failure_tells_no_secret_and_not_everything() {
+        let text = "x".repeat(SHOWN);
+        let message = json!({"method": "b", "params": {"apiKey": "secret", "text": text}});
+        let told = told(&message);
+        assert!(told.contains("[redacted]") && !told.contains("secret"));
+        assert!(told.ends_with("x…"));
+        let mut engine = Engine::default();
+        engine.receive(b"a secret\n");
+        assert!(engine.leftovers().unwrap_err().ends_with(", 8 bytes"));
     }
 
     #[test]
