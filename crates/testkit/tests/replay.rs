@@ -242,6 +242,34 @@ async fn a_server_that_hung_up_hangs_up_again() {
     replay.assert_finished();
 }
 
+/// Who waits for what is missing would wait in vain.
+#[tokio::test]
+async fn a_recording_without_its_rest_ends_with_the_connection() {
+    let session = r#"{"dir":"c2s","t":0,"msg":{"id":1,"method":"m"}}
+{"cut":"too much","t":1}"#;
+    let replay = Replay::parse(session).unwrap();
+    let mut client = Client::of(&replay);
+    client.send(json!({"id": 1, "method": "m"})).await;
+    assert_eq!(client.next().await, None);
+    replay.assert_finished();
+
+    let replay = Replay::parse("{\"cut\":\"too much\",\"t\":1}").unwrap();
+    let mut client = Client::of(&replay);
+    assert_eq!(client.next().await, None);
+    drop(client);
+
+    let replay = Replay::parse(session).unwrap();
+    let mut client = Client::of(&replay);
+    let both = "{\"id\":1,\"method\":\"m\"}\n{\"id\":2,\"method\":\"n\"}\n";
+    client.write.write_all(both.as_bytes()).await.unwrap();
+    client.next().await;
+    let failure = replay.verify().unwrap_err().to_string();
+    assert!(
+        failure.contains("after everything that it sent in the recording, of which the rest is missing (too much): "),
+        "{failure}"
+    );
+}
+
 #[test]
 fn what_is_no_recording_is_an_error_that_says_where() {
     let error = Replay::open("/no/such/file").unwrap_err();

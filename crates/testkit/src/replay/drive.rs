@@ -62,8 +62,8 @@ pub(super) async fn drive(
 /// Says on stderr why it hangs up, which a test prints when it fails.
 fn tell(engine: &Monitor<Engine>) {
     engine.read(|engine| {
-        if let Some(failure) = engine.failure() {
-            eprintln!("replay: {failure}");
+        if let Some(reason) = engine.reason() {
+            eprintln!("replay: {reason}");
         }
     });
 }

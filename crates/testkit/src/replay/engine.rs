@@ -51,8 +51,10 @@ pub(crate) struct Engine {
     cursor: usize,
     /// The entry before which it has paused already.
     paused: Option<usize>,
-    /// The server hung up at the end.
+    /// The server hung up at the end, or what it said then is missing.
     hangs_up: bool,
+    /// Why the rest is missing.
+    cut: Option<String>,
     /// The ids of the client's requests: as recorded, as sent.
     ids: HashMap<RequestId, Value>,
     /// Other ids that the client sent in the place of recorded ones.
@@ -93,7 +95,8 @@ impl Engine {
             open_from: 0,
             cursor: 0,
             paused: None,
-            hangs_up: ended_by == Some(Direction::ToClient),
+            hangs_up: ended_by == Some(Direction::ToClient) || recording.cut.is_some(),
+            cut: recording.cut,
             ids: HashMap::new(),
             renamed: Vec::new(),
             partial: Vec::new(),
@@ -299,8 +302,12 @@ impl Engine {
 
     fn mismatch(&self, expected: Option<usize>, message: &Value, got: &Value) -> String {
         let Some(index) = expected else {
+            let cut = self.cut.as_ref();
+            let cut = cut.map_or(String::new(), |why| {
+                format!(", of which the rest is missing ({why})")
+            });
             return format!(
-                "the client sent {} after everything that it sent in {}: {}",
+                "the client sent {} after everything that it sent in {}{cut}: {}",
                 title(message),
                 self.name,
                 short(got)
@@ -337,6 +344,16 @@ impl Engine {
         }
     }
 
+    /// Why it hangs up, unless the recorded server did.
+    pub(crate) fn reason(&self) -> Option<String> {
+        let cut = || {
+            let why = self.cut.as_ref()?;
+            Some(format!("the rest of {} is missing: {why}", self.name))
+        };
+        self.failure.clone().or_else(cut)
+    }
+
+    /// What the client did wrong.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
     }

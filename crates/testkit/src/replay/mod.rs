@@ -49,7 +49,8 @@ const BUFFER: usize = 64 * 1024;
 ///   order does not matter. Ids that the client sends instead of the recorded ones are put into
 ///   what the server says.
 ///
-/// The ids of requests are the client's own in either case.
+/// The ids of requests are the client's own in either case. A recording whose rest is missing, as it
+/// was too large or broke off, ends with the connection.
 ///
 /// # Examples
 ///
