@@ -146,3 +146,26 @@ impl Drop for LoginRef {
         self.core.lock().router.logins.detach(&self.id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use openai_codex_wire::scope::ScopeIds;
+
+    use super::*;
+
+    #[test]
+    fn completions_that_nobody_asks_for_are_not_all_kept() {
+        let mut logins = Logins::default();
+        for number in 0..1000 {
+            let line = format!(r#"{{"loginId":"{number}"}}"#);
+            let method = "account/login/completed".into();
+            let scope = ScopeIds::default();
+            let event = RawEvent::notification(&line, &method, Some(&line), &scope, None);
+            logins.complete(&Arc::new(event), &mut Effects::default());
+        }
+        assert_eq!(logins.len(), PARKED);
+        let newest = LoginId::from("999");
+        logins.attach(&newest);
+        assert!(logins.state(&newest).unwrap().0.is_some());
+    }
+}

@@ -2,7 +2,7 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::*;
 use crate::connection::{Cancelled, Reply, ServerCall};
@@ -155,6 +155,69 @@ async fn a_handler_that_panics_or_fails_is_an_error_to_the_server() {
     );
     assert!(connection.failure().is_none());
     connection.assert_idle();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_is_not_taken_for_that_to_a_later_request_with_the_same_id() {
+    let fake = FakeServer::new();
+    let (tx, mut calls) = mpsc::unbounded_channel();
+    let _connection = connect_handling(&fake, move |_call| {
+        let (answer, answered) = oneshot::channel();
+        tx.send(answer).unwrap();
+        async move { Ok(raw(answered.await.unwrap())) }
+    })
+    .await;
+    fake.then().ask("q", "allow", json!({}));
+    let first = calls.recv().await.unwrap();
+    fake.then().ask("q", "allow", json!({}));
+    let second = calls.recv().await.unwrap();
+    first.send(json!("first")).unwrap();
+    settle().await;
+    fake.expect_answer("q");
+    second.send(json!("second")).unwrap();
+    fake.done().await;
+    let answers = fake.received();
+    let answers = answers.iter().filter_map(|message| message.get("result"));
+    assert_eq!(answers.collect::<Vec<_>>(), ["second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_has_time_to_clean_up_when_its_request_is_withdrawn() {
+    let fake = FakeServer::new();
+    let (tx, mut cleaned) = mpsc::unbounded_channel();
+    let _connection = connect_handling(&fake, move |call| {
+        let tx = tx.clone();
+        async move {
+            call.cancelled.cancelled().await;
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            tx.send(()).unwrap();
+            Ok(raw(json!({})))
+        }
+    })
+    .await;
+    fake.then()
+        .ask(0, "q", json!({"threadId": "t", "turnId": "u"}));
+    let ended = json!({"threadId": "t", "turn": {"id": "u"}});
+    fake.then().notify("turn/completed", ended);
+    let cleaned = tokio::time::timeout(Duration::from_secs(10), cleaned.recv()).await;
+    assert_eq!(cleaned, Ok(Some(())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_turn_withdraws_nothing_of_another_thread() {
+    let fake = FakeServer::new();
+    let (handle, mut calls) = pending_calls();
+    let _connection = connect_handling(&fake, handle).await;
+    for thread in ["t", "s"] {
+        let params = json!({"threadId": thread, "turnId": "u"});
+        fake.then().ask(thread, "q", params);
+    }
+    let (of_t, of_s) = (calls.recv().await.unwrap(), calls.recv().await.unwrap());
+    let ended = json!({"threadId": "t", "turn": {"id": "u"}});
+    fake.then().notify("turn/completed", ended);
+    of_t.0.cancelled().await;
+    settle().await;
+    assert!(!of_s.0.is_cancelled());
 }
 
 #[tokio::test]

@@ -184,6 +184,8 @@ async fn a_start_that_nobody_waits_for_is_interrupted_when_its_turn_comes() {
     assert!(poll_once(&mut starting).await.is_pending());
     fake.done().await;
     drop(starting);
+    // The server still works on it.
+    assert_eq!(connection.state(|state| state.pending.owed()), 1);
     send_events(&fake, "u", 0..1);
     fake.then().reply_to("start", answer("u"));
     let interrupt = json!({"threadId": "t", "turnId": "u"});
