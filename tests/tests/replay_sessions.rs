@@ -74,6 +74,37 @@ async fn a_recorded_session_is_replayed_without_runtime_or_model() {
     }
 }
 
+/// A program without tokio.
+#[test]
+fn the_blocking_client_is_recorded_and_replayed() {
+    use openai_codex::blocking::Codex;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("session.jsonl");
+    let ask = |codex: &Codex| {
+        let thread = codex.thread_start().send().unwrap();
+        thread.run("Hi").send().unwrap().final_response
+    };
+    let model = MockModel::start().unwrap();
+    model.deltas(["Hel", "lo."]);
+    let runtime = TestRuntime::new(&model).unwrap();
+    let codex = Codex::builder()
+        .codex_bin(runtime.binary())
+        .cwd(runtime.workspace())
+        .envs(runtime.env())
+        .record(&path)
+        .send()
+        .unwrap();
+    assert_eq!(ask(&codex).as_deref(), Some("Hello."));
+    codex.close().unwrap();
+
+    let replay = Replay::open(&path).unwrap();
+    let (read, write) = replay.connect();
+    let codex = Codex::builder().connect_with(read, write).unwrap();
+    assert_eq!(ask(&codex).as_deref(), Some("Hello."));
+    replay.assert_finished();
+}
+
 #[tokio::test]
 async fn a_change_of_the_program_is_an_error_that_shows_it() {
     let folder = tempfile::tempdir().unwrap();

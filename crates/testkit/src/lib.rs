@@ -161,6 +161,7 @@
 #[cfg_attr(not(doctest), doc = include_str!("../docs/testing-your-agent.md"))]
 pub mod testing_your_agent {}
 
+mod background;
 mod error;
 mod fake;
 mod gate;

@@ -96,6 +96,31 @@ async fn the_unexpected_is_answered_with_what_was_expected() {
     assert!(text.ends_with("\"id\":3}\n"), "{text}");
 }
 
+/// A blocking client has no tokio runtime that could run it.
+#[test]
+fn without_a_runtime_it_runs_on_a_thread_of_its_own() {
+    let fake = FakeServer::new();
+    fake.expect("go")
+        .waits(Duration::from_millis(1))
+        .reply(json!({}));
+    let (mut read, mut write) = fake.connect();
+    let client = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    client.block_on(async {
+        write
+            .write_all(b"{\"id\":1,\"method\":\"go\"}\n")
+            .await
+            .unwrap();
+        fake.done().await;
+        let mut answer = [0; 8];
+        read.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"{\"id\":1,");
+        fake.hang_up();
+        read.read_to_end(&mut Vec::new()).await.unwrap();
+    });
+}
+
 /// A test that was killed cannot kill what it started.
 #[cfg(unix)]
 #[test]

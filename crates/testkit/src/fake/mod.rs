@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 
 use self::engine::Engine;
 use self::step::Step;
+use crate::background;
 use crate::monitor::{Monitor, PATIENCE};
 
 /// The stream that a client reads a [`FakeServer`] from.
@@ -146,10 +147,11 @@ impl FakeServer {
         }
     }
 
-    /// Starts the server on the current tokio runtime, and returns the client's ends.
+    /// Starts the server on the current tokio runtime, or where there is none, for a blocking client,
+    /// on a thread of its own. Returns the client's ends.
     ///
     /// # Panics
-    /// When it was connected before, or outside of a tokio runtime.
+    /// When it was connected before, or there is no thread to be had.
     #[track_caller]
     pub fn connect(&self) -> (FakeRead, FakeWrite) {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
@@ -157,7 +159,8 @@ impl FakeServer {
         let (client, server) = tokio::io::duplex(BUFFER);
         let (input, output) = tokio::io::split(server);
         let driving = drive::drive(Arc::clone(&self.engine), input, output);
-        *task = Some(tokio::spawn(driving).abort_handle());
+        let running = background::spawn("testkit-fake", driving);
+        *task = Some(running.unwrap_or_else(|error| panic!("no thread for a FakeServer: {error}")));
         tokio::io::split(client)
     }
 

@@ -20,6 +20,7 @@ use tokio::task::AbortHandle;
 
 pub(crate) use self::compare::Comparison;
 use self::engine::Engine;
+use crate::background;
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, PATIENCE};
 use crate::normalise::Normaliser;
@@ -159,10 +160,11 @@ impl Replay {
         self
     }
 
-    /// Starts to play on the current tokio runtime, and returns the client's ends.
+    /// Starts to play on the current tokio runtime, or where there is none, for a blocking client, on
+    /// a thread of its own. Returns the client's ends.
     ///
     /// # Panics
-    /// When it was connected before, or outside of a tokio runtime.
+    /// When it was connected before, or there is no thread to be had.
     #[track_caller]
     pub fn connect(&self) -> (ReplayRead, ReplayWrite) {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +172,8 @@ impl Replay {
         let (client, server) = tokio::io::duplex(BUFFER);
         let (input, output) = tokio::io::split(server);
         let playing = drive::drive(Arc::clone(&self.engine), input, output, self.patience);
-        *task = Some(tokio::spawn(playing).abort_handle());
+        let running = background::spawn("testkit-replay", playing);
+        *task = Some(running.unwrap_or_else(|error| panic!("no thread for a Replay: {error}")));
         tokio::io::split(client)
     }
 
