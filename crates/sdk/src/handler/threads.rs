@@ -384,6 +384,19 @@ mod tests {
         assert_eq!(owner(&threads, "a", APPROVAL).await, "unknown");
     }
 
+    #[test]
+    fn what_was_forgotten_is_not_remembered_for_ever() {
+        let mut forgotten = Forgotten::default();
+        for n in 0..=FORGOTTEN {
+            forgotten.add(id(&n.to_string()));
+        }
+        assert!(!forgotten.ids.contains("0") && forgotten.ids.contains("1"));
+        forgotten.remove(&id("1"));
+        assert!(!forgotten.ids.contains("1"));
+        assert_eq!(forgotten.ids.len(), FORGOTTEN - 1);
+        assert_eq!(forgotten.ages.len(), FORGOTTEN - 1);
+    }
+
     #[tokio::test]
     async fn threads_without_a_handle_are_forgotten_first() {
         let threads = Threads::new();
