@@ -11,6 +11,9 @@
 //! | the future of [`Codex::close`](crate::Codex::close) | the ending goes on |
 //! | the last clone of everything | the runtime ends, and leaves no process behind |
 //!
+//! The next turn of the thread may be started at once: it is a turn of its own, and not
+//! one that is interrupted with what you dropped.
+//!
 //! `next()` of every stream is cancel safe, so it can stand in a `select!`: an
 //! event that was not returned was not taken.
 //!
