@@ -360,6 +360,28 @@ fn a_missing_runtime_names_every_place_and_the_command_that_mends_it() {
     assert!(too_old.contains("0.100.0"), "{too_old}");
 }
 
+/// 0.163.0 makes the file of a thread a moment before it writes to it.
+#[tokio::test(start_paused = true)]
+async fn a_thread_that_is_just_being_written_is_read_a_moment_later() {
+    let refusal = "failed to read session metadata /x.jsonl: rollout at /x.jsonl is empty";
+    let (fake, codex) = client::fake().await;
+    let thread = codex.thread("t");
+    for _ in 0..3 {
+        fake.expect("thread/read").error(-32603, refusal);
+    }
+    fake.expect("thread/read")
+        .reply(json!({"thread": client::stored_thread("t")}));
+    assert_eq!(thread.read(false).await.unwrap().thread.id, "t");
+
+    // One that nobody ever wrote to.
+    let always = fake.always("thread/read");
+    always.error(-32603, refusal);
+    let begun = tokio::time::Instant::now();
+    let error = thread.read(false).await.unwrap_err();
+    assert!(error.to_string().contains("is empty"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn reads_are_sent_again_on_overload_and_writes_are_not() {
     let (fake, codex) = client::fake().await;

@@ -20,7 +20,7 @@ use crate::handler::{Handlers, Registry};
 use crate::list::{Models, ThreadList};
 use crate::login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
 use crate::probe::Probe;
-use crate::retry::{RetryPolicy, only_reads, retry_on_overload};
+use crate::retry::{RetryPolicy, only_reads, read_once_written, retry_on_overload};
 use crate::start::{ThreadFork, ThreadResume, ThreadStart};
 use crate::thread::Thread;
 use crate::version::{require, unknown};
@@ -290,7 +290,8 @@ impl Codex {
     ///
     /// At most 64 requests (see [`CodexBuilder::max_in_flight`]) are unanswered
     /// at a time; further ones wait. A method that only reads is sent again if
-    /// the server says that it is overloaded.
+    /// the server says that it is overloaded, or that the file of a thread, which
+    /// its first turn makes, is still empty.
     ///
     /// ```no_run
     /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {
@@ -441,7 +442,10 @@ impl Rpc {
         let again = || connection.request(method.clone(), params, options);
         let answer = connection.lend_timers(async {
             match only_reads(&method) {
-                true => retry_on_overload(RetryPolicy::default(), again).await,
+                true => {
+                    let read = || read_once_written(again);
+                    retry_on_overload(RetryPolicy::default(), read).await
+                }
                 false => again().await,
             }
         });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result, RpcErrorKind};
 
 /// How often and how patiently to try again.
 ///
@@ -180,6 +180,33 @@ where
     }
 }
 
+/// How often, and after what pauses, the file of a thread is read that has nothing in it.
+const UNWRITTEN_ATTEMPTS: u32 = 20;
+const UNWRITTEN_PAUSE: Duration = Duration::from_millis(25);
+
+/// Reads again while the answer is that the file of a thread is empty: 0.163.0 makes it with the
+/// first turn, and writes to it a moment later. Where it stays so, that is the answer.
+pub(crate) async fn read_once_written<T, F, Fut>(mut read: F) -> Result<T>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T>>,
+{
+    for _ in 1..UNWRITTEN_ATTEMPTS {
+        match read().await {
+            Err(error) if is_unwritten(&error) => tokio::time::sleep(UNWRITTEN_PAUSE).await,
+            answer => return answer,
+        }
+    }
+    read().await
+}
+
+fn is_unwritten(error: &Error) -> bool {
+    error.kind() == ErrorKind::Rpc(RpcErrorKind::Internal)
+        && error.rpc().is_some_and(|rpc| {
+            rpc.message.contains("rollout at ") && rpc.message.ends_with(" is empty")
+        })
+}
+
 /// Whether a method only reads, so that sending it twice does no harm. By name and
 /// not by the look of it: what this version does not know is sent once.
 pub(crate) fn only_reads(method: &str) -> bool {
@@ -250,7 +277,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::error::{ErrorKind, RpcError};
+    use crate::error::RpcError;
 
     fn overloaded() -> Error {
         Error::answered("x", RpcError::parse(r#"{"code":-32001,"message":"x"}"#))
