@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -79,14 +80,20 @@ impl Probe {
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> std::io::Result<Self> {
+    fn new() -> io::Result<Self> {
         static FOLDERS: AtomicU64 = AtomicU64::new(0);
 
-        let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
-        let name = format!("openai-codex-schema-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path)?;
-        Ok(Self(path))
+        loop {
+            let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+            let name = format!("openai-codex-schema-{}-{number}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            match fs::create_dir(&path) {
+                // Left by a process that was killed and had the id that this one has: in
+                // containers they are mostly the same.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => return made.map(|()| Self(path)),
+            }
+        }
     }
 }
 
@@ -94,5 +101,23 @@ impl Drop for Folder {
     fn drop(&mut self) {
         // What stays is in nobody's way.
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_left_behind_is_in_nobodys_way() {
+        let first = Folder::new().unwrap();
+        let name = first.0.to_str().unwrap();
+        let (begin, number) = name.rsplit_once('-').unwrap();
+        let next = number.parse::<u64>().unwrap() + 1;
+        let left = Folder(format!("{begin}-{next}").into());
+        fs::create_dir(&left.0).unwrap();
+        let second = Folder::new().unwrap();
+        assert_ne!(second.0, left.0);
+        assert!(second.0.is_dir());
     }
 }
