@@ -167,3 +167,35 @@ fn the_same_schema_gives_the_same_text() {
     assert_eq!(first, other.generated());
     other.generate(&["--check"]).succeeded();
 }
+
+#[test]
+fn a_list_of_integers_is_an_integer() {
+    let mut other = Other::pinned();
+    other.definition("TurnStartParams")["properties"]["version"] =
+        json!({"type": "integer", "format": "uint32", "enum": [1]});
+    other.generate(&[]).succeeded();
+    has(
+        &other.generated(),
+        &[r#"version "version" opt,"#, "pub version: Option<u32>,"],
+    );
+}
+
+#[test]
+fn two_requests_with_one_type_of_parameters() {
+    let mut other = Other::pinned();
+    other.add_message("ClientRequest", "thread/list/stream", "ThreadListParams");
+    let said = other.generate(&[]).succeeded();
+    has(
+        &said,
+        &["a type of its own: thread/list/stream -> ThreadListStreamParams"],
+    );
+    has(
+        &other.generated(),
+        &[
+            r#"method: "thread/list", params: "ThreadListParams", response: "ThreadListResponse""#,
+            r#"method: "thread/list/stream", params: "ThreadListStreamParams", response: "ThreadListResponse""#,
+            "impl ClientRequest for crate::ThreadListParams {",
+            "impl ClientRequest for crate::ThreadListStreamParams {",
+        ],
+    );
+}

@@ -75,7 +75,7 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
     let before = count_messages(&definitions);
     let mut report = fixups::apply(&mut definitions, input.lenient_fixups)?;
     let mut stable = input.stable.clone();
-    for (method, own) in normalise::one_type_per_notification(&mut definitions)? {
+    for (method, own) in normalise::one_type_per_message(&mut definitions)? {
         stable.copy(&own.copy_of, &own.name);
         if !input.pinned {
             report.push(format!("a type of its own: {method} -> {}", own.name));

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use super::{At, Definitions, branches, branches_mut, method_of, params_of, reference, walk_mut};
+use super::fixups::response_by_rule;
+use super::{At, Definitions, branches_mut, method_of, params_of, reference, walk_mut};
 use crate::codegen::names;
 
 const PASS: &str = "normalise";
@@ -92,73 +93,79 @@ impl Places {
     }
 }
 
-/// A type that a notification was given for itself.
+/// A type that a message was given for itself.
 pub(crate) struct OwnType {
     pub(crate) name: String,
     pub(crate) copy_of: String,
 }
 
-/// Gives every notification a payload type of its own.
+/// Gives every message a type of its own for what it carries.
 ///
-/// `METHOD` is a constant of the payload's type, so two methods with one type
+/// `METHOD` is a constant of that type, so two methods with one type
 /// (`environment/connected`, `environment/disconnected`) need two. The copies
-/// are named after their methods, as the other notifications are.
+/// are named after their methods, as the others are.
 ///
 /// Returns them by method.
-pub(crate) fn one_type_per_notification(
+pub(crate) fn one_type_per_message(
     definitions: &mut Definitions,
 ) -> Result<BTreeMap<String, OwnType>> {
-    let at = At::definition(PASS, "ServerNotification");
-    let union = definitions
-        .get("ServerNotification")
-        .ok_or_else(|| at.error("is missing"))?;
-    let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for branch in branches(union).ok_or_else(|| at.error("is not a union"))? {
-        if let (Some(method), Some(payload)) =
-            (method_of(branch), params_of(branch).and_then(reference))
-        {
-            users
-                .entry(payload.to_owned())
-                .or_default()
-                .insert(method.to_owned());
-        }
-    }
     let mut renamed = BTreeMap::new();
-    for (payload, methods) in users.into_iter().filter(|(_, methods)| methods.len() > 1) {
+    for (union, suffix) in [
+        ("ClientRequest", "Params"),
+        ("ServerRequest", "Params"),
+        ("ServerNotification", "Notification"),
+    ] {
+        one_type_per_message_of(definitions, union, suffix, &mut renamed)?;
+    }
+    Ok(renamed)
+}
+
+fn one_type_per_message_of(
+    definitions: &mut Definitions,
+    union: &str,
+    suffix: &str,
+    renamed: &mut BTreeMap<String, OwnType>,
+) -> Result<()> {
+    let at = At::definition(PASS, union);
+    // That one is missing, or is no union, the pass that lists the messages says.
+    let Some(mut messages) = definitions.remove(union) else {
+        return Ok(());
+    };
+    let all = branches_mut(&mut messages).ok_or_else(|| at.error("is not a union"))?;
+    let carried = |branch: &Value| params_of(branch).and_then(reference).map(str::to_owned);
+    let mut users: BTreeMap<String, usize> = BTreeMap::new();
+    for payload in all.iter().filter_map(carried) {
+        *users.entry(payload).or_default() += 1;
+    }
+    for branch in all {
+        let (Some(payload), Some(method)) = (carried(branch), method_of(branch)) else {
+            continue;
+        };
+        let name = format!("{}{suffix}", names::pascal(method));
+        if users[&payload] == 1 || name == payload {
+            continue;
+        }
         let at = At::definition(PASS, &payload);
         let schema = definitions
             .get(&payload)
             .ok_or_else(|| at.error("is missing"))?
             .clone();
-        for method in methods {
-            let name = format!("{}Notification", names::pascal(&method));
-            if definitions.contains_key(&name) {
-                return Err(at.error(format!(
-                    "`{method}` needs a type of its own, and {name} exists already"
-                )));
-            }
-            definitions.insert(name.clone(), schema.clone());
-            renamed.insert(
-                method,
-                OwnType {
-                    name,
-                    copy_of: payload.clone(),
-                },
-            );
+        let method = method.to_owned();
+        if definitions.insert(name.clone(), schema).is_some() {
+            return Err(at.error(format!(
+                "`{method}` needs a type of its own, and {name} exists already"
+            )));
         }
-    }
-    for branch in definitions
-        .get_mut("ServerNotification")
-        .and_then(branches_mut)
-        .into_iter()
-        .flatten()
-    {
-        let own = method_of(branch).and_then(|method| renamed.get(method));
-        if let Some(OwnType { name, .. }) = own
-            && let Some(params) = branch.pointer_mut("/properties/params/$ref")
-        {
+        let response = response_by_rule(branch).filter(|it| definitions.contains_key(it));
+        if let (Some(response), Some(branch)) = (response, branch.as_object_mut()) {
+            branch.entry("x-response").or_insert(response.into());
+        }
+        if let Some(params) = branch.pointer_mut("/properties/params/$ref") {
             *params = format!("#/definitions/{name}").into();
         }
+        let copy_of = payload;
+        renamed.insert(method, OwnType { name, copy_of });
     }
-    Ok(renamed)
+    definitions.insert(union.to_owned(), messages);
+    Ok(())
 }

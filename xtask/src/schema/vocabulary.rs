@@ -193,6 +193,7 @@ fn combination(schema: &Value) -> Option<String> {
     let object = schema.as_object()?;
     let (first, beside) = BESIDE
         .iter()
+        .filter(|(keyword, _)| *keyword != "enum" || !is_of_integers(schema))
         .find(|(keyword, _)| object.contains_key(*keyword))?;
     let stranger = STRUCTURE
         .iter()
@@ -218,6 +219,13 @@ fn combination(schema: &Value) -> Option<String> {
     })
 }
 
+/// Integers out of a list: validation, as a minimum is, so the type is the integer.
+fn is_of_integers(schema: &Value) -> bool {
+    let values = schema.get("enum").and_then(Value::as_array);
+    let all = |values: &Vec<Value>| values.iter().all(Value::is_i64);
+    types(schema) == ["integer"] && values.is_some_and(all)
+}
+
 fn choice(schema: &Value) -> Option<String> {
     if let Some(all) = schema.get("allOf").and_then(Value::as_array)
         && all.len() != 1
@@ -228,6 +236,9 @@ fn choice(schema: &Value) -> Option<String> {
         return Some("a union that allows null by its own type is not supported".to_owned());
     }
     let values = schema.get("enum")?.as_array()?;
+    if is_of_integers(schema) {
+        return None;
+    }
     let null = is_null_allowed(schema);
     let odd = values
         .iter()
