@@ -6,10 +6,16 @@ mod support;
 use serde_json::{Value, json};
 use support::Other;
 
+/// Whether a text has these parts, however its lines are broken.
 #[track_caller]
 fn has(text: &str, parts: &[&str]) {
+    let squeeze = |text: &str| {
+        let text: String = text.split_whitespace().collect();
+        text.replace(",}", "}").replace(",)", ")")
+    };
+    let text = squeeze(text);
     for part in parts {
-        assert!(text.contains(part), "no `{part}`");
+        assert!(text.contains(squeeze(part).trim_end_matches(',')), "no `{part}`");
     }
 }
 

@@ -62,6 +62,7 @@ mod cache;
 mod error;
 #[cfg(feature = "install")]
 mod install;
+#[rustfmt::skip]
 mod pin;
 mod release;
 mod runtime;

@@ -1,28 +1,4 @@
-//! Documentation out of the schema's descriptions.
-
-/// Writes a doc comment; `fallback` where the schema says nothing.
-pub(crate) fn comment(out: &mut String, indent: &str, doc: Option<&str>, fallback: &str) {
-    let text = match doc.map(str::trim).filter(|text| !text.is_empty()) {
-        Some(text) => text.lines().map(escape).collect::<Vec<_>>().join("\n"),
-        None => fallback.to_owned(),
-    };
-    for line in text.lines() {
-        out.push_str(indent);
-        out.push_str(if line.is_empty() { "///" } else { "/// " });
-        out.push_str(line);
-        out.push('\n');
-    }
-}
-
-/// Adds a paragraph to a doc comment.
-pub(crate) fn paragraph(out: &mut String, indent: &str, text: &str) {
-    out.push_str(indent);
-    out.push_str("///\n");
-    out.push_str(indent);
-    out.push_str("/// ");
-    out.push_str(text);
-    out.push('\n');
-}
+//! Descriptions of the schema as Markdown.
 
 /// What a member, type or method is marked with that needs `experimentalApi`.
 pub(crate) const EXPERIMENTAL: &str =
@@ -47,7 +23,7 @@ pub(crate) fn on_the_wire(name: &str) -> String {
 }
 
 /// Keeps a description from being read as Markdown links, HTML or indented code.
-fn escape(line: &str) -> String {
+pub(crate) fn escape(line: &str) -> String {
     let line = line.trim_end();
     let content = line.trim_start();
     let indent = (line.len() - content.len()).min(2);

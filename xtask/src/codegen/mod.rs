@@ -1,6 +1,7 @@
 //! From definitions to the text of the generated crate, pass by pass.
 
 mod boxes;
+mod defaults;
 mod docs;
 mod emit;
 mod layout;
@@ -10,6 +11,8 @@ pub(crate) mod model;
 pub(crate) mod names;
 mod open;
 mod scopes;
+
+pub(crate) use emit::print;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,7 +114,7 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
         .collect();
     model.types = lower::lower(&definitions, &stable, roots)?;
     add_absent_params(&mut model)?;
-    check_defaults(&model)?;
+    defaults::check(&model)?;
     open::close_below_untagged(&mut model)?;
     mark_setters(&mut model);
     let (large, gone) = boxes::apply(&mut model, &input.manifest.boxed);
@@ -148,11 +151,8 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
         );
     }
     manifest.differences(input.manifest, input.pinned, &mut report)?;
-    let header = emit::Header {
-        runtime_version: input.runtime_version,
-    };
     Ok(Output {
-        files: emit::files(&model, &header),
+        files: emit::files(&model, input.runtime_version)?,
         report,
         requests: model.requests.len(),
         manifest,
@@ -194,24 +194,6 @@ fn add_absent_params(model: &mut Model) -> Result<()> {
         if model.types.insert(name.clone(), ty).is_some() {
             return Err(At::definition("methods", &name)
                 .error("a method without params needs this name, which another type has"));
-        }
-    }
-    Ok(())
-}
-
-fn check_defaults(model: &Model) -> Result<()> {
-    for (name, ty) in &model.types {
-        if let Shape::Struct(record) = &ty.shape {
-            for field in &record.fields {
-                if let Kind::Default(value) = &field.kind
-                    && !emit::can_default(model, &field.ty, value)
-                {
-                    return Err(At::definition("defaults", name)
-                        .child("properties")
-                        .child(&field.wire)
-                        .error(format!("the default {value} is not supported")));
-                }
-            }
         }
     }
     Ok(())

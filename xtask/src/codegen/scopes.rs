@@ -1,11 +1,14 @@
 //! The ids by which a notification is routed, and what may happen to it.
 
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
 use super::model::{Kind, Model, Shape, Ty};
 
 /// An expression for one id of a scope, over `self`.
 pub(crate) struct Scope {
     pub(crate) slot: &'static str,
-    pub(crate) expression: String,
+    pub(crate) expression: TokenStream,
 }
 
 /// What a transcript or a result is made of; a slow subscriber never misses these.
@@ -58,7 +61,7 @@ pub(crate) fn of(model: &Model, payload: &str) -> Vec<Scope> {
         .collect()
 }
 
-fn expression(model: &Model, payload: &str, path: &str) -> Option<String> {
+fn expression(model: &Model, payload: &str, path: &str) -> Option<TokenStream> {
     let (first, second) = match path.split_once('.') {
         Some((first, second)) => (first, Some(second)),
         None => (path, None),
@@ -67,11 +70,11 @@ fn expression(model: &Model, payload: &str, path: &str) -> Option<String> {
         return None;
     };
     let field = record.fields.iter().find(|field| field.wire == first)?;
-    let name = &field.name;
+    let name = format_ident!("{}", field.name);
     match (second, &field.ty) {
         (None, Ty::Wire(_) | Ty::String) => Some(match field.kind {
-            Kind::Required => format!("Some(&self.{name})"),
-            Kind::Nullable | Kind::Optional => format!("self.{name}.as_deref()"),
+            Kind::Required => quote!(Some(&self.#name)),
+            Kind::Nullable | Kind::Optional => quote!(self.#name.as_deref()),
             _ => return None,
         }),
         (Some(member), Ty::Named(inner)) if field.kind == Kind::Required => {
@@ -81,10 +84,11 @@ fn expression(model: &Model, payload: &str, path: &str) -> Option<String> {
                         .fields
                         .iter()
                         .find(|field| field.wire == member && field.kind == Kind::Required)?;
-                    Some(format!("Some(&self.{name}.{})", inner.name))
+                    let inner = format_ident!("{}", inner.name);
+                    Some(quote!(Some(&self.#name.#inner)))
                 }
                 // The id of an item is in whichever kind of item it is.
-                Shape::Tagged(_) if member == "id" => Some(format!("self.{name}.id()")),
+                Shape::Tagged(_) if member == "id" => Some(quote!(self.#name.id())),
                 _ => None,
             }
         }

@@ -1,247 +1,270 @@
 //! What ties methods to types: the traits, their tables and the wrapper methods.
 
-use std::fmt::Write;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
 
-use super::Header;
-use crate::codegen::docs::{self, EXPERIMENTAL};
-use crate::codegen::model::{Model, Request};
+use super::docs::Doc;
+use super::ident;
+use crate::codegen::docs::EXPERIMENTAL;
+use crate::codegen::model::{Model, Notification, Request};
 use crate::codegen::{names, scopes};
 
 /// `requests.rs`.
-pub(crate) fn requests(model: &Model, header: &Header<'_>) -> String {
-    let mut out = String::new();
-    header.write(&mut out);
-    out.push_str(
-        "//! The requests that the client sends: parameters tied to method and response.\n\n",
-    );
-    out.push_str("use openai_codex_wire::{ClientNotification, ClientRequest, Stability};\n\n");
-    for request in &model.requests {
-        implement(&mut out, "ClientRequest", request);
-    }
-    for notification in &model.client_notifications {
-        let _ = writeln!(
-            out,
-            "impl ClientNotification for crate::{} {{\n    const METHOD: &'static str = {:?};",
-            notification.params, notification.method
-        );
-        if !notification.sends_params {
-            out.push_str("    const SENDS_PARAMS: bool = false;\n");
+pub(super) fn requests(model: &Model) -> TokenStream {
+    let requests = model
+        .requests
+        .iter()
+        .map(|it| implement("ClientRequest", it));
+    let notifications = model.client_notifications.iter().map(|it| {
+        let (params, method) = (ident(&it.params), &it.method);
+        let absent = (!it.sends_params).then(|| {
+            quote!(
+                const SENDS_PARAMS: bool = false;
+            )
+        });
+        quote! {
+            impl ClientNotification for crate::#params {
+                const METHOD: &'static str = #method;
+                #absent
+            }
         }
-        out.push_str("}\n\n");
+    });
+    quote! {
+        //! The requests that the client sends: parameters tied to method and response.
+        use openai_codex_wire::{ClientNotification, ClientRequest, Stability};
+        #(#requests)*
+        #(#notifications)*
     }
-    finish(out)
 }
 
 /// `server_requests.rs`.
-pub(crate) fn server_requests(model: &Model, header: &Header<'_>) -> String {
-    let mut out = String::new();
-    header.write(&mut out);
-    out.push_str("//! The requests that the server sends, and their answers.\n\n");
-    out.push_str(
-        "use openai_codex_wire::{ServerRequest, Stability};\n\nuse crate::methods::MethodSpec;\n\n",
-    );
-    out.push_str("/// Every request that the server sends, sorted by method.\npub static SERVER_REQUESTS: &[MethodSpec] = &[\n");
-    for request in &model.server_requests {
-        spec(&mut out, request);
+pub(super) fn server_requests(model: &Model) -> TokenStream {
+    let specs = model.server_requests.iter().map(spec);
+    let requests = model
+        .server_requests
+        .iter()
+        .map(|it| implement("ServerRequest", it));
+    quote! {
+        //! The requests that the server sends, and their answers.
+        use openai_codex_wire::{ServerRequest, Stability};
+        use crate::methods::MethodSpec;
+        /// Every request that the server sends, sorted by method.
+        pub static SERVER_REQUESTS: &[MethodSpec] = &[#(#specs,)*];
+        #(#requests)*
     }
-    out.push_str("];\n\n");
-    for request in &model.server_requests {
-        implement(&mut out, "ServerRequest", request);
-    }
-    finish(out)
 }
 
-fn implement(out: &mut String, name: &str, request: &Request) {
-    let _ = writeln!(
-        out,
-        "impl {name} for crate::{} {{\n    const METHOD: &'static str = {:?};",
-        request.params, request.method
-    );
-    if !request.sends_params && name == "ClientRequest" {
-        out.push_str("    const SENDS_PARAMS: bool = false;\n");
+fn implement(name: &str, it: &Request) -> TokenStream {
+    let absent = (!it.sends_params && name == "ClientRequest").then(|| {
+        quote!(
+            const SENDS_PARAMS: bool = false;
+        )
+    });
+    let (name, params, response) = (ident(name), ident(&it.params), ident(&it.response));
+    let (method, stability) = (&it.method, stability(it.experimental));
+    quote! {
+        impl #name for crate::#params {
+            const METHOD: &'static str = #method;
+            #absent
+            const STABILITY: Stability = #stability;
+            type Response = crate::#response;
+        }
     }
-    let _ = writeln!(
-        out,
-        "    const STABILITY: Stability = Stability::{};",
-        stability(request.experimental)
-    );
-    let _ = writeln!(
-        out,
-        "    type Response = crate::{};\n}}\n",
-        request.response
-    );
 }
 
-fn spec(out: &mut String, request: &Request) {
-    let _ = writeln!(
-        out,
-        "    MethodSpec {{ method: {:?}, params: {:?}, response: {:?}, stability: Stability::{} }},",
-        request.method,
-        request.params,
-        request.response,
-        stability(request.experimental)
-    );
+fn spec(it: &Request) -> TokenStream {
+    let (method, params, response) = (&it.method, &it.params, &it.response);
+    let stability = stability(it.experimental);
+    quote!(MethodSpec { method: #method, params: #params, response: #response, stability: #stability })
 }
 
 /// `notifications.rs`.
-pub(crate) fn notifications(model: &Model, header: &Header<'_>) -> String {
-    let mut out = String::new();
-    header.write(&mut out);
-    out.push_str("//! The notifications that the server sends: scope, delivery tier, and all of them in one enum.\n\n");
-    out.push_str("use openai_codex_wire::{Notification, Scope, Stability, Tier, messages};\n\n");
-    out.push_str(
-        "/// What is known of a notification by its method alone.\n#[derive(Clone, Copy, Debug, PartialEq, Eq)]\n#[non_exhaustive]\npub struct NotificationSpec {\n    /// The method on the wire.\n    pub method: &'static str,\n    /// The Rust type of its payload.\n    pub params: &'static str,\n    /// What may happen to it when a subscriber is slow.\n    pub tier: Tier,\n    /// Whether it belongs to the stable protocol.\n    pub stability: Stability,\n}\n\n",
-    );
-    out.push_str("/// Every notification that the server sends, sorted by method.\npub static NOTIFICATIONS: &[NotificationSpec] = &[\n");
-    for it in &model.notifications {
-        let _ = writeln!(
-            out,
-            "    NotificationSpec {{ method: {:?}, params: {:?}, tier: Tier::{}, stability: Stability::{} }},",
-            it.method,
-            it.params,
-            tier(&it.method),
-            stability(it.experimental)
-        );
-    }
-    out.push_str("];\n\n/// What is known of a notification; `None` for a method that this version does not have.\npub fn lookup(method: &str) -> Option<&'static NotificationSpec> {\n    let index = NOTIFICATIONS.binary_search_by(|spec| spec.method.cmp(method)).ok()?;\n    Some(&NOTIFICATIONS[index])\n}\n\n");
-    out.push_str("/// Any notification that the server sends, by its method.\n#[derive(Clone, Debug, PartialEq)]\n#[non_exhaustive]\npub enum ServerNotification {\n");
-    for it in &model.notifications {
-        let doc = docs::unmarked(it.doc.as_deref(), it.experimental);
-        docs::comment(
-            &mut out,
-            "    ",
-            doc.as_deref(),
+pub(super) fn notifications(model: &Model) -> TokenStream {
+    let specs = model.notifications.iter().map(|it| {
+        let (method, params) = (&it.method, &it.params);
+        let (tier, stability) = (tier(method), stability(it.experimental));
+        quote!(NotificationSpec { method: #method, params: #params, tier: #tier, stability: #stability })
+    });
+    let variants = model.notifications.iter().map(|it| {
+        let doc = Doc::marked(
+            it.doc.as_deref(),
             &format!("`{}`.", it.method),
-        );
-        if it.experimental {
-            docs::paragraph(&mut out, "    ", EXPERIMENTAL);
+            it.experimental,
+        )
+        .experimental(it.experimental);
+        let (name, params) = (ident(it.variant()), ident(&it.params));
+        let payload = if it.boxed {
+            quote!(Box<crate::#params>)
+        } else {
+            quote!(crate::#params)
+        };
+        quote!(#doc #name(#payload))
+    });
+    let names: Vec<Ident> = model
+        .notifications
+        .iter()
+        .map(|it| ident(it.variant()))
+        .collect();
+    let wires = model.notifications.iter().map(|it| &it.method);
+    let scopes = model.notifications.iter().map(|it| scope(model, it));
+    quote! {
+        //! The notifications that the server sends: scope, delivery tier, and all of them in one enum.
+        use openai_codex_wire::{Notification, Scope, Stability, Tier, messages};
+
+        /// What is known of a notification by its method alone.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct NotificationSpec {
+            /// The method on the wire.
+            pub method: &'static str,
+            /// The Rust type of its payload.
+            pub params: &'static str,
+            /// What may happen to it when a subscriber is slow.
+            pub tier: Tier,
+            /// Whether it belongs to the stable protocol.
+            pub stability: Stability,
         }
-        let _ = match it.boxed {
-            true => writeln!(out, "    {}(Box<crate::{}>),", it.variant(), it.params),
-            false => writeln!(out, "    {}(crate::{}),", it.variant(), it.params),
-        };
+
+        /// Every notification that the server sends, sorted by method.
+        pub static NOTIFICATIONS: &[NotificationSpec] = &[#(#specs,)*];
+
+        /// What is known of a notification; `None` for a method that this version does not have.
+        pub fn lookup(method: &str) -> Option<&'static NotificationSpec> {
+            let index = NOTIFICATIONS.binary_search_by(|spec| spec.method.cmp(method)).ok()?;
+            Some(&NOTIFICATIONS[index])
+        }
+
+        /// Any notification that the server sends, by its method.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum ServerNotification {
+            #(#variants,)*
+            /// A method that this version does not have, with its params as they came.
+            Unrecognized(openai_codex_wire::UnrecognizedMessage),
+        }
+
+        messages! { ServerNotification { #(#names #wires,)* } }
+
+        impl ServerNotification {
+            /// The ids by which it is routed.
+            pub fn scope(&self) -> Scope<'_> {
+                match self {
+                    #(Self::#names(it) => it.scope(),)*
+                    Self::Unrecognized(it) => it.scope(),
+                }
+            }
+        }
+
+        #(#scopes)*
     }
-    out.push_str("    /// A method that this version does not have, with its params as they came.\n    Unrecognized(openai_codex_wire::UnrecognizedMessage),\n}\n\n");
-    out.push_str("messages! { ServerNotification {\n");
-    for it in &model.notifications {
-        let _ = writeln!(out, "    {} {:?},", it.variant(), it.method);
+}
+
+fn scope(model: &Model, it: &Notification) -> TokenStream {
+    let (params, method, tier) = (ident(&it.params), &it.method, tier(&it.method));
+    let scope = scopes::of(model, &it.params);
+    let rest = (scope.len() < 4).then(|| quote!(..Scope::default()));
+    let ids = scope.iter().map(|id| {
+        let slot = ident(id.slot);
+        let expression = &id.expression;
+        quote!(#slot: #expression)
+    });
+    let scope = if scope.is_empty() {
+        quote!(Scope::default())
+    } else {
+        quote!(Scope { #(#ids,)* #rest })
+    };
+    quote! {
+        impl Notification for crate::#params {
+            const METHOD: &'static str = #method;
+            const TIER: Tier = #tier;
+            fn scope(&self) -> Scope<'_> {
+                #scope
+            }
+        }
     }
-    out.push_str("} }\n\nimpl ServerNotification {\n    /// The ids by which it is routed.\n    pub fn scope(&self) -> Scope<'_> {\n        match self {\n");
-    for it in &model.notifications {
-        let _ = writeln!(out, "            Self::{}(it) => it.scope(),", it.variant());
-    }
-    out.push_str("            Self::Unrecognized(it) => it.scope(),\n        }\n    }\n}\n\n");
-    for it in &model.notifications {
-        let _ = writeln!(
-            out,
-            "impl Notification for crate::{} {{\n    const METHOD: &'static str = {:?};\n    const TIER: Tier = Tier::{};\n\n    fn scope(&self) -> Scope<'_> {{",
-            it.params,
-            it.method,
-            tier(&it.method)
-        );
-        let scope = scopes::of(model, &it.params);
-        let members: Vec<_> = scope
-            .iter()
-            .map(|id| format!("{}: {}", id.slot, id.expression))
-            .collect();
-        let _ = match members.len() {
-            0 => writeln!(out, "        Scope::default()"),
-            4 => writeln!(out, "        Scope {{ {} }}", members.join(", ")),
-            _ => writeln!(
-                out,
-                "        Scope {{ {}, ..Scope::default() }}",
-                members.join(", ")
-            ),
-        };
-        out.push_str("    }\n}\n\n");
-    }
-    finish(out)
 }
 
 /// `methods.rs`.
-pub(crate) fn methods(model: &Model, header: &Header<'_>) -> String {
-    let mut out = String::new();
-    header.write(&mut out);
-    out.push_str("//! One function per wire method, for whatever can call, and the table of all methods.\n\nuse std::future::Future;\n\nuse openai_codex_wire::{BlockingCall, Call, Stability};\n\n");
-    out.push_str(
-        "/// What is known of a request by its method alone.\n#[derive(Clone, Copy, Debug, PartialEq, Eq)]\n#[non_exhaustive]\npub struct MethodSpec {\n    /// The method on the wire.\n    pub method: &'static str,\n    /// The Rust type of its parameters.\n    pub params: &'static str,\n    /// The Rust type of its response.\n    pub response: &'static str,\n    /// Whether it belongs to the stable protocol.\n    pub stability: Stability,\n}\n\n",
-    );
-    out.push_str("/// Every request that the client can send, sorted by method.\npub static METHODS: &[MethodSpec] = &[\n");
-    for request in &model.requests {
-        spec(&mut out, request);
-    }
-    out.push_str("];\n\n");
-    for blocking in [false, true] {
-        let (name, call) = if blocking {
-            ("BlockingMethods", "BlockingCall")
-        } else {
-            ("Methods", "Call")
-        };
-        let how = if blocking { "waits for" } else { "awaits" };
-        let _ = writeln!(
-            out,
-            "/// One function per method of the wire, for everything that implements [`{call}`].\n///\n/// Each sends its parameters and {how} the typed response.\npub trait {name}: {call} {{"
-        );
-        for request in &model.requests {
-            wrapper(&mut out, request, blocking);
+pub(super) fn methods(model: &Model) -> TokenStream {
+    let specs = model.requests.iter().map(spec);
+    let awaiting = model.requests.iter().map(|it| wrapper(it, false));
+    let blocking = model.requests.iter().map(|it| wrapper(it, true));
+    quote! {
+        //! One function per wire method, for whatever can call, and the table of all methods.
+        use std::future::Future;
+        use openai_codex_wire::{BlockingCall, Call, Stability};
+
+        /// What is known of a request by its method alone.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct MethodSpec {
+            /// The method on the wire.
+            pub method: &'static str,
+            /// The Rust type of its parameters.
+            pub params: &'static str,
+            /// The Rust type of its response.
+            pub response: &'static str,
+            /// Whether it belongs to the stable protocol.
+            pub stability: Stability,
         }
-        let _ = writeln!(out, "}}\n\nimpl<T: {call} + ?Sized> {name} for T {{}}\n");
+
+        /// Every request that the client can send, sorted by method.
+        pub static METHODS: &[MethodSpec] = &[#(#specs,)*];
+
+        /// One function per method of the wire, for everything that implements [`Call`].
+        ///
+        /// Each sends its parameters and awaits the typed response.
+        pub trait Methods: Call { #(#awaiting)* }
+
+        impl<T: Call + ?Sized> Methods for T {}
+
+        /// One function per method of the wire, for everything that implements [`BlockingCall`].
+        ///
+        /// Each sends its parameters and waits for the typed response.
+        pub trait BlockingMethods: BlockingCall { #(#blocking)* }
+
+        impl<T: BlockingCall + ?Sized> BlockingMethods for T {}
     }
-    finish(out)
 }
 
-fn wrapper(out: &mut String, request: &Request, blocking: bool) {
-    let doc = docs::unmarked(request.doc.as_deref(), request.experimental);
-    docs::comment(
-        out,
-        "    ",
-        doc.as_deref(),
-        &format!("Sends `{}`.", request.method),
-    );
-    if request.doc.is_some() {
-        docs::paragraph(out, "    ", &format!("Sends `{}`.", request.method));
-    }
-    if request.experimental {
-        docs::paragraph(out, "    ", EXPERIMENTAL);
-    }
-    let name = names::field(&request.method);
-    let result = format!("Result<crate::{}, Self::Error>", request.response);
-    let returns = if blocking {
+fn wrapper(it: &Request, blocking: bool) -> TokenStream {
+    let sends = format!("Sends `{}`.", it.method);
+    let doc = Doc::marked(it.doc.as_deref(), &sends, it.experimental)
+        .and(it.doc.is_some().then_some(&sends))
+        .and(it.experimental.then_some(EXPERIMENTAL));
+    let name = format_ident!("{}", names::field(&it.method));
+    let (params, response) = (ident(&it.params), ident(&it.response));
+    let result = quote!(Result<crate::#response, Self::Error>);
+    let result = if blocking {
         result
     } else {
-        format!("impl Future<Output = {result}> + Send")
+        quote!(impl Future<Output = #result> + Send)
     };
-    let (argument, value) = match request.sends_params {
-        true => (
-            format!(", params: crate::{}", request.params),
-            "params".to_owned(),
-        ),
-        false => (String::new(), format!("crate::{}::new()", request.params)),
+    let (argument, value) = if it.sends_params {
+        (Some(quote!(, params: crate::#params)), quote!(params))
+    } else {
+        (None, quote!(crate::#params::new()))
     };
-    let _ = writeln!(
-        out,
-        "    fn {name}(&self{argument}) -> {returns} {{\n        self.call({value})\n    }}\n"
-    );
+    quote! {
+        #doc
+        fn #name(&self #argument) -> #result {
+            self.call(#value)
+        }
+    }
 }
 
-fn tier(method: &str) -> &'static str {
+fn tier(method: &str) -> TokenStream {
     if scopes::is_lossless(method) {
-        "Lossless"
+        quote!(Tier::Lossless)
     } else {
-        "BestEffort"
+        quote!(Tier::BestEffort)
     }
 }
 
-fn stability(experimental: bool) -> &'static str {
+fn stability(experimental: bool) -> TokenStream {
     if experimental {
-        "Experimental"
+        quote!(Stability::Experimental)
     } else {
-        "Stable"
+        quote!(Stability::Stable)
     }
-}
-
-fn finish(mut out: String) -> String {
-    out.truncate(out.trim_end().len());
-    out.push('\n');
-    out
 }

@@ -1,180 +1,200 @@
-//! The text of one type: its definition, its table, its constructor and setters.
+//! The items of one type: its definition, its table, its constructor and setters.
 
-use std::fmt::Write;
-
+use proc_macro2::{Ident, Literal as Lit, TokenStream};
+use quote::{ToTokens, format_ident, quote};
 use serde_json::Value;
 
-use crate::codegen::docs::{self, EXPERIMENTAL};
+use super::docs::Doc;
+use super::ident;
+use crate::codegen::docs::on_the_wire;
 use crate::codegen::model::{
     Field, JsonType, Keyed, Kind, Literal, Model, Shape, StringEnum, Struct, Tagged, Ty, Type,
     Untagged,
 };
 
-/// Writes a type.
-pub(crate) fn emit(out: &mut String, model: &Model, name: &str, ty: &Type, fallback_doc: &str) {
-    let doc = docs::unmarked(ty.doc.as_deref(), ty.experimental);
-    docs::comment(out, "", doc.as_deref(), fallback_doc);
-    if ty.doc.is_some() && !fallback_doc.is_empty() {
-        docs::paragraph(out, "", fallback_doc);
-    }
-    if ty.experimental {
-        docs::paragraph(out, "", EXPERIMENTAL);
-    }
-    match &ty.shape {
-        Shape::Struct(it) => record(out, model, name, it),
-        Shape::StringEnum(it) => string_enum(out, name, it),
-        Shape::Tagged(it) => tagged(out, model, name, it),
-        Shape::Keyed(it) => keyed(out, name, it),
-        Shape::Untagged(it) => untagged(out, name, it),
-        Shape::StringNewtype => newtype(out, name),
-    }
-    out.push('\n');
+/// The definition of a type, and all that belongs to it.
+pub(super) fn items(model: &Model, name: &str, ty: &Type, about: &str) -> TokenStream {
+    let doc = Doc::marked(ty.doc.as_deref(), about, ty.experimental)
+        .and(ty.doc.is_some().then_some(about))
+        .experimental(ty.experimental);
+    let name = ident(name);
+    let items = match &ty.shape {
+        Shape::Struct(it) => record(model, &name, it),
+        Shape::StringEnum(it) => string_enum(&name, it),
+        Shape::Tagged(it) => tagged(model, &name, it),
+        Shape::Keyed(it) => keyed(&name, it),
+        Shape::Untagged(it) => untagged(&name, it),
+        Shape::StringNewtype => quote! {
+            #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub struct #name(pub String);
+            string_newtype! { #name }
+        },
+    };
+    quote!(#doc #items)
 }
 
-/// The Rust type.
-pub(crate) fn rust(ty: &Ty) -> String {
-    match ty {
-        Ty::String => "String".to_owned(),
-        Ty::Bool => "bool".to_owned(),
-        Ty::Int(name) => (*name).to_owned(),
-        Ty::Float => "f64".to_owned(),
-        Ty::Value => "Value".to_owned(),
-        Ty::Object => "JsonObject".to_owned(),
-        Ty::Secret => "SecretString".to_owned(),
-        Ty::Wire(name) => (*name).to_owned(),
-        Ty::Named(name) => name.clone(),
-        Ty::List(inner) => format!("Vec<{}>", rust(inner)),
-        Ty::Map(inner) => format!("BTreeMap<String, {}>", rust(inner)),
-        Ty::Nullable(inner) => format!("Option<{}>", rust(inner)),
-    }
-}
-
-fn field_type(field: &Field) -> String {
-    let inner = rust(&field.ty);
-    match field.kind {
-        Kind::Required | Kind::Default(_) => inner,
-        Kind::Nullable | Kind::Optional => format!("Option<{inner}>"),
-        Kind::ThreeState => format!("Option<Option<{inner}>>"),
+impl ToTokens for Ty {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(match self {
+            Self::String => quote!(String),
+            Self::Bool => quote!(bool),
+            Self::Float => quote!(f64),
+            Self::Value => quote!(Value),
+            Self::Object => quote!(JsonObject),
+            Self::Secret => quote!(SecretString),
+            Self::Int(name) | Self::Wire(name) => ident(name).into_token_stream(),
+            Self::Named(name) => ident(name).into_token_stream(),
+            Self::List(inner) => quote!(Vec<#inner>),
+            Self::Map(inner) => quote!(BTreeMap<String, #inner>),
+            Self::Nullable(inner) => quote!(Option<#inner>),
+        });
     }
 }
 
-fn record(out: &mut String, model: &Model, name: &str, record: &Struct) {
+/// A string as the variant that it is.
+impl Literal {
+    fn ident(&self) -> Ident {
+        ident(&self.name)
+    }
+
+    fn doc(&self) -> Doc {
+        Doc::wire(self.doc.as_deref(), &self.wire)
+    }
+
+    /// `Name "wire"` in a table.
+    fn row(&self) -> TokenStream {
+        let (name, wire) = (self.ident(), &self.wire);
+        quote!(#name #wire)
+    }
+}
+
+impl Field {
+    fn rust(&self) -> TokenStream {
+        let ty = &self.ty;
+        match self.kind {
+            Kind::Required | Kind::Default(_) => quote!(#ty),
+            Kind::Nullable | Kind::Optional => quote!(Option<#ty>),
+            Kind::ThreeState => quote!(Option<Option<#ty>>),
+        }
+    }
+
+    fn definition(&self) -> TokenStream {
+        let three = (self.kind == Kind::ThreeState)
+            .then_some("Absent (`None`), null (`Some(None)`) and a value are three things.");
+        let absent = self
+            .absent_means
+            .as_ref()
+            .map(|value| format!("Absent means `{value}`."));
+        let doc = Doc::marked(
+            self.doc.as_deref(),
+            &on_the_wire(&self.wire),
+            self.experimental,
+        )
+        .experimental(self.experimental)
+        .and(three)
+        .and(absent.as_deref());
+        let (name, ty) = (ident(&self.name), self.rust());
+        quote!(#doc pub #name: #ty)
+    }
+}
+
+fn index(index: usize) -> Lit {
+    Lit::usize_unsuffixed(index)
+}
+
+fn record(model: &Model, name: &Ident, record: &Struct) -> TokenStream {
     // What the schema leaves open may hold anything.
     let outlined = record.open || record.fields.iter().any(|field| field.outlined);
-    out.push_str(match outlined {
-        true => "#[derive(Clone, PartialEq)]\n#[non_exhaustive]\n",
-        false => "#[derive(Clone, Debug, PartialEq)]\n#[non_exhaustive]\n",
+    let debug = (!outlined).then(|| quote!(Debug,));
+    let fields = record.fields.iter().map(Field::definition);
+    let rest = record.open.then(|| {
+        quote! {
+            /// Members that the schema does not describe.
+            pub rest: JsonObject,
+        }
     });
-    if record.fields.is_empty() && !record.open {
-        let _ = writeln!(out, "pub struct {name} {{}}\n");
-    } else {
-        let _ = writeln!(out, "pub struct {name} {{");
-        for field in &record.fields {
-            let doc = docs::unmarked(field.doc.as_deref(), field.experimental);
-            let fallback = docs::on_the_wire(&field.wire);
-            docs::comment(out, "    ", doc.as_deref(), &fallback);
-            if field.experimental {
-                docs::paragraph(out, "    ", EXPERIMENTAL);
-            }
-            if field.kind == Kind::ThreeState {
-                docs::paragraph(
-                    out,
-                    "    ",
-                    "Absent (`None`), null (`Some(None)`) and a value are three things.",
-                );
-            }
-            if let Some(value) = field.absent_means.as_ref() {
-                docs::paragraph(out, "    ", &format!("Absent means `{value}`."));
-            }
-            let _ = writeln!(out, "    pub {}: {},", field.name, field_type(field));
-        }
-        if record.open {
-            out.push_str(
-                "    /// Members that the schema does not describe.\n    pub rest: JsonObject,\n",
-            );
-        }
-        out.push_str("}\n\n");
+    let outline = outlined.then(|| outline(name, record));
+    let table = table(model, name, record);
+    let constructor = constructor(model, name, record);
+    quote! {
+        #[derive(Clone, #debug PartialEq)]
+        #[non_exhaustive]
+        pub struct #name { #(#fields,)* #rest }
+        #outline
+        #table
+        #constructor
     }
-    if outlined {
-        outline(out, name, record);
-    }
-    table(out, model, name, record);
-    constructor(out, model, name, record);
 }
 
 /// `Debug`, where deriving it would tell too much.
-fn outline(out: &mut String, name: &str, record: &Struct) {
-    let _ = writeln!(out, "outline! {{ {name} {{");
-    for field in &record.fields {
-        let how = if field.outlined { "names" } else { "shown" };
-        let plain = field.name.trim_start_matches("r#");
-        let _ = writeln!(out, "    {} {plain:?} {how},", field.name);
-    }
-    if record.open {
-        out.push_str("    rest \"rest\" names,\n");
-    }
-    out.push_str("} }\n\n");
+fn outline(name: &Ident, record: &Struct) -> TokenStream {
+    let fields = record.fields.iter().map(|field| {
+        let how = ident(if field.outlined { "names" } else { "shown" });
+        let (name, plain) = (ident(&field.name), field.name.trim_start_matches("r#"));
+        quote!(#name #plain #how)
+    });
+    let rest = record.open.then(|| quote!(rest "rest" names,));
+    quote!(outline! { #name { #(#fields,)* #rest } })
 }
 
-fn table(out: &mut String, model: &Model, name: &str, record: &Struct) {
+fn table(model: &Model, name: &Ident, record: &Struct) -> TokenStream {
     if record.absent {
-        let _ = writeln!(out, "no_params! {{ {name} }}\n");
-        return;
+        return quote!(no_params! { #name });
     }
-    let _ = writeln!(out, "record! {{ {name} {{");
-    for (index, field) in record.fields.iter().enumerate() {
+    let fields = record.fields.iter().enumerate().map(|(at, field)| {
+        let (at, name, wire) = (index(at), ident(&field.name), &field.wire);
         let kind = match &field.kind {
-            Kind::Required => "req".to_owned(),
-            Kind::Nullable => "nul".to_owned(),
-            Kind::Optional => "opt".to_owned(),
-            Kind::ThreeState => "dbl".to_owned(),
-            Kind::Default(value) => format!("def({})", default(model, &field.ty, value)),
+            Kind::Required => quote!(req),
+            Kind::Nullable => quote!(nul),
+            Kind::Optional => quote!(opt),
+            Kind::ThreeState => quote!(dbl),
+            Kind::Default(value) => {
+                let value = default(model, &field.ty, value);
+                quote!(def(#value))
+            }
         };
-        let _ = writeln!(out, "    {index} {} {:?} {kind},", field.name, field.wire);
-    }
-    out.push('}');
-    if record.open {
-        out.push_str(" keeps rest");
-    }
+        quote!(#at #name #wire #kind)
+    });
+    let keeps = record.open.then(|| quote!(keeps rest));
     let aliases: Vec<_> = (record.fields.iter().enumerate())
-        .filter_map(|(of, field)| Some((of, &field.name, field.alias.as_ref()?)))
+        .filter_map(|(of, field)| Some((index(of), ident(&field.name), field.alias.as_ref()?)))
+        .zip(record.fields.len()..)
+        .map(|((of, name, alias), at)| {
+            let at = index(at);
+            quote!(#at #alias is #of #name)
+        })
         .collect();
-    if !aliases.is_empty() {
-        out.push_str(" also {\n");
-        for (index, (of, name, alias)) in aliases.into_iter().enumerate() {
-            let index = record.fields.len() + index;
-            let _ = writeln!(out, "    {index} {alias:?} is {of} {name},");
-        }
-        out.push('}');
-    }
-    out.push_str(" }\n\n");
+    let also = (!aliases.is_empty()).then(|| quote!(also { #(#aliases,)* }));
+    quote!(record! { #name { #(#fields,)* } #keeps #also })
 }
 
-fn default(model: &Model, ty: &Ty, value: &Value) -> String {
+fn default(model: &Model, ty: &Ty, value: &Value) -> TokenStream {
     match (ty, value) {
-        (Ty::Bool, Value::Bool(it)) => it.to_string(),
-        (Ty::Int(_), Value::Number(it)) => it.to_string(),
-        (Ty::Float, Value::Number(it)) => format!("{it}f64"),
-        (Ty::String, Value::String(it)) => format!("{it:?}.to_owned()"),
-        (Ty::List(_), Value::Array(it)) if it.is_empty() => "Vec::new()".to_owned(),
+        (Ty::Bool, Value::Bool(it)) => quote!(#it),
+        (Ty::Int(_), Value::Number(it)) => literal(&it.to_string()),
+        (Ty::Float, Value::Number(it)) => literal(&format!("{it}f64")),
+        (Ty::String, Value::String(it)) => quote!(#it.to_owned()),
+        (Ty::List(_), Value::Array(it)) if it.is_empty() => quote!(Vec::new()),
         (Ty::List(inner), Value::Array(it)) => {
-            let values: Vec<_> = it
-                .iter()
-                .map(|value| default(model, inner, value))
-                .collect();
-            format!("vec![{}]", values.join(", "))
+            let values = it.iter().map(|value| default(model, inner, value));
+            quote!(vec![#(#values),*])
         }
-        (Ty::Map(_), Value::Object(it)) if it.is_empty() => "BTreeMap::new()".to_owned(),
-        (Ty::Object, Value::Object(it)) if it.is_empty() => "JsonObject::new()".to_owned(),
+        (Ty::Map(_), Value::Object(it)) if it.is_empty() => quote!(BTreeMap::new()),
+        (Ty::Object, Value::Object(it)) if it.is_empty() => quote!(JsonObject::new()),
         (Ty::Named(name), Value::String(text)) => {
             let literals = match model.types.get(name).map(|ty| &ty.shape) {
                 Some(Shape::StringEnum(it)) => it.values.as_slice(),
                 Some(Shape::Keyed(it)) => it.units.as_slice(),
                 _ => &[],
             };
-            match literals.iter().find(|literal| literal.wire == *text) {
-                Some(literal) => format!("{name}::{}", literal.name),
-                None => format!("{name}::from({text:?})"),
+            let name = ident(name);
+            match literals
+                .iter()
+                .find(|literal| literal.wire == *text)
+                .map(Literal::ident)
+            {
+                Some(variant) => quote!(#name::#variant),
+                None => quote!(#name::from(#text)),
             }
         }
         // Anything else would have been refused by the check of defaults.
@@ -182,27 +202,12 @@ fn default(model: &Model, ty: &Ty, value: &Value) -> String {
     }
 }
 
-/// Whether the generator can write a default.
-pub(crate) fn can_default(model: &Model, ty: &Ty, value: &Value) -> bool {
-    match (ty, value) {
-        (Ty::Bool, Value::Bool(_))
-        | (Ty::Int(_) | Ty::Float, Value::Number(_))
-        | (Ty::String, Value::String(_)) => true,
-        (Ty::List(inner), Value::Array(it)) => {
-            it.iter().all(|value| can_default(model, inner, value))
-        }
-        (Ty::Map(_) | Ty::Object, Value::Object(it)) => it.is_empty(),
-        (Ty::Named(name), Value::String(text)) => match model.types.get(name).map(|ty| &ty.shape) {
-            Some(Shape::StringEnum(_)) => true,
-            Some(Shape::Keyed(it)) => it.units.iter().any(|unit| unit.wire == *text),
-            _ => false,
-        },
-        _ => false,
-    }
+fn literal(text: &str) -> TokenStream {
+    text.parse().expect("a number is a token")
 }
 
 /// How a value of a type is taken as an argument, and turned into it.
-fn argument(model: &Model, ty: &Ty, name: &str) -> (String, String) {
+fn argument(model: &Model, ty: &Ty, name: &Ident) -> (TokenStream, Option<TokenStream>) {
     let converts = match ty {
         Ty::String | Ty::Secret | Ty::Wire(_) | Ty::List(_) | Ty::Value => true,
         Ty::Named(named) => match model.types.get(named).map(|ty| &ty.shape) {
@@ -212,196 +217,207 @@ fn argument(model: &Model, ty: &Ty, name: &str) -> (String, String) {
         },
         _ => false,
     };
-    match converts {
-        true => (format!("impl Into<{}>", rust(ty)), format!("{name}.into()")),
-        false => (rust(ty), name.to_owned()),
+    if converts {
+        (quote!(impl Into<#ty>), Some(quote!(#name.into())))
+    } else {
+        (quote!(#ty), None)
     }
 }
 
-fn constructor(out: &mut String, model: &Model, name: &str, record: &Struct) {
-    let mut arguments = Vec::new();
-    let mut members = Vec::new();
+fn constructor(model: &Model, name: &Ident, record: &Struct) -> TokenStream {
+    let (mut arguments, mut members) = (Vec::new(), Vec::new());
     for field in &record.fields {
-        let (ty, value) = argument(model, &field.ty, &field.name);
+        let name = ident(&field.name);
+        let (ty, value) = argument(model, &field.ty, &name);
         match &field.kind {
             Kind::Required => {
-                arguments.push(format!("{}: {ty}", field.name));
-                members.push(if value == field.name {
-                    value
-                } else {
-                    format!("{}: {value}", field.name)
-                });
+                arguments.push(quote!(#name: #ty));
+                members.push(value.map_or(quote!(#name), |value| quote!(#name: #value)));
             }
             Kind::Nullable => {
-                arguments.push(format!("{}: {}", field.name, field_type(field)));
-                members.push(field.name.clone());
+                let ty = field.rust();
+                arguments.push(quote!(#name: #ty));
+                members.push(quote!(#name));
             }
-            Kind::Optional | Kind::ThreeState => members.push(format!("{}: None", field.name)),
-            Kind::Default(value) => members.push(format!(
-                "{}: {}",
-                field.name,
-                default(model, &field.ty, value)
-            )),
+            Kind::Optional | Kind::ThreeState => members.push(quote!(#name: None)),
+            Kind::Default(value) => {
+                let value = default(model, &field.ty, value);
+                members.push(quote!(#name: #value));
+            }
         }
     }
     if record.open {
-        members.push("rest: JsonObject::new()".to_owned());
+        members.push(quote!(rest: JsonObject::new()));
     }
-    let _ = writeln!(out, "impl {name} {{");
-    out.push_str(if arguments.is_empty() {
-        "    /// With nothing set.\n"
-    } else {
-        "    /// With what is required.\n"
-    });
-    if arguments.len() > 7 {
-        out.push_str("    #[allow(clippy::too_many_arguments)]\n");
-    }
-    let _ = writeln!(out, "    pub fn new({}) -> Self {{", arguments.join(", "));
-    let _ = writeln!(out, "        Self {{ {} }}", members.join(", "));
-    out.push_str("    }\n");
-    if record.setters {
-        for field in record
-            .fields
-            .iter()
-            .filter(|field| !matches!(field.kind, Kind::Required | Kind::Nullable))
-        {
-            setter(out, model, field);
+    let doc = Doc::new(
+        None,
+        if arguments.is_empty() {
+            "With nothing set."
+        } else {
+            "With what is required."
+        },
+    );
+    let many = (arguments.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    let settable =
+        |field: &&Field| record.setters && !matches!(field.kind, Kind::Required | Kind::Nullable);
+    let setters = record
+        .fields
+        .iter()
+        .filter(settable)
+        .map(|field| setter(model, field));
+    let default = arguments.is_empty().then(|| {
+        quote! {
+            impl Default for #name {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
         }
-    }
-    out.push_str("}\n\n");
-    if arguments.is_empty() {
-        let _ = writeln!(
-            out,
-            "impl Default for {name} {{\n    fn default() -> Self {{\n        Self::new()\n    }}\n}}\n"
-        );
+    });
+    quote! {
+        impl #name {
+            #doc
+            #many
+            pub fn new(#(#arguments),*) -> Self {
+                Self { #(#members),* }
+            }
+            #(#setters)*
+        }
+        #default
     }
 }
 
-fn setter(out: &mut String, model: &Model, field: &Field) {
-    let name = &field.name;
-    let plain = name.trim_start_matches("r#");
-    let (ty, value) = argument(model, &field.ty, name);
+fn setter(model: &Model, field: &Field) -> TokenStream {
+    let (name, plain) = (ident(&field.name), field.name.trim_start_matches("r#"));
+    let (ty, value) = argument(model, &field.ty, &name);
+    let value = value.unwrap_or_else(|| quote!(#name));
     let value = match field.kind {
         Kind::Default(_) | Kind::Required | Kind::Nullable => value,
-        Kind::Optional => format!("Some({value})"),
-        Kind::ThreeState => format!("Some(Some({value}))"),
+        Kind::Optional => quote!(Some(#value)),
+        Kind::ThreeState => quote!(Some(Some(#value))),
     };
-    let _ = writeln!(out, "\n    /// Sets [`{plain}`](#structfield.{plain}).");
-    let _ = writeln!(out, "    #[must_use]");
-    let _ = writeln!(out, "    pub fn {name}(mut self, {name}: {ty}) -> Self {{");
-    let _ = writeln!(out, "        self.{name} = {value};\n        self\n    }}");
-    if field.kind == Kind::ThreeState {
-        let _ = writeln!(
-            out,
-            "\n    /// Sends null for [`{plain}`](#structfield.{plain})."
+    let doc = Doc::new(None, &format!("Sets [`{plain}`](#structfield.{plain})."));
+    let clear = (field.kind == Kind::ThreeState).then(|| {
+        let doc = Doc::new(
+            None,
+            &format!("Sends null for [`{plain}`](#structfield.{plain})."),
         );
-        let _ = writeln!(out, "    #[must_use]");
-        let _ = writeln!(out, "    pub fn clear_{plain}(mut self) -> Self {{");
-        let _ = writeln!(
-            out,
-            "        self.{name} = Some(None);\n        self\n    }}"
-        );
-    }
-}
-
-fn string_enum(out: &mut String, name: &str, it: &StringEnum) {
-    out.push_str("#[derive(Clone, Debug, PartialEq, Eq, Hash)]\n#[non_exhaustive]\n");
-    let _ = writeln!(out, "pub enum {name} {{");
-    for value in &it.values {
-        let fallback = docs::on_the_wire(&value.wire);
-        docs::comment(out, "    ", value.doc.as_deref(), &fallback);
-        let _ = writeln!(out, "    {},", value.name);
-    }
-    if !it.closed {
-        out.push_str(
-            "    /// A value that this version does not know.\n    Unrecognized(String),\n",
-        );
-    }
-    let closed = if it.closed { " closed" } else { "" };
-    let _ = writeln!(out, "}}\n\nstring_enum! {{ {name}{closed} {{");
-    for value in &it.values {
-        let _ = writeln!(out, "    {} {:?},", value.name, value.wire);
-    }
-    out.push_str("} }\n");
-}
-
-fn variant(out: &mut String, literal: &Literal, payload: Option<&str>) {
-    let fallback = docs::on_the_wire(&literal.wire);
-    docs::comment(out, "    ", literal.doc.as_deref(), &fallback);
-    let _ = match payload {
-        Some(payload) => writeln!(out, "    {}({payload}),", literal.name),
-        None => writeln!(out, "    {},", literal.name),
-    };
-}
-
-fn tagged(out: &mut String, model: &Model, name: &str, it: &Tagged) {
-    out.push_str("#[derive(Clone, Debug, PartialEq)]\n#[non_exhaustive]\n");
-    let _ = writeln!(out, "pub enum {name} {{");
-    for kind in &it.kinds {
-        let payload = kind.payload.as_ref().map(|payload| match kind.boxed {
-            true => format!("Box<{payload}>"),
-            false => payload.clone(),
-        });
-        let doc = docs::unmarked(kind.literal.doc.as_deref(), kind.experimental);
-        let fallback = docs::on_the_wire(&kind.literal.wire);
-        docs::comment(out, "    ", doc.as_deref(), &fallback);
-        if kind.experimental {
-            docs::paragraph(out, "    ", EXPERIMENTAL);
+        let clear = format_ident!("clear_{plain}");
+        quote! {
+            #doc
+            #[must_use]
+            pub fn #clear(mut self) -> Self {
+                self.#name = Some(None);
+                self
+            }
         }
-        let _ = match payload {
-            Some(payload) => writeln!(out, "    {}({payload}),", kind.literal.name),
-            None => writeln!(out, "    {},", kind.literal.name),
-        };
+    });
+    quote! {
+        #doc
+        #[must_use]
+        pub fn #name(mut self, #name: #ty) -> Self {
+            self.#name = #value;
+            self
+        }
+        #clear
     }
-    if !it.closed {
-        let _ = writeln!(
-            out,
-            "    /// An object whose `{}` this version does not know, as it came.\n    Unrecognized(Value),",
-            it.tag
-        );
+}
+
+fn string_enum(name: &Ident, it: &StringEnum) -> TokenStream {
+    let (docs, names) = (
+        it.values.iter().map(Literal::doc),
+        it.values.iter().map(Literal::ident),
+    );
+    let rows = it.values.iter().map(Literal::row);
+    let open = (!it.closed).then(|| {
+        quote! {
+            /// A value that this version does not know.
+            Unrecognized(String),
+        }
+    });
+    let closed = it.closed.then(|| quote!(closed));
+    quote! {
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum #name { #(#docs #names,)* #open }
+        string_enum! { #name #closed { #(#rows,)* } }
     }
-    let closed = if it.closed { " closed" } else { "" };
-    let _ = writeln!(out, "}}\n\ntagged! {{ {name}{closed} {:?} {{", it.tag);
-    for (index, kind) in it.kinds.iter().enumerate() {
-        let payload = kind
-            .payload
-            .as_ref()
-            .map(|payload| format!(" {payload}"))
-            .unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "    {index} {} {:?}{payload},",
-            kind.literal.name, kind.literal.wire
-        );
-    }
-    out.push_str("} }\n");
-    for kind in it.kinds.iter().filter(|_| !it.closed) {
-        if let Some(payload) = &kind.payload {
-            let value = if kind.boxed {
-                "Box::new(payload)"
+}
+
+/// What is kept of a form that is not known.
+fn unrecognized(doc: &str) -> TokenStream {
+    let doc = Doc::new(None, doc);
+    quote!(#doc Unrecognized(Value),)
+}
+
+const FORM: &str = "A form that this version does not know, as it came.";
+
+fn tagged(model: &Model, name: &Ident, it: &Tagged) -> TokenStream {
+    let variants = it.kinds.iter().map(|kind| {
+        let doc = Doc::marked(
+            kind.literal.doc.as_deref(),
+            &on_the_wire(&kind.literal.wire),
+            kind.experimental,
+        )
+        .experimental(kind.experimental);
+        let name = kind.literal.ident();
+        let payload = kind.payload.as_deref().map(ident).map(|payload| {
+            if kind.boxed {
+                quote!((Box<#payload>))
             } else {
-                "payload"
-            };
-            let _ = writeln!(
-                out,
-                "\nimpl From<{payload}> for {name} {{\n    fn from(payload: {payload}) -> Self {{\n        Self::{}({value})\n    }}\n}}",
-                kind.literal.name
-            );
+                quote!((#payload))
+            }
+        });
+        quote!(#doc #name #payload)
+    });
+    let rows = it.kinds.iter().enumerate().map(|(at, kind)| {
+        let (at, row) = (index(at), kind.literal.row());
+        let payload = kind.payload.as_deref().map(ident);
+        quote!(#at #row #payload)
+    });
+    let tag = &it.tag;
+    let open = (!it.closed).then(|| {
+        unrecognized(&format!(
+            "An object whose `{tag}` this version does not know, as it came."
+        ))
+    });
+    let closed = it.closed.then(|| quote!(closed));
+    let conversions = it.kinds.iter().filter(|_| !it.closed).filter_map(|kind| {
+        let (variant, payload) = (kind.literal.ident(), ident(kind.payload.as_deref()?));
+        let value = if kind.boxed {
+            quote!(Box::new(payload))
+        } else {
+            quote!(payload)
+        };
+        Some(quote! {
+            impl From<#payload> for #name {
+                fn from(payload: #payload) -> Self {
+                    Self::#variant(#value)
+                }
+            }
+        })
+    });
+    let kinds = it.kinds.iter().map(|kind| kind.literal.ident());
+    let id = (!it.closed && has_id(model, it)).then(|| {
+        quote! {
+            impl #name {
+                /// The `id` of whichever kind it is.
+                pub fn id(&self) -> Option<&str> {
+                    match self {
+                        #(Self::#kinds(it) => Some(&it.id),)*
+                        Self::Unrecognized(object) => object.get("id").and_then(Value::as_str),
+                    }
+                }
+            }
         }
-    }
-    if !it.closed && has_id(model, it) {
-        let _ = writeln!(
-            out,
-            "\nimpl {name} {{\n    /// The `id` of whichever kind it is.\n    pub fn id(&self) -> Option<&str> {{\n        match self {{"
-        );
-        for kind in &it.kinds {
-            let _ = writeln!(
-                out,
-                "            Self::{}(it) => Some(&it.id),",
-                kind.literal.name
-            );
-        }
-        out.push_str("            Self::Unrecognized(object) => object.get(\"id\").and_then(Value::as_str),\n        }\n    }\n}\n");
+    });
+    quote! {
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum #name { #(#variants,)* #open }
+        tagged! { #name #closed #tag { #(#rows,)* } }
+        #(#conversions)*
+        #id
     }
 }
 
@@ -417,79 +433,83 @@ fn has_id(model: &Model, it: &Tagged) -> bool {
     })
 }
 
-fn keyed(out: &mut String, name: &str, it: &Keyed) {
-    out.push_str("#[derive(Clone, Debug, PartialEq)]\n#[non_exhaustive]\n");
-    let _ = writeln!(out, "pub enum {name} {{");
-    for unit in &it.units {
-        variant(out, unit, None);
+fn keyed(name: &Ident, it: &Keyed) -> TokenStream {
+    let (docs, units) = (
+        it.units.iter().map(Literal::doc),
+        it.units.iter().map(Literal::ident),
+    );
+    let keys = it.keys.iter().map(|(literal, ty)| {
+        let (doc, name) = (literal.doc(), literal.ident());
+        quote!(#doc #name(#ty))
+    });
+    let open = unrecognized(FORM);
+    let unit_rows = it.units.iter().map(Literal::row);
+    let key_rows = it.keys.iter().enumerate().map(|(at, (literal, _))| {
+        let (at, row) = (index(at), literal.row());
+        quote!(#at #row)
+    });
+    quote! {
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum #name { #(#docs #units,)* #(#keys,)* #open }
+        keyed! { #name { #(#unit_rows,)* } { #(#key_rows,)* } }
     }
-    for (literal, ty) in &it.keys {
-        variant(out, literal, Some(&rust(ty)));
-    }
-    out.push_str("    /// A form that this version does not know, as it came.\n    Unrecognized(Value),\n}\n\n");
-    let _ = writeln!(out, "keyed! {{ {name} {{");
-    for unit in &it.units {
-        let _ = writeln!(out, "    {} {:?},", unit.name, unit.wire);
-    }
-    out.push_str("} {\n");
-    for (index, (literal, _)) in it.keys.iter().enumerate() {
-        let _ = writeln!(out, "    {index} {} {:?},", literal.name, literal.wire);
-    }
-    out.push_str("} }\n");
 }
 
-fn untagged(out: &mut String, name: &str, it: &Untagged) {
-    out.push_str("#[derive(Clone, Debug, PartialEq)]\n#[non_exhaustive]\n");
-    let _ = writeln!(out, "pub enum {name} {{");
-    for member in &it.members {
-        let fallback = match member.json {
-            JsonType::String => "A string.",
-            JsonType::Number => "A number.",
-            JsonType::Boolean => "A boolean.",
-            JsonType::Array => "A list.",
-            JsonType::Object => "An object.",
-        };
-        docs::comment(out, "    ", member.doc.as_deref(), fallback);
-        let _ = writeln!(out, "    {}({}),", member.name, rust(&member.ty));
-    }
-    if !it.closed {
-        out.push_str("    /// A form that this version does not know, as it came.\n    Unrecognized(Value),\n");
-    }
-    let closed = if it.closed { " closed" } else { "" };
-    let _ = writeln!(out, "}}\n\nuntagged! {{ {name}{closed} {{");
-    for member in &it.members {
-        let _ = writeln!(out, "    {} {:?},", member.name, member.json);
-    }
-    out.push_str("} }\n");
-    for member in &it.members {
+fn untagged(name: &Ident, it: &Untagged) -> TokenStream {
+    let variants = it.members.iter().map(|member| {
+        let doc = Doc::new(
+            member.doc.as_deref(),
+            match member.json {
+                JsonType::String => "A string.",
+                JsonType::Number => "A number.",
+                JsonType::Boolean => "A boolean.",
+                JsonType::Array => "A list.",
+                JsonType::Object => "An object.",
+            },
+        );
+        let (name, ty) = (ident(&member.name), &member.ty);
+        quote!(#doc #name(#ty))
+    });
+    let open = (!it.closed).then(|| unrecognized(FORM));
+    let closed = it.closed.then(|| quote!(closed));
+    let rows = it.members.iter().map(|member| {
+        let (name, json) = (ident(&member.name), ident(&format!("{:?}", member.json)));
+        quote!(#name #json)
+    });
+    let conversions = it.members.iter().map(|member| {
         let single = it
             .members
             .iter()
             .filter(|other| other.ty == member.ty)
             .count()
             == 1;
-        if single && member.ty == Ty::String {
-            let _ = writeln!(
-                out,
-                "\nimpl From<&str> for {name} {{\n    fn from(text: &str) -> Self {{\n        Self::{}(text.to_owned())\n    }}\n}}",
-                member.name
-            );
-        }
-        if single && matches!(member.ty, Ty::String | Ty::List(_)) {
-            let _ = writeln!(
-                out,
-                "\nimpl From<{ty}> for {name} {{\n    fn from(value: {ty}) -> Self {{\n        Self::{}(value)\n    }}\n}}",
-                member.name,
-                ty = rust(&member.ty)
-            );
-        }
+        let (variant, ty) = (ident(&member.name), &member.ty);
+        let of_text = (single && member.ty == Ty::String).then(|| {
+            quote! {
+                impl From<&str> for #name {
+                    fn from(text: &str) -> Self {
+                        Self::#variant(text.to_owned())
+                    }
+                }
+            }
+        });
+        let of_value = (single && matches!(member.ty, Ty::String | Ty::List(_))).then(|| {
+            quote! {
+                impl From<#ty> for #name {
+                    fn from(value: #ty) -> Self {
+                        Self::#variant(value)
+                    }
+                }
+            }
+        });
+        quote!(#of_text #of_value)
+    });
+    quote! {
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum #name { #(#variants,)* #open }
+        untagged! { #name #closed { #(#rows,)* } }
+        #(#conversions)*
     }
-}
-
-fn newtype(out: &mut String, name: &str) {
-    out.push_str("#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\n");
-    let _ = writeln!(
-        out,
-        "pub struct {name}(pub String);\n\nstring_newtype! {{ {name} }}"
-    );
 }

@@ -1,0 +1,54 @@
+//! Documentation as attributes.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+
+use crate::codegen::docs::{EXPERIMENTAL, escape, on_the_wire, unmarked};
+
+/// A doc comment: a line for each line.
+pub(super) struct Doc(String);
+
+impl Doc {
+    /// What the schema says, or else `fallback`.
+    pub(super) fn new(schema: Option<&str>, fallback: &str) -> Self {
+        let said = schema.map(str::trim).filter(|text| !text.is_empty());
+        Self(match said {
+            Some(text) => text.lines().map(escape).collect::<Vec<_>>().join("\n"),
+            None => fallback.to_owned(),
+        })
+    }
+
+    /// The same of something that may be experimental.
+    pub(super) fn marked(schema: Option<&str>, fallback: &str, experimental: bool) -> Self {
+        Self::new(unmarked(schema, experimental).as_deref(), fallback)
+    }
+
+    /// The same of a name of the wire.
+    pub(super) fn wire(schema: Option<&str>, name: &str) -> Self {
+        Self::new(schema, &on_the_wire(name))
+    }
+
+    pub(super) fn and(self, paragraph: Option<&str>) -> Self {
+        match paragraph {
+            Some(text) => Self(format!("{}\n\n{text}", self.0)),
+            None => self,
+        }
+    }
+
+    pub(super) fn experimental(self, experimental: bool) -> Self {
+        self.and(experimental.then_some(EXPERIMENTAL))
+    }
+}
+
+impl ToTokens for Doc {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        for line in self.0.lines() {
+            let line = if line.is_empty() {
+                String::new()
+            } else {
+                format!(" {line}")
+            };
+            tokens.extend(quote!(#[doc = #line]));
+        }
+    }
+}
