@@ -3,11 +3,9 @@
 //! Logins, accounts, rate limits and user verification.
 
 use std::collections::BTreeMap;
-
 use openai_codex_wire::{LoginId, RequestId, SecretString, ThreadId};
 use openai_codex_wire::{no_params, record, string_enum, tagged};
 use serde_json::Value;
-
 use crate::thread::ThreadUsage;
 
 /// `account` of [`GetAccountResponse`](crate::GetAccountResponse).
@@ -66,10 +64,14 @@ record! { AccountLoginCompletedNotification {
 impl AccountLoginCompletedNotification {
     /// With what is required.
     pub fn new(success: bool) -> Self {
-        Self { login_id: None, success, error: None, onboarding_entrypoint: None }
+        Self {
+            login_id: None,
+            success,
+            error: None,
+            onboarding_entrypoint: None,
+        }
     }
 }
-
 
 /// Sparse rolling rate-limit update.
 ///
@@ -93,7 +95,6 @@ impl AccountRateLimitsUpdatedNotification {
         Self { rate_limits }
     }
 }
-
 
 /// Backend routing policy. Wire values match the accounts/check contract.
 ///
@@ -135,10 +136,12 @@ record! { AccountTokenUsageDailyBucket {
 impl AccountTokenUsageDailyBucket {
     /// With what is required.
     pub fn new(start_date: impl Into<String>, tokens: i64) -> Self {
-        Self { start_date: start_date.into(), tokens }
+        Self {
+            start_date: start_date.into(),
+            tokens,
+        }
     }
 }
-
 
 /// `summary` of [`GetAccountTokenUsageResponse`](crate::GetAccountTokenUsageResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -167,7 +170,13 @@ record! { AccountTokenUsageSummary {
 impl AccountTokenUsageSummary {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { current_streak_days: None, lifetime_tokens: None, longest_running_turn_sec: None, longest_streak_days: None, peak_daily_tokens: None }
+        Self {
+            current_streak_days: None,
+            lifetime_tokens: None,
+            longest_running_turn_sec: None,
+            longest_streak_days: None,
+            peak_daily_tokens: None,
+        }
     }
 }
 
@@ -176,7 +185,6 @@ impl Default for AccountTokenUsageSummary {
         Self::new()
     }
 }
-
 
 /// Payload of the server's notification `account/updated`.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,7 +204,10 @@ record! { AccountUpdatedNotification {
 impl AccountUpdatedNotification {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { auth_mode: None, plan_type: None }
+        Self {
+            auth_mode: None,
+            plan_type: None,
+        }
     }
 }
 
@@ -205,7 +216,6 @@ impl Default for AccountUpdatedNotification {
         Self::new()
     }
 }
-
 
 /// `creditType` of [`SendAddCreditsNudgeEmailParams`](crate::SendAddCreditsNudgeEmailParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -266,8 +276,17 @@ record! { AmazonBedrockAccessKeysLoginAccountParams {
 
 impl AmazonBedrockAccessKeysLoginAccountParams {
     /// With what is required.
-    pub fn new(access_key_id: impl Into<SecretString>, region: impl Into<String>, secret_access_key: impl Into<SecretString>) -> Self {
-        Self { access_key_id: access_key_id.into(), region: region.into(), secret_access_key: secret_access_key.into(), session_token: None }
+    pub fn new(
+        access_key_id: impl Into<SecretString>,
+        region: impl Into<String>,
+        secret_access_key: impl Into<SecretString>,
+    ) -> Self {
+        Self {
+            access_key_id: access_key_id.into(),
+            region: region.into(),
+            secret_access_key: secret_access_key.into(),
+            session_token: None,
+        }
     }
 
     /// Sets [`session_token`](#structfield.session_token).
@@ -277,7 +296,6 @@ impl AmazonBedrockAccessKeysLoginAccountParams {
         self
     }
 }
-
 
 /// What [`Account::AmazonBedrock`](crate::Account::AmazonBedrock) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -296,7 +314,9 @@ record! { AmazonBedrockAccount {
 impl AmazonBedrockAccount {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { uses_codex_managed_credentials: false }
+        Self {
+            uses_codex_managed_credentials: false,
+        }
     }
 }
 
@@ -305,7 +325,6 @@ impl Default for AmazonBedrockAccount {
         Self::new()
     }
 }
-
 
 /// \[UNSTABLE\] Managed Amazon Bedrock login is experimental.
 ///
@@ -327,10 +346,12 @@ record! { AmazonBedrockLoginAccountParams {
 impl AmazonBedrockLoginAccountParams {
     /// With what is required.
     pub fn new(api_key: impl Into<SecretString>, region: impl Into<String>) -> Self {
-        Self { api_key: api_key.into(), region: region.into() }
+        Self {
+            api_key: api_key.into(),
+            region: region.into(),
+        }
     }
 }
-
 
 /// What [`LoginAccountParams::ApiKey`](crate::LoginAccountParams::ApiKey) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -351,7 +372,6 @@ impl ApiKeyLoginAccountParams {
     }
 }
 
-
 /// Parameters of the server's request `attestation/generate`, answered by [`AttestationGenerateResponse`](crate::AttestationGenerateResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -363,7 +383,7 @@ record! { AttestationGenerateParams {
 impl AttestationGenerateParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -372,7 +392,6 @@ impl Default for AttestationGenerateParams {
         Self::new()
     }
 }
-
 
 /// The client's answer to `attestation/generate`.
 #[derive(Clone, Debug, PartialEq)]
@@ -392,7 +411,6 @@ impl AttestationGenerateResponse {
         Self { token: token.into() }
     }
 }
-
 
 /// Authentication mode for OpenAI-backed providers.
 ///
@@ -472,10 +490,12 @@ record! { BedrockAwsProfile {
 impl BedrockAwsProfile {
     /// With what is required.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), region: None }
+        Self {
+            name: name.into(),
+            region: None,
+        }
     }
 }
-
 
 /// Parameters of the request `account/bedrock/checkGovCloudRequirements`, answered by [`BedrockCheckGovCloudRequirementsResponse`](crate::BedrockCheckGovCloudRequirementsResponse).
 ///
@@ -490,7 +510,7 @@ record! { BedrockCheckGovCloudRequirementsParams {
 impl BedrockCheckGovCloudRequirementsParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -499,7 +519,6 @@ impl Default for BedrockCheckGovCloudRequirementsParams {
         Self::new()
     }
 }
-
 
 /// Advisory check of the current Bedrock configuration after login or setup.
 ///
@@ -527,7 +546,6 @@ impl BedrockCheckGovCloudRequirementsResponse {
     }
 }
 
-
 /// Parameters of the request `account/bedrock/discover`, answered by [`BedrockDiscoverResponse`](crate::BedrockDiscoverResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -541,7 +559,7 @@ record! { BedrockDiscoverParams {
 impl BedrockDiscoverParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -550,7 +568,6 @@ impl Default for BedrockDiscoverParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `account/bedrock/discover`.
 ///
@@ -571,11 +588,16 @@ record! { BedrockDiscoverResponse {
 
 impl BedrockDiscoverResponse {
     /// With what is required.
-    pub fn new(environment_credentials: impl Into<Vec<BedrockEnvironmentCredential>>, profiles: impl Into<Vec<BedrockAwsProfile>>) -> Self {
-        Self { environment_credentials: environment_credentials.into(), profiles: profiles.into() }
+    pub fn new(
+        environment_credentials: impl Into<Vec<BedrockEnvironmentCredential>>,
+        profiles: impl Into<Vec<BedrockAwsProfile>>,
+    ) -> Self {
+        Self {
+            environment_credentials: environment_credentials.into(),
+            profiles: profiles.into(),
+        }
     }
 }
-
 
 /// `environmentCredentials` of [`BedrockDiscoverResponse`](crate::BedrockDiscoverResponse).
 ///
@@ -597,10 +619,12 @@ record! { BedrockEnvironmentCredential {
 impl BedrockEnvironmentCredential {
     /// With what is required.
     pub fn new(r#type: impl Into<AwsCredentialType>) -> Self {
-        Self { r#type: r#type.into(), region: None }
+        Self {
+            r#type: r#type.into(),
+            region: None,
+        }
     }
 }
-
 
 /// Parameters of the request `account/bedrock/setup`, answered by [`BedrockSetupResponse`](crate::BedrockSetupResponse).
 ///
@@ -646,7 +670,7 @@ record! { BedrockSetupResponse {
 impl BedrockSetupResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -655,7 +679,6 @@ impl Default for BedrockSetupResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `account/login/cancel`, answered by [`CancelLoginAccountResponse`](crate::CancelLoginAccountResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -676,7 +699,6 @@ impl CancelLoginAccountParams {
     }
 }
 
-
 /// The server's answer to `account/login/cancel`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -695,7 +717,6 @@ impl CancelLoginAccountResponse {
         Self { status: status.into() }
     }
 }
-
 
 /// `status` of [`CancelLoginAccountResponse`](crate::CancelLoginAccountResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -732,10 +753,12 @@ record! { ChatgptAccount {
 impl ChatgptAccount {
     /// With what is required.
     pub fn new(plan_type: impl Into<PlanType>, email: Option<String>) -> Self {
-        Self { plan_type: plan_type.into(), email }
+        Self {
+            plan_type: plan_type.into(),
+            email,
+        }
     }
 }
-
 
 /// \[UNSTABLE\] FOR OPENAI INTERNAL USE ONLY - DO NOT USE. The access token must contain the same scopes that Codex-managed ChatGPT auth tokens have.
 ///
@@ -761,8 +784,15 @@ record! { ChatgptAuthTokensLoginAccountParams {
 
 impl ChatgptAuthTokensLoginAccountParams {
     /// With what is required.
-    pub fn new(access_token: impl Into<SecretString>, chatgpt_account_id: impl Into<String>) -> Self {
-        Self { access_token: access_token.into(), chatgpt_account_id: chatgpt_account_id.into(), chatgpt_plan_type: None }
+    pub fn new(
+        access_token: impl Into<SecretString>,
+        chatgpt_account_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            access_token: access_token.into(),
+            chatgpt_account_id: chatgpt_account_id.into(),
+            chatgpt_plan_type: None,
+        }
     }
 
     /// Sets [`chatgpt_plan_type`](#structfield.chatgpt_plan_type).
@@ -772,7 +802,6 @@ impl ChatgptAuthTokensLoginAccountParams {
         self
     }
 }
-
 
 /// Parameters of the server's request `account/chatgptAuthTokens/refresh`, answered by [`ChatgptAuthTokensRefreshResponse`](crate::ChatgptAuthTokensRefreshResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -796,10 +825,12 @@ record! { ChatgptAuthTokensRefreshParams {
 impl ChatgptAuthTokensRefreshParams {
     /// With what is required.
     pub fn new(reason: impl Into<ChatgptAuthTokensRefreshReason>) -> Self {
-        Self { reason: reason.into(), previous_account_id: None }
+        Self {
+            reason: reason.into(),
+            previous_account_id: None,
+        }
     }
 }
-
 
 /// `reason` of [`ChatgptAuthTokensRefreshParams`](crate::ChatgptAuthTokensRefreshParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -835,8 +866,15 @@ record! { ChatgptAuthTokensRefreshResponse {
 
 impl ChatgptAuthTokensRefreshResponse {
     /// With what is required.
-    pub fn new(access_token: impl Into<SecretString>, chatgpt_account_id: impl Into<String>) -> Self {
-        Self { access_token: access_token.into(), chatgpt_account_id: chatgpt_account_id.into(), chatgpt_plan_type: None }
+    pub fn new(
+        access_token: impl Into<SecretString>,
+        chatgpt_account_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            access_token: access_token.into(),
+            chatgpt_account_id: chatgpt_account_id.into(),
+            chatgpt_plan_type: None,
+        }
     }
 
     /// Sets [`chatgpt_plan_type`](#structfield.chatgpt_plan_type).
@@ -846,7 +884,6 @@ impl ChatgptAuthTokensRefreshResponse {
         self
     }
 }
-
 
 /// What [`LoginAccountResponse::ChatgptDeviceCode`](crate::LoginAccountResponse::ChatgptDeviceCode) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -868,11 +905,18 @@ record! { ChatgptDeviceCodeLoginAccountResponse {
 
 impl ChatgptDeviceCodeLoginAccountResponse {
     /// With what is required.
-    pub fn new(login_id: impl Into<LoginId>, user_code: impl Into<SecretString>, verification_url: impl Into<String>) -> Self {
-        Self { login_id: login_id.into(), user_code: user_code.into(), verification_url: verification_url.into() }
+    pub fn new(
+        login_id: impl Into<LoginId>,
+        user_code: impl Into<SecretString>,
+        verification_url: impl Into<String>,
+    ) -> Self {
+        Self {
+            login_id: login_id.into(),
+            user_code: user_code.into(),
+            verification_url: verification_url.into(),
+        }
     }
 }
-
 
 /// What [`LoginAccountParams::Chatgpt`](crate::LoginAccountParams::Chatgpt) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -895,7 +939,11 @@ record! { ChatgptLoginAccountParams {
 impl ChatgptLoginAccountParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { app_brand: None, codex_streamlined_login: None, use_hosted_login_success_page: None }
+        Self {
+            app_brand: None,
+            codex_streamlined_login: None,
+            use_hosted_login_success_page: None,
+        }
     }
 
     /// Sets [`app_brand`](#structfield.app_brand).
@@ -914,7 +962,10 @@ impl ChatgptLoginAccountParams {
 
     /// Sets [`use_hosted_login_success_page`](#structfield.use_hosted_login_success_page).
     #[must_use]
-    pub fn use_hosted_login_success_page(mut self, use_hosted_login_success_page: bool) -> Self {
+    pub fn use_hosted_login_success_page(
+        mut self,
+        use_hosted_login_success_page: bool,
+    ) -> Self {
         self.use_hosted_login_success_page = Some(use_hosted_login_success_page);
         self
     }
@@ -925,7 +976,6 @@ impl Default for ChatgptLoginAccountParams {
         Self::new()
     }
 }
-
 
 /// What [`LoginAccountResponse::Chatgpt`](crate::LoginAccountResponse::Chatgpt) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -945,10 +995,12 @@ record! { ChatgptLoginAccountResponse {
 impl ChatgptLoginAccountResponse {
     /// With what is required.
     pub fn new(login_id: impl Into<LoginId>, auth_url: impl Into<SecretString>) -> Self {
-        Self { login_id: login_id.into(), auth_url: auth_url.into() }
+        Self {
+            login_id: login_id.into(),
+            auth_url: auth_url.into(),
+        }
     }
 }
-
 
 /// `outcome` of [`ConsumeAccountRateLimitResetCreditResponse`](crate::ConsumeAccountRateLimitResetCreditResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -991,7 +1043,10 @@ record! { ConsumeAccountRateLimitResetCreditParams {
 impl ConsumeAccountRateLimitResetCreditParams {
     /// With what is required.
     pub fn new(idempotency_key: impl Into<String>) -> Self {
-        Self { idempotency_key: idempotency_key.into(), credit_id: None }
+        Self {
+            idempotency_key: idempotency_key.into(),
+            credit_id: None,
+        }
     }
 
     /// Sets [`credit_id`](#structfield.credit_id).
@@ -1001,7 +1056,6 @@ impl ConsumeAccountRateLimitResetCreditParams {
         self
     }
 }
-
 
 /// The server's answer to `account/rateLimitResetCredit/consume`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1021,7 +1075,6 @@ impl ConsumeAccountRateLimitResetCreditResponse {
         Self { outcome: outcome.into() }
     }
 }
-
 
 /// `credits` of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
 #[derive(Clone, Debug, PartialEq)]
@@ -1044,10 +1097,13 @@ record! { CreditsSnapshot {
 impl CreditsSnapshot {
     /// With what is required.
     pub fn new(has_credits: bool, unlimited: bool) -> Self {
-        Self { has_credits, unlimited, balance: None }
+        Self {
+            has_credits,
+            unlimited,
+            balance: None,
+        }
     }
 }
-
 
 /// `onboardingEntrypoint` of [`AccountLoginCompletedNotification`](crate::AccountLoginCompletedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1082,7 +1138,6 @@ impl EnvironmentBedrockSetupParams {
     }
 }
 
-
 /// Parameters of the request `account/gatewayOAuth/cancel`, answered by [`GatewayOAuthCancelResponse`](crate::GatewayOAuthCancelResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1093,7 +1148,7 @@ no_params! { GatewayOAuthCancelParams }
 impl GatewayOAuthCancelParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -1102,7 +1157,6 @@ impl Default for GatewayOAuthCancelParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `account/gatewayOAuth/cancel`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1115,7 +1169,7 @@ record! { GatewayOAuthCancelResponse {
 impl GatewayOAuthCancelResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -1124,7 +1178,6 @@ impl Default for GatewayOAuthCancelResponse {
         Self::new()
     }
 }
-
 
 /// Payload of the server's notification `account/gatewayOAuth/changed`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1149,11 +1202,18 @@ record! { GatewayOAuthChangedNotification {
 
 impl GatewayOAuthChangedNotification {
     /// With what is required.
-    pub fn new(provider_id: impl Into<String>, status: impl Into<GatewayOAuthStatus>) -> Self {
-        Self { provider_id: provider_id.into(), status: status.into(), auth_url: None, error: None }
+    pub fn new(
+        provider_id: impl Into<String>,
+        status: impl Into<GatewayOAuthStatus>,
+    ) -> Self {
+        Self {
+            provider_id: provider_id.into(),
+            status: status.into(),
+            auth_url: None,
+            error: None,
+        }
     }
 }
-
 
 /// Parameters of the request `account/gatewayOAuth/login`, answered by [`GatewayOAuthLoginResponse`](crate::GatewayOAuthLoginResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1165,7 +1225,7 @@ no_params! { GatewayOAuthLoginParams }
 impl GatewayOAuthLoginParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -1174,7 +1234,6 @@ impl Default for GatewayOAuthLoginParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `account/gatewayOAuth/login`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1187,7 +1246,7 @@ record! { GatewayOAuthLoginResponse {
 impl GatewayOAuthLoginResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -1196,7 +1255,6 @@ impl Default for GatewayOAuthLoginResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `account/gatewayOAuth/read`, answered by [`GatewayOAuthReadResponse`](crate::GatewayOAuthReadResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1208,7 +1266,7 @@ no_params! { GatewayOAuthReadParams }
 impl GatewayOAuthReadParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -1217,7 +1275,6 @@ impl Default for GatewayOAuthReadParams {
         Self::new()
     }
 }
-
 
 /// Current effective gateway policy and credential readiness; never contains credentials.
 ///
@@ -1247,11 +1304,20 @@ record! { GatewayOAuthReadResponse {
 
 impl GatewayOAuthReadResponse {
     /// With what is required.
-    pub fn new(provider_id: impl Into<String>, provider_name: impl Into<String>, required: bool) -> Self {
-        Self { provider_id: provider_id.into(), provider_name: provider_name.into(), required, error: None, status: None }
+    pub fn new(
+        provider_id: impl Into<String>,
+        provider_name: impl Into<String>,
+        required: bool,
+    ) -> Self {
+        Self {
+            provider_id: provider_id.into(),
+            provider_name: provider_name.into(),
+            required,
+            error: None,
+            status: None,
+        }
     }
 }
-
 
 /// `status` of [`GatewayOAuthChangedNotification`](crate::GatewayOAuthChangedNotification), [`GatewayOAuthReadResponse`](crate::GatewayOAuthReadResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1310,7 +1376,6 @@ impl Default for GetAccountParams {
     }
 }
 
-
 /// Usage-read capabilities of the requesting client, never inferred from its experiment arm.
 ///
 /// Parameters of the request `account/rateLimits/read`, answered by [`GetAccountRateLimitsResponse`](crate::GetAccountRateLimitsResponse).
@@ -1331,12 +1396,18 @@ record! { GetAccountRateLimitsParams {
 impl GetAccountRateLimitsParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { exclude_reset_credit_details: None, supports_luna_reserve: None }
+        Self {
+            exclude_reset_credit_details: None,
+            supports_luna_reserve: None,
+        }
     }
 
     /// Sets [`exclude_reset_credit_details`](#structfield.exclude_reset_credit_details).
     #[must_use]
-    pub fn exclude_reset_credit_details(mut self, exclude_reset_credit_details: bool) -> Self {
+    pub fn exclude_reset_credit_details(
+        mut self,
+        exclude_reset_credit_details: bool,
+    ) -> Self {
         self.exclude_reset_credit_details = Some(exclude_reset_credit_details);
         self
     }
@@ -1354,7 +1425,6 @@ impl Default for GetAccountRateLimitsParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `account/rateLimits/read`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1386,10 +1456,16 @@ record! { GetAccountRateLimitsResponse {
 impl GetAccountRateLimitsResponse {
     /// With what is required.
     pub fn new(rate_limits: RateLimitSnapshot) -> Self {
-        Self { rate_limits, account_id: None, ordinary_usage_allowed: None, rate_limit_reset_credits: None, rate_limit_upsell: None, rate_limits_by_limit_id: None }
+        Self {
+            rate_limits,
+            account_id: None,
+            ordinary_usage_allowed: None,
+            rate_limit_reset_credits: None,
+            rate_limit_upsell: None,
+            rate_limits_by_limit_id: None,
+        }
     }
 }
-
 
 /// The server's answer to `account/read`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1414,10 +1490,13 @@ record! { GetAccountResponse {
 impl GetAccountResponse {
     /// With what is required.
     pub fn new(requires_openai_auth: bool) -> Self {
-        Self { requires_openai_auth, account: None, workspace_routing: None }
+        Self {
+            requires_openai_auth,
+            account: None,
+            workspace_routing: None,
+        }
     }
 }
-
 
 /// Parameters of the request `account/usage/read`, answered by [`GetAccountTokenUsageResponse`](crate::GetAccountTokenUsageResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1451,7 +1530,6 @@ impl Default for GetAccountTokenUsageParams {
     }
 }
 
-
 /// The server's answer to `account/usage/read`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1473,10 +1551,13 @@ record! { GetAccountTokenUsageResponse {
 impl GetAccountTokenUsageResponse {
     /// With what is required.
     pub fn new(summary: AccountTokenUsageSummary) -> Self {
-        Self { summary, daily_usage_buckets: None, thread_usage: None }
+        Self {
+            summary,
+            daily_usage_buckets: None,
+            thread_usage: None,
+        }
     }
 }
-
 
 /// Parameters of the request `account/workspaceMessages/read`, answered by [`GetWorkspaceMessagesResponse`](crate::GetWorkspaceMessagesResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1488,7 +1569,7 @@ no_params! { GetWorkspaceMessagesParams }
 impl GetWorkspaceMessagesParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -1497,7 +1578,6 @@ impl Default for GetWorkspaceMessagesParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `account/workspaceMessages/read`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1516,11 +1596,16 @@ record! { GetWorkspaceMessagesResponse {
 
 impl GetWorkspaceMessagesResponse {
     /// With what is required.
-    pub fn new(feature_enabled: bool, messages: impl Into<Vec<WorkspaceMessage>>) -> Self {
-        Self { feature_enabled, messages: messages.into() }
+    pub fn new(
+        feature_enabled: bool,
+        messages: impl Into<Vec<WorkspaceMessage>>,
+    ) -> Self {
+        Self {
+            feature_enabled,
+            messages: messages.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `account/login/start`, answered by [`LoginAccountResponse`](crate::LoginAccountResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1646,7 +1731,7 @@ no_params! { LogoutAccountParams }
 impl LogoutAccountParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -1655,7 +1740,6 @@ impl Default for LogoutAccountParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `account/logout`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1668,7 +1752,7 @@ record! { LogoutAccountResponse {
 impl LogoutAccountResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -1677,7 +1761,6 @@ impl Default for LogoutAccountResponse {
         Self::new()
     }
 }
-
 
 /// `planType` of [`AccountUpdatedNotification`](crate::AccountUpdatedNotification), [`ChatgptAccount`](crate::ChatgptAccount), [`RateLimitSnapshot`](crate::RateLimitSnapshot).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1762,10 +1845,12 @@ record! { ProfileBedrockSetupParams {
 impl ProfileBedrockSetupParams {
     /// With what is required.
     pub fn new(profile: impl Into<String>, region: impl Into<String>) -> Self {
-        Self { profile: profile.into(), region: region.into() }
+        Self {
+            profile: profile.into(),
+            region: region.into(),
+        }
     }
 }
-
 
 /// `rateLimitReachedType` of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1825,11 +1910,23 @@ record! { RateLimitResetCredit {
 
 impl RateLimitResetCredit {
     /// With what is required.
-    pub fn new(granted_at: i64, id: impl Into<String>, reset_type: impl Into<RateLimitResetType>, status: impl Into<RateLimitResetCreditStatus>) -> Self {
-        Self { granted_at, id: id.into(), reset_type: reset_type.into(), status: status.into(), description: None, expires_at: None, title: None }
+    pub fn new(
+        granted_at: i64,
+        id: impl Into<String>,
+        reset_type: impl Into<RateLimitResetType>,
+        status: impl Into<RateLimitResetCreditStatus>,
+    ) -> Self {
+        Self {
+            granted_at,
+            id: id.into(),
+            reset_type: reset_type.into(),
+            status: status.into(),
+            description: None,
+            expires_at: None,
+            title: None,
+        }
     }
 }
-
 
 /// `status` of [`RateLimitResetCredit`](crate::RateLimitResetCredit).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1874,10 +1971,12 @@ record! { RateLimitResetCreditsSummary {
 impl RateLimitResetCreditsSummary {
     /// With what is required.
     pub fn new(available_count: i64) -> Self {
-        Self { available_count, credits: None }
+        Self {
+            available_count,
+            credits: None,
+        }
     }
 }
-
 
 /// `resetType` of [`RateLimitResetCredit`](crate::RateLimitResetCredit).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1938,7 +2037,18 @@ record! { RateLimitSnapshot {
 impl RateLimitSnapshot {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { credits: None, individual_limit: None, limit_id: None, limit_name: None, normal_model_slug: None, plan_type: None, primary: None, rate_limit_reached_type: None, secondary: None, spend_control_reached: None }
+        Self {
+            credits: None,
+            individual_limit: None,
+            limit_id: None,
+            limit_name: None,
+            normal_model_slug: None,
+            plan_type: None,
+            primary: None,
+            rate_limit_reached_type: None,
+            secondary: None,
+            spend_control_reached: None,
+        }
     }
 }
 
@@ -1947,7 +2057,6 @@ impl Default for RateLimitSnapshot {
         Self::new()
     }
 }
-
 
 /// `primary` of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
 #[derive(Clone, Debug, PartialEq)]
@@ -1970,10 +2079,13 @@ record! { RateLimitWindow {
 impl RateLimitWindow {
     /// With what is required.
     pub fn new(used_percent: i32) -> Self {
-        Self { used_percent, resets_at: None, window_duration_mins: None }
+        Self {
+            used_percent,
+            resets_at: None,
+            window_duration_mins: None,
+        }
     }
 }
-
 
 /// Parameters of the request `account/sendAddCreditsNudgeEmail`, answered by [`SendAddCreditsNudgeEmailResponse`](crate::SendAddCreditsNudgeEmailResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1990,10 +2102,11 @@ record! { SendAddCreditsNudgeEmailParams {
 impl SendAddCreditsNudgeEmailParams {
     /// With what is required.
     pub fn new(credit_type: impl Into<AddCreditsNudgeCreditType>) -> Self {
-        Self { credit_type: credit_type.into() }
+        Self {
+            credit_type: credit_type.into(),
+        }
     }
 }
-
 
 /// The server's answer to `account/sendAddCreditsNudgeEmail`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2013,7 +2126,6 @@ impl SendAddCreditsNudgeEmailResponse {
         Self { status: status.into() }
     }
 }
-
 
 /// `individualLimit` of [`RateLimitSnapshot`](crate::RateLimitSnapshot).
 #[derive(Clone, Debug, PartialEq)]
@@ -2038,11 +2150,20 @@ record! { SpendControlLimitSnapshot {
 
 impl SpendControlLimitSnapshot {
     /// With what is required.
-    pub fn new(limit: impl Into<String>, remaining_percent: i32, resets_at: i64, used: impl Into<String>) -> Self {
-        Self { limit: limit.into(), remaining_percent, resets_at, used: used.into() }
+    pub fn new(
+        limit: impl Into<String>,
+        remaining_percent: i32,
+        resets_at: i64,
+        used: impl Into<String>,
+    ) -> Self {
+        Self {
+            limit: limit.into(),
+            remaining_percent,
+            resets_at,
+            used: used.into(),
+        }
     }
 }
-
 
 /// Cancels a native verification RPC issued on this connection, not an elicitation. Use a fresh request ID for each operation and a distinct ID for this cancellation RPC.
 ///
@@ -2063,10 +2184,11 @@ record! { UserVerificationCancelParams {
 impl UserVerificationCancelParams {
     /// With what is required.
     pub fn new(request_id: impl Into<RequestId>) -> Self {
-        Self { request_id: request_id.into() }
+        Self {
+            request_id: request_id.into(),
+        }
     }
 }
-
 
 /// Acknowledges the cancellation signal; native work may still be finishing. Unknown or finished requests are a no-op, and completed effects are not rolled back.
 ///
@@ -2083,7 +2205,7 @@ record! { UserVerificationCancelResponse {
 impl UserVerificationCancelResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2092,7 +2214,6 @@ impl Default for UserVerificationCancelResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `userVerification/delete`, answered by [`UserVerificationDeleteResponse`](crate::UserVerificationDeleteResponse).
 ///
@@ -2107,7 +2228,7 @@ record! { UserVerificationDeleteParams {
 impl UserVerificationDeleteParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2116,7 +2237,6 @@ impl Default for UserVerificationDeleteParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `userVerification/delete`.
 ///
@@ -2131,7 +2251,7 @@ record! { UserVerificationDeleteResponse {
 impl UserVerificationDeleteResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2140,7 +2260,6 @@ impl Default for UserVerificationDeleteResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `userVerification/enroll`, answered by [`UserVerificationEnrollResponse`](crate::UserVerificationEnrollResponse).
 ///
@@ -2155,7 +2274,7 @@ record! { UserVerificationEnrollParams {
 impl UserVerificationEnrollParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2164,7 +2283,6 @@ impl Default for UserVerificationEnrollParams {
         Self::new()
     }
 }
-
 
 /// Public metadata for a created or reused local credential. The caller completes backend registration; this response does not establish server enrollment. Older app-servers omit the metadata fields; callers must check both before registration.
 ///
@@ -2191,10 +2309,13 @@ record! { UserVerificationEnrollResponse {
 impl UserVerificationEnrollResponse {
     /// With what is required.
     pub fn new(credential_id: impl Into<String>) -> Self {
-        Self { credential_id: credential_id.into(), algorithm: None, public_key: None }
+        Self {
+            credential_id: credential_id.into(),
+            algorithm: None,
+            public_key: None,
+        }
     }
 }
-
 
 /// A signature over the exact decoded challenge. The verifier validates and consumes it.
 ///
@@ -2217,11 +2338,16 @@ record! { UserVerificationProof {
 
 impl UserVerificationProof {
     /// With what is required.
-    pub fn new(credential_id: impl Into<String>, signature: impl Into<SecretString>) -> Self {
-        Self { credential_id: credential_id.into(), signature: signature.into() }
+    pub fn new(
+        credential_id: impl Into<String>,
+        signature: impl Into<SecretString>,
+    ) -> Self {
+        Self {
+            credential_id: credential_id.into(),
+            signature: signature.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `userVerification/status`, answered by [`UserVerificationStatusResponse`](crate::UserVerificationStatusResponse).
 ///
@@ -2236,7 +2362,7 @@ record! { UserVerificationStatusParams {
 impl UserVerificationStatusParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2245,7 +2371,6 @@ impl Default for UserVerificationStatusParams {
         Self::new()
     }
 }
-
 
 /// Local readiness only; this neither prompts nor queries server registration.
 ///
@@ -2272,7 +2397,11 @@ record! { UserVerificationStatusResponse {
 impl UserVerificationStatusResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { credential_id: None, unavailable_message: None, unavailable_reason: None }
+        Self {
+            credential_id: None,
+            unavailable_message: None,
+            unavailable_reason: None,
+        }
     }
 }
 
@@ -2281,7 +2410,6 @@ impl Default for UserVerificationStatusResponse {
         Self::new()
     }
 }
-
 
 /// `unavailableReason` of [`UserVerificationStatusResponse`](crate::UserVerificationStatusResponse).
 ///
@@ -2329,11 +2457,18 @@ record! { UserVerificationVerifyParams {
 
 impl UserVerificationVerifyParams {
     /// With what is required.
-    pub fn new(challenge: impl Into<String>, description: impl Into<String>, title: impl Into<String>) -> Self {
-        Self { challenge: challenge.into(), description: description.into(), title: title.into() }
+    pub fn new(
+        challenge: impl Into<String>,
+        description: impl Into<String>,
+        title: impl Into<String>,
+    ) -> Self {
+        Self {
+            challenge: challenge.into(),
+            description: description.into(),
+            title: title.into(),
+        }
     }
 }
-
 
 /// The server's answer to `userVerification/verify`.
 ///
@@ -2355,7 +2490,6 @@ impl UserVerificationVerifyResponse {
         Self { proof }
     }
 }
-
 
 /// `messages` of [`GetWorkspaceMessagesResponse`](crate::GetWorkspaceMessagesResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2383,11 +2517,20 @@ record! { WorkspaceMessage {
 
 impl WorkspaceMessage {
     /// With what is required.
-    pub fn new(message_body: impl Into<String>, message_id: impl Into<String>, message_type: impl Into<WorkspaceMessageType>) -> Self {
-        Self { message_body: message_body.into(), message_id: message_id.into(), message_type: message_type.into(), archived_at: None, created_at: None }
+    pub fn new(
+        message_body: impl Into<String>,
+        message_id: impl Into<String>,
+        message_type: impl Into<WorkspaceMessageType>,
+    ) -> Self {
+        Self {
+            message_body: message_body.into(),
+            message_id: message_id.into(),
+            message_type: message_type.into(),
+            archived_at: None,
+            created_at: None,
+        }
     }
 }
-
 
 /// `messageType` of [`WorkspaceMessage`](crate::WorkspaceMessage).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2429,7 +2572,15 @@ record! { WorkspaceRouting {
 
 impl WorkspaceRouting {
     /// With what is required.
-    pub fn new(account_routing_override: impl Into<AccountRoutingOverride>, backend_origin: impl Into<String>, chatgpt_account_id: impl Into<String>) -> Self {
-        Self { account_routing_override: account_routing_override.into(), backend_origin: backend_origin.into(), chatgpt_account_id: chatgpt_account_id.into() }
+    pub fn new(
+        account_routing_override: impl Into<AccountRoutingOverride>,
+        backend_origin: impl Into<String>,
+        chatgpt_account_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            account_routing_override: account_routing_override.into(),
+            backend_origin: backend_origin.into(),
+            chatgpt_account_id: chatgpt_account_id.into(),
+        }
     }
 }

@@ -3,9 +3,7 @@
 //! Commands and processes that the client runs through the server.
 
 use std::collections::BTreeMap;
-
 use openai_codex_wire::{outline, record, string_enum};
-
 use crate::common::{AbsolutePathBuf, SandboxPolicy};
 
 /// Base64-encoded output chunk emitted for a streaming `command/exec` request.
@@ -35,11 +33,20 @@ record! { CommandExecOutputDeltaNotification {
 
 impl CommandExecOutputDeltaNotification {
     /// With what is required.
-    pub fn new(cap_reached: bool, delta_base64: impl Into<String>, process_id: impl Into<String>, stream: impl Into<CommandExecOutputStream>) -> Self {
-        Self { cap_reached, delta_base64: delta_base64.into(), process_id: process_id.into(), stream: stream.into() }
+    pub fn new(
+        cap_reached: bool,
+        delta_base64: impl Into<String>,
+        process_id: impl Into<String>,
+        stream: impl Into<CommandExecOutputStream>,
+    ) -> Self {
+        Self {
+            cap_reached,
+            delta_base64: delta_base64.into(),
+            process_id: process_id.into(),
+            stream: stream.into(),
+        }
     }
 }
-
 
 /// Stream label for `command/exec/outputDelta` notifications.
 ///
@@ -159,7 +166,22 @@ record! { CommandExecParams {
 impl CommandExecParams {
     /// With what is required.
     pub fn new(command: impl Into<Vec<String>>) -> Self {
-        Self { command: command.into(), cwd: None, disable_output_cap: None, disable_timeout: None, env: None, output_bytes_cap: None, permission_profile: None, process_id: None, sandbox_policy: None, size: None, stream_stdin: None, stream_stdout_stderr: None, timeout_ms: None, tty: None }
+        Self {
+            command: command.into(),
+            cwd: None,
+            disable_output_cap: None,
+            disable_timeout: None,
+            env: None,
+            output_bytes_cap: None,
+            permission_profile: None,
+            process_id: None,
+            sandbox_policy: None,
+            size: None,
+            stream_stdin: None,
+            stream_stdout_stderr: None,
+            timeout_ms: None,
+            tty: None,
+        }
     }
 
     /// Sets [`cwd`](#structfield.cwd).
@@ -254,7 +276,6 @@ impl CommandExecParams {
     }
 }
 
-
 /// Resize a running PTY-backed `command/exec` session.
 ///
 /// Parameters of the request `command/exec/resize`, answered by [`CommandExecResizeResponse`](crate::CommandExecResizeResponse).
@@ -275,10 +296,12 @@ record! { CommandExecResizeParams {
 impl CommandExecResizeParams {
     /// With what is required.
     pub fn new(process_id: impl Into<String>, size: CommandExecTerminalSize) -> Self {
-        Self { process_id: process_id.into(), size }
+        Self {
+            process_id: process_id.into(),
+            size,
+        }
     }
 }
-
 
 /// Empty success response for `command/exec/resize`.
 ///
@@ -293,7 +316,7 @@ record! { CommandExecResizeResponse {
 impl CommandExecResizeResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -302,7 +325,6 @@ impl Default for CommandExecResizeResponse {
         Self::new()
     }
 }
-
 
 /// Final buffered result for `command/exec`.
 ///
@@ -330,11 +352,18 @@ record! { CommandExecResponse {
 
 impl CommandExecResponse {
     /// With what is required.
-    pub fn new(exit_code: i32, stderr: impl Into<String>, stdout: impl Into<String>) -> Self {
-        Self { exit_code, stderr: stderr.into(), stdout: stdout.into() }
+    pub fn new(
+        exit_code: i32,
+        stderr: impl Into<String>,
+        stdout: impl Into<String>,
+    ) -> Self {
+        Self {
+            exit_code,
+            stderr: stderr.into(),
+            stdout: stdout.into(),
+        }
     }
 }
-
 
 /// PTY size in character cells for `command/exec` PTY sessions.
 ///
@@ -360,7 +389,6 @@ impl CommandExecTerminalSize {
     }
 }
 
-
 /// Terminate a running `command/exec` session.
 ///
 /// Parameters of the request `command/exec/terminate`, answered by [`CommandExecTerminateResponse`](crate::CommandExecTerminateResponse).
@@ -378,10 +406,11 @@ record! { CommandExecTerminateParams {
 impl CommandExecTerminateParams {
     /// With what is required.
     pub fn new(process_id: impl Into<String>) -> Self {
-        Self { process_id: process_id.into() }
+        Self {
+            process_id: process_id.into(),
+        }
     }
 }
-
 
 /// Empty success response for `command/exec/terminate`.
 ///
@@ -396,7 +425,7 @@ record! { CommandExecTerminateResponse {
 impl CommandExecTerminateResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -405,7 +434,6 @@ impl Default for CommandExecTerminateResponse {
         Self::new()
     }
 }
-
 
 /// Write stdin bytes to a running `command/exec` session, close stdin, or both.
 ///
@@ -430,7 +458,11 @@ record! { CommandExecWriteParams {
 impl CommandExecWriteParams {
     /// With what is required.
     pub fn new(process_id: impl Into<String>) -> Self {
-        Self { process_id: process_id.into(), close_stdin: None, delta_base64: None }
+        Self {
+            process_id: process_id.into(),
+            close_stdin: None,
+            delta_base64: None,
+        }
     }
 
     /// Sets [`close_stdin`](#structfield.close_stdin).
@@ -448,7 +480,6 @@ impl CommandExecWriteParams {
     }
 }
 
-
 /// Empty success response for `command/exec/write`.
 ///
 /// The server's answer to `command/exec/write`.
@@ -462,7 +493,7 @@ record! { CommandExecWriteResponse {
 impl CommandExecWriteResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -471,7 +502,6 @@ impl Default for CommandExecWriteResponse {
         Self::new()
     }
 }
-
 
 /// Final process exit notification for `process/spawn`.
 ///
@@ -512,11 +542,24 @@ record! { ProcessExitedNotification {
 
 impl ProcessExitedNotification {
     /// With what is required.
-    pub fn new(exit_code: i32, process_handle: impl Into<String>, stderr: impl Into<String>, stderr_cap_reached: bool, stdout: impl Into<String>, stdout_cap_reached: bool) -> Self {
-        Self { exit_code, process_handle: process_handle.into(), stderr: stderr.into(), stderr_cap_reached, stdout: stdout.into(), stdout_cap_reached }
+    pub fn new(
+        exit_code: i32,
+        process_handle: impl Into<String>,
+        stderr: impl Into<String>,
+        stderr_cap_reached: bool,
+        stdout: impl Into<String>,
+        stdout_cap_reached: bool,
+    ) -> Self {
+        Self {
+            exit_code,
+            process_handle: process_handle.into(),
+            stderr: stderr.into(),
+            stderr_cap_reached,
+            stdout: stdout.into(),
+            stdout_cap_reached,
+        }
     }
 }
-
 
 /// Terminate a running `process/spawn` session.
 ///
@@ -537,10 +580,11 @@ record! { ProcessKillParams {
 impl ProcessKillParams {
     /// With what is required.
     pub fn new(process_handle: impl Into<String>) -> Self {
-        Self { process_handle: process_handle.into() }
+        Self {
+            process_handle: process_handle.into(),
+        }
     }
 }
-
 
 /// Empty success response for `process/kill`.
 ///
@@ -557,7 +601,7 @@ record! { ProcessKillResponse {
 impl ProcessKillResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -566,7 +610,6 @@ impl Default for ProcessKillResponse {
         Self::new()
     }
 }
-
 
 /// Base64-encoded output chunk emitted for a streaming `process/spawn` request.
 ///
@@ -593,11 +636,20 @@ record! { ProcessOutputDeltaNotification {
 
 impl ProcessOutputDeltaNotification {
     /// With what is required.
-    pub fn new(cap_reached: bool, delta_base64: impl Into<String>, process_handle: impl Into<String>, stream: impl Into<ProcessOutputStream>) -> Self {
-        Self { cap_reached, delta_base64: delta_base64.into(), process_handle: process_handle.into(), stream: stream.into() }
+    pub fn new(
+        cap_reached: bool,
+        delta_base64: impl Into<String>,
+        process_handle: impl Into<String>,
+        stream: impl Into<ProcessOutputStream>,
+    ) -> Self {
+        Self {
+            cap_reached,
+            delta_base64: delta_base64.into(),
+            process_handle: process_handle.into(),
+            stream: stream.into(),
+        }
     }
 }
-
 
 /// Stream label for `process/outputDelta` notifications.
 ///
@@ -640,10 +692,12 @@ record! { ProcessResizePtyParams {
 impl ProcessResizePtyParams {
     /// With what is required.
     pub fn new(process_handle: impl Into<String>, size: ProcessTerminalSize) -> Self {
-        Self { process_handle: process_handle.into(), size }
+        Self {
+            process_handle: process_handle.into(),
+            size,
+        }
     }
 }
-
 
 /// Empty success response for `process/resizePty`.
 ///
@@ -660,7 +714,7 @@ record! { ProcessResizePtyResponse {
 impl ProcessResizePtyResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -669,7 +723,6 @@ impl Default for ProcessResizePtyResponse {
         Self::new()
     }
 }
-
 
 /// Spawn a standalone process (argv vector) without a Codex sandbox on the host where the app server is running.
 ///
@@ -747,8 +800,23 @@ record! { ProcessSpawnParams {
 
 impl ProcessSpawnParams {
     /// With what is required.
-    pub fn new(command: impl Into<Vec<String>>, cwd: impl Into<AbsolutePathBuf>, process_handle: impl Into<String>) -> Self {
-        Self { command: command.into(), cwd: cwd.into(), process_handle: process_handle.into(), env: None, output_bytes_cap: None, size: None, stream_stdin: None, stream_stdout_stderr: None, timeout_ms: None, tty: None }
+    pub fn new(
+        command: impl Into<Vec<String>>,
+        cwd: impl Into<AbsolutePathBuf>,
+        process_handle: impl Into<String>,
+    ) -> Self {
+        Self {
+            command: command.into(),
+            cwd: cwd.into(),
+            process_handle: process_handle.into(),
+            env: None,
+            output_bytes_cap: None,
+            size: None,
+            stream_stdin: None,
+            stream_stdout_stderr: None,
+            timeout_ms: None,
+            tty: None,
+        }
     }
 
     /// Sets [`env`](#structfield.env).
@@ -815,7 +883,6 @@ impl ProcessSpawnParams {
     }
 }
 
-
 /// Successful response for `process/spawn`.
 ///
 /// The server's answer to `process/spawn`.
@@ -831,7 +898,7 @@ record! { ProcessSpawnResponse {
 impl ProcessSpawnResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -840,7 +907,6 @@ impl Default for ProcessSpawnResponse {
         Self::new()
     }
 }
-
 
 /// PTY size in character cells for `process/spawn` PTY sessions.
 ///
@@ -865,7 +931,6 @@ impl ProcessTerminalSize {
         Self { cols, rows }
     }
 }
-
 
 /// Write stdin bytes to a running `process/spawn` session, close stdin, or both.
 ///
@@ -892,7 +957,11 @@ record! { ProcessWriteStdinParams {
 impl ProcessWriteStdinParams {
     /// With what is required.
     pub fn new(process_handle: impl Into<String>) -> Self {
-        Self { process_handle: process_handle.into(), close_stdin: None, delta_base64: None }
+        Self {
+            process_handle: process_handle.into(),
+            close_stdin: None,
+            delta_base64: None,
+        }
     }
 
     /// Sets [`close_stdin`](#structfield.close_stdin).
@@ -910,7 +979,6 @@ impl ProcessWriteStdinParams {
     }
 }
 
-
 /// Empty success response for `process/writeStdin`.
 ///
 /// The server's answer to `process/writeStdin`.
@@ -926,7 +994,7 @@ record! { ProcessWriteStdinResponse {
 impl ProcessWriteStdinResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 //! What several domains share: sandbox, approvals, models of content.
 
-use openai_codex_wire::{ThreadId};
+use openai_codex_wire::ThreadId;
 use openai_codex_wire::{keyed, record, string_enum, string_newtype, tagged, untagged};
 use serde_json::Value;
 
@@ -31,10 +31,11 @@ record! { ActiveTurnNotSteerableCodexErrorInfo {
 impl ActiveTurnNotSteerableCodexErrorInfo {
     /// With what is required.
     pub fn new(turn_kind: impl Into<NonSteerableTurnKind>) -> Self {
-        Self { turn_kind: turn_kind.into() }
+        Self {
+            turn_kind: turn_kind.into(),
+        }
     }
 }
-
 
 /// `delivery` of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -114,10 +115,12 @@ record! { AsyncUserInputQuestion {
 impl AsyncUserInputQuestion {
     /// With what is required.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), options: None }
+        Self {
+            title: title.into(),
+            options: None,
+        }
     }
 }
-
 
 /// What [`UserInput::Audio`](crate::UserInput::Audio) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,7 +140,6 @@ impl AudioUserInput {
         Self { url: url.into() }
     }
 }
-
 
 /// `byteRange` of [`TextElement`](crate::TextElement).
 #[derive(Clone, Debug, PartialEq)]
@@ -160,7 +162,6 @@ impl ByteRange {
         Self { end, start }
     }
 }
-
 
 /// This translation layer make sure that we expose codex error code in camel case.
 ///
@@ -256,10 +257,12 @@ record! { CollabAgentState {
 impl CollabAgentState {
     /// With what is required.
     pub fn new(status: impl Into<CollabAgentStatus>) -> Self {
-        Self { status: status.into(), message: None }
+        Self {
+            status: status.into(),
+            message: None,
+        }
     }
 }
-
 
 /// `status` of [`CollabAgentState`](crate::CollabAgentState).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -374,10 +377,12 @@ record! { CollaborationMode {
 impl CollaborationMode {
     /// With what is required.
     pub fn new(mode: impl Into<ModeKind>, settings: Settings) -> Self {
-        Self { mode: mode.into(), settings }
+        Self {
+            mode: mode.into(),
+            settings,
+        }
     }
 }
-
 
 /// `commandActions` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams), [`CommandExecutionThreadItem`](crate::CommandExecutionThreadItem).
 #[derive(Clone, Debug, PartialEq)]
@@ -514,19 +519,22 @@ tagged! { DynamicToolCallOutputContentItem "type" {
     2 InputAudio "inputAudio" InputAudioDynamicToolCallOutputContentItem,
 } }
 
-impl From<InputTextDynamicToolCallOutputContentItem> for DynamicToolCallOutputContentItem {
+impl From<InputTextDynamicToolCallOutputContentItem>
+for DynamicToolCallOutputContentItem {
     fn from(payload: InputTextDynamicToolCallOutputContentItem) -> Self {
         Self::InputText(payload)
     }
 }
 
-impl From<InputImageDynamicToolCallOutputContentItem> for DynamicToolCallOutputContentItem {
+impl From<InputImageDynamicToolCallOutputContentItem>
+for DynamicToolCallOutputContentItem {
     fn from(payload: InputImageDynamicToolCallOutputContentItem) -> Self {
         Self::InputImage(payload)
     }
 }
 
-impl From<InputAudioDynamicToolCallOutputContentItem> for DynamicToolCallOutputContentItem {
+impl From<InputAudioDynamicToolCallOutputContentItem>
+for DynamicToolCallOutputContentItem {
     fn from(payload: InputAudioDynamicToolCallOutputContentItem) -> Self {
         Self::InputAudio(payload)
     }
@@ -567,10 +575,11 @@ record! { EncryptedContentFunctionCallOutputContentItem {
 impl EncryptedContentFunctionCallOutputContentItem {
     /// With what is required.
     pub fn new(encrypted_content: impl Into<String>) -> Self {
-        Self { encrypted_content: encrypted_content.into() }
+        Self {
+            encrypted_content: encrypted_content.into(),
+        }
     }
 }
-
 
 /// What [`SandboxPolicy::ExternalSandbox`](crate::SandboxPolicy::ExternalSandbox) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -606,7 +615,6 @@ impl Default for ExternalSandboxPolicy {
     }
 }
 
-
 /// `changes` of [`FileChangePatchUpdatedNotification`](crate::FileChangePatchUpdatedNotification), [`FileChangeThreadItem`](crate::FileChangeThreadItem).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -627,11 +635,18 @@ record! { FileUpdateChange {
 
 impl FileUpdateChange {
     /// With what is required.
-    pub fn new(diff: impl Into<String>, kind: PatchChangeKind, path: impl Into<String>) -> Self {
-        Self { diff: diff.into(), kind, path: path.into() }
+    pub fn new(
+        diff: impl Into<String>,
+        kind: PatchChangeKind,
+        path: impl Into<String>,
+    ) -> Self {
+        Self {
+            diff: diff.into(),
+            kind,
+            path: path.into(),
+        }
     }
 }
-
 
 /// What [`WebSearchAction::FindInPage`](crate::WebSearchAction::FindInPage) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -660,7 +675,6 @@ impl Default for FindInPageWebSearchAction {
         Self::new()
     }
 }
-
 
 /// `output` of [`CustomToolCallOutputResponseItem`](crate::CustomToolCallOutputResponseItem), [`FunctionCallOutputResponseItem`](crate::FunctionCallOutputResponseItem), [`FunctionCallOutputThreadItem`](crate::FunctionCallOutputThreadItem) and others.
 #[derive(Clone, Debug, PartialEq)]
@@ -740,7 +754,8 @@ impl From<InputAudioFunctionCallOutputContentItem> for FunctionCallOutputContent
     }
 }
 
-impl From<EncryptedContentFunctionCallOutputContentItem> for FunctionCallOutputContentItem {
+impl From<EncryptedContentFunctionCallOutputContentItem>
+for FunctionCallOutputContentItem {
     fn from(payload: EncryptedContentFunctionCallOutputContentItem) -> Self {
         Self::EncryptedContent(payload)
     }
@@ -777,7 +792,13 @@ record! { GranularAskForApproval {
 impl GranularAskForApproval {
     /// With what is required.
     pub fn new(mcp_elicitations: bool, rules: bool, sandbox_approval: bool) -> Self {
-        Self { mcp_elicitations, rules, sandbox_approval, request_permissions: None, skill_approval: None }
+        Self {
+            mcp_elicitations,
+            rules,
+            sandbox_approval,
+            request_permissions: None,
+            skill_approval: None,
+        }
     }
 
     /// Sets [`request_permissions`](#structfield.request_permissions).
@@ -794,7 +815,6 @@ impl GranularAskForApproval {
         self
     }
 }
-
 
 /// What [`CodexErrorInfo::HttpConnectionFailed`](crate::CodexErrorInfo::HttpConnectionFailed) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -820,7 +840,6 @@ impl Default for HttpConnectionFailedCodexErrorInfo {
         Self::new()
     }
 }
-
 
 /// `detail` of [`ImageUserInput`](crate::ImageUserInput), [`InputImageContentItem`](crate::InputImageContentItem), [`InputImageFunctionCallOutputContentItem`](crate::InputImageFunctionCallOutputContentItem) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -886,7 +905,11 @@ record! { ImageUserInput {
 impl ImageUserInput {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { detail: None, file_id: None, url: None }
+        Self {
+            detail: None,
+            file_id: None,
+            url: None,
+        }
     }
 
     /// Sets [`detail`](#structfield.detail).
@@ -917,7 +940,6 @@ impl Default for ImageUserInput {
     }
 }
 
-
 /// What [`DynamicToolCallOutputContentItem::InputAudio`](crate::DynamicToolCallOutputContentItem::InputAudio) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -933,10 +955,11 @@ record! { InputAudioDynamicToolCallOutputContentItem {
 impl InputAudioDynamicToolCallOutputContentItem {
     /// With what is required.
     pub fn new(audio_url: impl Into<String>) -> Self {
-        Self { audio_url: audio_url.into() }
+        Self {
+            audio_url: audio_url.into(),
+        }
     }
 }
-
 
 /// What [`FunctionCallOutputContentItem::InputAudio`](crate::FunctionCallOutputContentItem::InputAudio) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -953,10 +976,11 @@ record! { InputAudioFunctionCallOutputContentItem {
 impl InputAudioFunctionCallOutputContentItem {
     /// With what is required.
     pub fn new(audio_url: impl Into<String>) -> Self {
-        Self { audio_url: audio_url.into() }
+        Self {
+            audio_url: audio_url.into(),
+        }
     }
 }
-
 
 /// What [`DynamicToolCallOutputContentItem::InputImage`](crate::DynamicToolCallOutputContentItem::InputImage) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -973,10 +997,11 @@ record! { InputImageDynamicToolCallOutputContentItem {
 impl InputImageDynamicToolCallOutputContentItem {
     /// With what is required.
     pub fn new(image_url: impl Into<String>) -> Self {
-        Self { image_url: image_url.into() }
+        Self {
+            image_url: image_url.into(),
+        }
     }
 }
-
 
 /// What [`FunctionCallOutputContentItem::InputImage`](crate::FunctionCallOutputContentItem::InputImage) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -999,7 +1024,11 @@ record! { InputImageFunctionCallOutputContentItem {
 impl InputImageFunctionCallOutputContentItem {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { detail: None, file_id: None, image_url: None }
+        Self {
+            detail: None,
+            file_id: None,
+            image_url: None,
+        }
     }
 
     /// Sets [`detail`](#structfield.detail).
@@ -1030,7 +1059,6 @@ impl Default for InputImageFunctionCallOutputContentItem {
     }
 }
 
-
 /// What [`DynamicToolCallOutputContentItem::InputText`](crate::DynamicToolCallOutputContentItem::InputText) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1050,7 +1078,6 @@ impl InputTextDynamicToolCallOutputContentItem {
     }
 }
 
-
 /// What [`FunctionCallOutputContentItem::InputText`](crate::FunctionCallOutputContentItem::InputText) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1069,7 +1096,6 @@ impl InputTextFunctionCallOutputContentItem {
         Self { text: text.into() }
     }
 }
-
 
 /// `read` of [`AdditionalFileSystemPermissions`](crate::AdditionalFileSystemPermissions), `cwd` of [`ApplyPatchGuardianApprovalReviewAction`](crate::ApplyPatchGuardianApprovalReviewAction), [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams) and others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -1095,10 +1121,12 @@ record! { ListFilesCommandAction {
 impl ListFilesCommandAction {
     /// With what is required.
     pub fn new(command: impl Into<String>) -> Self {
-        Self { command: command.into(), path: None }
+        Self {
+            command: command.into(),
+            path: None,
+        }
     }
 }
-
 
 /// What [`UserInput::LocalAudio`](crate::UserInput::LocalAudio) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1119,7 +1147,6 @@ impl LocalAudioUserInput {
     }
 }
 
-
 /// What [`UserInput::LocalImage`](crate::UserInput::LocalImage) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1138,7 +1165,10 @@ record! { LocalImageUserInput {
 impl LocalImageUserInput {
     /// With what is required.
     pub fn new(path: impl Into<String>) -> Self {
-        Self { path: path.into(), detail: None }
+        Self {
+            path: path.into(),
+            detail: None,
+        }
     }
 
     /// Sets [`detail`](#structfield.detail).
@@ -1148,7 +1178,6 @@ impl LocalImageUserInput {
         self
     }
 }
-
 
 /// `memoryCitation` of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem).
 #[derive(Clone, Debug, PartialEq)]
@@ -1167,11 +1196,16 @@ record! { MemoryCitation {
 
 impl MemoryCitation {
     /// With what is required.
-    pub fn new(entries: impl Into<Vec<MemoryCitationEntry>>, thread_ids: impl Into<Vec<ThreadId>>) -> Self {
-        Self { entries: entries.into(), thread_ids: thread_ids.into() }
+    pub fn new(
+        entries: impl Into<Vec<MemoryCitationEntry>>,
+        thread_ids: impl Into<Vec<ThreadId>>,
+    ) -> Self {
+        Self {
+            entries: entries.into(),
+            thread_ids: thread_ids.into(),
+        }
     }
 }
-
 
 /// `entries` of [`MemoryCitation`](crate::MemoryCitation).
 #[derive(Clone, Debug, PartialEq)]
@@ -1196,11 +1230,20 @@ record! { MemoryCitationEntry {
 
 impl MemoryCitationEntry {
     /// With what is required.
-    pub fn new(line_end: u32, line_start: u32, note: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { line_end, line_start, note: note.into(), path: path.into() }
+    pub fn new(
+        line_end: u32,
+        line_start: u32,
+        note: impl Into<String>,
+        path: impl Into<String>,
+    ) -> Self {
+        Self {
+            line_end,
+            line_start,
+            note: note.into(),
+            path: path.into(),
+        }
     }
 }
-
 
 /// What [`UserInput::Mention`](crate::UserInput::Mention) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1220,10 +1263,12 @@ record! { MentionUserInput {
 impl MentionUserInput {
     /// With what is required.
     pub fn new(name: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { name: name.into(), path: path.into() }
+        Self {
+            name: name.into(),
+            path: path.into(),
+        }
     }
 }
-
 
 /// Classifies assistant text as commentary, a partial answer, or a terminal answer.
 ///
@@ -1275,7 +1320,12 @@ record! { MisalignmentErrorDetails {
 impl MisalignmentErrorDetails {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { detailed_explanation: None, error_type: None, review_target: None, steer: None }
+        Self {
+            detailed_explanation: None,
+            error_type: None,
+            review_target: None,
+            steer: None,
+        }
     }
 }
 
@@ -1284,7 +1334,6 @@ impl Default for MisalignmentErrorDetails {
         Self::new()
     }
 }
-
 
 /// `steer` of [`MisalignmentErrorDetails`](crate::MisalignmentErrorDetails).
 #[derive(Clone, Debug, PartialEq)]
@@ -1304,7 +1353,6 @@ impl MisalignmentSteer {
         Self { message: message.into() }
     }
 }
-
 
 /// Initial collaboration mode to use when the TUI starts.
 ///
@@ -1407,7 +1455,6 @@ impl Default for OpenPageWebSearchAction {
     }
 }
 
-
 /// `status` of [`FileChangeThreadItem`](crate::FileChangeThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -1499,11 +1546,18 @@ record! { ReadCommandAction {
 
 impl ReadCommandAction {
     /// With what is required.
-    pub fn new(command: impl Into<String>, name: impl Into<String>, path: impl Into<LegacyAppPathString>) -> Self {
-        Self { command: command.into(), name: name.into(), path: path.into() }
+    pub fn new(
+        command: impl Into<String>,
+        name: impl Into<String>,
+        path: impl Into<LegacyAppPathString>,
+    ) -> Self {
+        Self {
+            command: command.into(),
+            name: name.into(),
+            path: path.into(),
+        }
     }
 }
-
 
 /// What [`SandboxPolicy::ReadOnly`](crate::SandboxPolicy::ReadOnly) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1538,7 +1592,6 @@ impl Default for ReadOnlySandboxPolicy {
         Self::new()
     }
 }
-
 
 /// A non-empty reasoning effort value advertised by the model.
 ///
@@ -1627,7 +1680,6 @@ impl Default for ResponseStreamConnectionFailedCodexErrorInfo {
     }
 }
 
-
 /// What [`CodexErrorInfo::ResponseStreamDisconnected`](crate::CodexErrorInfo::ResponseStreamDisconnected) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1653,7 +1705,6 @@ impl Default for ResponseStreamDisconnectedCodexErrorInfo {
     }
 }
 
-
 /// What [`CodexErrorInfo::ResponseTooManyFailedAttempts`](crate::CodexErrorInfo::ResponseTooManyFailedAttempts) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1678,7 +1729,6 @@ impl Default for ResponseTooManyFailedAttemptsCodexErrorInfo {
         Self::new()
     }
 }
-
 
 /// `sandbox_mode` of [`Config`](crate::Config), `allowedSandboxModes` of [`ConfigRequirements`](crate::ConfigRequirements), `sandbox` of [`ThreadForkParams`](crate::ThreadForkParams) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1762,10 +1812,13 @@ record! { SearchCommandAction {
 impl SearchCommandAction {
     /// With what is required.
     pub fn new(command: impl Into<String>) -> Self {
-        Self { command: command.into(), path: None, query: None }
+        Self {
+            command: command.into(),
+            path: None,
+            query: None,
+        }
     }
 }
-
 
 /// What [`WebSearchAction::Search`](crate::WebSearchAction::Search) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1795,7 +1848,6 @@ impl Default for SearchWebSearchAction {
     }
 }
 
-
 /// Settings for a collaboration mode.
 ///
 /// `settings` of [`CollaborationMode`](crate::CollaborationMode).
@@ -1819,24 +1871,33 @@ record! { Settings {
 impl Settings {
     /// With what is required.
     pub fn new(model: impl Into<String>) -> Self {
-        Self { model: model.into(), developer_instructions: None, reasoning_effort: None }
+        Self {
+            model: model.into(),
+            developer_instructions: None,
+            reasoning_effort: None,
+        }
     }
 
     /// Sets [`developer_instructions`](#structfield.developer_instructions).
     #[must_use]
-    pub fn developer_instructions(mut self, developer_instructions: impl Into<String>) -> Self {
+    pub fn developer_instructions(
+        mut self,
+        developer_instructions: impl Into<String>,
+    ) -> Self {
         self.developer_instructions = Some(developer_instructions.into());
         self
     }
 
     /// Sets [`reasoning_effort`](#structfield.reasoning_effort).
     #[must_use]
-    pub fn reasoning_effort(mut self, reasoning_effort: impl Into<ReasoningEffort>) -> Self {
+    pub fn reasoning_effort(
+        mut self,
+        reasoning_effort: impl Into<ReasoningEffort>,
+    ) -> Self {
         self.reasoning_effort = Some(reasoning_effort.into());
         self
     }
 }
-
 
 /// What [`UserInput::Skill`](crate::UserInput::Skill) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1856,10 +1917,12 @@ record! { SkillUserInput {
 impl SkillUserInput {
     /// With what is required.
     pub fn new(name: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { name: name.into(), path: path.into() }
+        Self {
+            name: name.into(),
+            path: path.into(),
+        }
     }
 }
-
 
 /// `sortDirection` of [`ProjectListParams`](crate::ProjectListParams), [`ThreadItemsListParams`](crate::ThreadItemsListParams), [`ThreadListParams`](crate::ThreadListParams) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1919,7 +1982,10 @@ record! { TextElement {
 impl TextElement {
     /// With what is required.
     pub fn new(byte_range: ByteRange) -> Self {
-        Self { byte_range, placeholder: None }
+        Self {
+            byte_range,
+            placeholder: None,
+        }
     }
 
     /// Sets [`placeholder`](#structfield.placeholder).
@@ -1929,7 +1995,6 @@ impl TextElement {
         self
     }
 }
-
 
 /// What [`UserInput::Text`](crate::UserInput::Text) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1951,7 +2016,10 @@ record! { TextUserInput {
 impl TextUserInput {
     /// With what is required.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), text_elements: None }
+        Self {
+            text: text.into(),
+            text_elements: None,
+        }
     }
 
     /// Sets [`text_elements`](#structfield.text_elements).
@@ -1961,7 +2029,6 @@ impl TextUserInput {
         self
     }
 }
-
 
 /// What [`CommandAction::Unknown`](crate::CommandAction::Unknown) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1981,7 +2048,6 @@ impl UnknownCommandAction {
         Self { command: command.into() }
     }
 }
-
 
 /// What [`PatchChangeKind::Update`](crate::PatchChangeKind::Update) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -2008,7 +2074,6 @@ impl Default for UpdatePatchChangeKind {
     }
 }
 
-
 /// What [`ImageGenerationFailure::UsageLimitExceeded`](crate::ImageGenerationFailure::UsageLimitExceeded) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2027,10 +2092,12 @@ record! { UsageLimitExceededImageGenerationFailure {
 impl UsageLimitExceededImageGenerationFailure {
     /// With what is required.
     pub fn new(limit_id: impl Into<String>) -> Self {
-        Self { limit_id: limit_id.into(), resets_at: None }
+        Self {
+            limit_id: limit_id.into(),
+            resets_at: None,
+        }
     }
 }
-
 
 /// `input` of [`QueuedSubmission`](crate::QueuedSubmission), [`ThreadQueueAddParams`](crate::ThreadQueueAddParams), [`ThreadQueueUpdateParams`](crate::ThreadQueueUpdateParams) and others.
 #[derive(Clone, Debug, PartialEq)]
@@ -2179,7 +2246,12 @@ record! { WorkspaceWriteSandboxPolicy {
 impl WorkspaceWriteSandboxPolicy {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { exclude_slash_tmp: None, exclude_tmpdir_env_var: None, network_access: None, writable_roots: None }
+        Self {
+            exclude_slash_tmp: None,
+            exclude_tmpdir_env_var: None,
+            network_access: None,
+            writable_roots: None,
+        }
     }
 
     /// Sets [`exclude_slash_tmp`](#structfield.exclude_slash_tmp).
@@ -2205,7 +2277,10 @@ impl WorkspaceWriteSandboxPolicy {
 
     /// Sets [`writable_roots`](#structfield.writable_roots).
     #[must_use]
-    pub fn writable_roots(mut self, writable_roots: impl Into<Vec<AbsolutePathBuf>>) -> Self {
+    pub fn writable_roots(
+        mut self,
+        writable_roots: impl Into<Vec<AbsolutePathBuf>>,
+    ) -> Self {
         self.writable_roots = Some(writable_roots.into());
         self
     }

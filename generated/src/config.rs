@@ -3,13 +3,14 @@
 //! Configuration, requirements, features and permission profiles.
 
 use std::collections::BTreeMap;
-
-use openai_codex_wire::{ThreadId};
+use openai_codex_wire::ThreadId;
 use openai_codex_wire::support::JsonObject;
 use openai_codex_wire::{no_params, outline, record, string_enum, tagged, untagged};
 use serde_json::Value;
-
-use crate::common::{AbsolutePathBuf, ApprovalsReviewer, AskForApproval, ModeKind, ReasoningEffort, ReasoningSummary, SandboxMode};
+use crate::common::{
+    AbsolutePathBuf, ApprovalsReviewer, AskForApproval, ModeKind, ReasoningEffort,
+    ReasoningSummary, SandboxMode,
+};
 use crate::mcp::McpServerMigration;
 use crate::plugin::{HookMigration, SkillMigration};
 
@@ -52,7 +53,10 @@ record! { AnalyticsConfig {
 impl AnalyticsConfig {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { enabled: None, rest: JsonObject::new() }
+        Self {
+            enabled: None,
+            rest: JsonObject::new(),
+        }
     }
 }
 
@@ -61,7 +65,6 @@ impl Default for AnalyticsConfig {
         Self::new()
     }
 }
-
 
 /// `default_tools_approval_mode` of [`AppsDefaultConfig`](crate::AppsDefaultConfig).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -103,11 +106,13 @@ record! { ApplicationNetworkRequirements {
 
 impl ApplicationNetworkRequirements {
     /// With what is required.
-    pub fn new(domains: BTreeMap<String, NetworkDomainPermission>, enabled: bool) -> Self {
+    pub fn new(
+        domains: BTreeMap<String, NetworkDomainPermission>,
+        enabled: bool,
+    ) -> Self {
         Self { domains, enabled }
     }
 }
-
 
 /// `application` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
@@ -134,7 +139,6 @@ impl Default for ApplicationRequirements {
     }
 }
 
-
 /// `apps` of [`Config`](crate::Config).
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
@@ -157,7 +161,10 @@ record! { AppsConfig {
 impl AppsConfig {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { default: None, rest: JsonObject::new() }
+        Self {
+            default: None,
+            rest: JsonObject::new(),
+        }
     }
 }
 
@@ -166,7 +173,6 @@ impl Default for AppsConfig {
         Self::new()
     }
 }
-
 
 /// `_default` of [`AppsConfig`](crate::AppsConfig).
 #[derive(Clone, Debug, PartialEq)]
@@ -201,7 +207,13 @@ record! { AppsDefaultConfig {
 impl AppsDefaultConfig {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { approvals_reviewer: None, default_tools_approval_mode: None, destructive_enabled: true, enabled: true, open_world_enabled: true }
+        Self {
+            approvals_reviewer: None,
+            default_tools_approval_mode: None,
+            destructive_enabled: true,
+            enabled: true,
+            open_world_enabled: true,
+        }
     }
 }
 
@@ -210,7 +222,6 @@ impl Default for AppsDefaultConfig {
         Self::new()
     }
 }
-
 
 /// Selects which part of the active context is charged against `model_auto_compact_token_limit`.
 ///
@@ -249,7 +260,10 @@ record! { AutoReviewRequirements {
 impl AutoReviewRequirements {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { ignore_rules: None, required_on_models: None }
+        Self {
+            ignore_rules: None,
+            required_on_models: None,
+        }
     }
 }
 
@@ -258,7 +272,6 @@ impl Default for AutoReviewRequirements {
         Self::new()
     }
 }
-
 
 /// `accessApprovalLifetime` of [`BrowserUseOriginPolicy`](crate::BrowserUseOriginPolicy).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -298,7 +311,11 @@ record! { BrowserUseConfig {
 impl BrowserUseConfig {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { allow_history_access: None, default_origin_policy: None, origins: None }
+        Self {
+            allow_history_access: None,
+            default_origin_policy: None,
+            origins: None,
+        }
     }
 }
 
@@ -307,7 +324,6 @@ impl Default for BrowserUseConfig {
         Self::new()
     }
 }
-
 
 /// `extension` of [`BrowserUseRequirements`](crate::BrowserUseRequirements).
 #[derive(Clone, Debug, PartialEq)]
@@ -333,7 +349,6 @@ impl Default for BrowserUseExtensionRequirements {
         Self::new()
     }
 }
-
 
 /// `defaultOriginPolicy` of [`BrowserUseRequirements`](crate::BrowserUseRequirements).
 #[derive(Clone, Debug, PartialEq)]
@@ -368,7 +383,15 @@ record! { BrowserUseOriginPolicy {
 impl BrowserUseOriginPolicy {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { access: None, access_approval_lifetime: None, auto_review: None, downloads: None, full_cdp_access: None, persistent_approval: None, uploads: None }
+        Self {
+            access: None,
+            access_approval_lifetime: None,
+            auto_review: None,
+            downloads: None,
+            full_cdp_access: None,
+            persistent_approval: None,
+            uploads: None,
+        }
     }
 }
 
@@ -377,7 +400,6 @@ impl Default for BrowserUseOriginPolicy {
         Self::new()
     }
 }
-
 
 /// `default_origin_policy` of [`BrowserUseConfig`](crate::BrowserUseConfig).
 #[derive(Clone, Debug, PartialEq)]
@@ -403,7 +425,12 @@ record! { BrowserUseOriginPolicyConfig {
 impl BrowserUseOriginPolicyConfig {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { access: None, downloads: None, full_cdp_access: None, uploads: None }
+        Self {
+            access: None,
+            downloads: None,
+            full_cdp_access: None,
+            uploads: None,
+        }
     }
 }
 
@@ -412,7 +439,6 @@ impl Default for BrowserUseOriginPolicyConfig {
         Self::new()
     }
 }
-
 
 /// `browserUse` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
@@ -447,7 +473,15 @@ record! { BrowserUseRequirements {
 impl BrowserUseRequirements {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { allow_global_persistent_approval: None, allow_history_access: None, allow_webmcp: None, default_origin_policy: None, disable_auto_review: None, extension: None, origins: None }
+        Self {
+            allow_global_persistent_approval: None,
+            allow_history_access: None,
+            allow_webmcp: None,
+            default_origin_policy: None,
+            disable_auto_review: None,
+            extension: None,
+            origins: None,
+        }
     }
 }
 
@@ -456,7 +490,6 @@ impl Default for BrowserUseRequirements {
         Self::new()
     }
 }
-
 
 /// `cliAuthCredentialsStore` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -496,7 +529,7 @@ record! { CollaborationModeListParams {
 impl CollaborationModeListParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -505,7 +538,6 @@ impl Default for CollaborationModeListParams {
         Self::new()
     }
 }
-
 
 /// Collaboration mode presets response.
 ///
@@ -529,7 +561,6 @@ impl CollaborationModeListResponse {
         Self { data: data.into() }
     }
 }
-
 
 /// EXPERIMENTAL - collaboration mode preset metadata for clients.
 ///
@@ -559,10 +590,14 @@ record! { CollaborationModeMask {
 impl CollaborationModeMask {
     /// With what is required.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), mode: None, model: None, reasoning_effort: None }
+        Self {
+            name: name.into(),
+            mode: None,
+            model: None,
+            reasoning_effort: None,
+        }
     }
 }
-
 
 /// What [`ConfiguredHookHandler::Command`](crate::ConfiguredHookHandler::Command) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -594,10 +629,16 @@ record! { CommandConfiguredHookHandler {
 impl CommandConfiguredHookHandler {
     /// With what is required.
     pub fn new(r#async: bool, command: impl Into<String>) -> Self {
-        Self { r#async, command: command.into(), additional_context_limit: None, command_windows: None, status_message: None, timeout_sec: None }
+        Self {
+            r#async,
+            command: command.into(),
+            additional_context_limit: None,
+            command_windows: None,
+            status_message: None,
+            timeout_sec: None,
+        }
     }
 }
-
 
 /// `commands` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
@@ -617,7 +658,6 @@ impl CommandMigration {
         Self { name: name.into() }
     }
 }
-
 
 /// `computer_use` of [`Config`](crate::Config).
 #[derive(Clone, Debug, PartialEq)]
@@ -640,7 +680,11 @@ record! { ComputerUseConfig {
 impl ComputerUseConfig {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { default_app_access: None, macos: None, windows: None }
+        Self {
+            default_app_access: None,
+            macos: None,
+            windows: None,
+        }
     }
 }
 
@@ -649,7 +693,6 @@ impl Default for ComputerUseConfig {
         Self::new()
     }
 }
-
 
 /// `macos` of [`ComputerUseConfig`](crate::ComputerUseConfig).
 #[derive(Clone, Debug, PartialEq)]
@@ -676,7 +719,6 @@ impl Default for ComputerUseMacosConfig {
     }
 }
 
-
 /// `macos` of [`ComputerUseRequirements`](crate::ComputerUseRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -701,7 +743,6 @@ impl Default for ComputerUseMacosRequirements {
         Self::new()
     }
 }
-
 
 /// `computerUse` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
@@ -730,7 +771,13 @@ record! { ComputerUseRequirements {
 impl ComputerUseRequirements {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { allow_locked_computer_use: None, allow_persistent_approval: None, default_app_access: None, macos: None, windows: None }
+        Self {
+            allow_locked_computer_use: None,
+            allow_persistent_approval: None,
+            default_app_access: None,
+            macos: None,
+            windows: None,
+        }
     }
 }
 
@@ -739,7 +786,6 @@ impl Default for ComputerUseRequirements {
         Self::new()
     }
 }
-
 
 /// `windows` of [`ComputerUseConfig`](crate::ComputerUseConfig).
 #[derive(Clone, Debug, PartialEq)]
@@ -769,7 +815,6 @@ impl Default for ComputerUseWindowsConfig {
     }
 }
 
-
 /// `exes` of [`ComputerUseWindowsConfig`](crate::ComputerUseWindowsConfig).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -793,11 +838,19 @@ record! { ComputerUseWindowsExeConfig {
 
 impl ComputerUseWindowsExeConfig {
     /// With what is required.
-    pub fn new(access: impl Into<AllowDenyRequirement>, product_name: impl Into<String>, publisher_name: impl Into<String>) -> Self {
-        Self { access: access.into(), product_name: product_name.into(), publisher_name: publisher_name.into(), binary_name: None }
+    pub fn new(
+        access: impl Into<AllowDenyRequirement>,
+        product_name: impl Into<String>,
+        publisher_name: impl Into<String>,
+    ) -> Self {
+        Self {
+            access: access.into(),
+            product_name: product_name.into(),
+            publisher_name: publisher_name.into(),
+            binary_name: None,
+        }
     }
 }
-
 
 /// `exes` of [`ComputerUseWindowsRequirements`](crate::ComputerUseWindowsRequirements).
 #[derive(Clone, Debug, PartialEq)]
@@ -822,11 +875,19 @@ record! { ComputerUseWindowsExeRequirement {
 
 impl ComputerUseWindowsExeRequirement {
     /// With what is required.
-    pub fn new(access: impl Into<AllowDenyRequirement>, product_name: impl Into<String>, publisher_name: impl Into<String>) -> Self {
-        Self { access: access.into(), product_name: product_name.into(), publisher_name: publisher_name.into(), binary_name: None }
+    pub fn new(
+        access: impl Into<AllowDenyRequirement>,
+        product_name: impl Into<String>,
+        publisher_name: impl Into<String>,
+    ) -> Self {
+        Self {
+            access: access.into(),
+            product_name: product_name.into(),
+            publisher_name: publisher_name.into(),
+            binary_name: None,
+        }
     }
 }
-
 
 /// `windows` of [`ComputerUseRequirements`](crate::ComputerUseRequirements).
 #[derive(Clone, Debug, PartialEq)]
@@ -855,7 +916,6 @@ impl Default for ComputerUseWindowsRequirements {
         Self::new()
     }
 }
-
 
 /// `config` of [`ConfigReadResponse`](crate::ConfigReadResponse).
 #[derive(Clone, PartialEq)]
@@ -981,7 +1041,35 @@ record! { Config {
 impl Config {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { analytics: None, approval_policy: None, approvals_reviewer: None, apps: None, browser_use: None, compact_prompt: None, computer_use: None, desktop: None, developer_instructions: None, forced_chatgpt_workspace_id: None, forced_login_method: None, instructions: None, model: None, model_auto_compact_token_limit: None, model_auto_compact_token_limit_scope: None, model_context_window: None, model_provider: None, model_reasoning_effort: None, model_reasoning_summary: None, model_verbosity: None, review_model: None, sandbox_mode: None, sandbox_workspace_write: None, service_tier: None, tools: None, web_search: None, rest: JsonObject::new() }
+        Self {
+            analytics: None,
+            approval_policy: None,
+            approvals_reviewer: None,
+            apps: None,
+            browser_use: None,
+            compact_prompt: None,
+            computer_use: None,
+            desktop: None,
+            developer_instructions: None,
+            forced_chatgpt_workspace_id: None,
+            forced_login_method: None,
+            instructions: None,
+            model: None,
+            model_auto_compact_token_limit: None,
+            model_auto_compact_token_limit_scope: None,
+            model_context_window: None,
+            model_provider: None,
+            model_reasoning_effort: None,
+            model_reasoning_summary: None,
+            model_verbosity: None,
+            review_model: None,
+            sandbox_mode: None,
+            sandbox_workspace_write: None,
+            service_tier: None,
+            tools: None,
+            web_search: None,
+            rest: JsonObject::new(),
+        }
     }
 }
 
@@ -990,7 +1078,6 @@ impl Default for Config {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `config/batchWrite`, answered by [`ConfigWriteResponse`](crate::ConfigWriteResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1016,7 +1103,12 @@ record! { ConfigBatchWriteParams {
 impl ConfigBatchWriteParams {
     /// With what is required.
     pub fn new(edits: impl Into<Vec<ConfigEdit>>) -> Self {
-        Self { edits: edits.into(), expected_version: None, file_path: None, reload_user_config: None }
+        Self {
+            edits: edits.into(),
+            expected_version: None,
+            file_path: None,
+            reload_user_config: None,
+        }
     }
 
     /// Sets [`expected_version`](#structfield.expected_version).
@@ -1040,7 +1132,6 @@ impl ConfigBatchWriteParams {
         self
     }
 }
-
 
 /// `edits` of [`ConfigBatchWriteParams`](crate::ConfigBatchWriteParams).
 #[derive(Clone, PartialEq)]
@@ -1068,11 +1159,18 @@ record! { ConfigEdit {
 
 impl ConfigEdit {
     /// With what is required.
-    pub fn new(key_path: impl Into<String>, merge_strategy: impl Into<MergeStrategy>, value: impl Into<Value>) -> Self {
-        Self { key_path: key_path.into(), merge_strategy: merge_strategy.into(), value: value.into() }
+    pub fn new(
+        key_path: impl Into<String>,
+        merge_strategy: impl Into<MergeStrategy>,
+        value: impl Into<Value>,
+    ) -> Self {
+        Self {
+            key_path: key_path.into(),
+            merge_strategy: merge_strategy.into(),
+            value: value.into(),
+        }
     }
 }
-
 
 /// `layers` of [`ConfigReadResponse`](crate::ConfigReadResponse).
 #[derive(Clone, PartialEq)]
@@ -1104,11 +1202,19 @@ record! { ConfigLayer {
 
 impl ConfigLayer {
     /// With what is required.
-    pub fn new(config: impl Into<Value>, name: ConfigLayerSource, version: impl Into<String>) -> Self {
-        Self { config: config.into(), name, version: version.into(), disabled_reason: None }
+    pub fn new(
+        config: impl Into<Value>,
+        name: ConfigLayerSource,
+        version: impl Into<String>,
+    ) -> Self {
+        Self {
+            config: config.into(),
+            name,
+            version: version.into(),
+            disabled_reason: None,
+        }
     }
 }
-
 
 /// `origins` of [`ConfigReadResponse`](crate::ConfigReadResponse), `overridingLayer` of [`OverriddenMetadata`](crate::OverriddenMetadata).
 #[derive(Clone, Debug, PartialEq)]
@@ -1128,10 +1234,12 @@ record! { ConfigLayerMetadata {
 impl ConfigLayerMetadata {
     /// With what is required.
     pub fn new(name: ConfigLayerSource, version: impl Into<String>) -> Self {
-        Self { name, version: version.into() }
+        Self {
+            name,
+            version: version.into(),
+        }
     }
 }
-
 
 /// `name` of [`ConfigLayer`](crate::ConfigLayer), [`ConfigLayerMetadata`](crate::ConfigLayerMetadata).
 #[derive(Clone, Debug, PartialEq)]
@@ -1231,7 +1339,10 @@ record! { ConfigReadParams {
 impl ConfigReadParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { cwd: None, include_layers: None }
+        Self {
+            cwd: None,
+            include_layers: None,
+        }
     }
 
     /// Sets [`cwd`](#structfield.cwd).
@@ -1255,7 +1366,6 @@ impl Default for ConfigReadParams {
     }
 }
 
-
 /// The server's answer to `config/read`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1277,10 +1387,13 @@ record! { ConfigReadResponse {
 impl ConfigReadResponse {
     /// With what is required.
     pub fn new(config: Config, origins: BTreeMap<String, ConfigLayerMetadata>) -> Self {
-        Self { config, origins, layers: None }
+        Self {
+            config,
+            origins,
+            layers: None,
+        }
     }
 }
-
 
 /// `requirements` of [`ConfigRequirementsReadResponse`](crate::ConfigRequirementsReadResponse).
 #[derive(Clone, PartialEq)]
@@ -1313,7 +1426,9 @@ pub struct ConfigRequirements {
     /// `allowedWebSearchModes` on the wire.
     pub allowed_web_search_modes: Option<Vec<WebSearchMode>>,
     /// `allowedWindowsSandboxImplementations` on the wire.
-    pub allowed_windows_sandbox_implementations: Option<Vec<WindowsSandboxImplementation>>,
+    pub allowed_windows_sandbox_implementations: Option<
+        Vec<WindowsSandboxImplementation>,
+    >,
     /// `application` on the wire.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1437,7 +1552,41 @@ record! { ConfigRequirements {
 impl ConfigRequirements {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { additional_developer_instructions: None, allow_appshots: None, allow_browser_and_computer_use: None, allow_login_shell: None, allow_managed_hooks_only: None, allow_remote_control: None, allowed_approval_policies: None, allowed_approvals_reviewers: None, allowed_login_methods: None, allowed_permission_profiles: None, allowed_sandbox_modes: None, allowed_web_search_modes: None, allowed_windows_sandbox_implementations: None, application: None, auto_review: None, browser_use: None, chatgpt_base_url: None, check_for_update_on_startup: None, cli_auth_credentials_store: None, computer_use: None, default_permissions: None, enforce_residency: None, feature_requirements: None, feedback: None, hooks: None, in_app_browser: None, log_dir: None, model_catalog_json: None, model_provider: None, model_providers: None, models: None, network: None, sqlite_home: None }
+        Self {
+            additional_developer_instructions: None,
+            allow_appshots: None,
+            allow_browser_and_computer_use: None,
+            allow_login_shell: None,
+            allow_managed_hooks_only: None,
+            allow_remote_control: None,
+            allowed_approval_policies: None,
+            allowed_approvals_reviewers: None,
+            allowed_login_methods: None,
+            allowed_permission_profiles: None,
+            allowed_sandbox_modes: None,
+            allowed_web_search_modes: None,
+            allowed_windows_sandbox_implementations: None,
+            application: None,
+            auto_review: None,
+            browser_use: None,
+            chatgpt_base_url: None,
+            check_for_update_on_startup: None,
+            cli_auth_credentials_store: None,
+            computer_use: None,
+            default_permissions: None,
+            enforce_residency: None,
+            feature_requirements: None,
+            feedback: None,
+            hooks: None,
+            in_app_browser: None,
+            log_dir: None,
+            model_catalog_json: None,
+            model_provider: None,
+            model_providers: None,
+            models: None,
+            network: None,
+            sqlite_home: None,
+        }
     }
 }
 
@@ -1446,7 +1595,6 @@ impl Default for ConfigRequirements {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `configRequirements/read`, answered by [`ConfigRequirementsReadResponse`](crate::ConfigRequirementsReadResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1458,7 +1606,7 @@ no_params! { ConfigRequirementsReadParams }
 impl ConfigRequirementsReadParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -1467,7 +1615,6 @@ impl Default for ConfigRequirementsReadParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `configRequirements/read`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1487,7 +1634,10 @@ record! { ConfigRequirementsReadResponse {
 impl ConfigRequirementsReadResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { requirements: None, supports_independent_speed_modes: None }
+        Self {
+            requirements: None,
+            supports_independent_speed_modes: None,
+        }
     }
 }
 
@@ -1496,7 +1646,6 @@ impl Default for ConfigRequirementsReadResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `config/value/write`, answered by [`ConfigWriteResponse`](crate::ConfigWriteResponse).
 #[derive(Clone, PartialEq)]
@@ -1532,8 +1681,18 @@ record! { ConfigValueWriteParams {
 
 impl ConfigValueWriteParams {
     /// With what is required.
-    pub fn new(key_path: impl Into<String>, merge_strategy: impl Into<MergeStrategy>, value: impl Into<Value>) -> Self {
-        Self { key_path: key_path.into(), merge_strategy: merge_strategy.into(), value: value.into(), expected_version: None, file_path: None }
+    pub fn new(
+        key_path: impl Into<String>,
+        merge_strategy: impl Into<MergeStrategy>,
+        value: impl Into<Value>,
+    ) -> Self {
+        Self {
+            key_path: key_path.into(),
+            merge_strategy: merge_strategy.into(),
+            value: value.into(),
+            expected_version: None,
+            file_path: None,
+        }
     }
 
     /// Sets [`expected_version`](#structfield.expected_version).
@@ -1550,7 +1709,6 @@ impl ConfigValueWriteParams {
         self
     }
 }
-
 
 /// Payload of the server's notification `configWarning`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1576,10 +1734,14 @@ record! { ConfigWarningNotification {
 impl ConfigWarningNotification {
     /// With what is required.
     pub fn new(summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), details: None, path: None, range: None }
+        Self {
+            summary: summary.into(),
+            details: None,
+            path: None,
+            range: None,
+        }
     }
 }
-
 
 /// The server's answer to `config/batchWrite` and `config/value/write`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1604,11 +1766,19 @@ record! { ConfigWriteResponse {
 
 impl ConfigWriteResponse {
     /// With what is required.
-    pub fn new(file_path: impl Into<AbsolutePathBuf>, status: impl Into<WriteStatus>, version: impl Into<String>) -> Self {
-        Self { file_path: file_path.into(), status: status.into(), version: version.into(), overridden_metadata: None }
+    pub fn new(
+        file_path: impl Into<AbsolutePathBuf>,
+        status: impl Into<WriteStatus>,
+        version: impl Into<String>,
+    ) -> Self {
+        Self {
+            file_path: file_path.into(),
+            status: status.into(),
+            version: version.into(),
+            overridden_metadata: None,
+        }
     }
 }
-
 
 /// `hooks` of [`ConfiguredHookMatcherGroup`](crate::ConfiguredHookMatcherGroup).
 #[derive(Clone, Debug, PartialEq)]
@@ -1663,10 +1833,12 @@ record! { ConfiguredHookMatcherGroup {
 impl ConfiguredHookMatcherGroup {
     /// With what is required.
     pub fn new(hooks: impl Into<Vec<ConfiguredHookHandler>>) -> Self {
-        Self { hooks: hooks.into(), matcher: None }
+        Self {
+            hooks: hooks.into(),
+            matcher: None,
+        }
     }
 }
-
 
 /// Enterprise-managed config layer delivered by the cloud config bundle.
 ///
@@ -1688,10 +1860,12 @@ record! { EnterpriseManagedConfigLayerSource {
 impl EnterpriseManagedConfigLayerSource {
     /// With what is required.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into() }
+        Self {
+            id: id.into(),
+            name: name.into(),
+        }
     }
 }
-
 
 /// `data` of [`ExperimentalFeatureListResponse`](crate::ExperimentalFeatureListResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1725,11 +1899,23 @@ record! { ExperimentalFeature {
 
 impl ExperimentalFeature {
     /// With what is required.
-    pub fn new(default_enabled: bool, enabled: bool, name: impl Into<String>, stage: impl Into<ExperimentalFeatureStage>) -> Self {
-        Self { default_enabled, enabled, name: name.into(), stage: stage.into(), announcement: None, description: None, display_name: None }
+    pub fn new(
+        default_enabled: bool,
+        enabled: bool,
+        name: impl Into<String>,
+        stage: impl Into<ExperimentalFeatureStage>,
+    ) -> Self {
+        Self {
+            default_enabled,
+            enabled,
+            name: name.into(),
+            stage: stage.into(),
+            announcement: None,
+            description: None,
+            display_name: None,
+        }
     }
 }
-
 
 /// Parameters of the request `experimentalFeature/enablement/set`, answered by [`ExperimentalFeatureEnablementSetResponse`](crate::ExperimentalFeatureEnablementSetResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1752,7 +1938,6 @@ impl ExperimentalFeatureEnablementSetParams {
     }
 }
 
-
 /// The server's answer to `experimentalFeature/enablement/set`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1771,7 +1956,6 @@ impl ExperimentalFeatureEnablementSetResponse {
         Self { enablement }
     }
 }
-
 
 /// Parameters of the request `experimentalFeature/list`, answered by [`ExperimentalFeatureListResponse`](crate::ExperimentalFeatureListResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1794,7 +1978,11 @@ record! { ExperimentalFeatureListParams {
 impl ExperimentalFeatureListParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { thread_id: None, cursor: None, limit: None }
+        Self {
+            thread_id: None,
+            cursor: None,
+            limit: None,
+        }
     }
 
     /// Sets [`thread_id`](#structfield.thread_id).
@@ -1825,7 +2013,6 @@ impl Default for ExperimentalFeatureListParams {
     }
 }
 
-
 /// The server's answer to `experimentalFeature/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1844,10 +2031,12 @@ record! { ExperimentalFeatureListResponse {
 impl ExperimentalFeatureListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<ExperimentalFeature>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// `stage` of [`ExperimentalFeature`](crate::ExperimentalFeature).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1905,7 +2094,14 @@ record! { ExternalAgentConfigDetectParams {
 impl ExternalAgentConfigDetectParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { cwds: None, include_home: None, max_session_age_days: None, max_sessions: None, migration_source: None, source: None }
+        Self {
+            cwds: None,
+            include_home: None,
+            max_session_age_days: None,
+            max_sessions: None,
+            migration_source: None,
+            source: None,
+        }
     }
 
     /// Sets [`cwds`](#structfield.cwds).
@@ -1957,7 +2153,6 @@ impl Default for ExternalAgentConfigDetectParams {
     }
 }
 
-
 /// The server's answer to `externalAgentConfig/detect`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1978,10 +2173,12 @@ record! { ExternalAgentConfigDetectResponse {
 impl ExternalAgentConfigDetectResponse {
     /// With what is required.
     pub fn new(items: impl Into<Vec<ExternalAgentConfigMigrationItem>>) -> Self {
-        Self { items: items.into(), connectors: Vec::new() }
+        Self {
+            items: items.into(),
+            connectors: Vec::new(),
+        }
     }
 }
-
 
 /// Payload of the server's notification `externalAgentConfig/import/completed`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2000,11 +2197,16 @@ record! { ExternalAgentConfigImportCompletedNotification {
 
 impl ExternalAgentConfigImportCompletedNotification {
     /// With what is required.
-    pub fn new(import_id: impl Into<String>, item_type_results: impl Into<Vec<ExternalAgentConfigImportTypeResult>>) -> Self {
-        Self { import_id: import_id.into(), item_type_results: item_type_results.into() }
+    pub fn new(
+        import_id: impl Into<String>,
+        item_type_results: impl Into<Vec<ExternalAgentConfigImportTypeResult>>,
+    ) -> Self {
+        Self {
+            import_id: import_id.into(),
+            item_type_results: item_type_results.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `externalAgentConfig/import/readHistories`, answered by [`ExternalAgentConfigImportHistoriesReadResponse`](crate::ExternalAgentConfigImportHistoriesReadResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2016,7 +2218,7 @@ no_params! { ExternalAgentConfigImportHistoriesReadParams }
 impl ExternalAgentConfigImportHistoriesReadParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2025,7 +2227,6 @@ impl Default for ExternalAgentConfigImportHistoriesReadParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `externalAgentConfig/import/readHistories`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2044,11 +2245,16 @@ record! { ExternalAgentConfigImportHistoriesReadResponse {
 
 impl ExternalAgentConfigImportHistoriesReadResponse {
     /// With what is required.
-    pub fn new(connectors: impl Into<Vec<ExternalAgentImportedConnectorCandidate>>, data: impl Into<Vec<ExternalAgentConfigImportHistory>>) -> Self {
-        Self { connectors: connectors.into(), data: data.into() }
+    pub fn new(
+        connectors: impl Into<Vec<ExternalAgentImportedConnectorCandidate>>,
+        data: impl Into<Vec<ExternalAgentConfigImportHistory>>,
+    ) -> Self {
+        Self {
+            connectors: connectors.into(),
+            data: data.into(),
+        }
     }
 }
-
 
 /// `data` of [`ExternalAgentConfigImportHistoriesReadResponse`](crate::ExternalAgentConfigImportHistoriesReadResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2076,11 +2282,21 @@ record! { ExternalAgentConfigImportHistory {
 
 impl ExternalAgentConfigImportHistory {
     /// With what is required.
-    pub fn new(completed_at_ms: i64, failures: impl Into<Vec<ExternalAgentConfigImportItemTypeFailure>>, import_id: impl Into<String>, successes: impl Into<Vec<ExternalAgentConfigImportItemTypeSuccess>>) -> Self {
-        Self { completed_at_ms, failures: failures.into(), import_id: import_id.into(), successes: successes.into(), provider_id: None }
+    pub fn new(
+        completed_at_ms: i64,
+        failures: impl Into<Vec<ExternalAgentConfigImportItemTypeFailure>>,
+        import_id: impl Into<String>,
+        successes: impl Into<Vec<ExternalAgentConfigImportItemTypeSuccess>>,
+    ) -> Self {
+        Self {
+            completed_at_ms,
+            failures: failures.into(),
+            import_id: import_id.into(),
+            successes: successes.into(),
+            provider_id: None,
+        }
     }
 }
-
 
 /// Parameters of the request `externalAgentConfig/import/recordHistory`, answered by [`ExternalAgentConfigImportHistoryRecordResponse`](crate::ExternalAgentConfigImportHistoryRecordResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2099,11 +2315,18 @@ record! { ExternalAgentConfigImportHistoryRecordParams {
 
 impl ExternalAgentConfigImportHistoryRecordParams {
     /// With what is required.
-    pub fn new(item_type_results: impl Into<Vec<ExternalAgentConfigImportHistoryRecordTypeResultParams>>, provider_id: impl Into<String>) -> Self {
-        Self { item_type_results: item_type_results.into(), provider_id: provider_id.into() }
+    pub fn new(
+        item_type_results: impl Into<
+            Vec<ExternalAgentConfigImportHistoryRecordTypeResultParams>,
+        >,
+        provider_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            item_type_results: item_type_results.into(),
+            provider_id: provider_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `externalAgentConfig/import/recordHistory`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2120,10 +2343,11 @@ record! { ExternalAgentConfigImportHistoryRecordResponse {
 impl ExternalAgentConfigImportHistoryRecordResponse {
     /// With what is required.
     pub fn new(import_id: impl Into<String>) -> Self {
-        Self { import_id: import_id.into() }
+        Self {
+            import_id: import_id.into(),
+        }
     }
 }
-
 
 /// `successes` of [`ExternalAgentConfigImportHistoryRecordTypeResultParams`](crate::ExternalAgentConfigImportHistoryRecordTypeResultParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -2152,7 +2376,13 @@ record! { ExternalAgentConfigImportHistoryRecordSuccessParams {
 impl ExternalAgentConfigImportHistoryRecordSuccessParams {
     /// With what is required.
     pub fn new(item_type: impl Into<ExternalAgentConfigMigrationItemType>) -> Self {
-        Self { item_type: item_type.into(), cwd: None, source: None, target: None, title: None }
+        Self {
+            item_type: item_type.into(),
+            cwd: None,
+            source: None,
+            target: None,
+            title: None,
+        }
     }
 
     /// Sets [`cwd`](#structfield.cwd).
@@ -2184,7 +2414,6 @@ impl ExternalAgentConfigImportHistoryRecordSuccessParams {
     }
 }
 
-
 /// `itemTypeResults` of [`ExternalAgentConfigImportHistoryRecordParams`](crate::ExternalAgentConfigImportHistoryRecordParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2205,11 +2434,18 @@ record! { ExternalAgentConfigImportHistoryRecordTypeResultParams {
 
 impl ExternalAgentConfigImportHistoryRecordTypeResultParams {
     /// With what is required.
-    pub fn new(failures: impl Into<Vec<ExternalAgentConfigImportItemTypeFailure>>, item_type: impl Into<ExternalAgentConfigMigrationItemType>, successes: impl Into<Vec<ExternalAgentConfigImportHistoryRecordSuccessParams>>) -> Self {
-        Self { failures: failures.into(), item_type: item_type.into(), successes: successes.into() }
+    pub fn new(
+        failures: impl Into<Vec<ExternalAgentConfigImportItemTypeFailure>>,
+        item_type: impl Into<ExternalAgentConfigMigrationItemType>,
+        successes: impl Into<Vec<ExternalAgentConfigImportHistoryRecordSuccessParams>>,
+    ) -> Self {
+        Self {
+            failures: failures.into(),
+            item_type: item_type.into(),
+            successes: successes.into(),
+        }
     }
 }
-
 
 /// `failures` of [`ExternalAgentConfigImportHistory`](crate::ExternalAgentConfigImportHistory), [`ExternalAgentConfigImportHistoryRecordTypeResultParams`](crate::ExternalAgentConfigImportHistoryRecordTypeResultParams), [`ExternalAgentConfigImportTypeResult`](crate::ExternalAgentConfigImportTypeResult).
 #[derive(Clone, Debug, PartialEq)]
@@ -2243,8 +2479,20 @@ record! { ExternalAgentConfigImportItemTypeFailure {
 
 impl ExternalAgentConfigImportItemTypeFailure {
     /// With what is required.
-    pub fn new(failure_stage: impl Into<String>, item_type: impl Into<ExternalAgentConfigMigrationItemType>, message: impl Into<String>) -> Self {
-        Self { failure_stage: failure_stage.into(), item_type: item_type.into(), message: message.into(), cwd: None, error_type: None, source: None, sub_error_type: None }
+    pub fn new(
+        failure_stage: impl Into<String>,
+        item_type: impl Into<ExternalAgentConfigMigrationItemType>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            failure_stage: failure_stage.into(),
+            item_type: item_type.into(),
+            message: message.into(),
+            cwd: None,
+            error_type: None,
+            source: None,
+            sub_error_type: None,
+        }
     }
 
     /// Sets [`cwd`](#structfield.cwd).
@@ -2276,7 +2524,6 @@ impl ExternalAgentConfigImportItemTypeFailure {
     }
 }
 
-
 /// `successes` of [`ExternalAgentConfigImportHistory`](crate::ExternalAgentConfigImportHistory), [`ExternalAgentConfigImportTypeResult`](crate::ExternalAgentConfigImportTypeResult).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2304,10 +2551,15 @@ record! { ExternalAgentConfigImportItemTypeSuccess {
 impl ExternalAgentConfigImportItemTypeSuccess {
     /// With what is required.
     pub fn new(item_type: impl Into<ExternalAgentConfigMigrationItemType>) -> Self {
-        Self { item_type: item_type.into(), cwd: None, source: None, target: None, title: None }
+        Self {
+            item_type: item_type.into(),
+            cwd: None,
+            source: None,
+            target: None,
+            title: None,
+        }
     }
 }
-
 
 /// Parameters of the request `externalAgentConfig/import`, answered by [`ExternalAgentConfigImportResponse`](crate::ExternalAgentConfigImportResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2332,8 +2584,15 @@ record! { ExternalAgentConfigImportParams {
 
 impl ExternalAgentConfigImportParams {
     /// With what is required.
-    pub fn new(migration_items: impl Into<Vec<ExternalAgentConfigMigrationItem>>) -> Self {
-        Self { migration_items: migration_items.into(), migration_source: None, provider_id: None, source: None }
+    pub fn new(
+        migration_items: impl Into<Vec<ExternalAgentConfigMigrationItem>>,
+    ) -> Self {
+        Self {
+            migration_items: migration_items.into(),
+            migration_source: None,
+            provider_id: None,
+            source: None,
+        }
     }
 
     /// Sets [`migration_source`](#structfield.migration_source).
@@ -2358,7 +2617,6 @@ impl ExternalAgentConfigImportParams {
     }
 }
 
-
 /// Payload of the server's notification `externalAgentConfig/import/progress`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2376,11 +2634,16 @@ record! { ExternalAgentConfigImportProgressNotification {
 
 impl ExternalAgentConfigImportProgressNotification {
     /// With what is required.
-    pub fn new(import_id: impl Into<String>, item_type_results: impl Into<Vec<ExternalAgentConfigImportTypeResult>>) -> Self {
-        Self { import_id: import_id.into(), item_type_results: item_type_results.into() }
+    pub fn new(
+        import_id: impl Into<String>,
+        item_type_results: impl Into<Vec<ExternalAgentConfigImportTypeResult>>,
+    ) -> Self {
+        Self {
+            import_id: import_id.into(),
+            item_type_results: item_type_results.into(),
+        }
     }
 }
-
 
 /// The server's answer to `externalAgentConfig/import`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2397,10 +2660,11 @@ record! { ExternalAgentConfigImportResponse {
 impl ExternalAgentConfigImportResponse {
     /// With what is required.
     pub fn new(import_id: impl Into<String>) -> Self {
-        Self { import_id: import_id.into() }
+        Self {
+            import_id: import_id.into(),
+        }
     }
 }
-
 
 /// `itemTypeResults` of [`ExternalAgentConfigImportCompletedNotification`](crate::ExternalAgentConfigImportCompletedNotification), [`ExternalAgentConfigImportProgressNotification`](crate::ExternalAgentConfigImportProgressNotification).
 #[derive(Clone, Debug, PartialEq)]
@@ -2422,11 +2686,18 @@ record! { ExternalAgentConfigImportTypeResult {
 
 impl ExternalAgentConfigImportTypeResult {
     /// With what is required.
-    pub fn new(failures: impl Into<Vec<ExternalAgentConfigImportItemTypeFailure>>, item_type: impl Into<ExternalAgentConfigMigrationItemType>, successes: impl Into<Vec<ExternalAgentConfigImportItemTypeSuccess>>) -> Self {
-        Self { failures: failures.into(), item_type: item_type.into(), successes: successes.into() }
+    pub fn new(
+        failures: impl Into<Vec<ExternalAgentConfigImportItemTypeFailure>>,
+        item_type: impl Into<ExternalAgentConfigMigrationItemType>,
+        successes: impl Into<Vec<ExternalAgentConfigImportItemTypeSuccess>>,
+    ) -> Self {
+        Self {
+            failures: failures.into(),
+            item_type: item_type.into(),
+            successes: successes.into(),
+        }
     }
 }
-
 
 /// `items` of [`ExternalAgentConfigDetectResponse`](crate::ExternalAgentConfigDetectResponse), `migrationItems` of [`ExternalAgentConfigImportParams`](crate::ExternalAgentConfigImportParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -2451,8 +2722,16 @@ record! { ExternalAgentConfigMigrationItem {
 
 impl ExternalAgentConfigMigrationItem {
     /// With what is required.
-    pub fn new(description: impl Into<String>, item_type: impl Into<ExternalAgentConfigMigrationItemType>) -> Self {
-        Self { description: description.into(), item_type: item_type.into(), cwd: None, details: None }
+    pub fn new(
+        description: impl Into<String>,
+        item_type: impl Into<ExternalAgentConfigMigrationItemType>,
+    ) -> Self {
+        Self {
+            description: description.into(),
+            item_type: item_type.into(),
+            cwd: None,
+            details: None,
+        }
     }
 
     /// Sets [`cwd`](#structfield.cwd).
@@ -2469,7 +2748,6 @@ impl ExternalAgentConfigMigrationItem {
         self
     }
 }
-
 
 /// `itemType` of [`ExternalAgentConfigImportHistoryRecordSuccessParams`](crate::ExternalAgentConfigImportHistoryRecordSuccessParams), [`ExternalAgentConfigImportHistoryRecordTypeResultParams`](crate::ExternalAgentConfigImportHistoryRecordTypeResultParams), [`ExternalAgentConfigImportItemTypeFailure`](crate::ExternalAgentConfigImportItemTypeFailure) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2532,11 +2810,18 @@ record! { ExternalAgentDetectedConnectorCandidate {
 
 impl ExternalAgentDetectedConnectorCandidate {
     /// With what is required.
-    pub fn new(name: impl Into<String>, session_count: u32, source: impl Into<ExternalAgentDetectedConnectorSource>) -> Self {
-        Self { name: name.into(), session_count, source: source.into() }
+    pub fn new(
+        name: impl Into<String>,
+        session_count: u32,
+        source: impl Into<ExternalAgentDetectedConnectorSource>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            session_count,
+            source: source.into(),
+        }
     }
 }
-
 
 /// `source` of [`ExternalAgentDetectedConnectorCandidate`](crate::ExternalAgentDetectedConnectorCandidate).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2575,11 +2860,18 @@ record! { ExternalAgentImportedConnectorCandidate {
 
 impl ExternalAgentImportedConnectorCandidate {
     /// With what is required.
-    pub fn new(name: impl Into<String>, session_count: u32, source: impl Into<ExternalAgentImportedConnectorSource>) -> Self {
-        Self { name: name.into(), session_count, source: source.into() }
+    pub fn new(
+        name: impl Into<String>,
+        session_count: u32,
+        source: impl Into<ExternalAgentImportedConnectorSource>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            session_count,
+            source: source.into(),
+        }
     }
 }
-
 
 /// `source` of [`ExternalAgentImportedConnectorCandidate`](crate::ExternalAgentImportedConnectorCandidate).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2619,7 +2911,6 @@ impl Default for FeedbackRequirements {
         Self::new()
     }
 }
-
 
 /// Backward-compatible API shape for ChatGPT workspace login restrictions.
 ///
@@ -2690,7 +2981,9 @@ record! { InAppBrowserRequirements {
 impl InAppBrowserRequirements {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { allow_external_browser_settings_import: None }
+        Self {
+            allow_external_browser_settings_import: None,
+        }
     }
 }
 
@@ -2699,7 +2992,6 @@ impl Default for InAppBrowserRequirements {
         Self::new()
     }
 }
-
 
 /// `managed_config.toml` was designed to be a config that was loaded as the last layer on top of everything else. This scheme did not quite work out as intended, but we keep this variant as a "best effort" while we phase out `managed_config.toml` in favor of `requirements.toml`.
 ///
@@ -2721,7 +3013,6 @@ impl LegacyManagedConfigTomlFromFileConfigLayerSource {
         Self { file: file.into() }
     }
 }
-
 
 /// `hooks` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
@@ -2781,11 +3072,36 @@ record! { ManagedHooksRequirements {
 impl ManagedHooksRequirements {
     /// With what is required.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(permission_request: impl Into<Vec<ConfiguredHookMatcherGroup>>, post_compact: impl Into<Vec<ConfiguredHookMatcherGroup>>, post_tool_use: impl Into<Vec<ConfiguredHookMatcherGroup>>, pre_compact: impl Into<Vec<ConfiguredHookMatcherGroup>>, pre_tool_use: impl Into<Vec<ConfiguredHookMatcherGroup>>, session_start: impl Into<Vec<ConfiguredHookMatcherGroup>>, stop: impl Into<Vec<ConfiguredHookMatcherGroup>>, subagent_start: impl Into<Vec<ConfiguredHookMatcherGroup>>, subagent_stop: impl Into<Vec<ConfiguredHookMatcherGroup>>, user_prompt_submit: impl Into<Vec<ConfiguredHookMatcherGroup>>) -> Self {
-        Self { permission_request: permission_request.into(), post_compact: post_compact.into(), post_tool_use: post_tool_use.into(), pre_compact: pre_compact.into(), pre_tool_use: pre_tool_use.into(), session_start: session_start.into(), stop: stop.into(), subagent_start: subagent_start.into(), subagent_stop: subagent_stop.into(), user_prompt_submit: user_prompt_submit.into(), interrupt: Vec::new(), session_end: Vec::new(), managed_dir: None, windows_managed_dir: None }
+    pub fn new(
+        permission_request: impl Into<Vec<ConfiguredHookMatcherGroup>>,
+        post_compact: impl Into<Vec<ConfiguredHookMatcherGroup>>,
+        post_tool_use: impl Into<Vec<ConfiguredHookMatcherGroup>>,
+        pre_compact: impl Into<Vec<ConfiguredHookMatcherGroup>>,
+        pre_tool_use: impl Into<Vec<ConfiguredHookMatcherGroup>>,
+        session_start: impl Into<Vec<ConfiguredHookMatcherGroup>>,
+        stop: impl Into<Vec<ConfiguredHookMatcherGroup>>,
+        subagent_start: impl Into<Vec<ConfiguredHookMatcherGroup>>,
+        subagent_stop: impl Into<Vec<ConfiguredHookMatcherGroup>>,
+        user_prompt_submit: impl Into<Vec<ConfiguredHookMatcherGroup>>,
+    ) -> Self {
+        Self {
+            permission_request: permission_request.into(),
+            post_compact: post_compact.into(),
+            post_tool_use: post_tool_use.into(),
+            pre_compact: pre_compact.into(),
+            pre_tool_use: pre_tool_use.into(),
+            session_start: session_start.into(),
+            stop: stop.into(),
+            subagent_start: subagent_start.into(),
+            subagent_stop: subagent_stop.into(),
+            user_prompt_submit: user_prompt_submit.into(),
+            interrupt: Vec::new(),
+            session_end: Vec::new(),
+            managed_dir: None,
+            windows_managed_dir: None,
+        }
     }
 }
-
 
 /// Parameters of the request `config/mcpServer/reload`, answered by [`McpServerRefreshResponse`](crate::McpServerRefreshResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2797,7 +3113,7 @@ no_params! { McpServerRefreshParams }
 impl McpServerRefreshParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2806,7 +3122,6 @@ impl Default for McpServerRefreshParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `config/mcpServer/reload`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2819,7 +3134,7 @@ record! { McpServerRefreshResponse {
 impl McpServerRefreshResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2828,7 +3143,6 @@ impl Default for McpServerRefreshResponse {
         Self::new()
     }
 }
-
 
 /// What [`ConfiguredHookHandler::McpTool`](crate::ConfiguredHookHandler::McpTool) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -2856,11 +3170,20 @@ record! { McpToolConfiguredHookHandler {
 
 impl McpToolConfiguredHookHandler {
     /// With what is required.
-    pub fn new(input: JsonObject, server: impl Into<String>, tool: impl Into<String>) -> Self {
-        Self { input, server: server.into(), tool: tool.into(), status_message: None, timeout_sec: None }
+    pub fn new(
+        input: JsonObject,
+        server: impl Into<String>,
+        tool: impl Into<String>,
+    ) -> Self {
+        Self {
+            input,
+            server: server.into(),
+            tool: tool.into(),
+            status_message: None,
+            timeout_sec: None,
+        }
     }
 }
-
 
 /// Managed preferences layer delivered by MDM (macOS only).
 ///
@@ -2882,10 +3205,12 @@ record! { MdmConfigLayerSource {
 impl MdmConfigLayerSource {
     /// With what is required.
     pub fn new(domain: impl Into<String>, key: impl Into<String>) -> Self {
-        Self { domain: domain.into(), key: key.into() }
+        Self {
+            domain: domain.into(),
+            key: key.into(),
+        }
     }
 }
-
 
 /// `mergeStrategy` of [`ConfigEdit`](crate::ConfigEdit), [`ConfigValueWriteParams`](crate::ConfigValueWriteParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2954,7 +3279,16 @@ record! { MigrationDetails {
 impl MigrationDetails {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { commands: None, hooks: None, mcp_servers: None, memory: None, plugins: None, sessions: None, skills: None, subagents: None }
+        Self {
+            commands: None,
+            hooks: None,
+            mcp_servers: None,
+            memory: None,
+            plugins: None,
+            sessions: None,
+            skills: None,
+            subagents: None,
+        }
     }
 
     /// Sets [`commands`](#structfield.commands).
@@ -2973,7 +3307,10 @@ impl MigrationDetails {
 
     /// Sets [`mcp_servers`](#structfield.mcp_servers).
     #[must_use]
-    pub fn mcp_servers(mut self, mcp_servers: impl Into<Vec<McpServerMigration>>) -> Self {
+    pub fn mcp_servers(
+        mut self,
+        mcp_servers: impl Into<Vec<McpServerMigration>>,
+    ) -> Self {
         self.mcp_servers = Some(mcp_servers.into());
         self
     }
@@ -3020,7 +3357,6 @@ impl Default for MigrationDetails {
     }
 }
 
-
 /// `models` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3045,7 +3381,6 @@ impl Default for ModelsRequirements {
         Self::new()
     }
 }
-
 
 /// `domains` of [`ApplicationNetworkRequirements`](crate::ApplicationNetworkRequirements), [`NetworkRequirements`](crate::NetworkRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -3115,7 +3450,21 @@ record! { NetworkRequirements {
 impl NetworkRequirements {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { allow_local_binding: None, allow_unix_sockets: None, allow_upstream_proxy: None, allowed_domains: None, dangerously_allow_all_unix_sockets: None, dangerously_allow_non_loopback_proxy: None, denied_domains: None, domains: None, enabled: None, http_port: None, managed_allowed_domains_only: None, socks_port: None, unix_sockets: None }
+        Self {
+            allow_local_binding: None,
+            allow_unix_sockets: None,
+            allow_upstream_proxy: None,
+            allowed_domains: None,
+            dangerously_allow_all_unix_sockets: None,
+            dangerously_allow_non_loopback_proxy: None,
+            denied_domains: None,
+            domains: None,
+            enabled: None,
+            http_port: None,
+            managed_allowed_domains_only: None,
+            socks_port: None,
+            unix_sockets: None,
+        }
     }
 }
 
@@ -3124,7 +3473,6 @@ impl Default for NetworkRequirements {
         Self::new()
     }
 }
-
 
 /// `unixSockets` of [`NetworkRequirements`](crate::NetworkRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -3164,7 +3512,11 @@ record! { NewThreadModelDefaults {
 impl NewThreadModelDefaults {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { model: None, model_reasoning_effort: None, service_tier: None }
+        Self {
+            model: None,
+            model_reasoning_effort: None,
+            service_tier: None,
+        }
     }
 }
 
@@ -3173,7 +3525,6 @@ impl Default for NewThreadModelDefaults {
         Self::new()
     }
 }
-
 
 /// `overriddenMetadata` of [`ConfigWriteResponse`](crate::ConfigWriteResponse).
 #[derive(Clone, PartialEq)]
@@ -3201,11 +3552,18 @@ record! { OverriddenMetadata {
 
 impl OverriddenMetadata {
     /// With what is required.
-    pub fn new(effective_value: impl Into<Value>, message: impl Into<String>, overriding_layer: ConfigLayerMetadata) -> Self {
-        Self { effective_value: effective_value.into(), message: message.into(), overriding_layer }
+    pub fn new(
+        effective_value: impl Into<Value>,
+        message: impl Into<String>,
+        overriding_layer: ConfigLayerMetadata,
+    ) -> Self {
+        Self {
+            effective_value: effective_value.into(),
+            message: message.into(),
+            overriding_layer,
+        }
     }
 }
-
 
 /// Default configuration supplied with the installed Codex package.
 ///
@@ -3228,7 +3586,6 @@ impl PackagedDefaultsConfigLayerSource {
     }
 }
 
-
 /// Parameters of the request `permissionProfile/list`, answered by [`PermissionProfileListResponse`](crate::PermissionProfileListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3250,7 +3607,11 @@ record! { PermissionProfileListParams {
 impl PermissionProfileListParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { cursor: None, cwd: None, limit: None }
+        Self {
+            cursor: None,
+            cwd: None,
+            limit: None,
+        }
     }
 
     /// Sets [`cursor`](#structfield.cursor).
@@ -3281,7 +3642,6 @@ impl Default for PermissionProfileListParams {
     }
 }
 
-
 /// The server's answer to `permissionProfile/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3300,10 +3660,12 @@ record! { PermissionProfileListResponse {
 impl PermissionProfileListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<PermissionProfileSummary>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// `data` of [`PermissionProfileListResponse`](crate::PermissionProfileListResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -3326,10 +3688,13 @@ record! { PermissionProfileSummary {
 impl PermissionProfileSummary {
     /// With what is required.
     pub fn new(allowed: bool, id: impl Into<String>) -> Self {
-        Self { allowed, id: id.into(), description: None }
+        Self {
+            allowed,
+            id: id.into(),
+            description: None,
+        }
     }
 }
-
 
 /// `plugins` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
@@ -3348,11 +3713,16 @@ record! { PluginsMigration {
 
 impl PluginsMigration {
     /// With what is required.
-    pub fn new(marketplace_name: impl Into<String>, plugin_names: impl Into<Vec<String>>) -> Self {
-        Self { marketplace_name: marketplace_name.into(), plugin_names: plugin_names.into() }
+    pub fn new(
+        marketplace_name: impl Into<String>,
+        plugin_names: impl Into<Vec<String>>,
+    ) -> Self {
+        Self {
+            marketplace_name: marketplace_name.into(),
+            plugin_names: plugin_names.into(),
+        }
     }
 }
-
 
 /// Path to a .codex/ folder within a project. There could be multiple of these between `cwd` and the project/repo root.
 ///
@@ -3371,10 +3741,11 @@ record! { ProjectConfigLayerSource {
 impl ProjectConfigLayerSource {
     /// With what is required.
     pub fn new(dot_codex_folder: impl Into<AbsolutePathBuf>) -> Self {
-        Self { dot_codex_folder: dot_codex_folder.into() }
+        Self {
+            dot_codex_folder: dot_codex_folder.into(),
+        }
     }
 }
-
 
 /// `requestHeaders` of [`BrowserUseExtensionRequirements`](crate::BrowserUseExtensionRequirements).
 #[derive(Clone, PartialEq)]
@@ -3399,10 +3770,12 @@ record! { RequestHeader {
 impl RequestHeader {
     /// With what is required.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { name: name.into(), value: value.into() }
+        Self {
+            name: name.into(),
+            value: value.into(),
+        }
     }
 }
-
 
 /// `enforceResidency` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -3450,7 +3823,12 @@ record! { SandboxWorkspaceWrite {
 impl SandboxWorkspaceWrite {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { exclude_slash_tmp: false, exclude_tmpdir_env_var: false, network_access: false, writable_roots: Vec::new() }
+        Self {
+            exclude_slash_tmp: false,
+            exclude_tmpdir_env_var: false,
+            network_access: false,
+            writable_roots: Vec::new(),
+        }
     }
 }
 
@@ -3459,7 +3837,6 @@ impl Default for SandboxWorkspaceWrite {
         Self::new()
     }
 }
-
 
 /// `sessions` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
@@ -3482,7 +3859,11 @@ record! { SessionMigration {
 impl SessionMigration {
     /// With what is required.
     pub fn new(cwd: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { cwd: cwd.into(), path: path.into(), title: None }
+        Self {
+            cwd: cwd.into(),
+            path: path.into(),
+            title: None,
+        }
     }
 
     /// Sets [`title`](#structfield.title).
@@ -3492,7 +3873,6 @@ impl SessionMigration {
         self
     }
 }
-
 
 /// `subagents` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
@@ -3512,7 +3892,6 @@ impl SubagentMigration {
         Self { name: name.into() }
     }
 }
-
 
 /// Managed config layer from a file (usually `managed_config.toml`).
 ///
@@ -3534,7 +3913,6 @@ impl SystemConfigLayerSource {
         Self { file: file.into() }
     }
 }
-
 
 /// `end` of [`TextRange`](crate::TextRange).
 #[derive(Clone, Debug, PartialEq)]
@@ -3558,7 +3936,6 @@ impl TextPosition {
     }
 }
 
-
 /// `range` of [`ConfigWarningNotification`](crate::ConfigWarningNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3580,7 +3957,6 @@ impl TextRange {
         Self { end, start }
     }
 }
-
 
 /// `tools` of [`Config`](crate::Config).
 #[derive(Clone, Debug, PartialEq)]
@@ -3607,7 +3983,6 @@ impl Default for ToolsV2 {
     }
 }
 
-
 /// User config layer from $CODEX_HOME/config.toml. This layer is special in that it is expected to be: - writable by the user - generally outside the workspace directory
 ///
 /// What [`ConfigLayerSource::User`](crate::ConfigLayerSource::User) carries.
@@ -3628,10 +4003,12 @@ record! { UserConfigLayerSource {
 impl UserConfigLayerSource {
     /// With what is required.
     pub fn new(file: impl Into<AbsolutePathBuf>) -> Self {
-        Self { file: file.into(), profile: None }
+        Self {
+            file: file.into(),
+            profile: None,
+        }
     }
 }
-
 
 /// Controls output length/detail on GPT-5 models via the Responses API. Serialized with lowercase values to match the OpenAI API.
 ///
@@ -3699,7 +4076,12 @@ record! { WebSearchLocation {
 impl WebSearchLocation {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { city: None, country: None, region: None, timezone: None }
+        Self {
+            city: None,
+            country: None,
+            region: None,
+            timezone: None,
+        }
     }
 }
 
@@ -3708,7 +4090,6 @@ impl Default for WebSearchLocation {
         Self::new()
     }
 }
-
 
 /// `web_search` of [`Config`](crate::Config), `allowedWebSearchModes` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -3754,7 +4135,11 @@ record! { WebSearchToolConfig {
 impl WebSearchToolConfig {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { allowed_domains: None, context_size: None, location: None }
+        Self {
+            allowed_domains: None,
+            context_size: None,
+            location: None,
+        }
     }
 }
 
@@ -3763,7 +4148,6 @@ impl Default for WebSearchToolConfig {
         Self::new()
     }
 }
-
 
 /// `allowedWindowsSandboxImplementations` of [`ConfigRequirements`](crate::ConfigRequirements).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -2,9 +2,8 @@
 
 //! Execution environments and remote control.
 
-use openai_codex_wire::{SecretString};
+use openai_codex_wire::SecretString;
 use openai_codex_wire::{no_params, record, string_enum, string_newtype};
-
 use crate::common::AbsolutePathBuf;
 
 /// Parameters of the request `environment/add`, answered by [`EnvironmentAddResponse`](crate::EnvironmentAddResponse).
@@ -38,13 +37,26 @@ record! { EnvironmentAddParams {
 
 impl EnvironmentAddParams {
     /// With what is required.
-    pub fn new(environment_id: impl Into<String>, exec_server_url: impl Into<String>) -> Self {
-        Self { environment_id: environment_id.into(), exec_server_url: exec_server_url.into(), auth_bearer_token: None, connect_timeout_ms: None, skills: None, websocket_request_id: None }
+    pub fn new(
+        environment_id: impl Into<String>,
+        exec_server_url: impl Into<String>,
+    ) -> Self {
+        Self {
+            environment_id: environment_id.into(),
+            exec_server_url: exec_server_url.into(),
+            auth_bearer_token: None,
+            connect_timeout_ms: None,
+            skills: None,
+            websocket_request_id: None,
+        }
     }
 
     /// Sets [`auth_bearer_token`](#structfield.auth_bearer_token).
     #[must_use]
-    pub fn auth_bearer_token(mut self, auth_bearer_token: impl Into<SecretString>) -> Self {
+    pub fn auth_bearer_token(
+        mut self,
+        auth_bearer_token: impl Into<SecretString>,
+    ) -> Self {
         self.auth_bearer_token = Some(auth_bearer_token.into());
         self
     }
@@ -65,12 +77,14 @@ impl EnvironmentAddParams {
 
     /// Sets [`websocket_request_id`](#structfield.websocket_request_id).
     #[must_use]
-    pub fn websocket_request_id(mut self, websocket_request_id: impl Into<String>) -> Self {
+    pub fn websocket_request_id(
+        mut self,
+        websocket_request_id: impl Into<String>,
+    ) -> Self {
         self.websocket_request_id = Some(websocket_request_id.into());
         self
     }
 }
-
 
 /// The server's answer to `environment/add`.
 ///
@@ -85,7 +99,7 @@ record! { EnvironmentAddResponse {
 impl EnvironmentAddResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -94,7 +108,6 @@ impl Default for EnvironmentAddResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `environment/info`, answered by [`EnvironmentInfoResponse`](crate::EnvironmentInfoResponse).
 ///
@@ -113,10 +126,11 @@ record! { EnvironmentInfoParams {
 impl EnvironmentInfoParams {
     /// With what is required.
     pub fn new(environment_id: impl Into<String>) -> Self {
-        Self { environment_id: environment_id.into() }
+        Self {
+            environment_id: environment_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `environment/info`.
 ///
@@ -142,7 +156,6 @@ impl EnvironmentInfoResponse {
     }
 }
 
-
 /// `shell` of [`EnvironmentInfoResponse`](crate::EnvironmentInfoResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -163,10 +176,12 @@ record! { EnvironmentShellInfo {
 impl EnvironmentShellInfo {
     /// With what is required.
     pub fn new(name: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { name: name.into(), path: path.into() }
+        Self {
+            name: name.into(),
+            path: path.into(),
+        }
     }
 }
-
 
 /// `skills` of [`EnvironmentAddParams`](crate::EnvironmentAddParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -199,7 +214,6 @@ impl Default for EnvironmentSkillsParams {
         Self::new()
     }
 }
-
 
 /// Current status observed by app-server without starting or recovering an environment.
 ///
@@ -249,10 +263,11 @@ record! { EnvironmentStatusParams {
 impl EnvironmentStatusParams {
     /// With what is required.
     pub fn new(environment_id: impl Into<String>) -> Self {
-        Self { environment_id: environment_id.into() }
+        Self {
+            environment_id: environment_id.into(),
+        }
     }
 }
-
 
 /// Current status for the requested environment.
 ///
@@ -276,10 +291,12 @@ record! { EnvironmentStatusResponse {
 impl EnvironmentStatusResponse {
     /// With what is required.
     pub fn new(status: impl Into<EnvironmentStatusKind>) -> Self {
-        Self { status: status.into(), error: None }
+        Self {
+            status: status.into(),
+            error: None,
+        }
     }
 }
-
 
 /// `cwd` of [`EnvironmentInfoResponse`](crate::EnvironmentInfoResponse).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -325,10 +342,18 @@ record! { RemoteControlClient {
 impl RemoteControlClient {
     /// With what is required.
     pub fn new(client_id: impl Into<String>) -> Self {
-        Self { client_id: client_id.into(), app_version: None, device_model: None, device_type: None, display_name: None, last_seen_at: None, os_version: None, platform: None }
+        Self {
+            client_id: client_id.into(),
+            app_version: None,
+            device_model: None,
+            device_type: None,
+            display_name: None,
+            last_seen_at: None,
+            os_version: None,
+            platform: None,
+        }
     }
 }
-
 
 /// `order` of [`RemoteControlClientsListParams`](crate::RemoteControlClientsListParams).
 ///
@@ -375,7 +400,12 @@ record! { RemoteControlClientsListParams {
 impl RemoteControlClientsListParams {
     /// With what is required.
     pub fn new(environment_id: impl Into<String>) -> Self {
-        Self { environment_id: environment_id.into(), cursor: None, limit: None, order: None }
+        Self {
+            environment_id: environment_id.into(),
+            cursor: None,
+            limit: None,
+            order: None,
+        }
     }
 
     /// Sets [`cursor`](#structfield.cursor).
@@ -400,7 +430,6 @@ impl RemoteControlClientsListParams {
     }
 }
 
-
 /// The server's answer to `remoteControl/client/list`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -421,10 +450,12 @@ record! { RemoteControlClientsListResponse {
 impl RemoteControlClientsListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<RemoteControlClient>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// Parameters of the request `remoteControl/client/revoke`, answered by [`RemoteControlClientsRevokeResponse`](crate::RemoteControlClientsRevokeResponse).
 ///
@@ -446,10 +477,12 @@ record! { RemoteControlClientsRevokeParams {
 impl RemoteControlClientsRevokeParams {
     /// With what is required.
     pub fn new(client_id: impl Into<String>, environment_id: impl Into<String>) -> Self {
-        Self { client_id: client_id.into(), environment_id: environment_id.into() }
+        Self {
+            client_id: client_id.into(),
+            environment_id: environment_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `remoteControl/client/revoke`.
 ///
@@ -464,7 +497,7 @@ record! { RemoteControlClientsRevokeResponse {
 impl RemoteControlClientsRevokeResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -473,7 +506,6 @@ impl Default for RemoteControlClientsRevokeResponse {
         Self::new()
     }
 }
-
 
 /// `status` of [`RemoteControlDisableResponse`](crate::RemoteControlDisableResponse), [`RemoteControlEnableResponse`](crate::RemoteControlEnableResponse), [`RemoteControlStatusChangedNotification`](crate::RemoteControlStatusChangedNotification) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -530,7 +562,6 @@ impl Default for RemoteControlDisableParams {
     }
 }
 
-
 /// The server's answer to `remoteControl/disable`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -556,11 +587,19 @@ record! { RemoteControlDisableResponse {
 
 impl RemoteControlDisableResponse {
     /// With what is required.
-    pub fn new(installation_id: impl Into<String>, server_name: impl Into<String>, status: impl Into<RemoteControlConnectionStatus>) -> Self {
-        Self { installation_id: installation_id.into(), server_name: server_name.into(), status: status.into(), environment_id: None }
+    pub fn new(
+        installation_id: impl Into<String>,
+        server_name: impl Into<String>,
+        status: impl Into<RemoteControlConnectionStatus>,
+    ) -> Self {
+        Self {
+            installation_id: installation_id.into(),
+            server_name: server_name.into(),
+            status: status.into(),
+            environment_id: None,
+        }
     }
 }
-
 
 /// Parameters of the request `remoteControl/enable`, answered by [`RemoteControlEnableResponse`](crate::RemoteControlEnableResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -594,7 +633,6 @@ impl Default for RemoteControlEnableParams {
     }
 }
 
-
 /// The server's answer to `remoteControl/enable`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -620,11 +658,19 @@ record! { RemoteControlEnableResponse {
 
 impl RemoteControlEnableResponse {
     /// With what is required.
-    pub fn new(installation_id: impl Into<String>, server_name: impl Into<String>, status: impl Into<RemoteControlConnectionStatus>) -> Self {
-        Self { installation_id: installation_id.into(), server_name: server_name.into(), status: status.into(), environment_id: None }
+    pub fn new(
+        installation_id: impl Into<String>,
+        server_name: impl Into<String>,
+        status: impl Into<RemoteControlConnectionStatus>,
+    ) -> Self {
+        Self {
+            installation_id: installation_id.into(),
+            server_name: server_name.into(),
+            status: status.into(),
+            environment_id: None,
+        }
     }
 }
-
 
 /// Parameters of the request `remoteControl/pairing/start`, answered by [`RemoteControlPairingStartResponse`](crate::RemoteControlPairingStartResponse).
 ///
@@ -660,7 +706,6 @@ impl Default for RemoteControlPairingStartParams {
     }
 }
 
-
 /// The server's answer to `remoteControl/pairing/start`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -686,11 +731,19 @@ record! { RemoteControlPairingStartResponse {
 
 impl RemoteControlPairingStartResponse {
     /// With what is required.
-    pub fn new(environment_id: impl Into<String>, expires_at: i64, pairing_code: impl Into<SecretString>) -> Self {
-        Self { environment_id: environment_id.into(), expires_at, pairing_code: pairing_code.into(), manual_pairing_code: None }
+    pub fn new(
+        environment_id: impl Into<String>,
+        expires_at: i64,
+        pairing_code: impl Into<SecretString>,
+    ) -> Self {
+        Self {
+            environment_id: environment_id.into(),
+            expires_at,
+            pairing_code: pairing_code.into(),
+            manual_pairing_code: None,
+        }
     }
 }
-
 
 /// Parameters of the request `remoteControl/pairing/status`, answered by [`RemoteControlPairingStatusResponse`](crate::RemoteControlPairingStatusResponse).
 ///
@@ -712,12 +765,18 @@ record! { RemoteControlPairingStatusParams {
 impl RemoteControlPairingStatusParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { manual_pairing_code: None, pairing_code: None }
+        Self {
+            manual_pairing_code: None,
+            pairing_code: None,
+        }
     }
 
     /// Sets [`manual_pairing_code`](#structfield.manual_pairing_code).
     #[must_use]
-    pub fn manual_pairing_code(mut self, manual_pairing_code: impl Into<SecretString>) -> Self {
+    pub fn manual_pairing_code(
+        mut self,
+        manual_pairing_code: impl Into<SecretString>,
+    ) -> Self {
         self.manual_pairing_code = Some(manual_pairing_code.into());
         self
     }
@@ -735,7 +794,6 @@ impl Default for RemoteControlPairingStatusParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `remoteControl/pairing/status`.
 ///
@@ -757,7 +815,6 @@ impl RemoteControlPairingStatusResponse {
         Self { claimed }
     }
 }
-
 
 /// Current remote-control connection status and remote identity exposed to clients.
 ///
@@ -784,11 +841,19 @@ record! { RemoteControlStatusChangedNotification {
 
 impl RemoteControlStatusChangedNotification {
     /// With what is required.
-    pub fn new(installation_id: impl Into<String>, server_name: impl Into<String>, status: impl Into<RemoteControlConnectionStatus>) -> Self {
-        Self { installation_id: installation_id.into(), server_name: server_name.into(), status: status.into(), environment_id: None }
+    pub fn new(
+        installation_id: impl Into<String>,
+        server_name: impl Into<String>,
+        status: impl Into<RemoteControlConnectionStatus>,
+    ) -> Self {
+        Self {
+            installation_id: installation_id.into(),
+            server_name: server_name.into(),
+            status: status.into(),
+            environment_id: None,
+        }
     }
 }
-
 
 /// Parameters of the request `remoteControl/status/read`, answered by [`RemoteControlStatusReadResponse`](crate::RemoteControlStatusReadResponse).
 ///
@@ -802,7 +867,7 @@ no_params! { RemoteControlStatusReadParams }
 impl RemoteControlStatusReadParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -811,7 +876,6 @@ impl Default for RemoteControlStatusReadParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `remoteControl/status/read`.
 ///
@@ -838,11 +902,19 @@ record! { RemoteControlStatusReadResponse {
 
 impl RemoteControlStatusReadResponse {
     /// With what is required.
-    pub fn new(installation_id: impl Into<String>, server_name: impl Into<String>, status: impl Into<RemoteControlConnectionStatus>) -> Self {
-        Self { installation_id: installation_id.into(), server_name: server_name.into(), status: status.into(), environment_id: None }
+    pub fn new(
+        installation_id: impl Into<String>,
+        server_name: impl Into<String>,
+        status: impl Into<RemoteControlConnectionStatus>,
+    ) -> Self {
+        Self {
+            installation_id: installation_id.into(),
+            server_name: server_name.into(),
+            status: status.into(),
+            environment_id: None,
+        }
     }
 }
-
 
 /// `status` of [`WindowsSandboxReadinessResponse`](crate::WindowsSandboxReadinessResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -874,7 +946,7 @@ no_params! { WindowsSandboxReadinessParams }
 impl WindowsSandboxReadinessParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -883,7 +955,6 @@ impl Default for WindowsSandboxReadinessParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `windowsSandbox/readiness`.
 #[derive(Clone, Debug, PartialEq)]
@@ -903,7 +974,6 @@ impl WindowsSandboxReadinessResponse {
         Self { status: status.into() }
     }
 }
-
 
 /// Payload of the server's notification `windowsSandbox/setupCompleted`.
 #[derive(Clone, Debug, PartialEq)]
@@ -926,10 +996,13 @@ record! { WindowsSandboxSetupCompletedNotification {
 impl WindowsSandboxSetupCompletedNotification {
     /// With what is required.
     pub fn new(mode: impl Into<WindowsSandboxSetupMode>, success: bool) -> Self {
-        Self { mode: mode.into(), success, error: None }
+        Self {
+            mode: mode.into(),
+            success,
+            error: None,
+        }
     }
 }
-
 
 /// `mode` of [`WindowsSandboxSetupCompletedNotification`](crate::WindowsSandboxSetupCompletedNotification), [`WindowsSandboxSetupStartParams`](crate::WindowsSandboxSetupStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -966,7 +1039,10 @@ record! { WindowsSandboxSetupStartParams {
 impl WindowsSandboxSetupStartParams {
     /// With what is required.
     pub fn new(mode: impl Into<WindowsSandboxSetupMode>) -> Self {
-        Self { mode: mode.into(), cwd: None }
+        Self {
+            mode: mode.into(),
+            cwd: None,
+        }
     }
 
     /// Sets [`cwd`](#structfield.cwd).
@@ -976,7 +1052,6 @@ impl WindowsSandboxSetupStartParams {
         self
     }
 }
-
 
 /// The server's answer to `windowsSandbox/setupStart`.
 #[derive(Clone, Debug, PartialEq)]
@@ -996,7 +1071,6 @@ impl WindowsSandboxSetupStartResponse {
         Self { started }
     }
 }
-
 
 /// Payload of the server's notification `windows/worldWritableWarning`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1018,7 +1092,15 @@ record! { WindowsWorldWritableWarningNotification {
 
 impl WindowsWorldWritableWarningNotification {
     /// With what is required.
-    pub fn new(extra_count: u64, failed_scan: bool, sample_paths: impl Into<Vec<String>>) -> Self {
-        Self { extra_count, failed_scan, sample_paths: sample_paths.into() }
+    pub fn new(
+        extra_count: u64,
+        failed_scan: bool,
+        sample_paths: impl Into<Vec<String>>,
+    ) -> Self {
+        Self {
+            extra_count,
+            failed_scan,
+            sample_paths: sample_paths.into(),
+        }
     }
 }

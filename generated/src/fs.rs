@@ -3,7 +3,6 @@
 //! File system access and fuzzy file search.
 
 use openai_codex_wire::{record, string_enum};
-
 use crate::common::AbsolutePathBuf;
 
 /// Filesystem watch notification emitted for `fs/watch` subscribers.
@@ -25,11 +24,16 @@ record! { FsChangedNotification {
 
 impl FsChangedNotification {
     /// With what is required.
-    pub fn new(changed_paths: impl Into<Vec<AbsolutePathBuf>>, watch_id: impl Into<String>) -> Self {
-        Self { changed_paths: changed_paths.into(), watch_id: watch_id.into() }
+    pub fn new(
+        changed_paths: impl Into<Vec<AbsolutePathBuf>>,
+        watch_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            changed_paths: changed_paths.into(),
+            watch_id: watch_id.into(),
+        }
     }
 }
-
 
 /// Copy a file or directory tree on the host filesystem.
 ///
@@ -53,8 +57,15 @@ record! { FsCopyParams {
 
 impl FsCopyParams {
     /// With what is required.
-    pub fn new(destination_path: impl Into<AbsolutePathBuf>, source_path: impl Into<AbsolutePathBuf>) -> Self {
-        Self { destination_path: destination_path.into(), source_path: source_path.into(), recursive: None }
+    pub fn new(
+        destination_path: impl Into<AbsolutePathBuf>,
+        source_path: impl Into<AbsolutePathBuf>,
+    ) -> Self {
+        Self {
+            destination_path: destination_path.into(),
+            source_path: source_path.into(),
+            recursive: None,
+        }
     }
 
     /// Sets [`recursive`](#structfield.recursive).
@@ -64,7 +75,6 @@ impl FsCopyParams {
         self
     }
 }
-
 
 /// Successful response for `fs/copy`.
 ///
@@ -79,7 +89,7 @@ record! { FsCopyResponse {
 impl FsCopyResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -88,7 +98,6 @@ impl Default for FsCopyResponse {
         Self::new()
     }
 }
-
 
 /// Create a directory on the host filesystem.
 ///
@@ -110,7 +119,10 @@ record! { FsCreateDirectoryParams {
 impl FsCreateDirectoryParams {
     /// With what is required.
     pub fn new(path: impl Into<AbsolutePathBuf>) -> Self {
-        Self { path: path.into(), recursive: None }
+        Self {
+            path: path.into(),
+            recursive: None,
+        }
     }
 
     /// Sets [`recursive`](#structfield.recursive).
@@ -120,7 +132,6 @@ impl FsCreateDirectoryParams {
         self
     }
 }
-
 
 /// Successful response for `fs/createDirectory`.
 ///
@@ -135,7 +146,7 @@ record! { FsCreateDirectoryResponse {
 impl FsCreateDirectoryResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -144,7 +155,6 @@ impl Default for FsCreateDirectoryResponse {
         Self::new()
     }
 }
-
 
 /// Request metadata for an absolute path.
 ///
@@ -166,7 +176,6 @@ impl FsGetMetadataParams {
         Self { path: path.into() }
     }
 }
-
 
 /// Metadata returned by `fs/getMetadata`.
 ///
@@ -196,11 +205,22 @@ record! { FsGetMetadataResponse {
 
 impl FsGetMetadataResponse {
     /// With what is required.
-    pub fn new(created_at_ms: i64, is_directory: bool, is_file: bool, is_symlink: bool, modified_at_ms: i64) -> Self {
-        Self { created_at_ms, is_directory, is_file, is_symlink, modified_at_ms }
+    pub fn new(
+        created_at_ms: i64,
+        is_directory: bool,
+        is_file: bool,
+        is_symlink: bool,
+        modified_at_ms: i64,
+    ) -> Self {
+        Self {
+            created_at_ms,
+            is_directory,
+            is_file,
+            is_symlink,
+            modified_at_ms,
+        }
     }
 }
-
 
 /// A directory entry returned by `fs/readDirectory`.
 ///
@@ -225,10 +245,13 @@ record! { FsReadDirectoryEntry {
 impl FsReadDirectoryEntry {
     /// With what is required.
     pub fn new(file_name: impl Into<String>, is_directory: bool, is_file: bool) -> Self {
-        Self { file_name: file_name.into(), is_directory, is_file }
+        Self {
+            file_name: file_name.into(),
+            is_directory,
+            is_file,
+        }
     }
 }
-
 
 /// List direct child names for a directory.
 ///
@@ -251,7 +274,6 @@ impl FsReadDirectoryParams {
     }
 }
 
-
 /// Directory entries returned by `fs/readDirectory`.
 ///
 /// The server's answer to `fs/readDirectory`.
@@ -272,7 +294,6 @@ impl FsReadDirectoryResponse {
         Self { entries: entries.into() }
     }
 }
-
 
 /// Read a file from the host filesystem.
 ///
@@ -295,7 +316,6 @@ impl FsReadFileParams {
     }
 }
 
-
 /// Base64-encoded file contents returned by `fs/readFile`.
 ///
 /// The server's answer to `fs/readFile`.
@@ -313,10 +333,11 @@ record! { FsReadFileResponse {
 impl FsReadFileResponse {
     /// With what is required.
     pub fn new(data_base64: impl Into<String>) -> Self {
-        Self { data_base64: data_base64.into() }
+        Self {
+            data_base64: data_base64.into(),
+        }
     }
 }
-
 
 /// Remove a file or directory tree from the host filesystem.
 ///
@@ -341,7 +362,11 @@ record! { FsRemoveParams {
 impl FsRemoveParams {
     /// With what is required.
     pub fn new(path: impl Into<AbsolutePathBuf>) -> Self {
-        Self { path: path.into(), force: None, recursive: None }
+        Self {
+            path: path.into(),
+            force: None,
+            recursive: None,
+        }
     }
 
     /// Sets [`force`](#structfield.force).
@@ -359,7 +384,6 @@ impl FsRemoveParams {
     }
 }
 
-
 /// Successful response for `fs/remove`.
 ///
 /// The server's answer to `fs/remove`.
@@ -373,7 +397,7 @@ record! { FsRemoveResponse {
 impl FsRemoveResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -382,7 +406,6 @@ impl Default for FsRemoveResponse {
         Self::new()
     }
 }
-
 
 /// Stop filesystem watch notifications for a prior `fs/watch`.
 ///
@@ -405,7 +428,6 @@ impl FsUnwatchParams {
     }
 }
 
-
 /// Successful response for `fs/unwatch`.
 ///
 /// The server's answer to `fs/unwatch`.
@@ -419,7 +441,7 @@ record! { FsUnwatchResponse {
 impl FsUnwatchResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -428,7 +450,6 @@ impl Default for FsUnwatchResponse {
         Self::new()
     }
 }
-
 
 /// Start filesystem watch notifications for an absolute path.
 ///
@@ -450,10 +471,12 @@ record! { FsWatchParams {
 impl FsWatchParams {
     /// With what is required.
     pub fn new(path: impl Into<AbsolutePathBuf>, watch_id: impl Into<String>) -> Self {
-        Self { path: path.into(), watch_id: watch_id.into() }
+        Self {
+            path: path.into(),
+            watch_id: watch_id.into(),
+        }
     }
 }
-
 
 /// Successful response for `fs/watch`.
 ///
@@ -476,7 +499,6 @@ impl FsWatchResponse {
     }
 }
 
-
 /// Write a file on the host filesystem.
 ///
 /// Parameters of the request `fs/writeFile`, answered by [`FsWriteFileResponse`](crate::FsWriteFileResponse).
@@ -496,11 +518,16 @@ record! { FsWriteFileParams {
 
 impl FsWriteFileParams {
     /// With what is required.
-    pub fn new(data_base64: impl Into<String>, path: impl Into<AbsolutePathBuf>) -> Self {
-        Self { data_base64: data_base64.into(), path: path.into() }
+    pub fn new(
+        data_base64: impl Into<String>,
+        path: impl Into<AbsolutePathBuf>,
+    ) -> Self {
+        Self {
+            data_base64: data_base64.into(),
+            path: path.into(),
+        }
     }
 }
-
 
 /// Successful response for `fs/writeFile`.
 ///
@@ -515,7 +542,7 @@ record! { FsWriteFileResponse {
 impl FsWriteFileResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -524,7 +551,6 @@ impl Default for FsWriteFileResponse {
         Self::new()
     }
 }
-
 
 /// `match_type` of [`FuzzyFileSearchResult`](crate::FuzzyFileSearchResult).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -564,7 +590,11 @@ record! { FuzzyFileSearchParams {
 impl FuzzyFileSearchParams {
     /// With what is required.
     pub fn new(query: impl Into<String>, roots: impl Into<Vec<String>>) -> Self {
-        Self { query: query.into(), roots: roots.into(), cancellation_token: None }
+        Self {
+            query: query.into(),
+            roots: roots.into(),
+            cancellation_token: None,
+        }
     }
 
     /// Sets [`cancellation_token`](#structfield.cancellation_token).
@@ -574,7 +604,6 @@ impl FuzzyFileSearchParams {
         self
     }
 }
-
 
 /// The server's answer to `fuzzyFileSearch`.
 #[derive(Clone, Debug, PartialEq)]
@@ -594,7 +623,6 @@ impl FuzzyFileSearchResponse {
         Self { files: files.into() }
     }
 }
-
 
 /// Superset of `codex_file_search::FileMatch`
 ///
@@ -627,11 +655,23 @@ record! { FuzzyFileSearchResult {
 
 impl FuzzyFileSearchResult {
     /// With what is required.
-    pub fn new(file_name: impl Into<String>, match_type: impl Into<FuzzyFileSearchMatchType>, path: impl Into<String>, root: impl Into<String>, score: u32) -> Self {
-        Self { file_name: file_name.into(), match_type: match_type.into(), path: path.into(), root: root.into(), score, indices: None }
+    pub fn new(
+        file_name: impl Into<String>,
+        match_type: impl Into<FuzzyFileSearchMatchType>,
+        path: impl Into<String>,
+        root: impl Into<String>,
+        score: u32,
+    ) -> Self {
+        Self {
+            file_name: file_name.into(),
+            match_type: match_type.into(),
+            path: path.into(),
+            root: root.into(),
+            score,
+            indices: None,
+        }
     }
 }
-
 
 /// Payload of the server's notification `fuzzyFileSearch/sessionCompleted`.
 #[derive(Clone, Debug, PartialEq)]
@@ -648,10 +688,11 @@ record! { FuzzyFileSearchSessionCompletedNotification {
 impl FuzzyFileSearchSessionCompletedNotification {
     /// With what is required.
     pub fn new(session_id: impl Into<String>) -> Self {
-        Self { session_id: session_id.into() }
+        Self {
+            session_id: session_id.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `fuzzyFileSearch/sessionStart`, answered by [`FuzzyFileSearchSessionStartResponse`](crate::FuzzyFileSearchSessionStartResponse).
 ///
@@ -673,10 +714,12 @@ record! { FuzzyFileSearchSessionStartParams {
 impl FuzzyFileSearchSessionStartParams {
     /// With what is required.
     pub fn new(roots: impl Into<Vec<String>>, session_id: impl Into<String>) -> Self {
-        Self { roots: roots.into(), session_id: session_id.into() }
+        Self {
+            roots: roots.into(),
+            session_id: session_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `fuzzyFileSearch/sessionStart`.
 ///
@@ -691,7 +734,7 @@ record! { FuzzyFileSearchSessionStartResponse {
 impl FuzzyFileSearchSessionStartResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -700,7 +743,6 @@ impl Default for FuzzyFileSearchSessionStartResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `fuzzyFileSearch/sessionStop`, answered by [`FuzzyFileSearchSessionStopResponse`](crate::FuzzyFileSearchSessionStopResponse).
 ///
@@ -719,10 +761,11 @@ record! { FuzzyFileSearchSessionStopParams {
 impl FuzzyFileSearchSessionStopParams {
     /// With what is required.
     pub fn new(session_id: impl Into<String>) -> Self {
-        Self { session_id: session_id.into() }
+        Self {
+            session_id: session_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `fuzzyFileSearch/sessionStop`.
 ///
@@ -737,7 +780,7 @@ record! { FuzzyFileSearchSessionStopResponse {
 impl FuzzyFileSearchSessionStopResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -746,7 +789,6 @@ impl Default for FuzzyFileSearchSessionStopResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `fuzzyFileSearch/sessionUpdate`, answered by [`FuzzyFileSearchSessionUpdateResponse`](crate::FuzzyFileSearchSessionUpdateResponse).
 ///
@@ -768,10 +810,12 @@ record! { FuzzyFileSearchSessionUpdateParams {
 impl FuzzyFileSearchSessionUpdateParams {
     /// With what is required.
     pub fn new(query: impl Into<String>, session_id: impl Into<String>) -> Self {
-        Self { query: query.into(), session_id: session_id.into() }
+        Self {
+            query: query.into(),
+            session_id: session_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `fuzzyFileSearch/sessionUpdate`.
 ///
@@ -786,7 +830,7 @@ record! { FuzzyFileSearchSessionUpdateResponse {
 impl FuzzyFileSearchSessionUpdateResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -795,7 +839,6 @@ impl Default for FuzzyFileSearchSessionUpdateResponse {
         Self::new()
     }
 }
-
 
 /// Payload of the server's notification `fuzzyFileSearch/sessionUpdated`.
 #[derive(Clone, Debug, PartialEq)]
@@ -817,7 +860,15 @@ record! { FuzzyFileSearchSessionUpdatedNotification {
 
 impl FuzzyFileSearchSessionUpdatedNotification {
     /// With what is required.
-    pub fn new(files: impl Into<Vec<FuzzyFileSearchResult>>, query: impl Into<String>, session_id: impl Into<String>) -> Self {
-        Self { files: files.into(), query: query.into(), session_id: session_id.into() }
+    pub fn new(
+        files: impl Into<Vec<FuzzyFileSearchResult>>,
+        query: impl Into<String>,
+        session_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            files: files.into(),
+            query: query.into(),
+            session_id: session_id.into(),
+        }
     }
 }

@@ -3,13 +3,21 @@
 //! The items of a turn, their deltas, and the approvals they ask for.
 
 use std::collections::BTreeMap;
-
 use openai_codex_wire::{ItemId, ThreadId, TurnId};
 use openai_codex_wire::{keyed, outline, record, string_enum, tagged};
 use serde_json::Value;
-
-use crate::common::{AbsolutePathBuf, AgentMessageDelivery, AsyncUserInputQuestion, CollabAgentState, CollabAgentTool, CollabAgentToolCallStatus, CommandAction, CommandExecutionSource, CommandExecutionStatus, DynamicToolCallOutputContentItem, DynamicToolCallStatus, FileUpdateChange, FunctionCallOutputBody, ImageGenerationFailure, LegacyAppPathString, MemoryCitation, MessagePhase, PatchApplyStatus, ReasoningEffort, SubAgentActivityKind, UserInput, WebSearchAction};
-use crate::mcp::{McpAppUi, McpToolCallAppContext, McpToolCallError, McpToolCallResult, McpToolCallStatus};
+use crate::common::{
+    AbsolutePathBuf, AgentMessageDelivery, AsyncUserInputQuestion, CollabAgentState,
+    CollabAgentTool, CollabAgentToolCallStatus, CommandAction, CommandExecutionSource,
+    CommandExecutionStatus, DynamicToolCallOutputContentItem, DynamicToolCallStatus,
+    FileUpdateChange, FunctionCallOutputBody, ImageGenerationFailure,
+    LegacyAppPathString, MemoryCitation, MessagePhase, PatchApplyStatus, ReasoningEffort,
+    SubAgentActivityKind, UserInput, WebSearchAction,
+};
+use crate::mcp::{
+    McpAppUi, McpToolCallAppContext, McpToolCallError, McpToolCallResult,
+    McpToolCallStatus,
+};
 use crate::plugin::HookPromptFragment;
 
 /// What [`CommandExecutionApprovalDecision::AcceptWithExecpolicyAmendment`](crate::CommandExecutionApprovalDecision::AcceptWithExecpolicyAmendment) carries.
@@ -27,10 +35,11 @@ record! { AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
 impl AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
     /// With what is required.
     pub fn new(execpolicy_amendment: impl Into<Vec<String>>) -> Self {
-        Self { execpolicy_amendment: execpolicy_amendment.into() }
+        Self {
+            execpolicy_amendment: execpolicy_amendment.into(),
+        }
     }
 }
-
 
 /// What [`FileChange::Add`](crate::FileChange::Add) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +59,6 @@ impl AddFileChange {
         Self { content: content.into() }
     }
 }
-
 
 /// `fileSystem` of [`AdditionalPermissionProfile`](crate::AdditionalPermissionProfile), [`GrantedPermissionProfile`](crate::GrantedPermissionProfile), [`RequestPermissionProfile`](crate::RequestPermissionProfile).
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +84,12 @@ record! { AdditionalFileSystemPermissions {
 impl AdditionalFileSystemPermissions {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { entries: None, glob_scan_max_depth: None, read: None, write: None }
+        Self {
+            entries: None,
+            glob_scan_max_depth: None,
+            read: None,
+            write: None,
+        }
     }
 
     /// Sets [`entries`](#structfield.entries).
@@ -114,7 +127,6 @@ impl Default for AdditionalFileSystemPermissions {
     }
 }
 
-
 /// `network` of [`AdditionalPermissionProfile`](crate::AdditionalPermissionProfile), [`GrantedPermissionProfile`](crate::GrantedPermissionProfile), [`RequestPermissionProfile`](crate::RequestPermissionProfile).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -147,7 +159,6 @@ impl Default for AdditionalNetworkPermissions {
     }
 }
 
-
 /// `additionalPermissions` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -166,7 +177,10 @@ record! { AdditionalPermissionProfile {
 impl AdditionalPermissionProfile {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { file_system: None, network: None }
+        Self {
+            file_system: None,
+            network: None,
+        }
     }
 }
 
@@ -175,7 +189,6 @@ impl Default for AdditionalPermissionProfile {
         Self::new()
     }
 }
-
 
 /// Payload of the server's notification `item/agentMessage/delta`.
 #[derive(Clone, Debug, PartialEq)]
@@ -200,11 +213,20 @@ record! { AgentMessageDeltaNotification {
 
 impl AgentMessageDeltaNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, delta: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), delta: delta.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        delta: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            delta: delta.into(),
+        }
     }
 }
-
 
 /// What [`ThreadItem::AgentMessage`](crate::ThreadItem::AgentMessage) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -236,10 +258,16 @@ record! { AgentMessageThreadItem {
 impl AgentMessageThreadItem {
     /// With what is required.
     pub fn new(id: impl Into<ItemId>, text: impl Into<String>) -> Self {
-        Self { id: id.into(), text: text.into(), delivery: None, memory_citation: None, phase: None, questions: None }
+        Self {
+            id: id.into(),
+            text: text.into(),
+            delivery: None,
+            memory_citation: None,
+            phase: None,
+            questions: None,
+        }
     }
 }
-
 
 /// What [`CommandExecutionApprovalDecision::ApplyNetworkPolicyAmendment`](crate::CommandExecutionApprovalDecision::ApplyNetworkPolicyAmendment) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -259,7 +287,6 @@ impl ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
         Self { network_policy_amendment }
     }
 }
-
 
 /// Parameters of the server's request `applyPatchApproval`, answered by [`ApplyPatchApprovalResponse`](crate::ApplyPatchApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -287,11 +314,20 @@ record! { ApplyPatchApprovalParams {
 
 impl ApplyPatchApprovalParams {
     /// With what is required.
-    pub fn new(conversation_id: impl Into<ThreadId>, call_id: impl Into<String>, file_changes: BTreeMap<String, FileChange>) -> Self {
-        Self { conversation_id: conversation_id.into(), call_id: call_id.into(), file_changes, grant_root: None, reason: None }
+    pub fn new(
+        conversation_id: impl Into<ThreadId>,
+        call_id: impl Into<String>,
+        file_changes: BTreeMap<String, FileChange>,
+    ) -> Self {
+        Self {
+            conversation_id: conversation_id.into(),
+            call_id: call_id.into(),
+            file_changes,
+            grant_root: None,
+            reason: None,
+        }
     }
 }
-
 
 /// The client's answer to `applyPatchApproval`.
 #[derive(Clone, Debug, PartialEq)]
@@ -312,7 +348,6 @@ impl ApplyPatchApprovalResponse {
     }
 }
 
-
 /// What [`GuardianApprovalReviewAction::ApplyPatch`](crate::GuardianApprovalReviewAction::ApplyPatch) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -330,11 +365,16 @@ record! { ApplyPatchGuardianApprovalReviewAction {
 
 impl ApplyPatchGuardianApprovalReviewAction {
     /// With what is required.
-    pub fn new(cwd: impl Into<LegacyAppPathString>, files: impl Into<Vec<LegacyAppPathString>>) -> Self {
-        Self { cwd: cwd.into(), files: files.into() }
+    pub fn new(
+        cwd: impl Into<LegacyAppPathString>,
+        files: impl Into<Vec<LegacyAppPathString>>,
+    ) -> Self {
+        Self {
+            cwd: cwd.into(),
+            files: files.into(),
+        }
     }
 }
-
 
 /// What [`ReviewDecision::ApprovedExecpolicyAmendment`](crate::ReviewDecision::ApprovedExecpolicyAmendment) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -351,10 +391,11 @@ record! { ApprovedExecpolicyAmendmentReviewDecision {
 impl ApprovedExecpolicyAmendmentReviewDecision {
     /// With what is required.
     pub fn new(proposed_execpolicy_amendment: impl Into<Vec<String>>) -> Self {
-        Self { proposed_execpolicy_amendment: proposed_execpolicy_amendment.into() }
+        Self {
+            proposed_execpolicy_amendment: proposed_execpolicy_amendment.into(),
+        }
     }
 }
-
 
 /// \[UNSTABLE\] Source that produced a terminal approval auto-review decision.
 ///
@@ -410,11 +451,27 @@ record! { CollabAgentToolCallThreadItem {
 
 impl CollabAgentToolCallThreadItem {
     /// With what is required.
-    pub fn new(sender_thread_id: impl Into<ThreadId>, id: impl Into<ItemId>, agents_states: BTreeMap<String, CollabAgentState>, receiver_thread_ids: impl Into<Vec<String>>, status: impl Into<CollabAgentToolCallStatus>, tool: impl Into<CollabAgentTool>) -> Self {
-        Self { sender_thread_id: sender_thread_id.into(), id: id.into(), agents_states, receiver_thread_ids: receiver_thread_ids.into(), status: status.into(), tool: tool.into(), model: None, prompt: None, reasoning_effort: None }
+    pub fn new(
+        sender_thread_id: impl Into<ThreadId>,
+        id: impl Into<ItemId>,
+        agents_states: BTreeMap<String, CollabAgentState>,
+        receiver_thread_ids: impl Into<Vec<String>>,
+        status: impl Into<CollabAgentToolCallStatus>,
+        tool: impl Into<CollabAgentTool>,
+    ) -> Self {
+        Self {
+            sender_thread_id: sender_thread_id.into(),
+            id: id.into(),
+            agents_states,
+            receiver_thread_ids: receiver_thread_ids.into(),
+            status: status.into(),
+            tool: tool.into(),
+            model: None,
+            prompt: None,
+            reasoning_effort: None,
+        }
     }
 }
-
 
 /// `availableDecisions` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams), `decision` of [`CommandExecutionRequestApprovalResponse`](crate::CommandExecutionRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -429,9 +486,13 @@ pub enum CommandExecutionApprovalDecision {
     /// User denied the command. The turn will also be immediately interrupted.
     Cancel,
     /// User approved the command, and wants to apply the proposed execpolicy amendment so future matching commands can run without prompting.
-    AcceptWithExecpolicyAmendment(AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision),
+    AcceptWithExecpolicyAmendment(
+        AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision,
+    ),
     /// User chose a persistent network policy rule (allow/deny) for this host.
-    ApplyNetworkPolicyAmendment(ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision),
+    ApplyNetworkPolicyAmendment(
+        ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision,
+    ),
     /// A form that this version does not know, as it came.
     Unrecognized(Value),
 }
@@ -488,11 +549,20 @@ record! { CommandExecutionOutputDeltaNotification {
 
 impl CommandExecutionOutputDeltaNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, delta: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), delta: delta.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        delta: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            delta: delta.into(),
+        }
     }
 }
-
 
 /// Parameters of the server's request `item/commandExecution/requestApproval`, answered by [`CommandExecutionRequestApprovalResponse`](crate::CommandExecutionRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -563,11 +633,32 @@ record! { CommandExecutionRequestApprovalParams {
 
 impl CommandExecutionRequestApprovalParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, started_at_ms: i64) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), started_at_ms, additional_permissions: None, approval_id: None, available_decisions: None, command: None, command_actions: None, cwd: None, environment_id: None, kind: CommandExecutionApprovalKind::Command, network_approval_context: None, proposed_execpolicy_amendment: None, proposed_network_policy_amendments: None, reason: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        started_at_ms: i64,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            started_at_ms,
+            additional_permissions: None,
+            approval_id: None,
+            available_decisions: None,
+            command: None,
+            command_actions: None,
+            cwd: None,
+            environment_id: None,
+            kind: CommandExecutionApprovalKind::Command,
+            network_approval_context: None,
+            proposed_execpolicy_amendment: None,
+            proposed_network_policy_amendments: None,
+            reason: None,
+        }
     }
 }
-
 
 /// The client's answer to `item/commandExecution/requestApproval`.
 #[derive(Clone, Debug, PartialEq)]
@@ -587,7 +678,6 @@ impl CommandExecutionRequestApprovalResponse {
         Self { decision }
     }
 }
-
 
 /// What [`ThreadItem::CommandExecution`](crate::ThreadItem::CommandExecution) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -638,11 +728,29 @@ record! { CommandExecutionThreadItem {
 
 impl CommandExecutionThreadItem {
     /// With what is required.
-    pub fn new(id: impl Into<ItemId>, command: impl Into<String>, command_actions: impl Into<Vec<CommandAction>>, cwd: impl Into<LegacyAppPathString>, status: impl Into<CommandExecutionStatus>) -> Self {
-        Self { id: id.into(), command: command.into(), command_actions: command_actions.into(), cwd: cwd.into(), status: status.into(), aggregated_output: None, duration_ms: None, exit_code: None, plugin_id: None, process_id: None, script_path: None, source: CommandExecutionSource::Agent }
+    pub fn new(
+        id: impl Into<ItemId>,
+        command: impl Into<String>,
+        command_actions: impl Into<Vec<CommandAction>>,
+        cwd: impl Into<LegacyAppPathString>,
+        status: impl Into<CommandExecutionStatus>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            command: command.into(),
+            command_actions: command_actions.into(),
+            cwd: cwd.into(),
+            status: status.into(),
+            aggregated_output: None,
+            duration_ms: None,
+            exit_code: None,
+            plugin_id: None,
+            process_id: None,
+            script_path: None,
+            source: CommandExecutionSource::Agent,
+        }
     }
 }
-
 
 /// What [`GuardianApprovalReviewAction::Command`](crate::GuardianApprovalReviewAction::Command) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -664,11 +772,18 @@ record! { CommandGuardianApprovalReviewAction {
 
 impl CommandGuardianApprovalReviewAction {
     /// With what is required.
-    pub fn new(command: impl Into<String>, cwd: impl Into<LegacyAppPathString>, source: impl Into<GuardianCommandSource>) -> Self {
-        Self { command: command.into(), cwd: cwd.into(), source: source.into() }
+    pub fn new(
+        command: impl Into<String>,
+        cwd: impl Into<LegacyAppPathString>,
+        source: impl Into<GuardianCommandSource>,
+    ) -> Self {
+        Self {
+            command: command.into(),
+            cwd: cwd.into(),
+            source: source.into(),
+        }
     }
 }
-
 
 /// What [`ThreadItem::ContextCompaction`](crate::ThreadItem::ContextCompaction) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -689,7 +804,6 @@ impl ContextCompactionThreadItem {
     }
 }
 
-
 /// What [`FileChange::Delete`](crate::FileChange::Delete) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -709,7 +823,6 @@ impl DeleteFileChange {
     }
 }
 
-
 /// What [`ReviewDecision::Denied`](crate::ReviewDecision::Denied) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -725,10 +838,11 @@ record! { DeniedReviewDecision {
 impl DeniedReviewDecision {
     /// With what is required.
     pub fn new(rejection: impl Into<String>) -> Self {
-        Self { rejection: rejection.into() }
+        Self {
+            rejection: rejection.into(),
+        }
     }
 }
-
 
 /// Parameters of the server's request `item/tool/call`, answered by [`DynamicToolCallResponse`](crate::DynamicToolCallResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -759,11 +873,23 @@ record! { DynamicToolCallParams {
 
 impl DynamicToolCallParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, arguments: impl Into<Value>, call_id: impl Into<String>, tool: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), arguments: arguments.into(), call_id: call_id.into(), tool: tool.into(), namespace: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        arguments: impl Into<Value>,
+        call_id: impl Into<String>,
+        tool: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            arguments: arguments.into(),
+            call_id: call_id.into(),
+            tool: tool.into(),
+            namespace: None,
+        }
     }
 }
-
 
 /// The client's answer to `item/tool/call`.
 #[derive(Clone, Debug, PartialEq)]
@@ -782,11 +908,16 @@ record! { DynamicToolCallResponse {
 
 impl DynamicToolCallResponse {
     /// With what is required.
-    pub fn new(content_items: impl Into<Vec<DynamicToolCallOutputContentItem>>, success: bool) -> Self {
-        Self { content_items: content_items.into(), success }
+    pub fn new(
+        content_items: impl Into<Vec<DynamicToolCallOutputContentItem>>,
+        success: bool,
+    ) -> Self {
+        Self {
+            content_items: content_items.into(),
+            success,
+        }
     }
 }
-
 
 /// What [`ThreadItem::DynamicToolCall`](crate::ThreadItem::DynamicToolCall) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -823,11 +954,24 @@ record! { DynamicToolCallThreadItem {
 
 impl DynamicToolCallThreadItem {
     /// With what is required.
-    pub fn new(id: impl Into<ItemId>, arguments: impl Into<Value>, status: impl Into<DynamicToolCallStatus>, tool: impl Into<String>) -> Self {
-        Self { id: id.into(), arguments: arguments.into(), status: status.into(), tool: tool.into(), content_items: None, duration_ms: None, namespace: None, success: None }
+    pub fn new(
+        id: impl Into<ItemId>,
+        arguments: impl Into<Value>,
+        status: impl Into<DynamicToolCallStatus>,
+        tool: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            arguments: arguments.into(),
+            status: status.into(),
+            tool: tool.into(),
+            content_items: None,
+            duration_ms: None,
+            namespace: None,
+            success: None,
+        }
     }
 }
-
 
 /// What [`ThreadItem::EnteredReviewMode`](crate::ThreadItem::EnteredReviewMode) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -847,10 +991,12 @@ record! { EnteredReviewModeThreadItem {
 impl EnteredReviewModeThreadItem {
     /// With what is required.
     pub fn new(id: impl Into<ItemId>, review: impl Into<String>) -> Self {
-        Self { id: id.into(), review: review.into() }
+        Self {
+            id: id.into(),
+            review: review.into(),
+        }
     }
 }
-
 
 /// Parameters of the server's request `execCommandApproval`, answered by [`ExecCommandApprovalResponse`](crate::ExecCommandApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -884,11 +1030,24 @@ record! { ExecCommandApprovalParams {
 
 impl ExecCommandApprovalParams {
     /// With what is required.
-    pub fn new(conversation_id: impl Into<ThreadId>, call_id: impl Into<String>, command: impl Into<Vec<String>>, cwd: impl Into<String>, parsed_cmd: impl Into<Vec<ParsedCommand>>) -> Self {
-        Self { conversation_id: conversation_id.into(), call_id: call_id.into(), command: command.into(), cwd: cwd.into(), parsed_cmd: parsed_cmd.into(), approval_id: None, reason: None }
+    pub fn new(
+        conversation_id: impl Into<ThreadId>,
+        call_id: impl Into<String>,
+        command: impl Into<Vec<String>>,
+        cwd: impl Into<String>,
+        parsed_cmd: impl Into<Vec<ParsedCommand>>,
+    ) -> Self {
+        Self {
+            conversation_id: conversation_id.into(),
+            call_id: call_id.into(),
+            command: command.into(),
+            cwd: cwd.into(),
+            parsed_cmd: parsed_cmd.into(),
+            approval_id: None,
+            reason: None,
+        }
     }
 }
-
 
 /// The client's answer to `execCommandApproval`.
 #[derive(Clone, Debug, PartialEq)]
@@ -908,7 +1067,6 @@ impl ExecCommandApprovalResponse {
         Self { decision }
     }
 }
-
 
 /// What [`GuardianApprovalReviewAction::Execve`](crate::GuardianApprovalReviewAction::Execve) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -933,11 +1091,20 @@ record! { ExecveGuardianApprovalReviewAction {
 
 impl ExecveGuardianApprovalReviewAction {
     /// With what is required.
-    pub fn new(argv: impl Into<Vec<String>>, cwd: impl Into<AbsolutePathBuf>, program: impl Into<String>, source: impl Into<GuardianCommandSource>) -> Self {
-        Self { argv: argv.into(), cwd: cwd.into(), program: program.into(), source: source.into() }
+    pub fn new(
+        argv: impl Into<Vec<String>>,
+        cwd: impl Into<AbsolutePathBuf>,
+        program: impl Into<String>,
+        source: impl Into<GuardianCommandSource>,
+    ) -> Self {
+        Self {
+            argv: argv.into(),
+            cwd: cwd.into(),
+            program: program.into(),
+            source: source.into(),
+        }
     }
 }
-
 
 /// What [`ThreadItem::ExitedReviewMode`](crate::ThreadItem::ExitedReviewMode) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -957,10 +1124,12 @@ record! { ExitedReviewModeThreadItem {
 impl ExitedReviewModeThreadItem {
     /// With what is required.
     pub fn new(id: impl Into<ItemId>, review: impl Into<String>) -> Self {
-        Self { id: id.into(), review: review.into() }
+        Self {
+            id: id.into(),
+            review: review.into(),
+        }
     }
 }
-
 
 /// `fileChanges` of [`ApplyPatchApprovalParams`](crate::ApplyPatchApprovalParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -1050,11 +1219,20 @@ record! { FileChangeOutputDeltaNotification {
 
 impl FileChangeOutputDeltaNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, delta: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), delta: delta.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        delta: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            delta: delta.into(),
+        }
     }
 }
-
 
 /// Payload of the server's notification `item/fileChange/patchUpdated`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1079,11 +1257,20 @@ record! { FileChangePatchUpdatedNotification {
 
 impl FileChangePatchUpdatedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, changes: impl Into<Vec<FileUpdateChange>>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), changes: changes.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        changes: impl Into<Vec<FileUpdateChange>>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            changes: changes.into(),
+        }
     }
 }
-
 
 /// Parameters of the server's request `item/fileChange/requestApproval`, answered by [`FileChangeRequestApprovalResponse`](crate::FileChangeRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1114,11 +1301,22 @@ record! { FileChangeRequestApprovalParams {
 
 impl FileChangeRequestApprovalParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, started_at_ms: i64) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), started_at_ms, grant_root: None, reason: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        started_at_ms: i64,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            started_at_ms,
+            grant_root: None,
+            reason: None,
+        }
     }
 }
-
 
 /// The client's answer to `item/fileChange/requestApproval`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1138,7 +1336,6 @@ impl FileChangeRequestApprovalResponse {
         Self { decision: decision.into() }
     }
 }
-
 
 /// What [`ThreadItem::FileChange`](crate::ThreadItem::FileChange) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1160,11 +1357,18 @@ record! { FileChangeThreadItem {
 
 impl FileChangeThreadItem {
     /// With what is required.
-    pub fn new(id: impl Into<ItemId>, changes: impl Into<Vec<FileUpdateChange>>, status: impl Into<PatchApplyStatus>) -> Self {
-        Self { id: id.into(), changes: changes.into(), status: status.into() }
+    pub fn new(
+        id: impl Into<ItemId>,
+        changes: impl Into<Vec<FileUpdateChange>>,
+        status: impl Into<PatchApplyStatus>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            changes: changes.into(),
+            status: status.into(),
+        }
     }
 }
-
 
 /// `access` of [`FileSystemSandboxEntry`](crate::FileSystemSandboxEntry).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1242,10 +1446,12 @@ record! { FileSystemSandboxEntry {
 impl FileSystemSandboxEntry {
     /// With what is required.
     pub fn new(access: impl Into<FileSystemAccessMode>, path: FileSystemPath) -> Self {
-        Self { access: access.into(), path }
+        Self {
+            access: access.into(),
+            path,
+        }
     }
 }
-
 
 /// `value` of [`SpecialFileSystemPath`](crate::SpecialFileSystemPath).
 #[derive(Clone, Debug, PartialEq)]
@@ -1311,11 +1517,19 @@ record! { FunctionCallOutputThreadItem {
 
 impl FunctionCallOutputThreadItem {
     /// With what is required.
-    pub fn new(id: impl Into<ItemId>, name: impl Into<String>, output: FunctionCallOutputBody) -> Self {
-        Self { id: id.into(), name: name.into(), output, namespace: None }
+    pub fn new(
+        id: impl Into<ItemId>,
+        name: impl Into<String>,
+        output: FunctionCallOutputBody,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            output,
+            namespace: None,
+        }
     }
 }
-
 
 /// What [`FileSystemPath::GlobPattern`](crate::FileSystemPath::GlobPattern) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1336,7 +1550,6 @@ impl GlobPatternFileSystemPath {
     }
 }
 
-
 /// `permissions` of [`PermissionsRequestApprovalResponse`](crate::PermissionsRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1355,7 +1568,10 @@ record! { GrantedPermissionProfile {
 impl GrantedPermissionProfile {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { file_system: None, network: None }
+        Self {
+            file_system: None,
+            network: None,
+        }
     }
 
     /// Sets [`file_system`](#structfield.file_system).
@@ -1378,7 +1594,6 @@ impl Default for GrantedPermissionProfile {
         Self::new()
     }
 }
-
 
 /// \[UNSTABLE\] Temporary approval auto-review payload used by `item/autoApprovalReview/*` notifications. This shape is expected to change soon.
 ///
@@ -1406,10 +1621,14 @@ record! { GuardianApprovalReview {
 impl GuardianApprovalReview {
     /// With what is required.
     pub fn new(status: impl Into<GuardianApprovalReviewStatus>) -> Self {
-        Self { status: status.into(), rationale: None, risk_level: None, user_authorization: None }
+        Self {
+            status: status.into(),
+            rationale: None,
+            risk_level: None,
+            user_authorization: None,
+        }
     }
 }
-
 
 /// `action` of [`ItemGuardianApprovalReviewCompletedNotification`](crate::ItemGuardianApprovalReviewCompletedNotification), [`ItemGuardianApprovalReviewStartedNotification`](crate::ItemGuardianApprovalReviewStartedNotification).
 #[derive(Clone, Debug, PartialEq)]
@@ -1479,7 +1698,8 @@ impl From<McpToolCallGuardianApprovalReviewAction> for GuardianApprovalReviewAct
     }
 }
 
-impl From<RequestPermissionsGuardianApprovalReviewAction> for GuardianApprovalReviewAction {
+impl From<RequestPermissionsGuardianApprovalReviewAction>
+for GuardianApprovalReviewAction {
     fn from(payload: RequestPermissionsGuardianApprovalReviewAction) -> Self {
         Self::RequestPermissions(payload)
     }
@@ -1597,11 +1817,16 @@ record! { HookPromptThreadItem {
 
 impl HookPromptThreadItem {
     /// With what is required.
-    pub fn new(id: impl Into<ItemId>, fragments: impl Into<Vec<HookPromptFragment>>) -> Self {
-        Self { id: id.into(), fragments: fragments.into() }
+    pub fn new(
+        id: impl Into<ItemId>,
+        fragments: impl Into<Vec<HookPromptFragment>>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            fragments: fragments.into(),
+        }
     }
 }
-
 
 /// What [`ThreadItem::ImageGeneration`](crate::ThreadItem::ImageGeneration) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1635,11 +1860,22 @@ record! { ImageGenerationThreadItem {
 
 impl ImageGenerationThreadItem {
     /// With what is required.
-    pub fn new(id: impl Into<ItemId>, result: impl Into<String>, status: impl Into<String>) -> Self {
-        Self { id: id.into(), result: result.into(), status: status.into(), failure: None, revised_prompt: None, saved_path: None, transparent_background: None }
+    pub fn new(
+        id: impl Into<ItemId>,
+        result: impl Into<String>,
+        status: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            result: result.into(),
+            status: status.into(),
+            failure: None,
+            revised_prompt: None,
+            saved_path: None,
+            transparent_background: None,
+        }
     }
 }
-
 
 /// What [`ThreadItem::ImageView`](crate::ThreadItem::ImageView) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1659,10 +1895,12 @@ record! { ImageViewThreadItem {
 impl ImageViewThreadItem {
     /// With what is required.
     pub fn new(id: impl Into<ItemId>, path: impl Into<LegacyAppPathString>) -> Self {
-        Self { id: id.into(), path: path.into() }
+        Self {
+            id: id.into(),
+            path: path.into(),
+        }
     }
 }
-
 
 /// Payload of the server's notification `item/completed`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1687,11 +1925,20 @@ record! { ItemCompletedNotification {
 
 impl ItemCompletedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, completed_at_ms: i64, item: ThreadItem) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), completed_at_ms, item }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        completed_at_ms: i64,
+        item: ThreadItem,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            completed_at_ms,
+            item,
+        }
     }
 }
-
 
 /// \[UNSTABLE\] Temporary notification payload for approval auto-review. This shape is expected to change soon.
 ///
@@ -1738,11 +1985,29 @@ record! { ItemGuardianApprovalReviewCompletedNotification {
 impl ItemGuardianApprovalReviewCompletedNotification {
     /// With what is required.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, action: GuardianApprovalReviewAction, completed_at_ms: i64, decision_source: impl Into<AutoReviewDecisionSource>, review: GuardianApprovalReview, review_id: impl Into<String>, started_at_ms: i64) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), target_item_id: None, action, completed_at_ms, decision_source: decision_source.into(), review, review_id: review_id.into(), started_at_ms }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        action: GuardianApprovalReviewAction,
+        completed_at_ms: i64,
+        decision_source: impl Into<AutoReviewDecisionSource>,
+        review: GuardianApprovalReview,
+        review_id: impl Into<String>,
+        started_at_ms: i64,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            target_item_id: None,
+            action,
+            completed_at_ms,
+            decision_source: decision_source.into(),
+            review,
+            review_id: review_id.into(),
+            started_at_ms,
+        }
     }
 }
-
 
 /// \[UNSTABLE\] Temporary notification payload for approval auto-review. This shape is expected to change soon.
 ///
@@ -1782,11 +2047,25 @@ record! { ItemGuardianApprovalReviewStartedNotification {
 
 impl ItemGuardianApprovalReviewStartedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, action: GuardianApprovalReviewAction, review: GuardianApprovalReview, review_id: impl Into<String>, started_at_ms: i64) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), target_item_id: None, action, review, review_id: review_id.into(), started_at_ms }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        action: GuardianApprovalReviewAction,
+        review: GuardianApprovalReview,
+        review_id: impl Into<String>,
+        started_at_ms: i64,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            target_item_id: None,
+            action,
+            review,
+            review_id: review_id.into(),
+            started_at_ms,
+        }
     }
 }
-
 
 /// Payload of the server's notification `item/started`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1811,11 +2090,20 @@ record! { ItemStartedNotification {
 
 impl ItemStartedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item: ThreadItem, started_at_ms: i64) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item, started_at_ms }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item: ThreadItem,
+        started_at_ms: i64,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item,
+            started_at_ms,
+        }
     }
 }
-
 
 /// What [`ParsedCommand::ListFiles`](crate::ParsedCommand::ListFiles) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1835,10 +2123,12 @@ record! { ListFilesParsedCommand {
 impl ListFilesParsedCommand {
     /// With what is required.
     pub fn new(cmd: impl Into<String>) -> Self {
-        Self { cmd: cmd.into(), path: None }
+        Self {
+            cmd: cmd.into(),
+            path: None,
+        }
     }
 }
-
 
 /// What [`GuardianApprovalReviewAction::McpToolCall`](crate::GuardianApprovalReviewAction::McpToolCall) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1867,10 +2157,15 @@ record! { McpToolCallGuardianApprovalReviewAction {
 impl McpToolCallGuardianApprovalReviewAction {
     /// With what is required.
     pub fn new(server: impl Into<String>, tool_name: impl Into<String>) -> Self {
-        Self { server: server.into(), tool_name: tool_name.into(), connector_id: None, connector_name: None, tool_title: None }
+        Self {
+            server: server.into(),
+            tool_name: tool_name.into(),
+            connector_id: None,
+            connector_name: None,
+            tool_title: None,
+        }
     }
 }
-
 
 /// Payload of the server's notification `item/mcpToolCall/progress`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1895,11 +2190,20 @@ record! { McpToolCallProgressNotification {
 
 impl McpToolCallProgressNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, message: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), message: message.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            message: message.into(),
+        }
     }
 }
-
 
 /// What [`ThreadItem::McpToolCall`](crate::ThreadItem::McpToolCall) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1951,11 +2255,30 @@ record! { McpToolCallThreadItem {
 
 impl McpToolCallThreadItem {
     /// With what is required.
-    pub fn new(id: impl Into<ItemId>, arguments: impl Into<Value>, server: impl Into<String>, status: impl Into<McpToolCallStatus>, tool: impl Into<String>) -> Self {
-        Self { id: id.into(), arguments: arguments.into(), server: server.into(), status: status.into(), tool: tool.into(), app_context: None, duration_ms: None, error: None, mcp_app_resource_uri: None, mcp_app_ui: None, plugin_id: None, read_only_hint: None, result: None }
+    pub fn new(
+        id: impl Into<ItemId>,
+        arguments: impl Into<Value>,
+        server: impl Into<String>,
+        status: impl Into<McpToolCallStatus>,
+        tool: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            arguments: arguments.into(),
+            server: server.into(),
+            status: status.into(),
+            tool: tool.into(),
+            app_context: None,
+            duration_ms: None,
+            error: None,
+            mcp_app_resource_uri: None,
+            mcp_app_ui: None,
+            plugin_id: None,
+            read_only_hint: None,
+            result: None,
+        }
     }
 }
-
 
 /// What [`GuardianApprovalReviewAction::NetworkAccess`](crate::GuardianApprovalReviewAction::NetworkAccess) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1980,11 +2303,20 @@ record! { NetworkAccessGuardianApprovalReviewAction {
 
 impl NetworkAccessGuardianApprovalReviewAction {
     /// With what is required.
-    pub fn new(host: impl Into<String>, port: u16, protocol: impl Into<NetworkApprovalProtocol>, target: impl Into<String>) -> Self {
-        Self { host: host.into(), port, protocol: protocol.into(), target: target.into() }
+    pub fn new(
+        host: impl Into<String>,
+        port: u16,
+        protocol: impl Into<NetworkApprovalProtocol>,
+        target: impl Into<String>,
+    ) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            protocol: protocol.into(),
+            target: target.into(),
+        }
     }
 }
-
 
 /// `networkApprovalContext` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -2003,11 +2335,16 @@ record! { NetworkApprovalContext {
 
 impl NetworkApprovalContext {
     /// With what is required.
-    pub fn new(host: impl Into<String>, protocol: impl Into<NetworkApprovalProtocol>) -> Self {
-        Self { host: host.into(), protocol: protocol.into() }
+    pub fn new(
+        host: impl Into<String>,
+        protocol: impl Into<NetworkApprovalProtocol>,
+    ) -> Self {
+        Self {
+            host: host.into(),
+            protocol: protocol.into(),
+        }
     }
 }
-
 
 /// `protocol` of [`NetworkAccessGuardianApprovalReviewAction`](crate::NetworkAccessGuardianApprovalReviewAction), [`NetworkApprovalContext`](crate::NetworkApprovalContext).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2049,11 +2386,16 @@ record! { NetworkPolicyAmendment {
 
 impl NetworkPolicyAmendment {
     /// With what is required.
-    pub fn new(action: impl Into<NetworkPolicyRuleAction>, host: impl Into<String>) -> Self {
-        Self { action: action.into(), host: host.into() }
+    pub fn new(
+        action: impl Into<NetworkPolicyRuleAction>,
+        host: impl Into<String>,
+    ) -> Self {
+        Self {
+            action: action.into(),
+            host: host.into(),
+        }
     }
 }
-
 
 /// What [`ReviewDecision::NetworkPolicyAmendment`](crate::ReviewDecision::NetworkPolicyAmendment) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -2073,7 +2415,6 @@ impl NetworkPolicyAmendmentReviewDecision {
         Self { network_policy_amendment }
     }
 }
-
 
 /// `action` of [`NetworkPolicyAmendment`](crate::NetworkPolicyAmendment).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2158,7 +2499,6 @@ impl PathFileSystemPath {
     }
 }
 
-
 /// `scope` of [`PermissionsRequestApprovalResponse`](crate::PermissionsRequestApprovalResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -2211,11 +2551,26 @@ record! { PermissionsRequestApprovalParams {
 
 impl PermissionsRequestApprovalParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, cwd: impl Into<LegacyAppPathString>, permissions: RequestPermissionProfile, started_at_ms: i64) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), cwd: cwd.into(), permissions, started_at_ms, environment_id: None, reason: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        cwd: impl Into<LegacyAppPathString>,
+        permissions: RequestPermissionProfile,
+        started_at_ms: i64,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            cwd: cwd.into(),
+            permissions,
+            started_at_ms,
+            environment_id: None,
+            reason: None,
+        }
     }
 }
-
 
 /// The client's answer to `item/permissions/requestApproval`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2240,7 +2595,11 @@ record! { PermissionsRequestApprovalResponse {
 impl PermissionsRequestApprovalResponse {
     /// With what is required.
     pub fn new(permissions: GrantedPermissionProfile) -> Self {
-        Self { permissions, scope: None, strict_auto_review: None }
+        Self {
+            permissions,
+            scope: None,
+            strict_auto_review: None,
+        }
     }
 
     /// Sets [`scope`](#structfield.scope).
@@ -2257,7 +2616,6 @@ impl PermissionsRequestApprovalResponse {
         self
     }
 }
-
 
 /// EXPERIMENTAL - proposed plan streaming deltas for plan items. Clients should not assume concatenated deltas match the completed plan item content.
 ///
@@ -2284,11 +2642,20 @@ record! { PlanDeltaNotification {
 
 impl PlanDeltaNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, delta: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), delta: delta.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        delta: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            delta: delta.into(),
+        }
     }
 }
-
 
 /// EXPERIMENTAL - proposed plan item content. The completed plan item is authoritative and may not match the concatenation of `PlanDelta` text.
 ///
@@ -2310,10 +2677,12 @@ record! { PlanThreadItem {
 impl PlanThreadItem {
     /// With what is required.
     pub fn new(id: impl Into<ItemId>, text: impl Into<String>) -> Self {
-        Self { id: id.into(), text: text.into() }
+        Self {
+            id: id.into(),
+            text: text.into(),
+        }
     }
 }
-
 
 /// What [`FileSystemSpecialPath::ProjectRoots`](crate::FileSystemSpecialPath::ProjectRoots) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -2347,7 +2716,6 @@ impl Default for ProjectRootsFileSystemSpecialPath {
     }
 }
 
-
 /// What [`ParsedCommand::Read`](crate::ParsedCommand::Read) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2368,11 +2736,18 @@ record! { ReadParsedCommand {
 
 impl ReadParsedCommand {
     /// With what is required.
-    pub fn new(cmd: impl Into<String>, name: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { cmd: cmd.into(), name: name.into(), path: path.into() }
+    pub fn new(
+        cmd: impl Into<String>,
+        name: impl Into<String>,
+        path: impl Into<String>,
+    ) -> Self {
+        Self {
+            cmd: cmd.into(),
+            name: name.into(),
+            path: path.into(),
+        }
     }
 }
-
 
 /// Payload of the server's notification `item/reasoning/summaryPartAdded`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2397,11 +2772,20 @@ record! { ReasoningSummaryPartAddedNotification {
 
 impl ReasoningSummaryPartAddedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, summary_index: i64) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), summary_index }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        summary_index: i64,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            summary_index,
+        }
     }
 }
-
 
 /// Payload of the server's notification `item/reasoning/summaryTextDelta`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2429,11 +2813,22 @@ record! { ReasoningSummaryTextDeltaNotification {
 
 impl ReasoningSummaryTextDeltaNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, delta: impl Into<String>, summary_index: i64) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), delta: delta.into(), summary_index }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        delta: impl Into<String>,
+        summary_index: i64,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            delta: delta.into(),
+            summary_index,
+        }
     }
 }
-
 
 /// Payload of the server's notification `item/reasoning/textDelta`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2461,11 +2856,22 @@ record! { ReasoningTextDeltaNotification {
 
 impl ReasoningTextDeltaNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, content_index: i64, delta: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), content_index, delta: delta.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        content_index: i64,
+        delta: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            content_index,
+            delta: delta.into(),
+        }
     }
 }
-
 
 /// What [`ThreadItem::Reasoning`](crate::ThreadItem::Reasoning) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -2492,10 +2898,13 @@ record! { ReasoningThreadItem {
 impl ReasoningThreadItem {
     /// With what is required.
     pub fn new(id: impl Into<ItemId>) -> Self {
-        Self { id: id.into(), content: Vec::new(), summary: Vec::new() }
+        Self {
+            id: id.into(),
+            content: Vec::new(),
+            summary: Vec::new(),
+        }
     }
 }
-
 
 /// `permissions` of [`PermissionsRequestApprovalParams`](crate::PermissionsRequestApprovalParams), [`RequestPermissionsGuardianApprovalReviewAction`](crate::RequestPermissionsGuardianApprovalReviewAction).
 #[derive(Clone, Debug, PartialEq)]
@@ -2515,7 +2924,10 @@ record! { RequestPermissionProfile {
 impl RequestPermissionProfile {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { file_system: None, network: None }
+        Self {
+            file_system: None,
+            network: None,
+        }
     }
 }
 
@@ -2524,7 +2936,6 @@ impl Default for RequestPermissionProfile {
         Self::new()
     }
 }
-
 
 /// What [`GuardianApprovalReviewAction::RequestPermissions`](crate::GuardianApprovalReviewAction::RequestPermissions) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -2547,7 +2958,6 @@ impl RequestPermissionsGuardianApprovalReviewAction {
         Self { permissions, reason: None }
     }
 }
-
 
 /// User's decision in response to an ExecApprovalRequest.
 ///
@@ -2608,10 +3018,13 @@ record! { SearchParsedCommand {
 impl SearchParsedCommand {
     /// With what is required.
     pub fn new(cmd: impl Into<String>) -> Self {
-        Self { cmd: cmd.into(), path: None, query: None }
+        Self {
+            cmd: cmd.into(),
+            path: None,
+            query: None,
+        }
     }
 }
-
 
 /// Display item emitted by the interruptible `clock.sleep` tool.
 ///
@@ -2637,7 +3050,6 @@ impl SleepThreadItem {
     }
 }
 
-
 /// What [`FileSystemPath::Special`](crate::FileSystemPath::Special) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2656,7 +3068,6 @@ impl SpecialFileSystemPath {
         Self { value }
     }
 }
-
 
 /// What [`ThreadItem::SubAgentActivity`](crate::ThreadItem::SubAgentActivity) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -2687,11 +3098,22 @@ record! { SubAgentActivityThreadItem {
 
 impl SubAgentActivityThreadItem {
     /// With what is required.
-    pub fn new(agent_thread_id: impl Into<ThreadId>, id: impl Into<ItemId>, agent_path: impl Into<String>, kind: impl Into<SubAgentActivityKind>) -> Self {
-        Self { agent_thread_id: agent_thread_id.into(), id: id.into(), agent_path: agent_path.into(), kind: kind.into(), model: None, reasoning_effort: None }
+    pub fn new(
+        agent_thread_id: impl Into<ThreadId>,
+        id: impl Into<ItemId>,
+        agent_path: impl Into<String>,
+        kind: impl Into<SubAgentActivityKind>,
+    ) -> Self {
+        Self {
+            agent_thread_id: agent_thread_id.into(),
+            id: id.into(),
+            agent_path: agent_path.into(),
+            kind: kind.into(),
+            model: None,
+            reasoning_effort: None,
+        }
     }
 }
-
 
 /// Payload of the server's notification `item/commandExecution/terminalInteraction`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2719,11 +3141,22 @@ record! { TerminalInteractionNotification {
 
 impl TerminalInteractionNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, process_id: impl Into<String>, stdin: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), process_id: process_id.into(), stdin: stdin.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        process_id: impl Into<String>,
+        stdin: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            process_id: process_id.into(),
+            stdin: stdin.into(),
+        }
     }
 }
-
 
 /// `item` of [`ItemCompletedNotification`](crate::ItemCompletedNotification), [`ItemStartedNotification`](crate::ItemStartedNotification), [`ItemThreadTimelineEntry`](crate::ItemThreadTimelineEntry) and others.
 #[derive(Clone, Debug, PartialEq)]
@@ -2959,10 +3392,14 @@ record! { ThreadItemEntry {
 impl ThreadItemEntry {
     /// With what is required.
     pub fn new(turn_id: impl Into<TurnId>, item: ThreadItem) -> Self {
-        Self { turn_id: turn_id.into(), item, completed_at_ms: None, started_at_ms: None }
+        Self {
+            turn_id: turn_id.into(),
+            item,
+            completed_at_ms: None,
+            started_at_ms: None,
+        }
     }
 }
-
 
 /// EXPERIMENTAL. Captures a user's answer to a request_user_input question.
 ///
@@ -2989,7 +3426,6 @@ impl ToolRequestUserInputAnswer {
     }
 }
 
-
 /// EXPERIMENTAL. Defines a single selectable option for request_user_input.
 ///
 /// `options` of [`ToolRequestUserInputQuestion`](crate::ToolRequestUserInputQuestion).
@@ -3010,10 +3446,12 @@ record! { ToolRequestUserInputOption {
 impl ToolRequestUserInputOption {
     /// With what is required.
     pub fn new(description: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { description: description.into(), label: label.into() }
+        Self {
+            description: description.into(),
+            label: label.into(),
+        }
     }
 }
-
 
 /// EXPERIMENTAL. Params sent with a request_user_input event.
 ///
@@ -3046,11 +3484,23 @@ record! { ToolRequestUserInputParams {
 
 impl ToolRequestUserInputParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, is_blocking: bool, questions: impl Into<Vec<ToolRequestUserInputQuestion>>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_id: item_id.into(), is_blocking, questions: questions.into(), auto_resolution_ms: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        is_blocking: bool,
+        questions: impl Into<Vec<ToolRequestUserInputQuestion>>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            is_blocking,
+            questions: questions.into(),
+            auto_resolution_ms: None,
+        }
     }
 }
-
 
 /// EXPERIMENTAL. Represents one request_user_input question and its required options.
 ///
@@ -3087,11 +3537,21 @@ record! { ToolRequestUserInputQuestion {
 
 impl ToolRequestUserInputQuestion {
     /// With what is required.
-    pub fn new(header: impl Into<String>, id: impl Into<String>, question: impl Into<String>) -> Self {
-        Self { header: header.into(), id: id.into(), question: question.into(), is_other: false, is_secret: false, options: None }
+    pub fn new(
+        header: impl Into<String>,
+        id: impl Into<String>,
+        question: impl Into<String>,
+    ) -> Self {
+        Self {
+            header: header.into(),
+            id: id.into(),
+            question: question.into(),
+            is_other: false,
+            is_secret: false,
+            options: None,
+        }
     }
 }
-
 
 /// EXPERIMENTAL. Response payload mapping question ids to answers.
 ///
@@ -3114,7 +3574,6 @@ impl ToolRequestUserInputResponse {
     }
 }
 
-
 /// What [`FileSystemSpecialPath::Unknown`](crate::FileSystemSpecialPath::Unknown) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3133,7 +3592,10 @@ record! { UnknownFileSystemSpecialPath {
 impl UnknownFileSystemSpecialPath {
     /// With what is required.
     pub fn new(path: impl Into<String>) -> Self {
-        Self { path: path.into(), subpath: None }
+        Self {
+            path: path.into(),
+            subpath: None,
+        }
     }
 
     /// Sets [`subpath`](#structfield.subpath).
@@ -3143,7 +3605,6 @@ impl UnknownFileSystemSpecialPath {
         self
     }
 }
-
 
 /// What [`ParsedCommand::Unknown`](crate::ParsedCommand::Unknown) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -3164,7 +3625,6 @@ impl UnknownParsedCommand {
     }
 }
 
-
 /// What [`FileChange::Update`](crate::FileChange::Update) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3183,10 +3643,12 @@ record! { UpdateFileChange {
 impl UpdateFileChange {
     /// With what is required.
     pub fn new(unified_diff: impl Into<String>) -> Self {
-        Self { unified_diff: unified_diff.into(), move_path: None }
+        Self {
+            unified_diff: unified_diff.into(),
+            move_path: None,
+        }
     }
 }
-
 
 /// What [`ThreadItem::UserMessage`](crate::ThreadItem::UserMessage) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -3209,10 +3671,13 @@ record! { UserMessageThreadItem {
 impl UserMessageThreadItem {
     /// With what is required.
     pub fn new(id: impl Into<ItemId>, content: impl Into<Vec<UserInput>>) -> Self {
-        Self { id: id.into(), content: content.into(), client_id: None }
+        Self {
+            id: id.into(),
+            content: content.into(),
+            client_id: None,
+        }
     }
 }
-
 
 /// What [`ThreadItem::WebSearch`](crate::ThreadItem::WebSearch) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -3240,10 +3705,14 @@ record! { WebSearchThreadItem {
 impl WebSearchThreadItem {
     /// With what is required.
     pub fn new(id: impl Into<ItemId>, query: impl Into<String>) -> Self {
-        Self { id: id.into(), query: query.into(), action: None, results: None }
+        Self {
+            id: id.into(),
+            query: query.into(),
+            action: None,
+            results: None,
+        }
     }
 }
-
 
 /// A child approval for input to an existing command execution item.
 ///
@@ -3270,7 +3739,17 @@ record! { WriteStdinGuardianApprovalReviewAction {
 
 impl WriteStdinGuardianApprovalReviewAction {
     /// With what is required.
-    pub fn new(approval_id: impl Into<String>, cwd: impl Into<LegacyAppPathString>, process_id: impl Into<String>, stdin: impl Into<String>) -> Self {
-        Self { approval_id: approval_id.into(), cwd: cwd.into(), process_id: process_id.into(), stdin: stdin.into() }
+    pub fn new(
+        approval_id: impl Into<String>,
+        cwd: impl Into<LegacyAppPathString>,
+        process_id: impl Into<String>,
+        stdin: impl Into<String>,
+    ) -> Self {
+        Self {
+            approval_id: approval_id.into(),
+            cwd: cwd.into(),
+            process_id: process_id.into(),
+            stdin: stdin.into(),
+        }
     }
 }

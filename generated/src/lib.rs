@@ -31,48 +31,67 @@
 //!
 //! The feature `messages` adds a module of that name, which decodes any message by its
 //! method, for recorders, proxies and test tools.
-
 #![forbid(unsafe_code)]
-// Most links could do without their target, but not all: it depends on the module.
-#![allow(rustdoc::redundant_explicit_links)]
+#![allow(
+    rustdoc::redundant_explicit_links,
+    reason = "most links could do without their target, but not all: it depends on the module"
+)]
 
 #[rustfmt::skip]
 pub mod account;
+
 #[rustfmt::skip]
 pub mod command;
+
 #[rustfmt::skip]
 pub mod common;
+
 #[rustfmt::skip]
 pub mod config;
+
 #[rustfmt::skip]
 pub mod environment;
+
 #[rustfmt::skip]
 pub mod fs;
+
 #[rustfmt::skip]
 pub mod item;
+
 #[rustfmt::skip]
 pub mod mcp;
+
 #[rustfmt::skip]
 pub mod model;
+
 #[rustfmt::skip]
 pub mod plugin;
+
 #[rustfmt::skip]
 pub mod project;
+
 #[rustfmt::skip]
 pub mod server;
+
 #[rustfmt::skip]
 pub mod thread;
+
 #[rustfmt::skip]
 pub mod turn;
+
 #[cfg(feature = "messages")]
 #[rustfmt::skip]
 pub mod messages;
+
 #[rustfmt::skip]
 pub mod methods;
+
 #[rustfmt::skip]
 pub mod notifications;
+
 #[rustfmt::skip]
 pub mod requests;
+
 #[rustfmt::skip]
 pub mod server_requests;
 
@@ -88,10 +107,10 @@ pub use methods::{BlockingMethods, METHODS, MethodSpec, Methods};
 pub use model::*;
 pub use notifications::{NOTIFICATIONS, NotificationSpec, ServerNotification};
 pub use openai_codex_wire::support::JsonObject;
-pub use openai_codex_wire::{
-    BlockingCall, Call, ClientNotification, ClientRequest, DecodeError, ItemId, LoginId,
-    Notification, RequestId, Scope, SecretString, ServerRequest, Stability, ThreadId, Tier, TurnId,
-};
+pub use openai_codex_wire::{BlockingCall, Call, ClientNotification, ClientRequest};
+pub use openai_codex_wire::{DecodeError, Scope, SecretString, Stability, Tier};
+pub use openai_codex_wire::{ItemId, LoginId, RequestId, ThreadId, TurnId};
+pub use openai_codex_wire::{Notification, ServerRequest};
 pub use plugin::*;
 pub use project::*;
 pub use server::*;

@@ -3,7 +3,6 @@
 //! MCP servers: status, tools, resources, elicitation.
 
 use std::collections::BTreeMap;
-
 use openai_codex_wire::{LoginId, SecretString, ThreadId, TurnId};
 use openai_codex_wire::{outline, record, string_enum, tagged, untagged};
 use serde_json::Value;
@@ -32,10 +31,14 @@ record! { BlobResourceContent {
 impl BlobResourceContent {
     /// With what is required.
     pub fn new(blob: impl Into<String>, uri: impl Into<String>) -> Self {
-        Self { blob: blob.into(), uri: uri.into(), meta: None, mime_type: None }
+        Self {
+            blob: blob.into(),
+            uri: uri.into(),
+            meta: None,
+            mime_type: None,
+        }
     }
 }
-
 
 /// What [`McpServerElicitationRequestParams::Form`](crate::McpServerElicitationRequestParams::Form) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,11 +71,22 @@ record! { FormMcpServerElicitationRequestParams {
 
 impl FormMcpServerElicitationRequestParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, message: impl Into<String>, requested_schema: McpElicitationSchema, server_name: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: None, message: message.into(), requested_schema, server_name: server_name.into(), meta: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        message: impl Into<String>,
+        requested_schema: McpElicitationSchema,
+        server_name: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: None,
+            message: message.into(),
+            requested_schema,
+            server_name: server_name.into(),
+            meta: None,
+        }
     }
 }
-
 
 /// Parameters of the request `mcpServerStatus/list`, answered by [`ListMcpServerStatusResponse`](crate::ListMcpServerStatusResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +115,13 @@ record! { ListMcpServerStatusParams {
 impl ListMcpServerStatusParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { thread_id: None, cursor: None, detail: None, limit: None, server_name: None }
+        Self {
+            thread_id: None,
+            cursor: None,
+            detail: None,
+            limit: None,
+            server_name: None,
+        }
     }
 
     /// Sets [`thread_id`](#structfield.thread_id).
@@ -146,7 +166,6 @@ impl Default for ListMcpServerStatusParams {
     }
 }
 
-
 /// The server's answer to `mcpServerStatus/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -165,10 +184,12 @@ record! { ListMcpServerStatusResponse {
 impl ListMcpServerStatusResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<McpServerStatus>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// `preferredModelDisplayMode` of [`McpAppUi`](crate::McpAppUi).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -206,11 +227,16 @@ record! { McpAppUi {
 
 impl McpAppUi {
     /// With what is required.
-    pub fn new(preferred_model_display_mode: impl Into<McpAppDisplayMode>, resource_uri: impl Into<String>) -> Self {
-        Self { preferred_model_display_mode: preferred_model_display_mode.into(), resource_uri: resource_uri.into() }
+    pub fn new(
+        preferred_model_display_mode: impl Into<McpAppDisplayMode>,
+        resource_uri: impl Into<String>,
+    ) -> Self {
+        Self {
+            preferred_model_display_mode: preferred_model_display_mode.into(),
+            resource_uri: resource_uri.into(),
+        }
     }
 }
-
 
 /// `authStatus` of [`McpServerStatus`](crate::McpServerStatus).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -274,10 +300,14 @@ record! { McpElicitationBooleanSchema {
 impl McpElicitationBooleanSchema {
     /// With what is required.
     pub fn new(r#type: McpElicitationBooleanType) -> Self {
-        Self { r#type, default: None, description: None, title: None }
+        Self {
+            r#type,
+            default: None,
+            description: None,
+            title: None,
+        }
     }
 }
-
 
 /// `type` of [`McpElicitationBooleanSchema`](crate::McpElicitationBooleanSchema).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -309,10 +339,12 @@ record! { McpElicitationConstOption {
 impl McpElicitationConstOption {
     /// With what is required.
     pub fn new(r#const: impl Into<String>, title: impl Into<String>) -> Self {
-        Self { r#const: r#const.into(), title: title.into() }
+        Self {
+            r#const: r#const.into(),
+            title: title.into(),
+        }
     }
 }
-
 
 /// Part of [`McpElicitationPrimitiveSchema`](crate::McpElicitationPrimitiveSchema).
 #[derive(Clone, Debug, PartialEq)]
@@ -361,11 +393,20 @@ record! { McpElicitationLegacyTitledEnumSchema {
 
 impl McpElicitationLegacyTitledEnumSchema {
     /// With what is required.
-    pub fn new(r#enum: impl Into<Vec<String>>, r#type: McpElicitationStringType) -> Self {
-        Self { r#enum: r#enum.into(), r#type, default: None, description: None, enum_names: None, title: None }
+    pub fn new(
+        r#enum: impl Into<Vec<String>>,
+        r#type: McpElicitationStringType,
+    ) -> Self {
+        Self {
+            r#enum: r#enum.into(),
+            r#type,
+            default: None,
+            description: None,
+            enum_names: None,
+            title: None,
+        }
     }
 }
-
 
 /// Part of [`McpElicitationEnumSchema`](crate::McpElicitationEnumSchema).
 #[derive(Clone, Debug, PartialEq)]
@@ -412,10 +453,16 @@ record! { McpElicitationNumberSchema {
 impl McpElicitationNumberSchema {
     /// With what is required.
     pub fn new(r#type: McpElicitationNumberType) -> Self {
-        Self { r#type, default: None, description: None, maximum: None, minimum: None, title: None }
+        Self {
+            r#type,
+            default: None,
+            description: None,
+            maximum: None,
+            minimum: None,
+            title: None,
+        }
     }
 }
-
 
 /// `type` of [`McpElicitationNumberSchema`](crate::McpElicitationNumberSchema).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -496,11 +543,18 @@ record! { McpElicitationSchema {
 
 impl McpElicitationSchema {
     /// With what is required.
-    pub fn new(properties: BTreeMap<String, McpElicitationPrimitiveSchema>, r#type: impl Into<McpElicitationObjectType>) -> Self {
-        Self { properties, r#type: r#type.into(), schema: None, required: None }
+    pub fn new(
+        properties: BTreeMap<String, McpElicitationPrimitiveSchema>,
+        r#type: impl Into<McpElicitationObjectType>,
+    ) -> Self {
+        Self {
+            properties,
+            r#type: r#type.into(),
+            schema: None,
+            required: None,
+        }
     }
 }
-
 
 /// Part of [`McpElicitationEnumSchema`](crate::McpElicitationEnumSchema).
 #[derive(Clone, Debug, PartialEq)]
@@ -571,10 +625,17 @@ record! { McpElicitationStringSchema {
 impl McpElicitationStringSchema {
     /// With what is required.
     pub fn new(r#type: McpElicitationStringType) -> Self {
-        Self { r#type, default: None, description: None, format: None, max_length: None, min_length: None, title: None }
+        Self {
+            r#type,
+            default: None,
+            description: None,
+            format: None,
+            max_length: None,
+            min_length: None,
+            title: None,
+        }
     }
 }
-
 
 /// `type` of [`McpElicitationLegacyTitledEnumSchema`](crate::McpElicitationLegacyTitledEnumSchema), [`McpElicitationStringSchema`](crate::McpElicitationStringSchema), [`McpElicitationTitledSingleSelectEnumSchema`](crate::McpElicitationTitledSingleSelectEnumSchema) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -606,7 +667,6 @@ impl McpElicitationTitledEnumItems {
         Self { any_of: any_of.into() }
     }
 }
-
 
 /// Part of [`McpElicitationMultiSelectEnumSchema`](crate::McpElicitationMultiSelectEnumSchema).
 #[derive(Clone, Debug, PartialEq)]
@@ -640,11 +700,21 @@ record! { McpElicitationTitledMultiSelectEnumSchema {
 
 impl McpElicitationTitledMultiSelectEnumSchema {
     /// With what is required.
-    pub fn new(items: McpElicitationTitledEnumItems, r#type: McpElicitationArrayType) -> Self {
-        Self { items, r#type, default: None, description: None, max_items: None, min_items: None, title: None }
+    pub fn new(
+        items: McpElicitationTitledEnumItems,
+        r#type: McpElicitationArrayType,
+    ) -> Self {
+        Self {
+            items,
+            r#type,
+            default: None,
+            description: None,
+            max_items: None,
+            min_items: None,
+            title: None,
+        }
     }
 }
-
 
 /// Part of [`McpElicitationSingleSelectEnumSchema`](crate::McpElicitationSingleSelectEnumSchema).
 #[derive(Clone, Debug, PartialEq)]
@@ -672,11 +742,19 @@ record! { McpElicitationTitledSingleSelectEnumSchema {
 
 impl McpElicitationTitledSingleSelectEnumSchema {
     /// With what is required.
-    pub fn new(one_of: impl Into<Vec<McpElicitationConstOption>>, r#type: McpElicitationStringType) -> Self {
-        Self { one_of: one_of.into(), r#type, default: None, description: None, title: None }
+    pub fn new(
+        one_of: impl Into<Vec<McpElicitationConstOption>>,
+        r#type: McpElicitationStringType,
+    ) -> Self {
+        Self {
+            one_of: one_of.into(),
+            r#type,
+            default: None,
+            description: None,
+            title: None,
+        }
     }
 }
-
 
 /// `items` of [`McpElicitationUntitledMultiSelectEnumSchema`](crate::McpElicitationUntitledMultiSelectEnumSchema).
 #[derive(Clone, Debug, PartialEq)]
@@ -695,11 +773,16 @@ record! { McpElicitationUntitledEnumItems {
 
 impl McpElicitationUntitledEnumItems {
     /// With what is required.
-    pub fn new(r#enum: impl Into<Vec<String>>, r#type: McpElicitationStringType) -> Self {
-        Self { r#enum: r#enum.into(), r#type }
+    pub fn new(
+        r#enum: impl Into<Vec<String>>,
+        r#type: McpElicitationStringType,
+    ) -> Self {
+        Self {
+            r#enum: r#enum.into(),
+            r#type,
+        }
     }
 }
-
 
 /// Part of [`McpElicitationMultiSelectEnumSchema`](crate::McpElicitationMultiSelectEnumSchema).
 #[derive(Clone, Debug, PartialEq)]
@@ -733,11 +816,21 @@ record! { McpElicitationUntitledMultiSelectEnumSchema {
 
 impl McpElicitationUntitledMultiSelectEnumSchema {
     /// With what is required.
-    pub fn new(items: McpElicitationUntitledEnumItems, r#type: McpElicitationArrayType) -> Self {
-        Self { items, r#type, default: None, description: None, max_items: None, min_items: None, title: None }
+    pub fn new(
+        items: McpElicitationUntitledEnumItems,
+        r#type: McpElicitationArrayType,
+    ) -> Self {
+        Self {
+            items,
+            r#type,
+            default: None,
+            description: None,
+            max_items: None,
+            min_items: None,
+            title: None,
+        }
     }
 }
-
 
 /// Part of [`McpElicitationSingleSelectEnumSchema`](crate::McpElicitationSingleSelectEnumSchema).
 #[derive(Clone, Debug, PartialEq)]
@@ -765,11 +858,19 @@ record! { McpElicitationUntitledSingleSelectEnumSchema {
 
 impl McpElicitationUntitledSingleSelectEnumSchema {
     /// With what is required.
-    pub fn new(r#enum: impl Into<Vec<String>>, r#type: McpElicitationStringType) -> Self {
-        Self { r#enum: r#enum.into(), r#type, default: None, description: None, title: None }
+    pub fn new(
+        r#enum: impl Into<Vec<String>>,
+        r#type: McpElicitationStringType,
+    ) -> Self {
+        Self {
+            r#enum: r#enum.into(),
+            r#type,
+            default: None,
+            description: None,
+            title: None,
+        }
     }
 }
-
 
 /// Parameters of the request `mcpServer/resource/read`, answered by [`McpResourceReadResponse`](crate::McpResourceReadResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -801,7 +902,14 @@ record! { McpResourceReadParams {
 impl McpResourceReadParams {
     /// With what is required.
     pub fn new(server: impl Into<String>, uri: impl Into<String>) -> Self {
-        Self { thread_id: None, server: server.into(), uri: uri.into(), connector_id: None, origin_call_id: None, target: None }
+        Self {
+            thread_id: None,
+            server: server.into(),
+            uri: uri.into(),
+            connector_id: None,
+            origin_call_id: None,
+            target: None,
+        }
     }
 
     /// Sets [`thread_id`](#structfield.thread_id).
@@ -833,7 +941,6 @@ impl McpResourceReadParams {
     }
 }
 
-
 /// The server's answer to `mcpServer/resource/read`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -852,10 +959,12 @@ record! { McpResourceReadResponse {
 impl McpResourceReadResponse {
     /// With what is required.
     pub fn new(contents: impl Into<Vec<ResourceContent>>) -> Self {
-        Self { contents: contents.into(), origin_call_id: None }
+        Self {
+            contents: contents.into(),
+            origin_call_id: None,
+        }
     }
 }
-
 
 /// `target` of [`McpResourceReadParams`](crate::McpResourceReadParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -875,10 +984,12 @@ record! { McpResourceReadTarget {
 impl McpResourceReadTarget {
     /// With what is required.
     pub fn new(connector_id: impl Into<String>, link_id: Option<String>) -> Self {
-        Self { connector_id: connector_id.into(), link_id }
+        Self {
+            connector_id: connector_id.into(),
+            link_id,
+        }
     }
 }
-
 
 /// `runtimeStatus` of [`McpServerStatus`](crate::McpServerStatus).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -960,7 +1071,8 @@ tagged! { McpServerElicitationRequestParams "mode" {
     4 Url "url" UrlMcpServerElicitationRequestParams,
 } }
 
-impl From<OpenaiUserVerificationMcpServerElicitationRequestParams> for McpServerElicitationRequestParams {
+impl From<OpenaiUserVerificationMcpServerElicitationRequestParams>
+for McpServerElicitationRequestParams {
     fn from(payload: OpenaiUserVerificationMcpServerElicitationRequestParams) -> Self {
         Self::OpenaiUserVerification(payload)
     }
@@ -972,13 +1084,15 @@ impl From<FormMcpServerElicitationRequestParams> for McpServerElicitationRequest
     }
 }
 
-impl From<OpenaiFormExtensionMcpServerElicitationRequestParams> for McpServerElicitationRequestParams {
+impl From<OpenaiFormExtensionMcpServerElicitationRequestParams>
+for McpServerElicitationRequestParams {
     fn from(payload: OpenaiFormExtensionMcpServerElicitationRequestParams) -> Self {
         Self::OpenaiFormExtension(payload)
     }
 }
 
-impl From<OpenaiFormMcpServerElicitationRequestParams> for McpServerElicitationRequestParams {
+impl From<OpenaiFormMcpServerElicitationRequestParams>
+for McpServerElicitationRequestParams {
     fn from(payload: OpenaiFormMcpServerElicitationRequestParams) -> Self {
         Self::OpenaiForm(payload)
     }
@@ -1019,7 +1133,11 @@ record! { McpServerElicitationRequestResponse {
 impl McpServerElicitationRequestResponse {
     /// With what is required.
     pub fn new(action: impl Into<McpServerElicitationAction>) -> Self {
-        Self { action: action.into(), meta: None, content: None }
+        Self {
+            action: action.into(),
+            meta: None,
+            content: None,
+        }
     }
 
     /// Sets [`meta`](#structfield.meta).
@@ -1036,7 +1154,6 @@ impl McpServerElicitationRequestResponse {
         self
     }
 }
-
 
 /// `notification` of [`McpServerEventStreamNotification`](crate::McpServerEventStreamNotification).
 #[derive(Clone, Debug, PartialEq)]
@@ -1056,10 +1173,12 @@ record! { McpServerEventNotification {
 impl McpServerEventNotification {
     /// With what is required.
     pub fn new(method: impl Into<String>, params: impl Into<Value>) -> Self {
-        Self { method: method.into(), params: params.into() }
+        Self {
+            method: method.into(),
+            params: params.into(),
+        }
     }
 }
-
 
 /// Payload of the server's notification `mcpServer/event/stream/notification`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1078,11 +1197,16 @@ record! { McpServerEventStreamNotification {
 
 impl McpServerEventStreamNotification {
     /// With what is required.
-    pub fn new(notification: McpServerEventNotification, subscription_id: impl Into<String>) -> Self {
-        Self { notification, subscription_id: subscription_id.into() }
+    pub fn new(
+        notification: McpServerEventNotification,
+        subscription_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            notification,
+            subscription_id: subscription_id.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `mcpServer/event/stream/start`, answered by [`McpServerEventStreamStartResponse`](crate::McpServerEventStreamStartResponse).
 ///
@@ -1115,8 +1239,21 @@ record! { McpServerEventStreamStartParams {
 
 impl McpServerEventStreamStartParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, arguments: impl Into<Value>, name: impl Into<String>, server: impl Into<String>, subscription_id: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), arguments: arguments.into(), name: name.into(), server: server.into(), subscription_id: subscription_id.into(), meta: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        arguments: impl Into<Value>,
+        name: impl Into<String>,
+        server: impl Into<String>,
+        subscription_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            arguments: arguments.into(),
+            name: name.into(),
+            server: server.into(),
+            subscription_id: subscription_id.into(),
+            meta: None,
+        }
     }
 
     /// Sets [`meta`](#structfield.meta).
@@ -1126,7 +1263,6 @@ impl McpServerEventStreamStartParams {
         self
     }
 }
-
 
 /// The server's answer to `mcpServer/event/stream/start`.
 ///
@@ -1141,7 +1277,7 @@ record! { McpServerEventStreamStartResponse {
 impl McpServerEventStreamStartResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -1150,7 +1286,6 @@ impl Default for McpServerEventStreamStartResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `mcpServer/event/stream/stop`, answered by [`McpServerEventStreamStopResponse`](crate::McpServerEventStreamStopResponse).
 ///
@@ -1169,10 +1304,11 @@ record! { McpServerEventStreamStopParams {
 impl McpServerEventStreamStopParams {
     /// With what is required.
     pub fn new(subscription_id: impl Into<String>) -> Self {
-        Self { subscription_id: subscription_id.into() }
+        Self {
+            subscription_id: subscription_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `mcpServer/event/stream/stop`.
 ///
@@ -1187,7 +1323,7 @@ record! { McpServerEventStreamStopResponse {
 impl McpServerEventStreamStopResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -1196,7 +1332,6 @@ impl Default for McpServerEventStreamStopResponse {
         Self::new()
     }
 }
-
 
 /// Presentation metadata advertised by an initialized MCP server.
 ///
@@ -1230,10 +1365,16 @@ record! { McpServerInfo {
 impl McpServerInfo {
     /// With what is required.
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
-        Self { name: name.into(), version: version.into(), description: None, icons: None, title: None, website_url: None }
+        Self {
+            name: name.into(),
+            version: version.into(),
+            description: None,
+            icons: None,
+            title: None,
+            website_url: None,
+        }
     }
 }
-
 
 /// `mcpServers` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
@@ -1253,7 +1394,6 @@ impl McpServerMigration {
         Self { name: name.into() }
     }
 }
-
 
 /// `clientRegistration` of [`McpServerOauthLoginParams`](crate::McpServerOauthLoginParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1302,10 +1442,15 @@ record! { McpServerOauthLoginCompletedNotification {
 impl McpServerOauthLoginCompletedNotification {
     /// With what is required.
     pub fn new(name: impl Into<String>, success: bool) -> Self {
-        Self { thread_id: None, login_id: None, name: name.into(), success, error: None }
+        Self {
+            thread_id: None,
+            login_id: None,
+            name: name.into(),
+            success,
+            error: None,
+        }
     }
 }
-
 
 /// Parameters of the request `mcpServer/oauth/login`, answered by [`McpServerOauthLoginResponse`](crate::McpServerOauthLoginResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1334,7 +1479,13 @@ record! { McpServerOauthLoginParams {
 impl McpServerOauthLoginParams {
     /// With what is required.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { thread_id: None, name: name.into(), client_registration: None, scopes: None, timeout_secs: None }
+        Self {
+            thread_id: None,
+            name: name.into(),
+            client_registration: None,
+            scopes: None,
+            timeout_secs: None,
+        }
     }
 
     /// Sets [`thread_id`](#structfield.thread_id).
@@ -1346,7 +1497,10 @@ impl McpServerOauthLoginParams {
 
     /// Sets [`client_registration`](#structfield.client_registration).
     #[must_use]
-    pub fn client_registration(mut self, client_registration: impl Into<McpServerOauthClientRegistration>) -> Self {
+    pub fn client_registration(
+        mut self,
+        client_registration: impl Into<McpServerOauthClientRegistration>,
+    ) -> Self {
         self.client_registration = Some(client_registration.into());
         self
     }
@@ -1366,7 +1520,6 @@ impl McpServerOauthLoginParams {
     }
 }
 
-
 /// The server's answer to `mcpServer/oauth/login`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1385,10 +1538,12 @@ record! { McpServerOauthLoginResponse {
 impl McpServerOauthLoginResponse {
     /// With what is required.
     pub fn new(authorization_url: impl Into<SecretString>) -> Self {
-        Self { login_id: None, authorization_url: authorization_url.into() }
+        Self {
+            login_id: None,
+            authorization_url: authorization_url.into(),
+        }
     }
 }
-
 
 /// `failureReason` of [`McpServerStatusUpdatedNotification`](crate::McpServerStatusUpdatedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1471,11 +1626,28 @@ record! { McpServerStatus {
 
 impl McpServerStatus {
     /// With what is required.
-    pub fn new(auth_status: impl Into<McpAuthStatus>, name: impl Into<String>, resource_templates: impl Into<Vec<ResourceTemplate>>, resources: impl Into<Vec<Resource>>, tools: BTreeMap<String, Tool>) -> Self {
-        Self { auth_status: auth_status.into(), name: name.into(), resource_templates: resource_templates.into(), resources: resources.into(), tools, http_origin: None, plugin_id: None, runtime_status: None, server_capabilities: None, server_info: None, tools_error: None }
+    pub fn new(
+        auth_status: impl Into<McpAuthStatus>,
+        name: impl Into<String>,
+        resource_templates: impl Into<Vec<ResourceTemplate>>,
+        resources: impl Into<Vec<Resource>>,
+        tools: BTreeMap<String, Tool>,
+    ) -> Self {
+        Self {
+            auth_status: auth_status.into(),
+            name: name.into(),
+            resource_templates: resource_templates.into(),
+            resources: resources.into(),
+            tools,
+            http_origin: None,
+            plugin_id: None,
+            runtime_status: None,
+            server_capabilities: None,
+            server_info: None,
+            tools_error: None,
+        }
     }
 }
-
 
 /// `detail` of [`ListMcpServerStatusParams`](crate::ListMcpServerStatusParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1520,11 +1692,19 @@ record! { McpServerStatusUpdatedNotification {
 
 impl McpServerStatusUpdatedNotification {
     /// With what is required.
-    pub fn new(name: impl Into<String>, status: impl Into<McpServerStartupState>) -> Self {
-        Self { thread_id: None, name: name.into(), status: status.into(), error: None, failure_reason: None }
+    pub fn new(
+        name: impl Into<String>,
+        status: impl Into<McpServerStartupState>,
+    ) -> Self {
+        Self {
+            thread_id: None,
+            name: name.into(),
+            status: status.into(),
+            error: None,
+            failure_reason: None,
+        }
     }
 }
-
 
 /// Parameters of the request `mcpServer/tool/call`, answered by [`McpServerToolCallResponse`](crate::McpServerToolCallResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1552,8 +1732,18 @@ record! { McpServerToolCallParams {
 
 impl McpServerToolCallParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, server: impl Into<String>, tool: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), server: server.into(), tool: tool.into(), meta: None, arguments: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        server: impl Into<String>,
+        tool: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            server: server.into(),
+            tool: tool.into(),
+            meta: None,
+            arguments: None,
+        }
     }
 
     /// Sets [`meta`](#structfield.meta).
@@ -1570,7 +1760,6 @@ impl McpServerToolCallParams {
         self
     }
 }
-
 
 /// The server's answer to `mcpServer/tool/call`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1596,10 +1785,14 @@ record! { McpServerToolCallResponse {
 impl McpServerToolCallResponse {
     /// With what is required.
     pub fn new(content: impl Into<Vec<Value>>) -> Self {
-        Self { content: content.into(), meta: None, is_error: None, structured_content: None }
+        Self {
+            content: content.into(),
+            meta: None,
+            is_error: None,
+            structured_content: None,
+        }
     }
 }
-
 
 /// `appContext` of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq)]
@@ -1628,10 +1821,15 @@ record! { McpToolCallAppContext {
 impl McpToolCallAppContext {
     /// With what is required.
     pub fn new(connector_id: impl Into<String>) -> Self {
-        Self { connector_id: connector_id.into(), action_name: None, app_name: None, link_id: None, resource_uri: None }
+        Self {
+            connector_id: connector_id.into(),
+            action_name: None,
+            app_name: None,
+            link_id: None,
+            resource_uri: None,
+        }
     }
 }
-
 
 /// `error` of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq)]
@@ -1651,7 +1849,6 @@ impl McpToolCallError {
         Self { message: message.into() }
     }
 }
-
 
 /// `result` of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq)]
@@ -1674,10 +1871,13 @@ record! { McpToolCallResult {
 impl McpToolCallResult {
     /// With what is required.
     pub fn new(content: impl Into<Vec<Value>>) -> Self {
-        Self { content: content.into(), meta: None, structured_content: None }
+        Self {
+            content: content.into(),
+            meta: None,
+            structured_content: None,
+        }
     }
 }
-
 
 /// `status` of [`McpToolCallThreadItem`](crate::McpToolCallThreadItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1730,11 +1930,22 @@ record! { OpenaiFormExtensionMcpServerElicitationRequestParams {
 
 impl OpenaiFormExtensionMcpServerElicitationRequestParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, message: impl Into<String>, requested_schema: impl Into<Value>, server_name: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: None, message: message.into(), requested_schema: requested_schema.into(), server_name: server_name.into(), meta: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        message: impl Into<String>,
+        requested_schema: impl Into<Value>,
+        server_name: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: None,
+            message: message.into(),
+            requested_schema: requested_schema.into(),
+            server_name: server_name.into(),
+            meta: None,
+        }
     }
 }
-
 
 /// What [`McpServerElicitationRequestParams::OpenaiForm`](crate::McpServerElicitationRequestParams::OpenaiForm) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1767,11 +1978,22 @@ record! { OpenaiFormMcpServerElicitationRequestParams {
 
 impl OpenaiFormMcpServerElicitationRequestParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, message: impl Into<String>, requested_schema: impl Into<Value>, server_name: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: None, message: message.into(), requested_schema: requested_schema.into(), server_name: server_name.into(), meta: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        message: impl Into<String>,
+        requested_schema: impl Into<Value>,
+        server_name: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: None,
+            message: message.into(),
+            requested_schema: requested_schema.into(),
+            server_name: server_name.into(),
+            meta: None,
+        }
     }
 }
-
 
 /// A device-authenticated approval; accepted responses contain the proof in `content`.
 ///
@@ -1815,11 +2037,24 @@ record! { OpenaiUserVerificationMcpServerElicitationRequestParams {
 
 impl OpenaiUserVerificationMcpServerElicitationRequestParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, challenge: impl Into<String>, description: impl Into<String>, server_name: impl Into<String>, title: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: None, challenge: challenge.into(), description: description.into(), server_name: server_name.into(), title: title.into(), meta: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        challenge: impl Into<String>,
+        description: impl Into<String>,
+        server_name: impl Into<String>,
+        title: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: None,
+            challenge: challenge.into(),
+            description: description.into(),
+            server_name: server_name.into(),
+            title: title.into(),
+            meta: None,
+        }
     }
 }
-
 
 /// A known resource that the server is capable of reading.
 ///
@@ -1862,10 +2097,19 @@ record! { Resource {
 impl Resource {
     /// With what is required.
     pub fn new(name: impl Into<String>, uri: impl Into<String>) -> Self {
-        Self { name: name.into(), uri: uri.into(), meta: None, annotations: None, description: None, icons: None, mime_type: None, size: None, title: None }
+        Self {
+            name: name.into(),
+            uri: uri.into(),
+            meta: None,
+            annotations: None,
+            description: None,
+            icons: None,
+            mime_type: None,
+            size: None,
+            title: None,
+        }
     }
 }
-
 
 /// Contents returned when reading a resource from an MCP server.
 ///
@@ -1918,10 +2162,16 @@ record! { ResourceTemplate {
 impl ResourceTemplate {
     /// With what is required.
     pub fn new(name: impl Into<String>, uri_template: impl Into<String>) -> Self {
-        Self { name: name.into(), uri_template: uri_template.into(), annotations: None, description: None, mime_type: None, title: None }
+        Self {
+            name: name.into(),
+            uri_template: uri_template.into(),
+            annotations: None,
+            description: None,
+            mime_type: None,
+            title: None,
+        }
     }
 }
-
 
 /// What [`ResourceContent::Text`](crate::ResourceContent::Text) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1947,10 +2197,14 @@ record! { TextResourceContent {
 impl TextResourceContent {
     /// With what is required.
     pub fn new(text: impl Into<String>, uri: impl Into<String>) -> Self {
-        Self { text: text.into(), uri: uri.into(), meta: None, mime_type: None }
+        Self {
+            text: text.into(),
+            uri: uri.into(),
+            meta: None,
+            mime_type: None,
+        }
     }
 }
-
 
 /// Definition for a tool the client can call.
 ///
@@ -1990,10 +2244,18 @@ record! { Tool {
 impl Tool {
     /// With what is required.
     pub fn new(input_schema: impl Into<Value>, name: impl Into<String>) -> Self {
-        Self { input_schema: input_schema.into(), name: name.into(), meta: None, annotations: None, description: None, icons: None, output_schema: None, title: None }
+        Self {
+            input_schema: input_schema.into(),
+            name: name.into(),
+            meta: None,
+            annotations: None,
+            description: None,
+            icons: None,
+            output_schema: None,
+            title: None,
+        }
     }
 }
-
 
 /// What [`McpServerElicitationRequestParams::Url`](crate::McpServerElicitationRequestParams::Url) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -2029,7 +2291,21 @@ record! { UrlMcpServerElicitationRequestParams {
 
 impl UrlMcpServerElicitationRequestParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, elicitation_id: impl Into<String>, message: impl Into<String>, server_name: impl Into<String>, url: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: None, elicitation_id: elicitation_id.into(), message: message.into(), server_name: server_name.into(), url: url.into(), meta: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        elicitation_id: impl Into<String>,
+        message: impl Into<String>,
+        server_name: impl Into<String>,
+        url: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: None,
+            elicitation_id: elicitation_id.into(),
+            message: message.into(),
+            server_name: server_name.into(),
+            url: url.into(),
+            meta: None,
+        }
     }
 }

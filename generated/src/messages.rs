@@ -5,7 +5,6 @@
 //! Each enum decodes the `params` or the `result` alone, and serializes to equal JSON.
 
 use openai_codex_wire::{UnrecognizedMessage, messages};
-
 pub use crate::notifications::ServerNotification;
 
 /// The parameters of any request that the client sends.
@@ -31,7 +30,9 @@ pub enum AnyClientRequest {
     /// `account/logout`.
     LogoutAccount(Box<crate::LogoutAccountParams>),
     /// `account/rateLimitResetCredit/consume`.
-    ConsumeAccountRateLimitResetCredit(Box<crate::ConsumeAccountRateLimitResetCreditParams>),
+    ConsumeAccountRateLimitResetCredit(
+        Box<crate::ConsumeAccountRateLimitResetCreditParams>,
+    ),
     /// `account/rateLimits/read`.
     GetAccountRateLimits(Box<crate::GetAccountRateLimitsParams>),
     /// `account/read`.
@@ -83,9 +84,13 @@ pub enum AnyClientRequest {
     /// `externalAgentConfig/import`.
     ExternalAgentConfigImport(Box<crate::ExternalAgentConfigImportParams>),
     /// `externalAgentConfig/import/readHistories`.
-    ExternalAgentConfigImportHistoriesRead(Box<crate::ExternalAgentConfigImportHistoriesReadParams>),
+    ExternalAgentConfigImportHistoriesRead(
+        Box<crate::ExternalAgentConfigImportHistoriesReadParams>,
+    ),
     /// `externalAgentConfig/import/recordHistory`.
-    ExternalAgentConfigImportHistoryRecord(Box<crate::ExternalAgentConfigImportHistoryRecordParams>),
+    ExternalAgentConfigImportHistoryRecord(
+        Box<crate::ExternalAgentConfigImportHistoryRecordParams>,
+    ),
     /// `feedback/upload`.
     FeedbackUpload(Box<crate::FeedbackUploadParams>),
     /// `fs/copy`.
@@ -221,7 +226,9 @@ pub enum AnyClientRequest {
     /// `skills/list`.
     SkillsList(Box<crate::SkillsListParams>),
     /// `thread/approveGuardianDeniedAction`.
-    ThreadApproveGuardianDeniedAction(Box<crate::ThreadApproveGuardianDeniedActionParams>),
+    ThreadApproveGuardianDeniedAction(
+        Box<crate::ThreadApproveGuardianDeniedActionParams>,
+    ),
     /// `thread/archive`.
     ThreadArchive(Box<crate::ThreadArchiveParams>),
     /// `thread/attachment/add`.
@@ -237,7 +244,9 @@ pub enum AnyClientRequest {
     /// `thread/backgroundTerminals/list`.
     ThreadBackgroundTerminalsList(Box<crate::ThreadBackgroundTerminalsListParams>),
     /// `thread/backgroundTerminals/terminate`.
-    ThreadBackgroundTerminalsTerminate(Box<crate::ThreadBackgroundTerminalsTerminateParams>),
+    ThreadBackgroundTerminalsTerminate(
+        Box<crate::ThreadBackgroundTerminalsTerminateParams>,
+    ),
     /// `thread/compact/start`.
     ThreadCompactStart(Box<crate::ThreadCompactStartParams>),
     /// `thread/decrement_elicitation`.
@@ -537,7 +546,9 @@ messages! { AnyClientRequest {
 #[non_exhaustive]
 pub enum AnyClientResponse {
     /// `account/bedrock/checkGovCloudRequirements`.
-    BedrockCheckGovCloudRequirements(Box<crate::BedrockCheckGovCloudRequirementsResponse>),
+    BedrockCheckGovCloudRequirements(
+        Box<crate::BedrockCheckGovCloudRequirementsResponse>,
+    ),
     /// `account/bedrock/discover`.
     BedrockDiscover(Box<crate::BedrockDiscoverResponse>),
     /// `account/bedrock/setup`.
@@ -555,7 +566,9 @@ pub enum AnyClientResponse {
     /// `account/logout`.
     LogoutAccount(Box<crate::LogoutAccountResponse>),
     /// `account/rateLimitResetCredit/consume`.
-    ConsumeAccountRateLimitResetCredit(Box<crate::ConsumeAccountRateLimitResetCreditResponse>),
+    ConsumeAccountRateLimitResetCredit(
+        Box<crate::ConsumeAccountRateLimitResetCreditResponse>,
+    ),
     /// `account/rateLimits/read`.
     GetAccountRateLimits(Box<crate::GetAccountRateLimitsResponse>),
     /// `account/read`.
@@ -599,7 +612,9 @@ pub enum AnyClientResponse {
     /// `environment/status`.
     EnvironmentStatus(Box<crate::EnvironmentStatusResponse>),
     /// `experimentalFeature/enablement/set`.
-    ExperimentalFeatureEnablementSet(Box<crate::ExperimentalFeatureEnablementSetResponse>),
+    ExperimentalFeatureEnablementSet(
+        Box<crate::ExperimentalFeatureEnablementSetResponse>,
+    ),
     /// `experimentalFeature/list`.
     ExperimentalFeatureList(Box<crate::ExperimentalFeatureListResponse>),
     /// `externalAgentConfig/detect`.
@@ -607,9 +622,13 @@ pub enum AnyClientResponse {
     /// `externalAgentConfig/import`.
     ExternalAgentConfigImport(Box<crate::ExternalAgentConfigImportResponse>),
     /// `externalAgentConfig/import/readHistories`.
-    ExternalAgentConfigImportHistoriesRead(Box<crate::ExternalAgentConfigImportHistoriesReadResponse>),
+    ExternalAgentConfigImportHistoriesRead(
+        Box<crate::ExternalAgentConfigImportHistoriesReadResponse>,
+    ),
     /// `externalAgentConfig/import/recordHistory`.
-    ExternalAgentConfigImportHistoryRecord(Box<crate::ExternalAgentConfigImportHistoryRecordResponse>),
+    ExternalAgentConfigImportHistoryRecord(
+        Box<crate::ExternalAgentConfigImportHistoryRecordResponse>,
+    ),
     /// `feedback/upload`.
     FeedbackUpload(Box<crate::FeedbackUploadResponse>),
     /// `fs/copy`.
@@ -745,7 +764,9 @@ pub enum AnyClientResponse {
     /// `skills/list`.
     SkillsList(Box<crate::SkillsListResponse>),
     /// `thread/approveGuardianDeniedAction`.
-    ThreadApproveGuardianDeniedAction(Box<crate::ThreadApproveGuardianDeniedActionResponse>),
+    ThreadApproveGuardianDeniedAction(
+        Box<crate::ThreadApproveGuardianDeniedActionResponse>,
+    ),
     /// `thread/archive`.
     ThreadArchive(Box<crate::ThreadArchiveResponse>),
     /// `thread/attachment/add`.
@@ -761,7 +782,9 @@ pub enum AnyClientResponse {
     /// `thread/backgroundTerminals/list`.
     ThreadBackgroundTerminalsList(Box<crate::ThreadBackgroundTerminalsListResponse>),
     /// `thread/backgroundTerminals/terminate`.
-    ThreadBackgroundTerminalsTerminate(Box<crate::ThreadBackgroundTerminalsTerminateResponse>),
+    ThreadBackgroundTerminalsTerminate(
+        Box<crate::ThreadBackgroundTerminalsTerminateResponse>,
+    ),
     /// `thread/compact/start`.
     ThreadCompactStart(Box<crate::ThreadCompactStartResponse>),
     /// `thread/decrement_elicitation`.

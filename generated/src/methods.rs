@@ -3,7 +3,6 @@
 //! One function per wire method, for whatever can call, and the table of all methods.
 
 use std::future::Future;
-
 use openai_codex_wire::{BlockingCall, Call, Stability};
 
 /// What is known of a request by its method alone.
@@ -22,177 +21,1032 @@ pub struct MethodSpec {
 
 /// Every request that the client can send, sorted by method.
 pub static METHODS: &[MethodSpec] = &[
-    MethodSpec { method: "account/bedrock/checkGovCloudRequirements", params: "BedrockCheckGovCloudRequirementsParams", response: "BedrockCheckGovCloudRequirementsResponse", stability: Stability::Experimental },
-    MethodSpec { method: "account/bedrock/discover", params: "BedrockDiscoverParams", response: "BedrockDiscoverResponse", stability: Stability::Experimental },
-    MethodSpec { method: "account/bedrock/setup", params: "BedrockSetupParams", response: "BedrockSetupResponse", stability: Stability::Experimental },
-    MethodSpec { method: "account/gatewayOAuth/cancel", params: "GatewayOAuthCancelParams", response: "GatewayOAuthCancelResponse", stability: Stability::Stable },
-    MethodSpec { method: "account/gatewayOAuth/login", params: "GatewayOAuthLoginParams", response: "GatewayOAuthLoginResponse", stability: Stability::Stable },
-    MethodSpec { method: "account/gatewayOAuth/read", params: "GatewayOAuthReadParams", response: "GatewayOAuthReadResponse", stability: Stability::Stable },
-    MethodSpec { method: "account/login/cancel", params: "CancelLoginAccountParams", response: "CancelLoginAccountResponse", stability: Stability::Stable },
-    MethodSpec { method: "account/login/start", params: "LoginAccountParams", response: "LoginAccountResponse", stability: Stability::Stable },
-    MethodSpec { method: "account/logout", params: "LogoutAccountParams", response: "LogoutAccountResponse", stability: Stability::Stable },
-    MethodSpec { method: "account/rateLimitResetCredit/consume", params: "ConsumeAccountRateLimitResetCreditParams", response: "ConsumeAccountRateLimitResetCreditResponse", stability: Stability::Stable },
-    MethodSpec { method: "account/rateLimits/read", params: "GetAccountRateLimitsParams", response: "GetAccountRateLimitsResponse", stability: Stability::Stable },
-    MethodSpec { method: "account/read", params: "GetAccountParams", response: "GetAccountResponse", stability: Stability::Stable },
-    MethodSpec { method: "account/sendAddCreditsNudgeEmail", params: "SendAddCreditsNudgeEmailParams", response: "SendAddCreditsNudgeEmailResponse", stability: Stability::Stable },
-    MethodSpec { method: "account/usage/read", params: "GetAccountTokenUsageParams", response: "GetAccountTokenUsageResponse", stability: Stability::Stable },
-    MethodSpec { method: "account/workspaceMessages/read", params: "GetWorkspaceMessagesParams", response: "GetWorkspaceMessagesResponse", stability: Stability::Stable },
-    MethodSpec { method: "app/installed", params: "AppsInstalledParams", response: "AppsInstalledResponse", stability: Stability::Stable },
-    MethodSpec { method: "app/list", params: "AppsListParams", response: "AppsListResponse", stability: Stability::Stable },
-    MethodSpec { method: "app/read", params: "AppsReadParams", response: "AppsReadResponse", stability: Stability::Stable },
-    MethodSpec { method: "collaborationMode/list", params: "CollaborationModeListParams", response: "CollaborationModeListResponse", stability: Stability::Experimental },
-    MethodSpec { method: "command/exec", params: "CommandExecParams", response: "CommandExecResponse", stability: Stability::Stable },
-    MethodSpec { method: "command/exec/resize", params: "CommandExecResizeParams", response: "CommandExecResizeResponse", stability: Stability::Stable },
-    MethodSpec { method: "command/exec/terminate", params: "CommandExecTerminateParams", response: "CommandExecTerminateResponse", stability: Stability::Stable },
-    MethodSpec { method: "command/exec/write", params: "CommandExecWriteParams", response: "CommandExecWriteResponse", stability: Stability::Stable },
-    MethodSpec { method: "config/batchWrite", params: "ConfigBatchWriteParams", response: "ConfigWriteResponse", stability: Stability::Stable },
-    MethodSpec { method: "config/mcpServer/reload", params: "McpServerRefreshParams", response: "McpServerRefreshResponse", stability: Stability::Stable },
-    MethodSpec { method: "config/read", params: "ConfigReadParams", response: "ConfigReadResponse", stability: Stability::Stable },
-    MethodSpec { method: "config/value/write", params: "ConfigValueWriteParams", response: "ConfigWriteResponse", stability: Stability::Stable },
-    MethodSpec { method: "configRequirements/read", params: "ConfigRequirementsReadParams", response: "ConfigRequirementsReadResponse", stability: Stability::Stable },
-    MethodSpec { method: "environment/add", params: "EnvironmentAddParams", response: "EnvironmentAddResponse", stability: Stability::Experimental },
-    MethodSpec { method: "environment/info", params: "EnvironmentInfoParams", response: "EnvironmentInfoResponse", stability: Stability::Experimental },
-    MethodSpec { method: "environment/status", params: "EnvironmentStatusParams", response: "EnvironmentStatusResponse", stability: Stability::Experimental },
-    MethodSpec { method: "experimentalFeature/enablement/set", params: "ExperimentalFeatureEnablementSetParams", response: "ExperimentalFeatureEnablementSetResponse", stability: Stability::Stable },
-    MethodSpec { method: "experimentalFeature/list", params: "ExperimentalFeatureListParams", response: "ExperimentalFeatureListResponse", stability: Stability::Stable },
-    MethodSpec { method: "externalAgentConfig/detect", params: "ExternalAgentConfigDetectParams", response: "ExternalAgentConfigDetectResponse", stability: Stability::Stable },
-    MethodSpec { method: "externalAgentConfig/import", params: "ExternalAgentConfigImportParams", response: "ExternalAgentConfigImportResponse", stability: Stability::Stable },
-    MethodSpec { method: "externalAgentConfig/import/readHistories", params: "ExternalAgentConfigImportHistoriesReadParams", response: "ExternalAgentConfigImportHistoriesReadResponse", stability: Stability::Stable },
-    MethodSpec { method: "externalAgentConfig/import/recordHistory", params: "ExternalAgentConfigImportHistoryRecordParams", response: "ExternalAgentConfigImportHistoryRecordResponse", stability: Stability::Stable },
-    MethodSpec { method: "feedback/upload", params: "FeedbackUploadParams", response: "FeedbackUploadResponse", stability: Stability::Stable },
-    MethodSpec { method: "fs/copy", params: "FsCopyParams", response: "FsCopyResponse", stability: Stability::Stable },
-    MethodSpec { method: "fs/createDirectory", params: "FsCreateDirectoryParams", response: "FsCreateDirectoryResponse", stability: Stability::Stable },
-    MethodSpec { method: "fs/getMetadata", params: "FsGetMetadataParams", response: "FsGetMetadataResponse", stability: Stability::Stable },
-    MethodSpec { method: "fs/readDirectory", params: "FsReadDirectoryParams", response: "FsReadDirectoryResponse", stability: Stability::Stable },
-    MethodSpec { method: "fs/readFile", params: "FsReadFileParams", response: "FsReadFileResponse", stability: Stability::Stable },
-    MethodSpec { method: "fs/remove", params: "FsRemoveParams", response: "FsRemoveResponse", stability: Stability::Stable },
-    MethodSpec { method: "fs/unwatch", params: "FsUnwatchParams", response: "FsUnwatchResponse", stability: Stability::Stable },
-    MethodSpec { method: "fs/watch", params: "FsWatchParams", response: "FsWatchResponse", stability: Stability::Stable },
-    MethodSpec { method: "fs/writeFile", params: "FsWriteFileParams", response: "FsWriteFileResponse", stability: Stability::Stable },
-    MethodSpec { method: "fuzzyFileSearch", params: "FuzzyFileSearchParams", response: "FuzzyFileSearchResponse", stability: Stability::Stable },
-    MethodSpec { method: "fuzzyFileSearch/sessionStart", params: "FuzzyFileSearchSessionStartParams", response: "FuzzyFileSearchSessionStartResponse", stability: Stability::Experimental },
-    MethodSpec { method: "fuzzyFileSearch/sessionStop", params: "FuzzyFileSearchSessionStopParams", response: "FuzzyFileSearchSessionStopResponse", stability: Stability::Experimental },
-    MethodSpec { method: "fuzzyFileSearch/sessionUpdate", params: "FuzzyFileSearchSessionUpdateParams", response: "FuzzyFileSearchSessionUpdateResponse", stability: Stability::Experimental },
-    MethodSpec { method: "hooks/list", params: "HooksListParams", response: "HooksListResponse", stability: Stability::Stable },
-    MethodSpec { method: "initialize", params: "InitializeParams", response: "InitializeResponse", stability: Stability::Stable },
-    MethodSpec { method: "marketplace/add", params: "MarketplaceAddParams", response: "MarketplaceAddResponse", stability: Stability::Stable },
-    MethodSpec { method: "marketplace/remove", params: "MarketplaceRemoveParams", response: "MarketplaceRemoveResponse", stability: Stability::Stable },
-    MethodSpec { method: "marketplace/upgrade", params: "MarketplaceUpgradeParams", response: "MarketplaceUpgradeResponse", stability: Stability::Stable },
-    MethodSpec { method: "mcpServer/event/stream/start", params: "McpServerEventStreamStartParams", response: "McpServerEventStreamStartResponse", stability: Stability::Experimental },
-    MethodSpec { method: "mcpServer/event/stream/stop", params: "McpServerEventStreamStopParams", response: "McpServerEventStreamStopResponse", stability: Stability::Experimental },
-    MethodSpec { method: "mcpServer/oauth/login", params: "McpServerOauthLoginParams", response: "McpServerOauthLoginResponse", stability: Stability::Stable },
-    MethodSpec { method: "mcpServer/resource/read", params: "McpResourceReadParams", response: "McpResourceReadResponse", stability: Stability::Stable },
-    MethodSpec { method: "mcpServer/tool/call", params: "McpServerToolCallParams", response: "McpServerToolCallResponse", stability: Stability::Stable },
-    MethodSpec { method: "mcpServerStatus/list", params: "ListMcpServerStatusParams", response: "ListMcpServerStatusResponse", stability: Stability::Stable },
-    MethodSpec { method: "memory/reset", params: "MemoryResetParams", response: "MemoryResetResponse", stability: Stability::Experimental },
-    MethodSpec { method: "memory/status", params: "MemoryStatusParams", response: "MemoryStatusResponse", stability: Stability::Experimental },
-    MethodSpec { method: "model/list", params: "ModelListParams", response: "ModelListResponse", stability: Stability::Stable },
-    MethodSpec { method: "modelProvider/capabilities/read", params: "ModelProviderCapabilitiesReadParams", response: "ModelProviderCapabilitiesReadResponse", stability: Stability::Stable },
-    MethodSpec { method: "permissionProfile/list", params: "PermissionProfileListParams", response: "PermissionProfileListResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/install", params: "PluginInstallParams", response: "PluginInstallResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/installed", params: "PluginInstalledParams", response: "PluginInstalledResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/list", params: "PluginListParams", response: "PluginListResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/read", params: "PluginReadParams", response: "PluginReadResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/reconcile", params: "PluginReconcileParams", response: "PluginReconcileResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/search", params: "PluginSearchParams", response: "PluginSearchResponse", stability: Stability::Experimental },
-    MethodSpec { method: "plugin/share/checkout", params: "PluginShareCheckoutParams", response: "PluginShareCheckoutResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/share/delete", params: "PluginShareDeleteParams", response: "PluginShareDeleteResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/share/list", params: "PluginShareListParams", response: "PluginShareListResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/share/save", params: "PluginShareSaveParams", response: "PluginShareSaveResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/share/updateTargets", params: "PluginShareUpdateTargetsParams", response: "PluginShareUpdateTargetsResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/skill/read", params: "PluginSkillReadParams", response: "PluginSkillReadResponse", stability: Stability::Stable },
-    MethodSpec { method: "plugin/uninstall", params: "PluginUninstallParams", response: "PluginUninstallResponse", stability: Stability::Stable },
-    MethodSpec { method: "process/kill", params: "ProcessKillParams", response: "ProcessKillResponse", stability: Stability::Experimental },
-    MethodSpec { method: "process/resizePty", params: "ProcessResizePtyParams", response: "ProcessResizePtyResponse", stability: Stability::Experimental },
-    MethodSpec { method: "process/spawn", params: "ProcessSpawnParams", response: "ProcessSpawnResponse", stability: Stability::Experimental },
-    MethodSpec { method: "process/writeStdin", params: "ProcessWriteStdinParams", response: "ProcessWriteStdinResponse", stability: Stability::Experimental },
-    MethodSpec { method: "project/create", params: "ProjectCreateParams", response: "ProjectCreateResponse", stability: Stability::Experimental },
-    MethodSpec { method: "project/delete", params: "ProjectDeleteParams", response: "ProjectDeleteResponse", stability: Stability::Experimental },
-    MethodSpec { method: "project/import", params: "ProjectImportParams", response: "ProjectImportResponse", stability: Stability::Experimental },
-    MethodSpec { method: "project/list", params: "ProjectListParams", response: "ProjectListResponse", stability: Stability::Experimental },
-    MethodSpec { method: "project/move", params: "ProjectMoveParams", response: "ProjectMoveResponse", stability: Stability::Experimental },
-    MethodSpec { method: "project/read", params: "ProjectReadParams", response: "ProjectReadResponse", stability: Stability::Experimental },
-    MethodSpec { method: "project/update", params: "ProjectUpdateParams", response: "ProjectUpdateResponse", stability: Stability::Experimental },
-    MethodSpec { method: "remoteControl/client/list", params: "RemoteControlClientsListParams", response: "RemoteControlClientsListResponse", stability: Stability::Experimental },
-    MethodSpec { method: "remoteControl/client/revoke", params: "RemoteControlClientsRevokeParams", response: "RemoteControlClientsRevokeResponse", stability: Stability::Experimental },
-    MethodSpec { method: "remoteControl/disable", params: "RemoteControlDisableParams", response: "RemoteControlDisableResponse", stability: Stability::Experimental },
-    MethodSpec { method: "remoteControl/enable", params: "RemoteControlEnableParams", response: "RemoteControlEnableResponse", stability: Stability::Experimental },
-    MethodSpec { method: "remoteControl/pairing/start", params: "RemoteControlPairingStartParams", response: "RemoteControlPairingStartResponse", stability: Stability::Experimental },
-    MethodSpec { method: "remoteControl/pairing/status", params: "RemoteControlPairingStatusParams", response: "RemoteControlPairingStatusResponse", stability: Stability::Experimental },
-    MethodSpec { method: "remoteControl/status/read", params: "RemoteControlStatusReadParams", response: "RemoteControlStatusReadResponse", stability: Stability::Experimental },
-    MethodSpec { method: "review/start", params: "ReviewStartParams", response: "ReviewStartResponse", stability: Stability::Stable },
-    MethodSpec { method: "rollout/compress", params: "RolloutCompressParams", response: "RolloutCompressResponse", stability: Stability::Experimental },
-    MethodSpec { method: "server/diagnostics", params: "ServerDiagnosticsParams", response: "ServerDiagnosticsResponse", stability: Stability::Experimental },
-    MethodSpec { method: "skills/config/write", params: "SkillsConfigWriteParams", response: "SkillsConfigWriteResponse", stability: Stability::Stable },
-    MethodSpec { method: "skills/extraRoots/set", params: "SkillsExtraRootsSetParams", response: "SkillsExtraRootsSetResponse", stability: Stability::Stable },
-    MethodSpec { method: "skills/list", params: "SkillsListParams", response: "SkillsListResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/approveGuardianDeniedAction", params: "ThreadApproveGuardianDeniedActionParams", response: "ThreadApproveGuardianDeniedActionResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/archive", params: "ThreadArchiveParams", response: "ThreadArchiveResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/attachment/add", params: "ThreadAttachmentAddParams", response: "ThreadAttachmentAddResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/attachment/list", params: "ThreadAttachmentListParams", response: "ThreadAttachmentListResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/attachment/remove", params: "ThreadAttachmentRemoveParams", response: "ThreadAttachmentRemoveResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/attachmentOwner/list", params: "ThreadAttachmentOwnerListParams", response: "ThreadAttachmentOwnerListResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/backgroundTerminals/clean", params: "ThreadBackgroundTerminalsCleanParams", response: "ThreadBackgroundTerminalsCleanResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/backgroundTerminals/list", params: "ThreadBackgroundTerminalsListParams", response: "ThreadBackgroundTerminalsListResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/backgroundTerminals/terminate", params: "ThreadBackgroundTerminalsTerminateParams", response: "ThreadBackgroundTerminalsTerminateResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/compact/start", params: "ThreadCompactStartParams", response: "ThreadCompactStartResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/decrement_elicitation", params: "ThreadDecrementElicitationParams", response: "ThreadDecrementElicitationResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/delete", params: "ThreadDeleteParams", response: "ThreadDeleteResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/fork", params: "ThreadForkParams", response: "ThreadForkResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/goal/clear", params: "ThreadGoalClearParams", response: "ThreadGoalClearResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/goal/get", params: "ThreadGoalGetParams", response: "ThreadGoalGetResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/goal/set", params: "ThreadGoalSetParams", response: "ThreadGoalSetResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/increment_elicitation", params: "ThreadIncrementElicitationParams", response: "ThreadIncrementElicitationResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/inject_items", params: "ThreadInjectItemsParams", response: "ThreadInjectItemsResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/items/list", params: "ThreadItemsListParams", response: "ThreadItemsListResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/items/read", params: "ThreadItemsReadParams", response: "ThreadItemsReadResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/list", params: "ThreadListParams", response: "ThreadListResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/loaded/list", params: "ThreadLoadedListParams", response: "ThreadLoadedListResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/memoryMode/set", params: "ThreadMemoryModeSetParams", response: "ThreadMemoryModeSetResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/metadata/update", params: "ThreadMetadataUpdateParams", response: "ThreadMetadataUpdateResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/name/set", params: "ThreadSetNameParams", response: "ThreadSetNameResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/prediction/request", params: "ThreadPredictionRequestParams", response: "ThreadPredictionRequestResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/queue/add", params: "ThreadQueueAddParams", response: "ThreadQueueAddResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/queue/delete", params: "ThreadQueueDeleteParams", response: "ThreadQueueDeleteResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/queue/list", params: "ThreadQueueListParams", response: "ThreadQueueListResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/queue/reorder", params: "ThreadQueueReorderParams", response: "ThreadQueueReorderResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/queue/start", params: "ThreadQueueStartParams", response: "ThreadQueueStartResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/queue/update", params: "ThreadQueueUpdateParams", response: "ThreadQueueUpdateResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/read", params: "ThreadReadParams", response: "ThreadReadResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/readState/update", params: "ThreadReadStateUpdateParams", response: "ThreadReadStateUpdateResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/realtime/appendAudio", params: "ThreadRealtimeAppendAudioParams", response: "ThreadRealtimeAppendAudioResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/realtime/appendSpeech", params: "ThreadRealtimeAppendSpeechParams", response: "ThreadRealtimeAppendSpeechResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/realtime/appendText", params: "ThreadRealtimeAppendTextParams", response: "ThreadRealtimeAppendTextResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/realtime/listVoices", params: "ThreadRealtimeListVoicesParams", response: "ThreadRealtimeListVoicesResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/realtime/start", params: "ThreadRealtimeStartParams", response: "ThreadRealtimeStartResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/realtime/stop", params: "ThreadRealtimeStopParams", response: "ThreadRealtimeStopResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/resume", params: "ThreadResumeParams", response: "ThreadResumeResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/revert", params: "ThreadRevertParams", response: "ThreadRevertResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/search", params: "ThreadSearchParams", response: "ThreadSearchResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/searchOccurrences", params: "ThreadSearchOccurrencesParams", response: "ThreadSearchOccurrencesResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/section/move", params: "ThreadSectionMoveParams", response: "ThreadSectionMoveResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/settings/update", params: "ThreadSettingsUpdateParams", response: "ThreadSettingsUpdateResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/shellCommand", params: "ThreadShellCommandParams", response: "ThreadShellCommandResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/start", params: "ThreadStartParams", response: "ThreadStartResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/timeline/list", params: "ThreadTimelineListParams", response: "ThreadTimelineListResponse", stability: Stability::Experimental },
-    MethodSpec { method: "thread/turns/list", params: "ThreadTurnsListParams", response: "ThreadTurnsListResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/unarchive", params: "ThreadUnarchiveParams", response: "ThreadUnarchiveResponse", stability: Stability::Stable },
-    MethodSpec { method: "thread/unsubscribe", params: "ThreadUnsubscribeParams", response: "ThreadUnsubscribeResponse", stability: Stability::Stable },
-    MethodSpec { method: "threadSection/create", params: "ThreadSectionCreateParams", response: "ThreadSectionCreateResponse", stability: Stability::Stable },
-    MethodSpec { method: "threadSection/delete", params: "ThreadSectionDeleteParams", response: "ThreadSectionDeleteResponse", stability: Stability::Stable },
-    MethodSpec { method: "threadSection/list", params: "ThreadSectionListParams", response: "ThreadSectionListResponse", stability: Stability::Stable },
-    MethodSpec { method: "threadSection/update", params: "ThreadSectionUpdateParams", response: "ThreadSectionUpdateResponse", stability: Stability::Stable },
-    MethodSpec { method: "turn/interrupt", params: "TurnInterruptParams", response: "TurnInterruptResponse", stability: Stability::Stable },
-    MethodSpec { method: "turn/settings/update", params: "TurnSettingsUpdateParams", response: "TurnSettingsUpdateResponse", stability: Stability::Experimental },
-    MethodSpec { method: "turn/start", params: "TurnStartParams", response: "TurnStartResponse", stability: Stability::Stable },
-    MethodSpec { method: "turn/steer", params: "TurnSteerParams", response: "TurnSteerResponse", stability: Stability::Stable },
-    MethodSpec { method: "userVerification/cancel", params: "UserVerificationCancelParams", response: "UserVerificationCancelResponse", stability: Stability::Experimental },
-    MethodSpec { method: "userVerification/delete", params: "UserVerificationDeleteParams", response: "UserVerificationDeleteResponse", stability: Stability::Experimental },
-    MethodSpec { method: "userVerification/enroll", params: "UserVerificationEnrollParams", response: "UserVerificationEnrollResponse", stability: Stability::Experimental },
-    MethodSpec { method: "userVerification/status", params: "UserVerificationStatusParams", response: "UserVerificationStatusResponse", stability: Stability::Experimental },
-    MethodSpec { method: "userVerification/verify", params: "UserVerificationVerifyParams", response: "UserVerificationVerifyResponse", stability: Stability::Experimental },
-    MethodSpec { method: "windowsSandbox/readiness", params: "WindowsSandboxReadinessParams", response: "WindowsSandboxReadinessResponse", stability: Stability::Stable },
-    MethodSpec { method: "windowsSandbox/setupStart", params: "WindowsSandboxSetupStartParams", response: "WindowsSandboxSetupStartResponse", stability: Stability::Stable },
+    MethodSpec {
+        method: "account/bedrock/checkGovCloudRequirements",
+        params: "BedrockCheckGovCloudRequirementsParams",
+        response: "BedrockCheckGovCloudRequirementsResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "account/bedrock/discover",
+        params: "BedrockDiscoverParams",
+        response: "BedrockDiscoverResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "account/bedrock/setup",
+        params: "BedrockSetupParams",
+        response: "BedrockSetupResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "account/gatewayOAuth/cancel",
+        params: "GatewayOAuthCancelParams",
+        response: "GatewayOAuthCancelResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "account/gatewayOAuth/login",
+        params: "GatewayOAuthLoginParams",
+        response: "GatewayOAuthLoginResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "account/gatewayOAuth/read",
+        params: "GatewayOAuthReadParams",
+        response: "GatewayOAuthReadResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "account/login/cancel",
+        params: "CancelLoginAccountParams",
+        response: "CancelLoginAccountResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "account/login/start",
+        params: "LoginAccountParams",
+        response: "LoginAccountResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "account/logout",
+        params: "LogoutAccountParams",
+        response: "LogoutAccountResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "account/rateLimitResetCredit/consume",
+        params: "ConsumeAccountRateLimitResetCreditParams",
+        response: "ConsumeAccountRateLimitResetCreditResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "account/rateLimits/read",
+        params: "GetAccountRateLimitsParams",
+        response: "GetAccountRateLimitsResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "account/read",
+        params: "GetAccountParams",
+        response: "GetAccountResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "account/sendAddCreditsNudgeEmail",
+        params: "SendAddCreditsNudgeEmailParams",
+        response: "SendAddCreditsNudgeEmailResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "account/usage/read",
+        params: "GetAccountTokenUsageParams",
+        response: "GetAccountTokenUsageResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "account/workspaceMessages/read",
+        params: "GetWorkspaceMessagesParams",
+        response: "GetWorkspaceMessagesResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "app/installed",
+        params: "AppsInstalledParams",
+        response: "AppsInstalledResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "app/list",
+        params: "AppsListParams",
+        response: "AppsListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "app/read",
+        params: "AppsReadParams",
+        response: "AppsReadResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "collaborationMode/list",
+        params: "CollaborationModeListParams",
+        response: "CollaborationModeListResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "command/exec",
+        params: "CommandExecParams",
+        response: "CommandExecResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "command/exec/resize",
+        params: "CommandExecResizeParams",
+        response: "CommandExecResizeResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "command/exec/terminate",
+        params: "CommandExecTerminateParams",
+        response: "CommandExecTerminateResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "command/exec/write",
+        params: "CommandExecWriteParams",
+        response: "CommandExecWriteResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "config/batchWrite",
+        params: "ConfigBatchWriteParams",
+        response: "ConfigWriteResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "config/mcpServer/reload",
+        params: "McpServerRefreshParams",
+        response: "McpServerRefreshResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "config/read",
+        params: "ConfigReadParams",
+        response: "ConfigReadResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "config/value/write",
+        params: "ConfigValueWriteParams",
+        response: "ConfigWriteResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "configRequirements/read",
+        params: "ConfigRequirementsReadParams",
+        response: "ConfigRequirementsReadResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "environment/add",
+        params: "EnvironmentAddParams",
+        response: "EnvironmentAddResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "environment/info",
+        params: "EnvironmentInfoParams",
+        response: "EnvironmentInfoResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "environment/status",
+        params: "EnvironmentStatusParams",
+        response: "EnvironmentStatusResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "experimentalFeature/enablement/set",
+        params: "ExperimentalFeatureEnablementSetParams",
+        response: "ExperimentalFeatureEnablementSetResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "experimentalFeature/list",
+        params: "ExperimentalFeatureListParams",
+        response: "ExperimentalFeatureListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "externalAgentConfig/detect",
+        params: "ExternalAgentConfigDetectParams",
+        response: "ExternalAgentConfigDetectResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "externalAgentConfig/import",
+        params: "ExternalAgentConfigImportParams",
+        response: "ExternalAgentConfigImportResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "externalAgentConfig/import/readHistories",
+        params: "ExternalAgentConfigImportHistoriesReadParams",
+        response: "ExternalAgentConfigImportHistoriesReadResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "externalAgentConfig/import/recordHistory",
+        params: "ExternalAgentConfigImportHistoryRecordParams",
+        response: "ExternalAgentConfigImportHistoryRecordResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "feedback/upload",
+        params: "FeedbackUploadParams",
+        response: "FeedbackUploadResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "fs/copy",
+        params: "FsCopyParams",
+        response: "FsCopyResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "fs/createDirectory",
+        params: "FsCreateDirectoryParams",
+        response: "FsCreateDirectoryResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "fs/getMetadata",
+        params: "FsGetMetadataParams",
+        response: "FsGetMetadataResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "fs/readDirectory",
+        params: "FsReadDirectoryParams",
+        response: "FsReadDirectoryResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "fs/readFile",
+        params: "FsReadFileParams",
+        response: "FsReadFileResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "fs/remove",
+        params: "FsRemoveParams",
+        response: "FsRemoveResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "fs/unwatch",
+        params: "FsUnwatchParams",
+        response: "FsUnwatchResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "fs/watch",
+        params: "FsWatchParams",
+        response: "FsWatchResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "fs/writeFile",
+        params: "FsWriteFileParams",
+        response: "FsWriteFileResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "fuzzyFileSearch",
+        params: "FuzzyFileSearchParams",
+        response: "FuzzyFileSearchResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "fuzzyFileSearch/sessionStart",
+        params: "FuzzyFileSearchSessionStartParams",
+        response: "FuzzyFileSearchSessionStartResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "fuzzyFileSearch/sessionStop",
+        params: "FuzzyFileSearchSessionStopParams",
+        response: "FuzzyFileSearchSessionStopResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "fuzzyFileSearch/sessionUpdate",
+        params: "FuzzyFileSearchSessionUpdateParams",
+        response: "FuzzyFileSearchSessionUpdateResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "hooks/list",
+        params: "HooksListParams",
+        response: "HooksListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "initialize",
+        params: "InitializeParams",
+        response: "InitializeResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "marketplace/add",
+        params: "MarketplaceAddParams",
+        response: "MarketplaceAddResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "marketplace/remove",
+        params: "MarketplaceRemoveParams",
+        response: "MarketplaceRemoveResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "marketplace/upgrade",
+        params: "MarketplaceUpgradeParams",
+        response: "MarketplaceUpgradeResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "mcpServer/event/stream/start",
+        params: "McpServerEventStreamStartParams",
+        response: "McpServerEventStreamStartResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "mcpServer/event/stream/stop",
+        params: "McpServerEventStreamStopParams",
+        response: "McpServerEventStreamStopResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "mcpServer/oauth/login",
+        params: "McpServerOauthLoginParams",
+        response: "McpServerOauthLoginResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "mcpServer/resource/read",
+        params: "McpResourceReadParams",
+        response: "McpResourceReadResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "mcpServer/tool/call",
+        params: "McpServerToolCallParams",
+        response: "McpServerToolCallResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "mcpServerStatus/list",
+        params: "ListMcpServerStatusParams",
+        response: "ListMcpServerStatusResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "memory/reset",
+        params: "MemoryResetParams",
+        response: "MemoryResetResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "memory/status",
+        params: "MemoryStatusParams",
+        response: "MemoryStatusResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "model/list",
+        params: "ModelListParams",
+        response: "ModelListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "modelProvider/capabilities/read",
+        params: "ModelProviderCapabilitiesReadParams",
+        response: "ModelProviderCapabilitiesReadResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "permissionProfile/list",
+        params: "PermissionProfileListParams",
+        response: "PermissionProfileListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/install",
+        params: "PluginInstallParams",
+        response: "PluginInstallResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/installed",
+        params: "PluginInstalledParams",
+        response: "PluginInstalledResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/list",
+        params: "PluginListParams",
+        response: "PluginListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/read",
+        params: "PluginReadParams",
+        response: "PluginReadResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/reconcile",
+        params: "PluginReconcileParams",
+        response: "PluginReconcileResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/search",
+        params: "PluginSearchParams",
+        response: "PluginSearchResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "plugin/share/checkout",
+        params: "PluginShareCheckoutParams",
+        response: "PluginShareCheckoutResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/share/delete",
+        params: "PluginShareDeleteParams",
+        response: "PluginShareDeleteResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/share/list",
+        params: "PluginShareListParams",
+        response: "PluginShareListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/share/save",
+        params: "PluginShareSaveParams",
+        response: "PluginShareSaveResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/share/updateTargets",
+        params: "PluginShareUpdateTargetsParams",
+        response: "PluginShareUpdateTargetsResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/skill/read",
+        params: "PluginSkillReadParams",
+        response: "PluginSkillReadResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "plugin/uninstall",
+        params: "PluginUninstallParams",
+        response: "PluginUninstallResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "process/kill",
+        params: "ProcessKillParams",
+        response: "ProcessKillResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "process/resizePty",
+        params: "ProcessResizePtyParams",
+        response: "ProcessResizePtyResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "process/spawn",
+        params: "ProcessSpawnParams",
+        response: "ProcessSpawnResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "process/writeStdin",
+        params: "ProcessWriteStdinParams",
+        response: "ProcessWriteStdinResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "project/create",
+        params: "ProjectCreateParams",
+        response: "ProjectCreateResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "project/delete",
+        params: "ProjectDeleteParams",
+        response: "ProjectDeleteResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "project/import",
+        params: "ProjectImportParams",
+        response: "ProjectImportResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "project/list",
+        params: "ProjectListParams",
+        response: "ProjectListResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "project/move",
+        params: "ProjectMoveParams",
+        response: "ProjectMoveResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "project/read",
+        params: "ProjectReadParams",
+        response: "ProjectReadResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "project/update",
+        params: "ProjectUpdateParams",
+        response: "ProjectUpdateResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "remoteControl/client/list",
+        params: "RemoteControlClientsListParams",
+        response: "RemoteControlClientsListResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "remoteControl/client/revoke",
+        params: "RemoteControlClientsRevokeParams",
+        response: "RemoteControlClientsRevokeResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "remoteControl/disable",
+        params: "RemoteControlDisableParams",
+        response: "RemoteControlDisableResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "remoteControl/enable",
+        params: "RemoteControlEnableParams",
+        response: "RemoteControlEnableResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "remoteControl/pairing/start",
+        params: "RemoteControlPairingStartParams",
+        response: "RemoteControlPairingStartResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "remoteControl/pairing/status",
+        params: "RemoteControlPairingStatusParams",
+        response: "RemoteControlPairingStatusResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "remoteControl/status/read",
+        params: "RemoteControlStatusReadParams",
+        response: "RemoteControlStatusReadResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "review/start",
+        params: "ReviewStartParams",
+        response: "ReviewStartResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "rollout/compress",
+        params: "RolloutCompressParams",
+        response: "RolloutCompressResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "server/diagnostics",
+        params: "ServerDiagnosticsParams",
+        response: "ServerDiagnosticsResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "skills/config/write",
+        params: "SkillsConfigWriteParams",
+        response: "SkillsConfigWriteResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "skills/extraRoots/set",
+        params: "SkillsExtraRootsSetParams",
+        response: "SkillsExtraRootsSetResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "skills/list",
+        params: "SkillsListParams",
+        response: "SkillsListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/approveGuardianDeniedAction",
+        params: "ThreadApproveGuardianDeniedActionParams",
+        response: "ThreadApproveGuardianDeniedActionResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/archive",
+        params: "ThreadArchiveParams",
+        response: "ThreadArchiveResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/attachment/add",
+        params: "ThreadAttachmentAddParams",
+        response: "ThreadAttachmentAddResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/attachment/list",
+        params: "ThreadAttachmentListParams",
+        response: "ThreadAttachmentListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/attachment/remove",
+        params: "ThreadAttachmentRemoveParams",
+        response: "ThreadAttachmentRemoveResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/attachmentOwner/list",
+        params: "ThreadAttachmentOwnerListParams",
+        response: "ThreadAttachmentOwnerListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/backgroundTerminals/clean",
+        params: "ThreadBackgroundTerminalsCleanParams",
+        response: "ThreadBackgroundTerminalsCleanResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/backgroundTerminals/list",
+        params: "ThreadBackgroundTerminalsListParams",
+        response: "ThreadBackgroundTerminalsListResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/backgroundTerminals/terminate",
+        params: "ThreadBackgroundTerminalsTerminateParams",
+        response: "ThreadBackgroundTerminalsTerminateResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/compact/start",
+        params: "ThreadCompactStartParams",
+        response: "ThreadCompactStartResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/decrement_elicitation",
+        params: "ThreadDecrementElicitationParams",
+        response: "ThreadDecrementElicitationResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/delete",
+        params: "ThreadDeleteParams",
+        response: "ThreadDeleteResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/fork",
+        params: "ThreadForkParams",
+        response: "ThreadForkResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/goal/clear",
+        params: "ThreadGoalClearParams",
+        response: "ThreadGoalClearResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/goal/get",
+        params: "ThreadGoalGetParams",
+        response: "ThreadGoalGetResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/goal/set",
+        params: "ThreadGoalSetParams",
+        response: "ThreadGoalSetResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/increment_elicitation",
+        params: "ThreadIncrementElicitationParams",
+        response: "ThreadIncrementElicitationResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/inject_items",
+        params: "ThreadInjectItemsParams",
+        response: "ThreadInjectItemsResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/items/list",
+        params: "ThreadItemsListParams",
+        response: "ThreadItemsListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/items/read",
+        params: "ThreadItemsReadParams",
+        response: "ThreadItemsReadResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/list",
+        params: "ThreadListParams",
+        response: "ThreadListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/loaded/list",
+        params: "ThreadLoadedListParams",
+        response: "ThreadLoadedListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/memoryMode/set",
+        params: "ThreadMemoryModeSetParams",
+        response: "ThreadMemoryModeSetResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/metadata/update",
+        params: "ThreadMetadataUpdateParams",
+        response: "ThreadMetadataUpdateResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/name/set",
+        params: "ThreadSetNameParams",
+        response: "ThreadSetNameResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/prediction/request",
+        params: "ThreadPredictionRequestParams",
+        response: "ThreadPredictionRequestResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/queue/add",
+        params: "ThreadQueueAddParams",
+        response: "ThreadQueueAddResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/queue/delete",
+        params: "ThreadQueueDeleteParams",
+        response: "ThreadQueueDeleteResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/queue/list",
+        params: "ThreadQueueListParams",
+        response: "ThreadQueueListResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/queue/reorder",
+        params: "ThreadQueueReorderParams",
+        response: "ThreadQueueReorderResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/queue/start",
+        params: "ThreadQueueStartParams",
+        response: "ThreadQueueStartResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/queue/update",
+        params: "ThreadQueueUpdateParams",
+        response: "ThreadQueueUpdateResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/read",
+        params: "ThreadReadParams",
+        response: "ThreadReadResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/readState/update",
+        params: "ThreadReadStateUpdateParams",
+        response: "ThreadReadStateUpdateResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/realtime/appendAudio",
+        params: "ThreadRealtimeAppendAudioParams",
+        response: "ThreadRealtimeAppendAudioResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/realtime/appendSpeech",
+        params: "ThreadRealtimeAppendSpeechParams",
+        response: "ThreadRealtimeAppendSpeechResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/realtime/appendText",
+        params: "ThreadRealtimeAppendTextParams",
+        response: "ThreadRealtimeAppendTextResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/realtime/listVoices",
+        params: "ThreadRealtimeListVoicesParams",
+        response: "ThreadRealtimeListVoicesResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/realtime/start",
+        params: "ThreadRealtimeStartParams",
+        response: "ThreadRealtimeStartResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/realtime/stop",
+        params: "ThreadRealtimeStopParams",
+        response: "ThreadRealtimeStopResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/resume",
+        params: "ThreadResumeParams",
+        response: "ThreadResumeResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/revert",
+        params: "ThreadRevertParams",
+        response: "ThreadRevertResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/search",
+        params: "ThreadSearchParams",
+        response: "ThreadSearchResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/searchOccurrences",
+        params: "ThreadSearchOccurrencesParams",
+        response: "ThreadSearchOccurrencesResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/section/move",
+        params: "ThreadSectionMoveParams",
+        response: "ThreadSectionMoveResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/settings/update",
+        params: "ThreadSettingsUpdateParams",
+        response: "ThreadSettingsUpdateResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/shellCommand",
+        params: "ThreadShellCommandParams",
+        response: "ThreadShellCommandResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/start",
+        params: "ThreadStartParams",
+        response: "ThreadStartResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/timeline/list",
+        params: "ThreadTimelineListParams",
+        response: "ThreadTimelineListResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "thread/turns/list",
+        params: "ThreadTurnsListParams",
+        response: "ThreadTurnsListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/unarchive",
+        params: "ThreadUnarchiveParams",
+        response: "ThreadUnarchiveResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "thread/unsubscribe",
+        params: "ThreadUnsubscribeParams",
+        response: "ThreadUnsubscribeResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "threadSection/create",
+        params: "ThreadSectionCreateParams",
+        response: "ThreadSectionCreateResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "threadSection/delete",
+        params: "ThreadSectionDeleteParams",
+        response: "ThreadSectionDeleteResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "threadSection/list",
+        params: "ThreadSectionListParams",
+        response: "ThreadSectionListResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "threadSection/update",
+        params: "ThreadSectionUpdateParams",
+        response: "ThreadSectionUpdateResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "turn/interrupt",
+        params: "TurnInterruptParams",
+        response: "TurnInterruptResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "turn/settings/update",
+        params: "TurnSettingsUpdateParams",
+        response: "TurnSettingsUpdateResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "turn/start",
+        params: "TurnStartParams",
+        response: "TurnStartResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "turn/steer",
+        params: "TurnSteerParams",
+        response: "TurnSteerResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "userVerification/cancel",
+        params: "UserVerificationCancelParams",
+        response: "UserVerificationCancelResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "userVerification/delete",
+        params: "UserVerificationDeleteParams",
+        response: "UserVerificationDeleteResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "userVerification/enroll",
+        params: "UserVerificationEnrollParams",
+        response: "UserVerificationEnrollResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "userVerification/status",
+        params: "UserVerificationStatusParams",
+        response: "UserVerificationStatusResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "userVerification/verify",
+        params: "UserVerificationVerifyParams",
+        response: "UserVerificationVerifyResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "windowsSandbox/readiness",
+        params: "WindowsSandboxReadinessParams",
+        response: "WindowsSandboxReadinessResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "windowsSandbox/setupStart",
+        params: "WindowsSandboxSetupStartParams",
+        response: "WindowsSandboxSetupStartResponse",
+        stability: Stability::Stable,
+    },
 ];
 
 /// One function per method of the wire, for everything that implements [`Call`].
@@ -202,96 +1056,167 @@ pub trait Methods: Call {
     /// Sends `account/bedrock/checkGovCloudRequirements`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn account_bedrock_check_gov_cloud_requirements(&self, params: crate::BedrockCheckGovCloudRequirementsParams) -> impl Future<Output = Result<crate::BedrockCheckGovCloudRequirementsResponse, Self::Error>> + Send {
+    fn account_bedrock_check_gov_cloud_requirements(
+        &self,
+        params: crate::BedrockCheckGovCloudRequirementsParams,
+    ) -> impl Future<
+        Output = Result<crate::BedrockCheckGovCloudRequirementsResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `account/bedrock/discover`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn account_bedrock_discover(&self, params: crate::BedrockDiscoverParams) -> impl Future<Output = Result<crate::BedrockDiscoverResponse, Self::Error>> + Send {
+    fn account_bedrock_discover(
+        &self,
+        params: crate::BedrockDiscoverParams,
+    ) -> impl Future<
+        Output = Result<crate::BedrockDiscoverResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `account/bedrock/setup`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn account_bedrock_setup(&self, params: crate::BedrockSetupParams) -> impl Future<Output = Result<crate::BedrockSetupResponse, Self::Error>> + Send {
+    fn account_bedrock_setup(
+        &self,
+        params: crate::BedrockSetupParams,
+    ) -> impl Future<Output = Result<crate::BedrockSetupResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `account/gatewayOAuth/cancel`.
-    fn account_gateway_oauth_cancel(&self) -> impl Future<Output = Result<crate::GatewayOAuthCancelResponse, Self::Error>> + Send {
+    fn account_gateway_oauth_cancel(
+        &self,
+    ) -> impl Future<
+        Output = Result<crate::GatewayOAuthCancelResponse, Self::Error>,
+    > + Send {
         self.call(crate::GatewayOAuthCancelParams::new())
     }
 
     /// Sends `account/gatewayOAuth/login`.
-    fn account_gateway_oauth_login(&self) -> impl Future<Output = Result<crate::GatewayOAuthLoginResponse, Self::Error>> + Send {
+    fn account_gateway_oauth_login(
+        &self,
+    ) -> impl Future<
+        Output = Result<crate::GatewayOAuthLoginResponse, Self::Error>,
+    > + Send {
         self.call(crate::GatewayOAuthLoginParams::new())
     }
 
     /// Sends `account/gatewayOAuth/read`.
-    fn account_gateway_oauth_read(&self) -> impl Future<Output = Result<crate::GatewayOAuthReadResponse, Self::Error>> + Send {
+    fn account_gateway_oauth_read(
+        &self,
+    ) -> impl Future<
+        Output = Result<crate::GatewayOAuthReadResponse, Self::Error>,
+    > + Send {
         self.call(crate::GatewayOAuthReadParams::new())
     }
 
     /// Sends `account/login/cancel`.
-    fn account_login_cancel(&self, params: crate::CancelLoginAccountParams) -> impl Future<Output = Result<crate::CancelLoginAccountResponse, Self::Error>> + Send {
+    fn account_login_cancel(
+        &self,
+        params: crate::CancelLoginAccountParams,
+    ) -> impl Future<
+        Output = Result<crate::CancelLoginAccountResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `account/login/start`.
-    fn account_login_start(&self, params: crate::LoginAccountParams) -> impl Future<Output = Result<crate::LoginAccountResponse, Self::Error>> + Send {
+    fn account_login_start(
+        &self,
+        params: crate::LoginAccountParams,
+    ) -> impl Future<Output = Result<crate::LoginAccountResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `account/logout`.
-    fn account_logout(&self) -> impl Future<Output = Result<crate::LogoutAccountResponse, Self::Error>> + Send {
+    fn account_logout(
+        &self,
+    ) -> impl Future<Output = Result<crate::LogoutAccountResponse, Self::Error>> + Send {
         self.call(crate::LogoutAccountParams::new())
     }
 
     /// Sends `account/rateLimitResetCredit/consume`.
-    fn account_rate_limit_reset_credit_consume(&self, params: crate::ConsumeAccountRateLimitResetCreditParams) -> impl Future<Output = Result<crate::ConsumeAccountRateLimitResetCreditResponse, Self::Error>> + Send {
+    fn account_rate_limit_reset_credit_consume(
+        &self,
+        params: crate::ConsumeAccountRateLimitResetCreditParams,
+    ) -> impl Future<
+        Output = Result<crate::ConsumeAccountRateLimitResetCreditResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `account/rateLimits/read`.
-    fn account_rate_limits_read(&self, params: crate::GetAccountRateLimitsParams) -> impl Future<Output = Result<crate::GetAccountRateLimitsResponse, Self::Error>> + Send {
+    fn account_rate_limits_read(
+        &self,
+        params: crate::GetAccountRateLimitsParams,
+    ) -> impl Future<
+        Output = Result<crate::GetAccountRateLimitsResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `account/read`.
-    fn account_read(&self, params: crate::GetAccountParams) -> impl Future<Output = Result<crate::GetAccountResponse, Self::Error>> + Send {
+    fn account_read(
+        &self,
+        params: crate::GetAccountParams,
+    ) -> impl Future<Output = Result<crate::GetAccountResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `account/sendAddCreditsNudgeEmail`.
-    fn account_send_add_credits_nudge_email(&self, params: crate::SendAddCreditsNudgeEmailParams) -> impl Future<Output = Result<crate::SendAddCreditsNudgeEmailResponse, Self::Error>> + Send {
+    fn account_send_add_credits_nudge_email(
+        &self,
+        params: crate::SendAddCreditsNudgeEmailParams,
+    ) -> impl Future<
+        Output = Result<crate::SendAddCreditsNudgeEmailResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `account/usage/read`.
-    fn account_usage_read(&self, params: crate::GetAccountTokenUsageParams) -> impl Future<Output = Result<crate::GetAccountTokenUsageResponse, Self::Error>> + Send {
+    fn account_usage_read(
+        &self,
+        params: crate::GetAccountTokenUsageParams,
+    ) -> impl Future<
+        Output = Result<crate::GetAccountTokenUsageResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `account/workspaceMessages/read`.
-    fn account_workspace_messages_read(&self) -> impl Future<Output = Result<crate::GetWorkspaceMessagesResponse, Self::Error>> + Send {
+    fn account_workspace_messages_read(
+        &self,
+    ) -> impl Future<
+        Output = Result<crate::GetWorkspaceMessagesResponse, Self::Error>,
+    > + Send {
         self.call(crate::GetWorkspaceMessagesParams::new())
     }
 
     /// Sends `app/installed`.
-    fn app_installed(&self, params: crate::AppsInstalledParams) -> impl Future<Output = Result<crate::AppsInstalledResponse, Self::Error>> + Send {
+    fn app_installed(
+        &self,
+        params: crate::AppsInstalledParams,
+    ) -> impl Future<Output = Result<crate::AppsInstalledResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `app/list`.
-    fn app_list(&self, params: crate::AppsListParams) -> impl Future<Output = Result<crate::AppsListResponse, Self::Error>> + Send {
+    fn app_list(
+        &self,
+        params: crate::AppsListParams,
+    ) -> impl Future<Output = Result<crate::AppsListResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `app/read`.
-    fn app_read(&self, params: crate::AppsReadParams) -> impl Future<Output = Result<crate::AppsReadResponse, Self::Error>> + Send {
+    fn app_read(
+        &self,
+        params: crate::AppsReadParams,
+    ) -> impl Future<Output = Result<crate::AppsReadResponse, Self::Error>> + Send {
         self.call(params)
     }
 
@@ -300,60 +1225,100 @@ pub trait Methods: Call {
     /// Sends `collaborationMode/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn collaboration_mode_list(&self, params: crate::CollaborationModeListParams) -> impl Future<Output = Result<crate::CollaborationModeListResponse, Self::Error>> + Send {
+    fn collaboration_mode_list(
+        &self,
+        params: crate::CollaborationModeListParams,
+    ) -> impl Future<
+        Output = Result<crate::CollaborationModeListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Execute a standalone command (argv vector) under the server's sandbox.
     ///
     /// Sends `command/exec`.
-    fn command_exec(&self, params: crate::CommandExecParams) -> impl Future<Output = Result<crate::CommandExecResponse, Self::Error>> + Send {
+    fn command_exec(
+        &self,
+        params: crate::CommandExecParams,
+    ) -> impl Future<Output = Result<crate::CommandExecResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Resize a running PTY-backed `command/exec` session by client-supplied `processId`.
     ///
     /// Sends `command/exec/resize`.
-    fn command_exec_resize(&self, params: crate::CommandExecResizeParams) -> impl Future<Output = Result<crate::CommandExecResizeResponse, Self::Error>> + Send {
+    fn command_exec_resize(
+        &self,
+        params: crate::CommandExecResizeParams,
+    ) -> impl Future<
+        Output = Result<crate::CommandExecResizeResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Terminate a running `command/exec` session by client-supplied `processId`.
     ///
     /// Sends `command/exec/terminate`.
-    fn command_exec_terminate(&self, params: crate::CommandExecTerminateParams) -> impl Future<Output = Result<crate::CommandExecTerminateResponse, Self::Error>> + Send {
+    fn command_exec_terminate(
+        &self,
+        params: crate::CommandExecTerminateParams,
+    ) -> impl Future<
+        Output = Result<crate::CommandExecTerminateResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Write stdin bytes to a running `command/exec` session or close stdin.
     ///
     /// Sends `command/exec/write`.
-    fn command_exec_write(&self, params: crate::CommandExecWriteParams) -> impl Future<Output = Result<crate::CommandExecWriteResponse, Self::Error>> + Send {
+    fn command_exec_write(
+        &self,
+        params: crate::CommandExecWriteParams,
+    ) -> impl Future<
+        Output = Result<crate::CommandExecWriteResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `config/batchWrite`.
-    fn config_batch_write(&self, params: crate::ConfigBatchWriteParams) -> impl Future<Output = Result<crate::ConfigWriteResponse, Self::Error>> + Send {
+    fn config_batch_write(
+        &self,
+        params: crate::ConfigBatchWriteParams,
+    ) -> impl Future<Output = Result<crate::ConfigWriteResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `config/mcpServer/reload`.
-    fn config_mcp_server_reload(&self) -> impl Future<Output = Result<crate::McpServerRefreshResponse, Self::Error>> + Send {
+    fn config_mcp_server_reload(
+        &self,
+    ) -> impl Future<
+        Output = Result<crate::McpServerRefreshResponse, Self::Error>,
+    > + Send {
         self.call(crate::McpServerRefreshParams::new())
     }
 
     /// Sends `config/read`.
-    fn config_read(&self, params: crate::ConfigReadParams) -> impl Future<Output = Result<crate::ConfigReadResponse, Self::Error>> + Send {
+    fn config_read(
+        &self,
+        params: crate::ConfigReadParams,
+    ) -> impl Future<Output = Result<crate::ConfigReadResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `config/value/write`.
-    fn config_value_write(&self, params: crate::ConfigValueWriteParams) -> impl Future<Output = Result<crate::ConfigWriteResponse, Self::Error>> + Send {
+    fn config_value_write(
+        &self,
+        params: crate::ConfigValueWriteParams,
+    ) -> impl Future<Output = Result<crate::ConfigWriteResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `configRequirements/read`.
-    fn config_requirements_read(&self) -> impl Future<Output = Result<crate::ConfigRequirementsReadResponse, Self::Error>> + Send {
+    fn config_requirements_read(
+        &self,
+    ) -> impl Future<
+        Output = Result<crate::ConfigRequirementsReadResponse, Self::Error>,
+    > + Send {
         self.call(crate::ConfigRequirementsReadParams::new())
     }
 
@@ -362,7 +1327,12 @@ pub trait Methods: Call {
     /// Sends `environment/add`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn environment_add(&self, params: crate::EnvironmentAddParams) -> impl Future<Output = Result<crate::EnvironmentAddResponse, Self::Error>> + Send {
+    fn environment_add(
+        &self,
+        params: crate::EnvironmentAddParams,
+    ) -> impl Future<
+        Output = Result<crate::EnvironmentAddResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
@@ -371,7 +1341,12 @@ pub trait Methods: Call {
     /// Sends `environment/info`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn environment_info(&self, params: crate::EnvironmentInfoParams) -> impl Future<Output = Result<crate::EnvironmentInfoResponse, Self::Error>> + Send {
+    fn environment_info(
+        &self,
+        params: crate::EnvironmentInfoParams,
+    ) -> impl Future<
+        Output = Result<crate::EnvironmentInfoResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
@@ -380,268 +1355,490 @@ pub trait Methods: Call {
     /// Sends `environment/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn environment_status(&self, params: crate::EnvironmentStatusParams) -> impl Future<Output = Result<crate::EnvironmentStatusResponse, Self::Error>> + Send {
+    fn environment_status(
+        &self,
+        params: crate::EnvironmentStatusParams,
+    ) -> impl Future<
+        Output = Result<crate::EnvironmentStatusResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `experimentalFeature/enablement/set`.
-    fn experimental_feature_enablement_set(&self, params: crate::ExperimentalFeatureEnablementSetParams) -> impl Future<Output = Result<crate::ExperimentalFeatureEnablementSetResponse, Self::Error>> + Send {
+    fn experimental_feature_enablement_set(
+        &self,
+        params: crate::ExperimentalFeatureEnablementSetParams,
+    ) -> impl Future<
+        Output = Result<crate::ExperimentalFeatureEnablementSetResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `experimentalFeature/list`.
-    fn experimental_feature_list(&self, params: crate::ExperimentalFeatureListParams) -> impl Future<Output = Result<crate::ExperimentalFeatureListResponse, Self::Error>> + Send {
+    fn experimental_feature_list(
+        &self,
+        params: crate::ExperimentalFeatureListParams,
+    ) -> impl Future<
+        Output = Result<crate::ExperimentalFeatureListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `externalAgentConfig/detect`.
-    fn external_agent_config_detect(&self, params: crate::ExternalAgentConfigDetectParams) -> impl Future<Output = Result<crate::ExternalAgentConfigDetectResponse, Self::Error>> + Send {
+    fn external_agent_config_detect(
+        &self,
+        params: crate::ExternalAgentConfigDetectParams,
+    ) -> impl Future<
+        Output = Result<crate::ExternalAgentConfigDetectResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `externalAgentConfig/import`.
-    fn external_agent_config_import(&self, params: crate::ExternalAgentConfigImportParams) -> impl Future<Output = Result<crate::ExternalAgentConfigImportResponse, Self::Error>> + Send {
+    fn external_agent_config_import(
+        &self,
+        params: crate::ExternalAgentConfigImportParams,
+    ) -> impl Future<
+        Output = Result<crate::ExternalAgentConfigImportResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `externalAgentConfig/import/readHistories`.
-    fn external_agent_config_import_read_histories(&self) -> impl Future<Output = Result<crate::ExternalAgentConfigImportHistoriesReadResponse, Self::Error>> + Send {
+    fn external_agent_config_import_read_histories(
+        &self,
+    ) -> impl Future<
+        Output = Result<
+            crate::ExternalAgentConfigImportHistoriesReadResponse,
+            Self::Error,
+        >,
+    > + Send {
         self.call(crate::ExternalAgentConfigImportHistoriesReadParams::new())
     }
 
     /// Sends `externalAgentConfig/import/recordHistory`.
-    fn external_agent_config_import_record_history(&self, params: crate::ExternalAgentConfigImportHistoryRecordParams) -> impl Future<Output = Result<crate::ExternalAgentConfigImportHistoryRecordResponse, Self::Error>> + Send {
+    fn external_agent_config_import_record_history(
+        &self,
+        params: crate::ExternalAgentConfigImportHistoryRecordParams,
+    ) -> impl Future<
+        Output = Result<
+            crate::ExternalAgentConfigImportHistoryRecordResponse,
+            Self::Error,
+        >,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `feedback/upload`.
-    fn feedback_upload(&self, params: crate::FeedbackUploadParams) -> impl Future<Output = Result<crate::FeedbackUploadResponse, Self::Error>> + Send {
+    fn feedback_upload(
+        &self,
+        params: crate::FeedbackUploadParams,
+    ) -> impl Future<
+        Output = Result<crate::FeedbackUploadResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `fs/copy`.
-    fn fs_copy(&self, params: crate::FsCopyParams) -> impl Future<Output = Result<crate::FsCopyResponse, Self::Error>> + Send {
+    fn fs_copy(
+        &self,
+        params: crate::FsCopyParams,
+    ) -> impl Future<Output = Result<crate::FsCopyResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `fs/createDirectory`.
-    fn fs_create_directory(&self, params: crate::FsCreateDirectoryParams) -> impl Future<Output = Result<crate::FsCreateDirectoryResponse, Self::Error>> + Send {
+    fn fs_create_directory(
+        &self,
+        params: crate::FsCreateDirectoryParams,
+    ) -> impl Future<
+        Output = Result<crate::FsCreateDirectoryResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `fs/getMetadata`.
-    fn fs_get_metadata(&self, params: crate::FsGetMetadataParams) -> impl Future<Output = Result<crate::FsGetMetadataResponse, Self::Error>> + Send {
+    fn fs_get_metadata(
+        &self,
+        params: crate::FsGetMetadataParams,
+    ) -> impl Future<Output = Result<crate::FsGetMetadataResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `fs/readDirectory`.
-    fn fs_read_directory(&self, params: crate::FsReadDirectoryParams) -> impl Future<Output = Result<crate::FsReadDirectoryResponse, Self::Error>> + Send {
+    fn fs_read_directory(
+        &self,
+        params: crate::FsReadDirectoryParams,
+    ) -> impl Future<
+        Output = Result<crate::FsReadDirectoryResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `fs/readFile`.
-    fn fs_read_file(&self, params: crate::FsReadFileParams) -> impl Future<Output = Result<crate::FsReadFileResponse, Self::Error>> + Send {
+    fn fs_read_file(
+        &self,
+        params: crate::FsReadFileParams,
+    ) -> impl Future<Output = Result<crate::FsReadFileResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `fs/remove`.
-    fn fs_remove(&self, params: crate::FsRemoveParams) -> impl Future<Output = Result<crate::FsRemoveResponse, Self::Error>> + Send {
+    fn fs_remove(
+        &self,
+        params: crate::FsRemoveParams,
+    ) -> impl Future<Output = Result<crate::FsRemoveResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `fs/unwatch`.
-    fn fs_unwatch(&self, params: crate::FsUnwatchParams) -> impl Future<Output = Result<crate::FsUnwatchResponse, Self::Error>> + Send {
+    fn fs_unwatch(
+        &self,
+        params: crate::FsUnwatchParams,
+    ) -> impl Future<Output = Result<crate::FsUnwatchResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `fs/watch`.
-    fn fs_watch(&self, params: crate::FsWatchParams) -> impl Future<Output = Result<crate::FsWatchResponse, Self::Error>> + Send {
+    fn fs_watch(
+        &self,
+        params: crate::FsWatchParams,
+    ) -> impl Future<Output = Result<crate::FsWatchResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `fs/writeFile`.
-    fn fs_write_file(&self, params: crate::FsWriteFileParams) -> impl Future<Output = Result<crate::FsWriteFileResponse, Self::Error>> + Send {
+    fn fs_write_file(
+        &self,
+        params: crate::FsWriteFileParams,
+    ) -> impl Future<Output = Result<crate::FsWriteFileResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `fuzzyFileSearch`.
-    fn fuzzy_file_search(&self, params: crate::FuzzyFileSearchParams) -> impl Future<Output = Result<crate::FuzzyFileSearchResponse, Self::Error>> + Send {
+    fn fuzzy_file_search(
+        &self,
+        params: crate::FuzzyFileSearchParams,
+    ) -> impl Future<
+        Output = Result<crate::FuzzyFileSearchResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `fuzzyFileSearch/sessionStart`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn fuzzy_file_search_session_start(&self, params: crate::FuzzyFileSearchSessionStartParams) -> impl Future<Output = Result<crate::FuzzyFileSearchSessionStartResponse, Self::Error>> + Send {
+    fn fuzzy_file_search_session_start(
+        &self,
+        params: crate::FuzzyFileSearchSessionStartParams,
+    ) -> impl Future<
+        Output = Result<crate::FuzzyFileSearchSessionStartResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `fuzzyFileSearch/sessionStop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn fuzzy_file_search_session_stop(&self, params: crate::FuzzyFileSearchSessionStopParams) -> impl Future<Output = Result<crate::FuzzyFileSearchSessionStopResponse, Self::Error>> + Send {
+    fn fuzzy_file_search_session_stop(
+        &self,
+        params: crate::FuzzyFileSearchSessionStopParams,
+    ) -> impl Future<
+        Output = Result<crate::FuzzyFileSearchSessionStopResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `fuzzyFileSearch/sessionUpdate`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn fuzzy_file_search_session_update(&self, params: crate::FuzzyFileSearchSessionUpdateParams) -> impl Future<Output = Result<crate::FuzzyFileSearchSessionUpdateResponse, Self::Error>> + Send {
+    fn fuzzy_file_search_session_update(
+        &self,
+        params: crate::FuzzyFileSearchSessionUpdateParams,
+    ) -> impl Future<
+        Output = Result<crate::FuzzyFileSearchSessionUpdateResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `hooks/list`.
-    fn hooks_list(&self, params: crate::HooksListParams) -> impl Future<Output = Result<crate::HooksListResponse, Self::Error>> + Send {
+    fn hooks_list(
+        &self,
+        params: crate::HooksListParams,
+    ) -> impl Future<Output = Result<crate::HooksListResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `initialize`.
-    fn initialize(&self, params: crate::InitializeParams) -> impl Future<Output = Result<crate::InitializeResponse, Self::Error>> + Send {
+    fn initialize(
+        &self,
+        params: crate::InitializeParams,
+    ) -> impl Future<Output = Result<crate::InitializeResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `marketplace/add`.
-    fn marketplace_add(&self, params: crate::MarketplaceAddParams) -> impl Future<Output = Result<crate::MarketplaceAddResponse, Self::Error>> + Send {
+    fn marketplace_add(
+        &self,
+        params: crate::MarketplaceAddParams,
+    ) -> impl Future<
+        Output = Result<crate::MarketplaceAddResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `marketplace/remove`.
-    fn marketplace_remove(&self, params: crate::MarketplaceRemoveParams) -> impl Future<Output = Result<crate::MarketplaceRemoveResponse, Self::Error>> + Send {
+    fn marketplace_remove(
+        &self,
+        params: crate::MarketplaceRemoveParams,
+    ) -> impl Future<
+        Output = Result<crate::MarketplaceRemoveResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `marketplace/upgrade`.
-    fn marketplace_upgrade(&self, params: crate::MarketplaceUpgradeParams) -> impl Future<Output = Result<crate::MarketplaceUpgradeResponse, Self::Error>> + Send {
+    fn marketplace_upgrade(
+        &self,
+        params: crate::MarketplaceUpgradeParams,
+    ) -> impl Future<
+        Output = Result<crate::MarketplaceUpgradeResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `mcpServer/event/stream/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn mcp_server_event_stream_start(&self, params: crate::McpServerEventStreamStartParams) -> impl Future<Output = Result<crate::McpServerEventStreamStartResponse, Self::Error>> + Send {
+    fn mcp_server_event_stream_start(
+        &self,
+        params: crate::McpServerEventStreamStartParams,
+    ) -> impl Future<
+        Output = Result<crate::McpServerEventStreamStartResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `mcpServer/event/stream/stop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn mcp_server_event_stream_stop(&self, params: crate::McpServerEventStreamStopParams) -> impl Future<Output = Result<crate::McpServerEventStreamStopResponse, Self::Error>> + Send {
+    fn mcp_server_event_stream_stop(
+        &self,
+        params: crate::McpServerEventStreamStopParams,
+    ) -> impl Future<
+        Output = Result<crate::McpServerEventStreamStopResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `mcpServer/oauth/login`.
-    fn mcp_server_oauth_login(&self, params: crate::McpServerOauthLoginParams) -> impl Future<Output = Result<crate::McpServerOauthLoginResponse, Self::Error>> + Send {
+    fn mcp_server_oauth_login(
+        &self,
+        params: crate::McpServerOauthLoginParams,
+    ) -> impl Future<
+        Output = Result<crate::McpServerOauthLoginResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `mcpServer/resource/read`.
-    fn mcp_server_resource_read(&self, params: crate::McpResourceReadParams) -> impl Future<Output = Result<crate::McpResourceReadResponse, Self::Error>> + Send {
+    fn mcp_server_resource_read(
+        &self,
+        params: crate::McpResourceReadParams,
+    ) -> impl Future<
+        Output = Result<crate::McpResourceReadResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `mcpServer/tool/call`.
-    fn mcp_server_tool_call(&self, params: crate::McpServerToolCallParams) -> impl Future<Output = Result<crate::McpServerToolCallResponse, Self::Error>> + Send {
+    fn mcp_server_tool_call(
+        &self,
+        params: crate::McpServerToolCallParams,
+    ) -> impl Future<
+        Output = Result<crate::McpServerToolCallResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `mcpServerStatus/list`.
-    fn mcp_server_status_list(&self, params: crate::ListMcpServerStatusParams) -> impl Future<Output = Result<crate::ListMcpServerStatusResponse, Self::Error>> + Send {
+    fn mcp_server_status_list(
+        &self,
+        params: crate::ListMcpServerStatusParams,
+    ) -> impl Future<
+        Output = Result<crate::ListMcpServerStatusResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `memory/reset`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn memory_reset(&self) -> impl Future<Output = Result<crate::MemoryResetResponse, Self::Error>> + Send {
+    fn memory_reset(
+        &self,
+    ) -> impl Future<Output = Result<crate::MemoryResetResponse, Self::Error>> + Send {
         self.call(crate::MemoryResetParams::new())
     }
 
     /// Sends `memory/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn memory_status(&self, params: crate::MemoryStatusParams) -> impl Future<Output = Result<crate::MemoryStatusResponse, Self::Error>> + Send {
+    fn memory_status(
+        &self,
+        params: crate::MemoryStatusParams,
+    ) -> impl Future<Output = Result<crate::MemoryStatusResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `model/list`.
-    fn model_list(&self, params: crate::ModelListParams) -> impl Future<Output = Result<crate::ModelListResponse, Self::Error>> + Send {
+    fn model_list(
+        &self,
+        params: crate::ModelListParams,
+    ) -> impl Future<Output = Result<crate::ModelListResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `modelProvider/capabilities/read`.
-    fn model_provider_capabilities_read(&self, params: crate::ModelProviderCapabilitiesReadParams) -> impl Future<Output = Result<crate::ModelProviderCapabilitiesReadResponse, Self::Error>> + Send {
+    fn model_provider_capabilities_read(
+        &self,
+        params: crate::ModelProviderCapabilitiesReadParams,
+    ) -> impl Future<
+        Output = Result<crate::ModelProviderCapabilitiesReadResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `permissionProfile/list`.
-    fn permission_profile_list(&self, params: crate::PermissionProfileListParams) -> impl Future<Output = Result<crate::PermissionProfileListResponse, Self::Error>> + Send {
+    fn permission_profile_list(
+        &self,
+        params: crate::PermissionProfileListParams,
+    ) -> impl Future<
+        Output = Result<crate::PermissionProfileListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `plugin/install`.
-    fn plugin_install(&self, params: crate::PluginInstallParams) -> impl Future<Output = Result<crate::PluginInstallResponse, Self::Error>> + Send {
+    fn plugin_install(
+        &self,
+        params: crate::PluginInstallParams,
+    ) -> impl Future<Output = Result<crate::PluginInstallResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `plugin/installed`.
-    fn plugin_installed(&self, params: crate::PluginInstalledParams) -> impl Future<Output = Result<crate::PluginInstalledResponse, Self::Error>> + Send {
+    fn plugin_installed(
+        &self,
+        params: crate::PluginInstalledParams,
+    ) -> impl Future<
+        Output = Result<crate::PluginInstalledResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `plugin/list`.
-    fn plugin_list(&self, params: crate::PluginListParams) -> impl Future<Output = Result<crate::PluginListResponse, Self::Error>> + Send {
+    fn plugin_list(
+        &self,
+        params: crate::PluginListParams,
+    ) -> impl Future<Output = Result<crate::PluginListResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `plugin/read`.
-    fn plugin_read(&self, params: crate::PluginReadParams) -> impl Future<Output = Result<crate::PluginReadResponse, Self::Error>> + Send {
+    fn plugin_read(
+        &self,
+        params: crate::PluginReadParams,
+    ) -> impl Future<Output = Result<crate::PluginReadResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `plugin/reconcile`.
-    fn plugin_reconcile(&self, params: crate::PluginReconcileParams) -> impl Future<Output = Result<crate::PluginReconcileResponse, Self::Error>> + Send {
+    fn plugin_reconcile(
+        &self,
+        params: crate::PluginReconcileParams,
+    ) -> impl Future<
+        Output = Result<crate::PluginReconcileResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `plugin/search`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn plugin_search(&self, params: crate::PluginSearchParams) -> impl Future<Output = Result<crate::PluginSearchResponse, Self::Error>> + Send {
+    fn plugin_search(
+        &self,
+        params: crate::PluginSearchParams,
+    ) -> impl Future<Output = Result<crate::PluginSearchResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `plugin/share/checkout`.
-    fn plugin_share_checkout(&self, params: crate::PluginShareCheckoutParams) -> impl Future<Output = Result<crate::PluginShareCheckoutResponse, Self::Error>> + Send {
+    fn plugin_share_checkout(
+        &self,
+        params: crate::PluginShareCheckoutParams,
+    ) -> impl Future<
+        Output = Result<crate::PluginShareCheckoutResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `plugin/share/delete`.
-    fn plugin_share_delete(&self, params: crate::PluginShareDeleteParams) -> impl Future<Output = Result<crate::PluginShareDeleteResponse, Self::Error>> + Send {
+    fn plugin_share_delete(
+        &self,
+        params: crate::PluginShareDeleteParams,
+    ) -> impl Future<
+        Output = Result<crate::PluginShareDeleteResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `plugin/share/list`.
-    fn plugin_share_list(&self, params: crate::PluginShareListParams) -> impl Future<Output = Result<crate::PluginShareListResponse, Self::Error>> + Send {
+    fn plugin_share_list(
+        &self,
+        params: crate::PluginShareListParams,
+    ) -> impl Future<
+        Output = Result<crate::PluginShareListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `plugin/share/save`.
-    fn plugin_share_save(&self, params: crate::PluginShareSaveParams) -> impl Future<Output = Result<crate::PluginShareSaveResponse, Self::Error>> + Send {
+    fn plugin_share_save(
+        &self,
+        params: crate::PluginShareSaveParams,
+    ) -> impl Future<
+        Output = Result<crate::PluginShareSaveResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `plugin/share/updateTargets`.
-    fn plugin_share_update_targets(&self, params: crate::PluginShareUpdateTargetsParams) -> impl Future<Output = Result<crate::PluginShareUpdateTargetsResponse, Self::Error>> + Send {
+    fn plugin_share_update_targets(
+        &self,
+        params: crate::PluginShareUpdateTargetsParams,
+    ) -> impl Future<
+        Output = Result<crate::PluginShareUpdateTargetsResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `plugin/skill/read`.
-    fn plugin_skill_read(&self, params: crate::PluginSkillReadParams) -> impl Future<Output = Result<crate::PluginSkillReadResponse, Self::Error>> + Send {
+    fn plugin_skill_read(
+        &self,
+        params: crate::PluginSkillReadParams,
+    ) -> impl Future<
+        Output = Result<crate::PluginSkillReadResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `plugin/uninstall`.
-    fn plugin_uninstall(&self, params: crate::PluginUninstallParams) -> impl Future<Output = Result<crate::PluginUninstallResponse, Self::Error>> + Send {
+    fn plugin_uninstall(
+        &self,
+        params: crate::PluginUninstallParams,
+    ) -> impl Future<
+        Output = Result<crate::PluginUninstallResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
@@ -650,7 +1847,10 @@ pub trait Methods: Call {
     /// Sends `process/kill`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn process_kill(&self, params: crate::ProcessKillParams) -> impl Future<Output = Result<crate::ProcessKillResponse, Self::Error>> + Send {
+    fn process_kill(
+        &self,
+        params: crate::ProcessKillParams,
+    ) -> impl Future<Output = Result<crate::ProcessKillResponse, Self::Error>> + Send {
         self.call(params)
     }
 
@@ -659,7 +1859,12 @@ pub trait Methods: Call {
     /// Sends `process/resizePty`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn process_resize_pty(&self, params: crate::ProcessResizePtyParams) -> impl Future<Output = Result<crate::ProcessResizePtyResponse, Self::Error>> + Send {
+    fn process_resize_pty(
+        &self,
+        params: crate::ProcessResizePtyParams,
+    ) -> impl Future<
+        Output = Result<crate::ProcessResizePtyResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
@@ -668,7 +1873,10 @@ pub trait Methods: Call {
     /// Sends `process/spawn`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn process_spawn(&self, params: crate::ProcessSpawnParams) -> impl Future<Output = Result<crate::ProcessSpawnResponse, Self::Error>> + Send {
+    fn process_spawn(
+        &self,
+        params: crate::ProcessSpawnParams,
+    ) -> impl Future<Output = Result<crate::ProcessSpawnResponse, Self::Error>> + Send {
         self.call(params)
     }
 
@@ -677,110 +1885,173 @@ pub trait Methods: Call {
     /// Sends `process/writeStdin`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn process_write_stdin(&self, params: crate::ProcessWriteStdinParams) -> impl Future<Output = Result<crate::ProcessWriteStdinResponse, Self::Error>> + Send {
+    fn process_write_stdin(
+        &self,
+        params: crate::ProcessWriteStdinParams,
+    ) -> impl Future<
+        Output = Result<crate::ProcessWriteStdinResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `project/create`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_create(&self, params: crate::ProjectCreateParams) -> impl Future<Output = Result<crate::ProjectCreateResponse, Self::Error>> + Send {
+    fn project_create(
+        &self,
+        params: crate::ProjectCreateParams,
+    ) -> impl Future<Output = Result<crate::ProjectCreateResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `project/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_delete(&self, params: crate::ProjectDeleteParams) -> impl Future<Output = Result<crate::ProjectDeleteResponse, Self::Error>> + Send {
+    fn project_delete(
+        &self,
+        params: crate::ProjectDeleteParams,
+    ) -> impl Future<Output = Result<crate::ProjectDeleteResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `project/import`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_import(&self, params: crate::ProjectImportParams) -> impl Future<Output = Result<crate::ProjectImportResponse, Self::Error>> + Send {
+    fn project_import(
+        &self,
+        params: crate::ProjectImportParams,
+    ) -> impl Future<Output = Result<crate::ProjectImportResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `project/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_list(&self, params: crate::ProjectListParams) -> impl Future<Output = Result<crate::ProjectListResponse, Self::Error>> + Send {
+    fn project_list(
+        &self,
+        params: crate::ProjectListParams,
+    ) -> impl Future<Output = Result<crate::ProjectListResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `project/move`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_move(&self, params: crate::ProjectMoveParams) -> impl Future<Output = Result<crate::ProjectMoveResponse, Self::Error>> + Send {
+    fn project_move(
+        &self,
+        params: crate::ProjectMoveParams,
+    ) -> impl Future<Output = Result<crate::ProjectMoveResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `project/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_read(&self, params: crate::ProjectReadParams) -> impl Future<Output = Result<crate::ProjectReadResponse, Self::Error>> + Send {
+    fn project_read(
+        &self,
+        params: crate::ProjectReadParams,
+    ) -> impl Future<Output = Result<crate::ProjectReadResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `project/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_update(&self, params: crate::ProjectUpdateParams) -> impl Future<Output = Result<crate::ProjectUpdateResponse, Self::Error>> + Send {
+    fn project_update(
+        &self,
+        params: crate::ProjectUpdateParams,
+    ) -> impl Future<Output = Result<crate::ProjectUpdateResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `remoteControl/client/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_client_list(&self, params: crate::RemoteControlClientsListParams) -> impl Future<Output = Result<crate::RemoteControlClientsListResponse, Self::Error>> + Send {
+    fn remote_control_client_list(
+        &self,
+        params: crate::RemoteControlClientsListParams,
+    ) -> impl Future<
+        Output = Result<crate::RemoteControlClientsListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `remoteControl/client/revoke`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_client_revoke(&self, params: crate::RemoteControlClientsRevokeParams) -> impl Future<Output = Result<crate::RemoteControlClientsRevokeResponse, Self::Error>> + Send {
+    fn remote_control_client_revoke(
+        &self,
+        params: crate::RemoteControlClientsRevokeParams,
+    ) -> impl Future<
+        Output = Result<crate::RemoteControlClientsRevokeResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `remoteControl/disable`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_disable(&self, params: crate::RemoteControlDisableParams) -> impl Future<Output = Result<crate::RemoteControlDisableResponse, Self::Error>> + Send {
+    fn remote_control_disable(
+        &self,
+        params: crate::RemoteControlDisableParams,
+    ) -> impl Future<
+        Output = Result<crate::RemoteControlDisableResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `remoteControl/enable`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_enable(&self, params: crate::RemoteControlEnableParams) -> impl Future<Output = Result<crate::RemoteControlEnableResponse, Self::Error>> + Send {
+    fn remote_control_enable(
+        &self,
+        params: crate::RemoteControlEnableParams,
+    ) -> impl Future<
+        Output = Result<crate::RemoteControlEnableResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `remoteControl/pairing/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_pairing_start(&self, params: crate::RemoteControlPairingStartParams) -> impl Future<Output = Result<crate::RemoteControlPairingStartResponse, Self::Error>> + Send {
+    fn remote_control_pairing_start(
+        &self,
+        params: crate::RemoteControlPairingStartParams,
+    ) -> impl Future<
+        Output = Result<crate::RemoteControlPairingStartResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `remoteControl/pairing/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_pairing_status(&self, params: crate::RemoteControlPairingStatusParams) -> impl Future<Output = Result<crate::RemoteControlPairingStatusResponse, Self::Error>> + Send {
+    fn remote_control_pairing_status(
+        &self,
+        params: crate::RemoteControlPairingStatusParams,
+    ) -> impl Future<
+        Output = Result<crate::RemoteControlPairingStatusResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `remoteControl/status/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_status_read(&self) -> impl Future<Output = Result<crate::RemoteControlStatusReadResponse, Self::Error>> + Send {
+    fn remote_control_status_read(
+        &self,
+    ) -> impl Future<
+        Output = Result<crate::RemoteControlStatusReadResponse, Self::Error>,
+    > + Send {
         self.call(crate::RemoteControlStatusReadParams::new())
     }
 
     /// Sends `review/start`.
-    fn review_start(&self, params: crate::ReviewStartParams) -> impl Future<Output = Result<crate::ReviewStartResponse, Self::Error>> + Send {
+    fn review_start(
+        &self,
+        params: crate::ReviewStartParams,
+    ) -> impl Future<Output = Result<crate::ReviewStartResponse, Self::Error>> + Send {
         self.call(params)
     }
 
@@ -789,7 +2060,11 @@ pub trait Methods: Call {
     /// Sends `rollout/compress`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn rollout_compress(&self) -> impl Future<Output = Result<crate::RolloutCompressResponse, Self::Error>> + Send {
+    fn rollout_compress(
+        &self,
+    ) -> impl Future<
+        Output = Result<crate::RolloutCompressResponse, Self::Error>,
+    > + Send {
         self.call(crate::RolloutCompressParams::new())
     }
 
@@ -798,78 +2073,144 @@ pub trait Methods: Call {
     /// Sends `server/diagnostics`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn server_diagnostics(&self, params: crate::ServerDiagnosticsParams) -> impl Future<Output = Result<crate::ServerDiagnosticsResponse, Self::Error>> + Send {
+    fn server_diagnostics(
+        &self,
+        params: crate::ServerDiagnosticsParams,
+    ) -> impl Future<
+        Output = Result<crate::ServerDiagnosticsResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `skills/config/write`.
-    fn skills_config_write(&self, params: crate::SkillsConfigWriteParams) -> impl Future<Output = Result<crate::SkillsConfigWriteResponse, Self::Error>> + Send {
+    fn skills_config_write(
+        &self,
+        params: crate::SkillsConfigWriteParams,
+    ) -> impl Future<
+        Output = Result<crate::SkillsConfigWriteResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `skills/extraRoots/set`.
-    fn skills_extra_roots_set(&self, params: crate::SkillsExtraRootsSetParams) -> impl Future<Output = Result<crate::SkillsExtraRootsSetResponse, Self::Error>> + Send {
+    fn skills_extra_roots_set(
+        &self,
+        params: crate::SkillsExtraRootsSetParams,
+    ) -> impl Future<
+        Output = Result<crate::SkillsExtraRootsSetResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `skills/list`.
-    fn skills_list(&self, params: crate::SkillsListParams) -> impl Future<Output = Result<crate::SkillsListResponse, Self::Error>> + Send {
+    fn skills_list(
+        &self,
+        params: crate::SkillsListParams,
+    ) -> impl Future<Output = Result<crate::SkillsListResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/approveGuardianDeniedAction`.
-    fn thread_approve_guardian_denied_action(&self, params: crate::ThreadApproveGuardianDeniedActionParams) -> impl Future<Output = Result<crate::ThreadApproveGuardianDeniedActionResponse, Self::Error>> + Send {
+    fn thread_approve_guardian_denied_action(
+        &self,
+        params: crate::ThreadApproveGuardianDeniedActionParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadApproveGuardianDeniedActionResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/archive`.
-    fn thread_archive(&self, params: crate::ThreadArchiveParams) -> impl Future<Output = Result<crate::ThreadArchiveResponse, Self::Error>> + Send {
+    fn thread_archive(
+        &self,
+        params: crate::ThreadArchiveParams,
+    ) -> impl Future<Output = Result<crate::ThreadArchiveResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/attachment/add`.
-    fn thread_attachment_add(&self, params: crate::ThreadAttachmentAddParams) -> impl Future<Output = Result<crate::ThreadAttachmentAddResponse, Self::Error>> + Send {
+    fn thread_attachment_add(
+        &self,
+        params: crate::ThreadAttachmentAddParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadAttachmentAddResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/attachment/list`.
-    fn thread_attachment_list(&self, params: crate::ThreadAttachmentListParams) -> impl Future<Output = Result<crate::ThreadAttachmentListResponse, Self::Error>> + Send {
+    fn thread_attachment_list(
+        &self,
+        params: crate::ThreadAttachmentListParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadAttachmentListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/attachment/remove`.
-    fn thread_attachment_remove(&self, params: crate::ThreadAttachmentRemoveParams) -> impl Future<Output = Result<crate::ThreadAttachmentRemoveResponse, Self::Error>> + Send {
+    fn thread_attachment_remove(
+        &self,
+        params: crate::ThreadAttachmentRemoveParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadAttachmentRemoveResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/attachmentOwner/list`.
-    fn thread_attachment_owner_list(&self, params: crate::ThreadAttachmentOwnerListParams) -> impl Future<Output = Result<crate::ThreadAttachmentOwnerListResponse, Self::Error>> + Send {
+    fn thread_attachment_owner_list(
+        &self,
+        params: crate::ThreadAttachmentOwnerListParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadAttachmentOwnerListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/backgroundTerminals/clean`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_background_terminals_clean(&self, params: crate::ThreadBackgroundTerminalsCleanParams) -> impl Future<Output = Result<crate::ThreadBackgroundTerminalsCleanResponse, Self::Error>> + Send {
+    fn thread_background_terminals_clean(
+        &self,
+        params: crate::ThreadBackgroundTerminalsCleanParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadBackgroundTerminalsCleanResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/backgroundTerminals/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_background_terminals_list(&self, params: crate::ThreadBackgroundTerminalsListParams) -> impl Future<Output = Result<crate::ThreadBackgroundTerminalsListResponse, Self::Error>> + Send {
+    fn thread_background_terminals_list(
+        &self,
+        params: crate::ThreadBackgroundTerminalsListParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadBackgroundTerminalsListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/backgroundTerminals/terminate`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_background_terminals_terminate(&self, params: crate::ThreadBackgroundTerminalsTerminateParams) -> impl Future<Output = Result<crate::ThreadBackgroundTerminalsTerminateResponse, Self::Error>> + Send {
+    fn thread_background_terminals_terminate(
+        &self,
+        params: crate::ThreadBackgroundTerminalsTerminateParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadBackgroundTerminalsTerminateResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/compact/start`.
-    fn thread_compact_start(&self, params: crate::ThreadCompactStartParams) -> impl Future<Output = Result<crate::ThreadCompactStartResponse, Self::Error>> + Send {
+    fn thread_compact_start(
+        &self,
+        params: crate::ThreadCompactStartParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadCompactStartResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
@@ -880,32 +2221,54 @@ pub trait Methods: Call {
     /// Sends `thread/decrement_elicitation`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_decrement_elicitation(&self, params: crate::ThreadDecrementElicitationParams) -> impl Future<Output = Result<crate::ThreadDecrementElicitationResponse, Self::Error>> + Send {
+    fn thread_decrement_elicitation(
+        &self,
+        params: crate::ThreadDecrementElicitationParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadDecrementElicitationResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/delete`.
-    fn thread_delete(&self, params: crate::ThreadDeleteParams) -> impl Future<Output = Result<crate::ThreadDeleteResponse, Self::Error>> + Send {
+    fn thread_delete(
+        &self,
+        params: crate::ThreadDeleteParams,
+    ) -> impl Future<Output = Result<crate::ThreadDeleteResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/fork`.
-    fn thread_fork(&self, params: crate::ThreadForkParams) -> impl Future<Output = Result<crate::ThreadForkResponse, Self::Error>> + Send {
+    fn thread_fork(
+        &self,
+        params: crate::ThreadForkParams,
+    ) -> impl Future<Output = Result<crate::ThreadForkResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/goal/clear`.
-    fn thread_goal_clear(&self, params: crate::ThreadGoalClearParams) -> impl Future<Output = Result<crate::ThreadGoalClearResponse, Self::Error>> + Send {
+    fn thread_goal_clear(
+        &self,
+        params: crate::ThreadGoalClearParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadGoalClearResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/goal/get`.
-    fn thread_goal_get(&self, params: crate::ThreadGoalGetParams) -> impl Future<Output = Result<crate::ThreadGoalGetResponse, Self::Error>> + Send {
+    fn thread_goal_get(
+        &self,
+        params: crate::ThreadGoalGetParams,
+    ) -> impl Future<Output = Result<crate::ThreadGoalGetResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/goal/set`.
-    fn thread_goal_set(&self, params: crate::ThreadGoalSetParams) -> impl Future<Output = Result<crate::ThreadGoalSetResponse, Self::Error>> + Send {
+    fn thread_goal_set(
+        &self,
+        params: crate::ThreadGoalSetParams,
+    ) -> impl Future<Output = Result<crate::ThreadGoalSetResponse, Self::Error>> + Send {
         self.call(params)
     }
 
@@ -916,316 +2279,549 @@ pub trait Methods: Call {
     /// Sends `thread/increment_elicitation`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_increment_elicitation(&self, params: crate::ThreadIncrementElicitationParams) -> impl Future<Output = Result<crate::ThreadIncrementElicitationResponse, Self::Error>> + Send {
+    fn thread_increment_elicitation(
+        &self,
+        params: crate::ThreadIncrementElicitationParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadIncrementElicitationResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Append raw Responses API items to the thread history without starting a user turn.
     ///
     /// Sends `thread/inject_items`.
-    fn thread_inject_items(&self, params: crate::ThreadInjectItemsParams) -> impl Future<Output = Result<crate::ThreadInjectItemsResponse, Self::Error>> + Send {
+    fn thread_inject_items(
+        &self,
+        params: crate::ThreadInjectItemsParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadInjectItemsResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/items/list`.
-    fn thread_items_list(&self, params: crate::ThreadItemsListParams) -> impl Future<Output = Result<crate::ThreadItemsListResponse, Self::Error>> + Send {
+    fn thread_items_list(
+        &self,
+        params: crate::ThreadItemsListParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadItemsListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/items/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_items_read(&self, params: crate::ThreadItemsReadParams) -> impl Future<Output = Result<crate::ThreadItemsReadResponse, Self::Error>> + Send {
+    fn thread_items_read(
+        &self,
+        params: crate::ThreadItemsReadParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadItemsReadResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/list`.
-    fn thread_list(&self, params: crate::ThreadListParams) -> impl Future<Output = Result<crate::ThreadListResponse, Self::Error>> + Send {
+    fn thread_list(
+        &self,
+        params: crate::ThreadListParams,
+    ) -> impl Future<Output = Result<crate::ThreadListResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/loaded/list`.
-    fn thread_loaded_list(&self, params: crate::ThreadLoadedListParams) -> impl Future<Output = Result<crate::ThreadLoadedListResponse, Self::Error>> + Send {
+    fn thread_loaded_list(
+        &self,
+        params: crate::ThreadLoadedListParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadLoadedListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/memoryMode/set`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_memory_mode_set(&self, params: crate::ThreadMemoryModeSetParams) -> impl Future<Output = Result<crate::ThreadMemoryModeSetResponse, Self::Error>> + Send {
+    fn thread_memory_mode_set(
+        &self,
+        params: crate::ThreadMemoryModeSetParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadMemoryModeSetResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/metadata/update`.
-    fn thread_metadata_update(&self, params: crate::ThreadMetadataUpdateParams) -> impl Future<Output = Result<crate::ThreadMetadataUpdateResponse, Self::Error>> + Send {
+    fn thread_metadata_update(
+        &self,
+        params: crate::ThreadMetadataUpdateParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadMetadataUpdateResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/name/set`.
-    fn thread_name_set(&self, params: crate::ThreadSetNameParams) -> impl Future<Output = Result<crate::ThreadSetNameResponse, Self::Error>> + Send {
+    fn thread_name_set(
+        &self,
+        params: crate::ThreadSetNameParams,
+    ) -> impl Future<Output = Result<crate::ThreadSetNameResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/prediction/request`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_prediction_request(&self, params: crate::ThreadPredictionRequestParams) -> impl Future<Output = Result<crate::ThreadPredictionRequestResponse, Self::Error>> + Send {
+    fn thread_prediction_request(
+        &self,
+        params: crate::ThreadPredictionRequestParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadPredictionRequestResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/queue/add`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_add(&self, params: crate::ThreadQueueAddParams) -> impl Future<Output = Result<crate::ThreadQueueAddResponse, Self::Error>> + Send {
+    fn thread_queue_add(
+        &self,
+        params: crate::ThreadQueueAddParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadQueueAddResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/queue/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_delete(&self, params: crate::ThreadQueueDeleteParams) -> impl Future<Output = Result<crate::ThreadQueueDeleteResponse, Self::Error>> + Send {
+    fn thread_queue_delete(
+        &self,
+        params: crate::ThreadQueueDeleteParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadQueueDeleteResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/queue/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_list(&self, params: crate::ThreadQueueListParams) -> impl Future<Output = Result<crate::ThreadQueueListResponse, Self::Error>> + Send {
+    fn thread_queue_list(
+        &self,
+        params: crate::ThreadQueueListParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadQueueListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/queue/reorder`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_reorder(&self, params: crate::ThreadQueueReorderParams) -> impl Future<Output = Result<crate::ThreadQueueReorderResponse, Self::Error>> + Send {
+    fn thread_queue_reorder(
+        &self,
+        params: crate::ThreadQueueReorderParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadQueueReorderResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/queue/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_start(&self, params: crate::ThreadQueueStartParams) -> impl Future<Output = Result<crate::ThreadQueueStartResponse, Self::Error>> + Send {
+    fn thread_queue_start(
+        &self,
+        params: crate::ThreadQueueStartParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadQueueStartResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/queue/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_update(&self, params: crate::ThreadQueueUpdateParams) -> impl Future<Output = Result<crate::ThreadQueueUpdateResponse, Self::Error>> + Send {
+    fn thread_queue_update(
+        &self,
+        params: crate::ThreadQueueUpdateParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadQueueUpdateResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/read`.
-    fn thread_read(&self, params: crate::ThreadReadParams) -> impl Future<Output = Result<crate::ThreadReadResponse, Self::Error>> + Send {
+    fn thread_read(
+        &self,
+        params: crate::ThreadReadParams,
+    ) -> impl Future<Output = Result<crate::ThreadReadResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/readState/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_read_state_update(&self, params: crate::ThreadReadStateUpdateParams) -> impl Future<Output = Result<crate::ThreadReadStateUpdateResponse, Self::Error>> + Send {
+    fn thread_read_state_update(
+        &self,
+        params: crate::ThreadReadStateUpdateParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadReadStateUpdateResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/realtime/appendAudio`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_append_audio(&self, params: crate::ThreadRealtimeAppendAudioParams) -> impl Future<Output = Result<crate::ThreadRealtimeAppendAudioResponse, Self::Error>> + Send {
+    fn thread_realtime_append_audio(
+        &self,
+        params: crate::ThreadRealtimeAppendAudioParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadRealtimeAppendAudioResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/realtime/appendSpeech`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_append_speech(&self, params: crate::ThreadRealtimeAppendSpeechParams) -> impl Future<Output = Result<crate::ThreadRealtimeAppendSpeechResponse, Self::Error>> + Send {
+    fn thread_realtime_append_speech(
+        &self,
+        params: crate::ThreadRealtimeAppendSpeechParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadRealtimeAppendSpeechResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/realtime/appendText`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_append_text(&self, params: crate::ThreadRealtimeAppendTextParams) -> impl Future<Output = Result<crate::ThreadRealtimeAppendTextResponse, Self::Error>> + Send {
+    fn thread_realtime_append_text(
+        &self,
+        params: crate::ThreadRealtimeAppendTextParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadRealtimeAppendTextResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/realtime/listVoices`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_list_voices(&self, params: crate::ThreadRealtimeListVoicesParams) -> impl Future<Output = Result<crate::ThreadRealtimeListVoicesResponse, Self::Error>> + Send {
+    fn thread_realtime_list_voices(
+        &self,
+        params: crate::ThreadRealtimeListVoicesParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadRealtimeListVoicesResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/realtime/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_start(&self, params: crate::ThreadRealtimeStartParams) -> impl Future<Output = Result<crate::ThreadRealtimeStartResponse, Self::Error>> + Send {
+    fn thread_realtime_start(
+        &self,
+        params: crate::ThreadRealtimeStartParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadRealtimeStartResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/realtime/stop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_stop(&self, params: crate::ThreadRealtimeStopParams) -> impl Future<Output = Result<crate::ThreadRealtimeStopResponse, Self::Error>> + Send {
+    fn thread_realtime_stop(
+        &self,
+        params: crate::ThreadRealtimeStopParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadRealtimeStopResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/resume`.
-    fn thread_resume(&self, params: crate::ThreadResumeParams) -> impl Future<Output = Result<crate::ThreadResumeResponse, Self::Error>> + Send {
+    fn thread_resume(
+        &self,
+        params: crate::ThreadResumeParams,
+    ) -> impl Future<Output = Result<crate::ThreadResumeResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/revert`.
-    fn thread_revert(&self, params: crate::ThreadRevertParams) -> impl Future<Output = Result<crate::ThreadRevertResponse, Self::Error>> + Send {
+    fn thread_revert(
+        &self,
+        params: crate::ThreadRevertParams,
+    ) -> impl Future<Output = Result<crate::ThreadRevertResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/search`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_search(&self, params: crate::ThreadSearchParams) -> impl Future<Output = Result<crate::ThreadSearchResponse, Self::Error>> + Send {
+    fn thread_search(
+        &self,
+        params: crate::ThreadSearchParams,
+    ) -> impl Future<Output = Result<crate::ThreadSearchResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/searchOccurrences`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_search_occurrences(&self, params: crate::ThreadSearchOccurrencesParams) -> impl Future<Output = Result<crate::ThreadSearchOccurrencesResponse, Self::Error>> + Send {
+    fn thread_search_occurrences(
+        &self,
+        params: crate::ThreadSearchOccurrencesParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadSearchOccurrencesResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/section/move`.
-    fn thread_section_move(&self, params: crate::ThreadSectionMoveParams) -> impl Future<Output = Result<crate::ThreadSectionMoveResponse, Self::Error>> + Send {
+    fn thread_section_move(
+        &self,
+        params: crate::ThreadSectionMoveParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadSectionMoveResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/settings/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_settings_update(&self, params: crate::ThreadSettingsUpdateParams) -> impl Future<Output = Result<crate::ThreadSettingsUpdateResponse, Self::Error>> + Send {
+    fn thread_settings_update(
+        &self,
+        params: crate::ThreadSettingsUpdateParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadSettingsUpdateResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/shellCommand`.
-    fn thread_shell_command(&self, params: crate::ThreadShellCommandParams) -> impl Future<Output = Result<crate::ThreadShellCommandResponse, Self::Error>> + Send {
+    fn thread_shell_command(
+        &self,
+        params: crate::ThreadShellCommandParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadShellCommandResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// NEW APIs
     ///
     /// Sends `thread/start`.
-    fn thread_start(&self, params: crate::ThreadStartParams) -> impl Future<Output = Result<crate::ThreadStartResponse, Self::Error>> + Send {
+    fn thread_start(
+        &self,
+        params: crate::ThreadStartParams,
+    ) -> impl Future<Output = Result<crate::ThreadStartResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `thread/timeline/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_timeline_list(&self, params: crate::ThreadTimelineListParams) -> impl Future<Output = Result<crate::ThreadTimelineListResponse, Self::Error>> + Send {
+    fn thread_timeline_list(
+        &self,
+        params: crate::ThreadTimelineListParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadTimelineListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/turns/list`.
-    fn thread_turns_list(&self, params: crate::ThreadTurnsListParams) -> impl Future<Output = Result<crate::ThreadTurnsListResponse, Self::Error>> + Send {
+    fn thread_turns_list(
+        &self,
+        params: crate::ThreadTurnsListParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadTurnsListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/unarchive`.
-    fn thread_unarchive(&self, params: crate::ThreadUnarchiveParams) -> impl Future<Output = Result<crate::ThreadUnarchiveResponse, Self::Error>> + Send {
+    fn thread_unarchive(
+        &self,
+        params: crate::ThreadUnarchiveParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadUnarchiveResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `thread/unsubscribe`.
-    fn thread_unsubscribe(&self, params: crate::ThreadUnsubscribeParams) -> impl Future<Output = Result<crate::ThreadUnsubscribeResponse, Self::Error>> + Send {
+    fn thread_unsubscribe(
+        &self,
+        params: crate::ThreadUnsubscribeParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadUnsubscribeResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `threadSection/create`.
-    fn thread_section_create(&self, params: crate::ThreadSectionCreateParams) -> impl Future<Output = Result<crate::ThreadSectionCreateResponse, Self::Error>> + Send {
+    fn thread_section_create(
+        &self,
+        params: crate::ThreadSectionCreateParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadSectionCreateResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `threadSection/delete`.
-    fn thread_section_delete(&self, params: crate::ThreadSectionDeleteParams) -> impl Future<Output = Result<crate::ThreadSectionDeleteResponse, Self::Error>> + Send {
+    fn thread_section_delete(
+        &self,
+        params: crate::ThreadSectionDeleteParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadSectionDeleteResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `threadSection/list`.
-    fn thread_section_list(&self, params: crate::ThreadSectionListParams) -> impl Future<Output = Result<crate::ThreadSectionListResponse, Self::Error>> + Send {
+    fn thread_section_list(
+        &self,
+        params: crate::ThreadSectionListParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadSectionListResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `threadSection/update`.
-    fn thread_section_update(&self, params: crate::ThreadSectionUpdateParams) -> impl Future<Output = Result<crate::ThreadSectionUpdateResponse, Self::Error>> + Send {
+    fn thread_section_update(
+        &self,
+        params: crate::ThreadSectionUpdateParams,
+    ) -> impl Future<
+        Output = Result<crate::ThreadSectionUpdateResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `turn/interrupt`.
-    fn turn_interrupt(&self, params: crate::TurnInterruptParams) -> impl Future<Output = Result<crate::TurnInterruptResponse, Self::Error>> + Send {
+    fn turn_interrupt(
+        &self,
+        params: crate::TurnInterruptParams,
+    ) -> impl Future<Output = Result<crate::TurnInterruptResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `turn/settings/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn turn_settings_update(&self, params: crate::TurnSettingsUpdateParams) -> impl Future<Output = Result<crate::TurnSettingsUpdateResponse, Self::Error>> + Send {
+    fn turn_settings_update(
+        &self,
+        params: crate::TurnSettingsUpdateParams,
+    ) -> impl Future<
+        Output = Result<crate::TurnSettingsUpdateResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `turn/start`.
-    fn turn_start(&self, params: crate::TurnStartParams) -> impl Future<Output = Result<crate::TurnStartResponse, Self::Error>> + Send {
+    fn turn_start(
+        &self,
+        params: crate::TurnStartParams,
+    ) -> impl Future<Output = Result<crate::TurnStartResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `turn/steer`.
-    fn turn_steer(&self, params: crate::TurnSteerParams) -> impl Future<Output = Result<crate::TurnSteerResponse, Self::Error>> + Send {
+    fn turn_steer(
+        &self,
+        params: crate::TurnSteerParams,
+    ) -> impl Future<Output = Result<crate::TurnSteerResponse, Self::Error>> + Send {
         self.call(params)
     }
 
     /// Sends `userVerification/cancel`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn user_verification_cancel(&self, params: crate::UserVerificationCancelParams) -> impl Future<Output = Result<crate::UserVerificationCancelResponse, Self::Error>> + Send {
+    fn user_verification_cancel(
+        &self,
+        params: crate::UserVerificationCancelParams,
+    ) -> impl Future<
+        Output = Result<crate::UserVerificationCancelResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `userVerification/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn user_verification_delete(&self, params: crate::UserVerificationDeleteParams) -> impl Future<Output = Result<crate::UserVerificationDeleteResponse, Self::Error>> + Send {
+    fn user_verification_delete(
+        &self,
+        params: crate::UserVerificationDeleteParams,
+    ) -> impl Future<
+        Output = Result<crate::UserVerificationDeleteResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `userVerification/enroll`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn user_verification_enroll(&self, params: crate::UserVerificationEnrollParams) -> impl Future<Output = Result<crate::UserVerificationEnrollResponse, Self::Error>> + Send {
+    fn user_verification_enroll(
+        &self,
+        params: crate::UserVerificationEnrollParams,
+    ) -> impl Future<
+        Output = Result<crate::UserVerificationEnrollResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `userVerification/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn user_verification_status(&self, params: crate::UserVerificationStatusParams) -> impl Future<Output = Result<crate::UserVerificationStatusResponse, Self::Error>> + Send {
+    fn user_verification_status(
+        &self,
+        params: crate::UserVerificationStatusParams,
+    ) -> impl Future<
+        Output = Result<crate::UserVerificationStatusResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `userVerification/verify`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn user_verification_verify(&self, params: crate::UserVerificationVerifyParams) -> impl Future<Output = Result<crate::UserVerificationVerifyResponse, Self::Error>> + Send {
+    fn user_verification_verify(
+        &self,
+        params: crate::UserVerificationVerifyParams,
+    ) -> impl Future<
+        Output = Result<crate::UserVerificationVerifyResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
 
     /// Sends `windowsSandbox/readiness`.
-    fn windows_sandbox_readiness(&self) -> impl Future<Output = Result<crate::WindowsSandboxReadinessResponse, Self::Error>> + Send {
+    fn windows_sandbox_readiness(
+        &self,
+    ) -> impl Future<
+        Output = Result<crate::WindowsSandboxReadinessResponse, Self::Error>,
+    > + Send {
         self.call(crate::WindowsSandboxReadinessParams::new())
     }
 
     /// Sends `windowsSandbox/setupStart`.
-    fn windows_sandbox_setup_start(&self, params: crate::WindowsSandboxSetupStartParams) -> impl Future<Output = Result<crate::WindowsSandboxSetupStartResponse, Self::Error>> + Send {
+    fn windows_sandbox_setup_start(
+        &self,
+        params: crate::WindowsSandboxSetupStartParams,
+    ) -> impl Future<
+        Output = Result<crate::WindowsSandboxSetupStartResponse, Self::Error>,
+    > + Send {
         self.call(params)
     }
-
 }
 
 impl<T: Call + ?Sized> Methods for T {}
@@ -1237,46 +2833,67 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `account/bedrock/checkGovCloudRequirements`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn account_bedrock_check_gov_cloud_requirements(&self, params: crate::BedrockCheckGovCloudRequirementsParams) -> Result<crate::BedrockCheckGovCloudRequirementsResponse, Self::Error> {
+    fn account_bedrock_check_gov_cloud_requirements(
+        &self,
+        params: crate::BedrockCheckGovCloudRequirementsParams,
+    ) -> Result<crate::BedrockCheckGovCloudRequirementsResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `account/bedrock/discover`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn account_bedrock_discover(&self, params: crate::BedrockDiscoverParams) -> Result<crate::BedrockDiscoverResponse, Self::Error> {
+    fn account_bedrock_discover(
+        &self,
+        params: crate::BedrockDiscoverParams,
+    ) -> Result<crate::BedrockDiscoverResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `account/bedrock/setup`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn account_bedrock_setup(&self, params: crate::BedrockSetupParams) -> Result<crate::BedrockSetupResponse, Self::Error> {
+    fn account_bedrock_setup(
+        &self,
+        params: crate::BedrockSetupParams,
+    ) -> Result<crate::BedrockSetupResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `account/gatewayOAuth/cancel`.
-    fn account_gateway_oauth_cancel(&self) -> Result<crate::GatewayOAuthCancelResponse, Self::Error> {
+    fn account_gateway_oauth_cancel(
+        &self,
+    ) -> Result<crate::GatewayOAuthCancelResponse, Self::Error> {
         self.call(crate::GatewayOAuthCancelParams::new())
     }
 
     /// Sends `account/gatewayOAuth/login`.
-    fn account_gateway_oauth_login(&self) -> Result<crate::GatewayOAuthLoginResponse, Self::Error> {
+    fn account_gateway_oauth_login(
+        &self,
+    ) -> Result<crate::GatewayOAuthLoginResponse, Self::Error> {
         self.call(crate::GatewayOAuthLoginParams::new())
     }
 
     /// Sends `account/gatewayOAuth/read`.
-    fn account_gateway_oauth_read(&self) -> Result<crate::GatewayOAuthReadResponse, Self::Error> {
+    fn account_gateway_oauth_read(
+        &self,
+    ) -> Result<crate::GatewayOAuthReadResponse, Self::Error> {
         self.call(crate::GatewayOAuthReadParams::new())
     }
 
     /// Sends `account/login/cancel`.
-    fn account_login_cancel(&self, params: crate::CancelLoginAccountParams) -> Result<crate::CancelLoginAccountResponse, Self::Error> {
+    fn account_login_cancel(
+        &self,
+        params: crate::CancelLoginAccountParams,
+    ) -> Result<crate::CancelLoginAccountResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `account/login/start`.
-    fn account_login_start(&self, params: crate::LoginAccountParams) -> Result<crate::LoginAccountResponse, Self::Error> {
+    fn account_login_start(
+        &self,
+        params: crate::LoginAccountParams,
+    ) -> Result<crate::LoginAccountResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1286,47 +2903,73 @@ pub trait BlockingMethods: BlockingCall {
     }
 
     /// Sends `account/rateLimitResetCredit/consume`.
-    fn account_rate_limit_reset_credit_consume(&self, params: crate::ConsumeAccountRateLimitResetCreditParams) -> Result<crate::ConsumeAccountRateLimitResetCreditResponse, Self::Error> {
+    fn account_rate_limit_reset_credit_consume(
+        &self,
+        params: crate::ConsumeAccountRateLimitResetCreditParams,
+    ) -> Result<crate::ConsumeAccountRateLimitResetCreditResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `account/rateLimits/read`.
-    fn account_rate_limits_read(&self, params: crate::GetAccountRateLimitsParams) -> Result<crate::GetAccountRateLimitsResponse, Self::Error> {
+    fn account_rate_limits_read(
+        &self,
+        params: crate::GetAccountRateLimitsParams,
+    ) -> Result<crate::GetAccountRateLimitsResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `account/read`.
-    fn account_read(&self, params: crate::GetAccountParams) -> Result<crate::GetAccountResponse, Self::Error> {
+    fn account_read(
+        &self,
+        params: crate::GetAccountParams,
+    ) -> Result<crate::GetAccountResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `account/sendAddCreditsNudgeEmail`.
-    fn account_send_add_credits_nudge_email(&self, params: crate::SendAddCreditsNudgeEmailParams) -> Result<crate::SendAddCreditsNudgeEmailResponse, Self::Error> {
+    fn account_send_add_credits_nudge_email(
+        &self,
+        params: crate::SendAddCreditsNudgeEmailParams,
+    ) -> Result<crate::SendAddCreditsNudgeEmailResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `account/usage/read`.
-    fn account_usage_read(&self, params: crate::GetAccountTokenUsageParams) -> Result<crate::GetAccountTokenUsageResponse, Self::Error> {
+    fn account_usage_read(
+        &self,
+        params: crate::GetAccountTokenUsageParams,
+    ) -> Result<crate::GetAccountTokenUsageResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `account/workspaceMessages/read`.
-    fn account_workspace_messages_read(&self) -> Result<crate::GetWorkspaceMessagesResponse, Self::Error> {
+    fn account_workspace_messages_read(
+        &self,
+    ) -> Result<crate::GetWorkspaceMessagesResponse, Self::Error> {
         self.call(crate::GetWorkspaceMessagesParams::new())
     }
 
     /// Sends `app/installed`.
-    fn app_installed(&self, params: crate::AppsInstalledParams) -> Result<crate::AppsInstalledResponse, Self::Error> {
+    fn app_installed(
+        &self,
+        params: crate::AppsInstalledParams,
+    ) -> Result<crate::AppsInstalledResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `app/list`.
-    fn app_list(&self, params: crate::AppsListParams) -> Result<crate::AppsListResponse, Self::Error> {
+    fn app_list(
+        &self,
+        params: crate::AppsListParams,
+    ) -> Result<crate::AppsListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `app/read`.
-    fn app_read(&self, params: crate::AppsReadParams) -> Result<crate::AppsReadResponse, Self::Error> {
+    fn app_read(
+        &self,
+        params: crate::AppsReadParams,
+    ) -> Result<crate::AppsReadResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1335,60 +2978,88 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `collaborationMode/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn collaboration_mode_list(&self, params: crate::CollaborationModeListParams) -> Result<crate::CollaborationModeListResponse, Self::Error> {
+    fn collaboration_mode_list(
+        &self,
+        params: crate::CollaborationModeListParams,
+    ) -> Result<crate::CollaborationModeListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Execute a standalone command (argv vector) under the server's sandbox.
     ///
     /// Sends `command/exec`.
-    fn command_exec(&self, params: crate::CommandExecParams) -> Result<crate::CommandExecResponse, Self::Error> {
+    fn command_exec(
+        &self,
+        params: crate::CommandExecParams,
+    ) -> Result<crate::CommandExecResponse, Self::Error> {
         self.call(params)
     }
 
     /// Resize a running PTY-backed `command/exec` session by client-supplied `processId`.
     ///
     /// Sends `command/exec/resize`.
-    fn command_exec_resize(&self, params: crate::CommandExecResizeParams) -> Result<crate::CommandExecResizeResponse, Self::Error> {
+    fn command_exec_resize(
+        &self,
+        params: crate::CommandExecResizeParams,
+    ) -> Result<crate::CommandExecResizeResponse, Self::Error> {
         self.call(params)
     }
 
     /// Terminate a running `command/exec` session by client-supplied `processId`.
     ///
     /// Sends `command/exec/terminate`.
-    fn command_exec_terminate(&self, params: crate::CommandExecTerminateParams) -> Result<crate::CommandExecTerminateResponse, Self::Error> {
+    fn command_exec_terminate(
+        &self,
+        params: crate::CommandExecTerminateParams,
+    ) -> Result<crate::CommandExecTerminateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Write stdin bytes to a running `command/exec` session or close stdin.
     ///
     /// Sends `command/exec/write`.
-    fn command_exec_write(&self, params: crate::CommandExecWriteParams) -> Result<crate::CommandExecWriteResponse, Self::Error> {
+    fn command_exec_write(
+        &self,
+        params: crate::CommandExecWriteParams,
+    ) -> Result<crate::CommandExecWriteResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `config/batchWrite`.
-    fn config_batch_write(&self, params: crate::ConfigBatchWriteParams) -> Result<crate::ConfigWriteResponse, Self::Error> {
+    fn config_batch_write(
+        &self,
+        params: crate::ConfigBatchWriteParams,
+    ) -> Result<crate::ConfigWriteResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `config/mcpServer/reload`.
-    fn config_mcp_server_reload(&self) -> Result<crate::McpServerRefreshResponse, Self::Error> {
+    fn config_mcp_server_reload(
+        &self,
+    ) -> Result<crate::McpServerRefreshResponse, Self::Error> {
         self.call(crate::McpServerRefreshParams::new())
     }
 
     /// Sends `config/read`.
-    fn config_read(&self, params: crate::ConfigReadParams) -> Result<crate::ConfigReadResponse, Self::Error> {
+    fn config_read(
+        &self,
+        params: crate::ConfigReadParams,
+    ) -> Result<crate::ConfigReadResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `config/value/write`.
-    fn config_value_write(&self, params: crate::ConfigValueWriteParams) -> Result<crate::ConfigWriteResponse, Self::Error> {
+    fn config_value_write(
+        &self,
+        params: crate::ConfigValueWriteParams,
+    ) -> Result<crate::ConfigWriteResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `configRequirements/read`.
-    fn config_requirements_read(&self) -> Result<crate::ConfigRequirementsReadResponse, Self::Error> {
+    fn config_requirements_read(
+        &self,
+    ) -> Result<crate::ConfigRequirementsReadResponse, Self::Error> {
         self.call(crate::ConfigRequirementsReadParams::new())
     }
 
@@ -1397,7 +3068,10 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `environment/add`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn environment_add(&self, params: crate::EnvironmentAddParams) -> Result<crate::EnvironmentAddResponse, Self::Error> {
+    fn environment_add(
+        &self,
+        params: crate::EnvironmentAddParams,
+    ) -> Result<crate::EnvironmentAddResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1406,7 +3080,10 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `environment/info`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn environment_info(&self, params: crate::EnvironmentInfoParams) -> Result<crate::EnvironmentInfoResponse, Self::Error> {
+    fn environment_info(
+        &self,
+        params: crate::EnvironmentInfoParams,
+    ) -> Result<crate::EnvironmentInfoResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1415,172 +3092,267 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `environment/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn environment_status(&self, params: crate::EnvironmentStatusParams) -> Result<crate::EnvironmentStatusResponse, Self::Error> {
+    fn environment_status(
+        &self,
+        params: crate::EnvironmentStatusParams,
+    ) -> Result<crate::EnvironmentStatusResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `experimentalFeature/enablement/set`.
-    fn experimental_feature_enablement_set(&self, params: crate::ExperimentalFeatureEnablementSetParams) -> Result<crate::ExperimentalFeatureEnablementSetResponse, Self::Error> {
+    fn experimental_feature_enablement_set(
+        &self,
+        params: crate::ExperimentalFeatureEnablementSetParams,
+    ) -> Result<crate::ExperimentalFeatureEnablementSetResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `experimentalFeature/list`.
-    fn experimental_feature_list(&self, params: crate::ExperimentalFeatureListParams) -> Result<crate::ExperimentalFeatureListResponse, Self::Error> {
+    fn experimental_feature_list(
+        &self,
+        params: crate::ExperimentalFeatureListParams,
+    ) -> Result<crate::ExperimentalFeatureListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `externalAgentConfig/detect`.
-    fn external_agent_config_detect(&self, params: crate::ExternalAgentConfigDetectParams) -> Result<crate::ExternalAgentConfigDetectResponse, Self::Error> {
+    fn external_agent_config_detect(
+        &self,
+        params: crate::ExternalAgentConfigDetectParams,
+    ) -> Result<crate::ExternalAgentConfigDetectResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `externalAgentConfig/import`.
-    fn external_agent_config_import(&self, params: crate::ExternalAgentConfigImportParams) -> Result<crate::ExternalAgentConfigImportResponse, Self::Error> {
+    fn external_agent_config_import(
+        &self,
+        params: crate::ExternalAgentConfigImportParams,
+    ) -> Result<crate::ExternalAgentConfigImportResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `externalAgentConfig/import/readHistories`.
-    fn external_agent_config_import_read_histories(&self) -> Result<crate::ExternalAgentConfigImportHistoriesReadResponse, Self::Error> {
+    fn external_agent_config_import_read_histories(
+        &self,
+    ) -> Result<crate::ExternalAgentConfigImportHistoriesReadResponse, Self::Error> {
         self.call(crate::ExternalAgentConfigImportHistoriesReadParams::new())
     }
 
     /// Sends `externalAgentConfig/import/recordHistory`.
-    fn external_agent_config_import_record_history(&self, params: crate::ExternalAgentConfigImportHistoryRecordParams) -> Result<crate::ExternalAgentConfigImportHistoryRecordResponse, Self::Error> {
+    fn external_agent_config_import_record_history(
+        &self,
+        params: crate::ExternalAgentConfigImportHistoryRecordParams,
+    ) -> Result<crate::ExternalAgentConfigImportHistoryRecordResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `feedback/upload`.
-    fn feedback_upload(&self, params: crate::FeedbackUploadParams) -> Result<crate::FeedbackUploadResponse, Self::Error> {
+    fn feedback_upload(
+        &self,
+        params: crate::FeedbackUploadParams,
+    ) -> Result<crate::FeedbackUploadResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fs/copy`.
-    fn fs_copy(&self, params: crate::FsCopyParams) -> Result<crate::FsCopyResponse, Self::Error> {
+    fn fs_copy(
+        &self,
+        params: crate::FsCopyParams,
+    ) -> Result<crate::FsCopyResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fs/createDirectory`.
-    fn fs_create_directory(&self, params: crate::FsCreateDirectoryParams) -> Result<crate::FsCreateDirectoryResponse, Self::Error> {
+    fn fs_create_directory(
+        &self,
+        params: crate::FsCreateDirectoryParams,
+    ) -> Result<crate::FsCreateDirectoryResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fs/getMetadata`.
-    fn fs_get_metadata(&self, params: crate::FsGetMetadataParams) -> Result<crate::FsGetMetadataResponse, Self::Error> {
+    fn fs_get_metadata(
+        &self,
+        params: crate::FsGetMetadataParams,
+    ) -> Result<crate::FsGetMetadataResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fs/readDirectory`.
-    fn fs_read_directory(&self, params: crate::FsReadDirectoryParams) -> Result<crate::FsReadDirectoryResponse, Self::Error> {
+    fn fs_read_directory(
+        &self,
+        params: crate::FsReadDirectoryParams,
+    ) -> Result<crate::FsReadDirectoryResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fs/readFile`.
-    fn fs_read_file(&self, params: crate::FsReadFileParams) -> Result<crate::FsReadFileResponse, Self::Error> {
+    fn fs_read_file(
+        &self,
+        params: crate::FsReadFileParams,
+    ) -> Result<crate::FsReadFileResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fs/remove`.
-    fn fs_remove(&self, params: crate::FsRemoveParams) -> Result<crate::FsRemoveResponse, Self::Error> {
+    fn fs_remove(
+        &self,
+        params: crate::FsRemoveParams,
+    ) -> Result<crate::FsRemoveResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fs/unwatch`.
-    fn fs_unwatch(&self, params: crate::FsUnwatchParams) -> Result<crate::FsUnwatchResponse, Self::Error> {
+    fn fs_unwatch(
+        &self,
+        params: crate::FsUnwatchParams,
+    ) -> Result<crate::FsUnwatchResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fs/watch`.
-    fn fs_watch(&self, params: crate::FsWatchParams) -> Result<crate::FsWatchResponse, Self::Error> {
+    fn fs_watch(
+        &self,
+        params: crate::FsWatchParams,
+    ) -> Result<crate::FsWatchResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fs/writeFile`.
-    fn fs_write_file(&self, params: crate::FsWriteFileParams) -> Result<crate::FsWriteFileResponse, Self::Error> {
+    fn fs_write_file(
+        &self,
+        params: crate::FsWriteFileParams,
+    ) -> Result<crate::FsWriteFileResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fuzzyFileSearch`.
-    fn fuzzy_file_search(&self, params: crate::FuzzyFileSearchParams) -> Result<crate::FuzzyFileSearchResponse, Self::Error> {
+    fn fuzzy_file_search(
+        &self,
+        params: crate::FuzzyFileSearchParams,
+    ) -> Result<crate::FuzzyFileSearchResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fuzzyFileSearch/sessionStart`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn fuzzy_file_search_session_start(&self, params: crate::FuzzyFileSearchSessionStartParams) -> Result<crate::FuzzyFileSearchSessionStartResponse, Self::Error> {
+    fn fuzzy_file_search_session_start(
+        &self,
+        params: crate::FuzzyFileSearchSessionStartParams,
+    ) -> Result<crate::FuzzyFileSearchSessionStartResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fuzzyFileSearch/sessionStop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn fuzzy_file_search_session_stop(&self, params: crate::FuzzyFileSearchSessionStopParams) -> Result<crate::FuzzyFileSearchSessionStopResponse, Self::Error> {
+    fn fuzzy_file_search_session_stop(
+        &self,
+        params: crate::FuzzyFileSearchSessionStopParams,
+    ) -> Result<crate::FuzzyFileSearchSessionStopResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `fuzzyFileSearch/sessionUpdate`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn fuzzy_file_search_session_update(&self, params: crate::FuzzyFileSearchSessionUpdateParams) -> Result<crate::FuzzyFileSearchSessionUpdateResponse, Self::Error> {
+    fn fuzzy_file_search_session_update(
+        &self,
+        params: crate::FuzzyFileSearchSessionUpdateParams,
+    ) -> Result<crate::FuzzyFileSearchSessionUpdateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `hooks/list`.
-    fn hooks_list(&self, params: crate::HooksListParams) -> Result<crate::HooksListResponse, Self::Error> {
+    fn hooks_list(
+        &self,
+        params: crate::HooksListParams,
+    ) -> Result<crate::HooksListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `initialize`.
-    fn initialize(&self, params: crate::InitializeParams) -> Result<crate::InitializeResponse, Self::Error> {
+    fn initialize(
+        &self,
+        params: crate::InitializeParams,
+    ) -> Result<crate::InitializeResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `marketplace/add`.
-    fn marketplace_add(&self, params: crate::MarketplaceAddParams) -> Result<crate::MarketplaceAddResponse, Self::Error> {
+    fn marketplace_add(
+        &self,
+        params: crate::MarketplaceAddParams,
+    ) -> Result<crate::MarketplaceAddResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `marketplace/remove`.
-    fn marketplace_remove(&self, params: crate::MarketplaceRemoveParams) -> Result<crate::MarketplaceRemoveResponse, Self::Error> {
+    fn marketplace_remove(
+        &self,
+        params: crate::MarketplaceRemoveParams,
+    ) -> Result<crate::MarketplaceRemoveResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `marketplace/upgrade`.
-    fn marketplace_upgrade(&self, params: crate::MarketplaceUpgradeParams) -> Result<crate::MarketplaceUpgradeResponse, Self::Error> {
+    fn marketplace_upgrade(
+        &self,
+        params: crate::MarketplaceUpgradeParams,
+    ) -> Result<crate::MarketplaceUpgradeResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `mcpServer/event/stream/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn mcp_server_event_stream_start(&self, params: crate::McpServerEventStreamStartParams) -> Result<crate::McpServerEventStreamStartResponse, Self::Error> {
+    fn mcp_server_event_stream_start(
+        &self,
+        params: crate::McpServerEventStreamStartParams,
+    ) -> Result<crate::McpServerEventStreamStartResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `mcpServer/event/stream/stop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn mcp_server_event_stream_stop(&self, params: crate::McpServerEventStreamStopParams) -> Result<crate::McpServerEventStreamStopResponse, Self::Error> {
+    fn mcp_server_event_stream_stop(
+        &self,
+        params: crate::McpServerEventStreamStopParams,
+    ) -> Result<crate::McpServerEventStreamStopResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `mcpServer/oauth/login`.
-    fn mcp_server_oauth_login(&self, params: crate::McpServerOauthLoginParams) -> Result<crate::McpServerOauthLoginResponse, Self::Error> {
+    fn mcp_server_oauth_login(
+        &self,
+        params: crate::McpServerOauthLoginParams,
+    ) -> Result<crate::McpServerOauthLoginResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `mcpServer/resource/read`.
-    fn mcp_server_resource_read(&self, params: crate::McpResourceReadParams) -> Result<crate::McpResourceReadResponse, Self::Error> {
+    fn mcp_server_resource_read(
+        &self,
+        params: crate::McpResourceReadParams,
+    ) -> Result<crate::McpResourceReadResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `mcpServer/tool/call`.
-    fn mcp_server_tool_call(&self, params: crate::McpServerToolCallParams) -> Result<crate::McpServerToolCallResponse, Self::Error> {
+    fn mcp_server_tool_call(
+        &self,
+        params: crate::McpServerToolCallParams,
+    ) -> Result<crate::McpServerToolCallResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `mcpServerStatus/list`.
-    fn mcp_server_status_list(&self, params: crate::ListMcpServerStatusParams) -> Result<crate::ListMcpServerStatusResponse, Self::Error> {
+    fn mcp_server_status_list(
+        &self,
+        params: crate::ListMcpServerStatusParams,
+    ) -> Result<crate::ListMcpServerStatusResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1594,89 +3366,140 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `memory/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn memory_status(&self, params: crate::MemoryStatusParams) -> Result<crate::MemoryStatusResponse, Self::Error> {
+    fn memory_status(
+        &self,
+        params: crate::MemoryStatusParams,
+    ) -> Result<crate::MemoryStatusResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `model/list`.
-    fn model_list(&self, params: crate::ModelListParams) -> Result<crate::ModelListResponse, Self::Error> {
+    fn model_list(
+        &self,
+        params: crate::ModelListParams,
+    ) -> Result<crate::ModelListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `modelProvider/capabilities/read`.
-    fn model_provider_capabilities_read(&self, params: crate::ModelProviderCapabilitiesReadParams) -> Result<crate::ModelProviderCapabilitiesReadResponse, Self::Error> {
+    fn model_provider_capabilities_read(
+        &self,
+        params: crate::ModelProviderCapabilitiesReadParams,
+    ) -> Result<crate::ModelProviderCapabilitiesReadResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `permissionProfile/list`.
-    fn permission_profile_list(&self, params: crate::PermissionProfileListParams) -> Result<crate::PermissionProfileListResponse, Self::Error> {
+    fn permission_profile_list(
+        &self,
+        params: crate::PermissionProfileListParams,
+    ) -> Result<crate::PermissionProfileListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/install`.
-    fn plugin_install(&self, params: crate::PluginInstallParams) -> Result<crate::PluginInstallResponse, Self::Error> {
+    fn plugin_install(
+        &self,
+        params: crate::PluginInstallParams,
+    ) -> Result<crate::PluginInstallResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/installed`.
-    fn plugin_installed(&self, params: crate::PluginInstalledParams) -> Result<crate::PluginInstalledResponse, Self::Error> {
+    fn plugin_installed(
+        &self,
+        params: crate::PluginInstalledParams,
+    ) -> Result<crate::PluginInstalledResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/list`.
-    fn plugin_list(&self, params: crate::PluginListParams) -> Result<crate::PluginListResponse, Self::Error> {
+    fn plugin_list(
+        &self,
+        params: crate::PluginListParams,
+    ) -> Result<crate::PluginListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/read`.
-    fn plugin_read(&self, params: crate::PluginReadParams) -> Result<crate::PluginReadResponse, Self::Error> {
+    fn plugin_read(
+        &self,
+        params: crate::PluginReadParams,
+    ) -> Result<crate::PluginReadResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/reconcile`.
-    fn plugin_reconcile(&self, params: crate::PluginReconcileParams) -> Result<crate::PluginReconcileResponse, Self::Error> {
+    fn plugin_reconcile(
+        &self,
+        params: crate::PluginReconcileParams,
+    ) -> Result<crate::PluginReconcileResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/search`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn plugin_search(&self, params: crate::PluginSearchParams) -> Result<crate::PluginSearchResponse, Self::Error> {
+    fn plugin_search(
+        &self,
+        params: crate::PluginSearchParams,
+    ) -> Result<crate::PluginSearchResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/share/checkout`.
-    fn plugin_share_checkout(&self, params: crate::PluginShareCheckoutParams) -> Result<crate::PluginShareCheckoutResponse, Self::Error> {
+    fn plugin_share_checkout(
+        &self,
+        params: crate::PluginShareCheckoutParams,
+    ) -> Result<crate::PluginShareCheckoutResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/share/delete`.
-    fn plugin_share_delete(&self, params: crate::PluginShareDeleteParams) -> Result<crate::PluginShareDeleteResponse, Self::Error> {
+    fn plugin_share_delete(
+        &self,
+        params: crate::PluginShareDeleteParams,
+    ) -> Result<crate::PluginShareDeleteResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/share/list`.
-    fn plugin_share_list(&self, params: crate::PluginShareListParams) -> Result<crate::PluginShareListResponse, Self::Error> {
+    fn plugin_share_list(
+        &self,
+        params: crate::PluginShareListParams,
+    ) -> Result<crate::PluginShareListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/share/save`.
-    fn plugin_share_save(&self, params: crate::PluginShareSaveParams) -> Result<crate::PluginShareSaveResponse, Self::Error> {
+    fn plugin_share_save(
+        &self,
+        params: crate::PluginShareSaveParams,
+    ) -> Result<crate::PluginShareSaveResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/share/updateTargets`.
-    fn plugin_share_update_targets(&self, params: crate::PluginShareUpdateTargetsParams) -> Result<crate::PluginShareUpdateTargetsResponse, Self::Error> {
+    fn plugin_share_update_targets(
+        &self,
+        params: crate::PluginShareUpdateTargetsParams,
+    ) -> Result<crate::PluginShareUpdateTargetsResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/skill/read`.
-    fn plugin_skill_read(&self, params: crate::PluginSkillReadParams) -> Result<crate::PluginSkillReadResponse, Self::Error> {
+    fn plugin_skill_read(
+        &self,
+        params: crate::PluginSkillReadParams,
+    ) -> Result<crate::PluginSkillReadResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `plugin/uninstall`.
-    fn plugin_uninstall(&self, params: crate::PluginUninstallParams) -> Result<crate::PluginUninstallResponse, Self::Error> {
+    fn plugin_uninstall(
+        &self,
+        params: crate::PluginUninstallParams,
+    ) -> Result<crate::PluginUninstallResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1685,7 +3508,10 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `process/kill`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn process_kill(&self, params: crate::ProcessKillParams) -> Result<crate::ProcessKillResponse, Self::Error> {
+    fn process_kill(
+        &self,
+        params: crate::ProcessKillParams,
+    ) -> Result<crate::ProcessKillResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1694,7 +3520,10 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `process/resizePty`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn process_resize_pty(&self, params: crate::ProcessResizePtyParams) -> Result<crate::ProcessResizePtyResponse, Self::Error> {
+    fn process_resize_pty(
+        &self,
+        params: crate::ProcessResizePtyParams,
+    ) -> Result<crate::ProcessResizePtyResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1703,7 +3532,10 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `process/spawn`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn process_spawn(&self, params: crate::ProcessSpawnParams) -> Result<crate::ProcessSpawnResponse, Self::Error> {
+    fn process_spawn(
+        &self,
+        params: crate::ProcessSpawnParams,
+    ) -> Result<crate::ProcessSpawnResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1712,110 +3544,157 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `process/writeStdin`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn process_write_stdin(&self, params: crate::ProcessWriteStdinParams) -> Result<crate::ProcessWriteStdinResponse, Self::Error> {
+    fn process_write_stdin(
+        &self,
+        params: crate::ProcessWriteStdinParams,
+    ) -> Result<crate::ProcessWriteStdinResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `project/create`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_create(&self, params: crate::ProjectCreateParams) -> Result<crate::ProjectCreateResponse, Self::Error> {
+    fn project_create(
+        &self,
+        params: crate::ProjectCreateParams,
+    ) -> Result<crate::ProjectCreateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `project/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_delete(&self, params: crate::ProjectDeleteParams) -> Result<crate::ProjectDeleteResponse, Self::Error> {
+    fn project_delete(
+        &self,
+        params: crate::ProjectDeleteParams,
+    ) -> Result<crate::ProjectDeleteResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `project/import`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_import(&self, params: crate::ProjectImportParams) -> Result<crate::ProjectImportResponse, Self::Error> {
+    fn project_import(
+        &self,
+        params: crate::ProjectImportParams,
+    ) -> Result<crate::ProjectImportResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `project/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_list(&self, params: crate::ProjectListParams) -> Result<crate::ProjectListResponse, Self::Error> {
+    fn project_list(
+        &self,
+        params: crate::ProjectListParams,
+    ) -> Result<crate::ProjectListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `project/move`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_move(&self, params: crate::ProjectMoveParams) -> Result<crate::ProjectMoveResponse, Self::Error> {
+    fn project_move(
+        &self,
+        params: crate::ProjectMoveParams,
+    ) -> Result<crate::ProjectMoveResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `project/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_read(&self, params: crate::ProjectReadParams) -> Result<crate::ProjectReadResponse, Self::Error> {
+    fn project_read(
+        &self,
+        params: crate::ProjectReadParams,
+    ) -> Result<crate::ProjectReadResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `project/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn project_update(&self, params: crate::ProjectUpdateParams) -> Result<crate::ProjectUpdateResponse, Self::Error> {
+    fn project_update(
+        &self,
+        params: crate::ProjectUpdateParams,
+    ) -> Result<crate::ProjectUpdateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `remoteControl/client/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_client_list(&self, params: crate::RemoteControlClientsListParams) -> Result<crate::RemoteControlClientsListResponse, Self::Error> {
+    fn remote_control_client_list(
+        &self,
+        params: crate::RemoteControlClientsListParams,
+    ) -> Result<crate::RemoteControlClientsListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `remoteControl/client/revoke`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_client_revoke(&self, params: crate::RemoteControlClientsRevokeParams) -> Result<crate::RemoteControlClientsRevokeResponse, Self::Error> {
+    fn remote_control_client_revoke(
+        &self,
+        params: crate::RemoteControlClientsRevokeParams,
+    ) -> Result<crate::RemoteControlClientsRevokeResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `remoteControl/disable`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_disable(&self, params: crate::RemoteControlDisableParams) -> Result<crate::RemoteControlDisableResponse, Self::Error> {
+    fn remote_control_disable(
+        &self,
+        params: crate::RemoteControlDisableParams,
+    ) -> Result<crate::RemoteControlDisableResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `remoteControl/enable`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_enable(&self, params: crate::RemoteControlEnableParams) -> Result<crate::RemoteControlEnableResponse, Self::Error> {
+    fn remote_control_enable(
+        &self,
+        params: crate::RemoteControlEnableParams,
+    ) -> Result<crate::RemoteControlEnableResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `remoteControl/pairing/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_pairing_start(&self, params: crate::RemoteControlPairingStartParams) -> Result<crate::RemoteControlPairingStartResponse, Self::Error> {
+    fn remote_control_pairing_start(
+        &self,
+        params: crate::RemoteControlPairingStartParams,
+    ) -> Result<crate::RemoteControlPairingStartResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `remoteControl/pairing/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_pairing_status(&self, params: crate::RemoteControlPairingStatusParams) -> Result<crate::RemoteControlPairingStatusResponse, Self::Error> {
+    fn remote_control_pairing_status(
+        &self,
+        params: crate::RemoteControlPairingStatusParams,
+    ) -> Result<crate::RemoteControlPairingStatusResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `remoteControl/status/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn remote_control_status_read(&self) -> Result<crate::RemoteControlStatusReadResponse, Self::Error> {
+    fn remote_control_status_read(
+        &self,
+    ) -> Result<crate::RemoteControlStatusReadResponse, Self::Error> {
         self.call(crate::RemoteControlStatusReadParams::new())
     }
 
     /// Sends `review/start`.
-    fn review_start(&self, params: crate::ReviewStartParams) -> Result<crate::ReviewStartResponse, Self::Error> {
+    fn review_start(
+        &self,
+        params: crate::ReviewStartParams,
+    ) -> Result<crate::ReviewStartResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1833,78 +3712,120 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `server/diagnostics`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn server_diagnostics(&self, params: crate::ServerDiagnosticsParams) -> Result<crate::ServerDiagnosticsResponse, Self::Error> {
+    fn server_diagnostics(
+        &self,
+        params: crate::ServerDiagnosticsParams,
+    ) -> Result<crate::ServerDiagnosticsResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `skills/config/write`.
-    fn skills_config_write(&self, params: crate::SkillsConfigWriteParams) -> Result<crate::SkillsConfigWriteResponse, Self::Error> {
+    fn skills_config_write(
+        &self,
+        params: crate::SkillsConfigWriteParams,
+    ) -> Result<crate::SkillsConfigWriteResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `skills/extraRoots/set`.
-    fn skills_extra_roots_set(&self, params: crate::SkillsExtraRootsSetParams) -> Result<crate::SkillsExtraRootsSetResponse, Self::Error> {
+    fn skills_extra_roots_set(
+        &self,
+        params: crate::SkillsExtraRootsSetParams,
+    ) -> Result<crate::SkillsExtraRootsSetResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `skills/list`.
-    fn skills_list(&self, params: crate::SkillsListParams) -> Result<crate::SkillsListResponse, Self::Error> {
+    fn skills_list(
+        &self,
+        params: crate::SkillsListParams,
+    ) -> Result<crate::SkillsListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/approveGuardianDeniedAction`.
-    fn thread_approve_guardian_denied_action(&self, params: crate::ThreadApproveGuardianDeniedActionParams) -> Result<crate::ThreadApproveGuardianDeniedActionResponse, Self::Error> {
+    fn thread_approve_guardian_denied_action(
+        &self,
+        params: crate::ThreadApproveGuardianDeniedActionParams,
+    ) -> Result<crate::ThreadApproveGuardianDeniedActionResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/archive`.
-    fn thread_archive(&self, params: crate::ThreadArchiveParams) -> Result<crate::ThreadArchiveResponse, Self::Error> {
+    fn thread_archive(
+        &self,
+        params: crate::ThreadArchiveParams,
+    ) -> Result<crate::ThreadArchiveResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/attachment/add`.
-    fn thread_attachment_add(&self, params: crate::ThreadAttachmentAddParams) -> Result<crate::ThreadAttachmentAddResponse, Self::Error> {
+    fn thread_attachment_add(
+        &self,
+        params: crate::ThreadAttachmentAddParams,
+    ) -> Result<crate::ThreadAttachmentAddResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/attachment/list`.
-    fn thread_attachment_list(&self, params: crate::ThreadAttachmentListParams) -> Result<crate::ThreadAttachmentListResponse, Self::Error> {
+    fn thread_attachment_list(
+        &self,
+        params: crate::ThreadAttachmentListParams,
+    ) -> Result<crate::ThreadAttachmentListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/attachment/remove`.
-    fn thread_attachment_remove(&self, params: crate::ThreadAttachmentRemoveParams) -> Result<crate::ThreadAttachmentRemoveResponse, Self::Error> {
+    fn thread_attachment_remove(
+        &self,
+        params: crate::ThreadAttachmentRemoveParams,
+    ) -> Result<crate::ThreadAttachmentRemoveResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/attachmentOwner/list`.
-    fn thread_attachment_owner_list(&self, params: crate::ThreadAttachmentOwnerListParams) -> Result<crate::ThreadAttachmentOwnerListResponse, Self::Error> {
+    fn thread_attachment_owner_list(
+        &self,
+        params: crate::ThreadAttachmentOwnerListParams,
+    ) -> Result<crate::ThreadAttachmentOwnerListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/backgroundTerminals/clean`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_background_terminals_clean(&self, params: crate::ThreadBackgroundTerminalsCleanParams) -> Result<crate::ThreadBackgroundTerminalsCleanResponse, Self::Error> {
+    fn thread_background_terminals_clean(
+        &self,
+        params: crate::ThreadBackgroundTerminalsCleanParams,
+    ) -> Result<crate::ThreadBackgroundTerminalsCleanResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/backgroundTerminals/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_background_terminals_list(&self, params: crate::ThreadBackgroundTerminalsListParams) -> Result<crate::ThreadBackgroundTerminalsListResponse, Self::Error> {
+    fn thread_background_terminals_list(
+        &self,
+        params: crate::ThreadBackgroundTerminalsListParams,
+    ) -> Result<crate::ThreadBackgroundTerminalsListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/backgroundTerminals/terminate`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_background_terminals_terminate(&self, params: crate::ThreadBackgroundTerminalsTerminateParams) -> Result<crate::ThreadBackgroundTerminalsTerminateResponse, Self::Error> {
+    fn thread_background_terminals_terminate(
+        &self,
+        params: crate::ThreadBackgroundTerminalsTerminateParams,
+    ) -> Result<crate::ThreadBackgroundTerminalsTerminateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/compact/start`.
-    fn thread_compact_start(&self, params: crate::ThreadCompactStartParams) -> Result<crate::ThreadCompactStartResponse, Self::Error> {
+    fn thread_compact_start(
+        &self,
+        params: crate::ThreadCompactStartParams,
+    ) -> Result<crate::ThreadCompactStartResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1915,32 +3836,50 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `thread/decrement_elicitation`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_decrement_elicitation(&self, params: crate::ThreadDecrementElicitationParams) -> Result<crate::ThreadDecrementElicitationResponse, Self::Error> {
+    fn thread_decrement_elicitation(
+        &self,
+        params: crate::ThreadDecrementElicitationParams,
+    ) -> Result<crate::ThreadDecrementElicitationResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/delete`.
-    fn thread_delete(&self, params: crate::ThreadDeleteParams) -> Result<crate::ThreadDeleteResponse, Self::Error> {
+    fn thread_delete(
+        &self,
+        params: crate::ThreadDeleteParams,
+    ) -> Result<crate::ThreadDeleteResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/fork`.
-    fn thread_fork(&self, params: crate::ThreadForkParams) -> Result<crate::ThreadForkResponse, Self::Error> {
+    fn thread_fork(
+        &self,
+        params: crate::ThreadForkParams,
+    ) -> Result<crate::ThreadForkResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/goal/clear`.
-    fn thread_goal_clear(&self, params: crate::ThreadGoalClearParams) -> Result<crate::ThreadGoalClearResponse, Self::Error> {
+    fn thread_goal_clear(
+        &self,
+        params: crate::ThreadGoalClearParams,
+    ) -> Result<crate::ThreadGoalClearResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/goal/get`.
-    fn thread_goal_get(&self, params: crate::ThreadGoalGetParams) -> Result<crate::ThreadGoalGetResponse, Self::Error> {
+    fn thread_goal_get(
+        &self,
+        params: crate::ThreadGoalGetParams,
+    ) -> Result<crate::ThreadGoalGetResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/goal/set`.
-    fn thread_goal_set(&self, params: crate::ThreadGoalSetParams) -> Result<crate::ThreadGoalSetResponse, Self::Error> {
+    fn thread_goal_set(
+        &self,
+        params: crate::ThreadGoalSetParams,
+    ) -> Result<crate::ThreadGoalSetResponse, Self::Error> {
         self.call(params)
     }
 
@@ -1951,316 +3890,467 @@ pub trait BlockingMethods: BlockingCall {
     /// Sends `thread/increment_elicitation`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_increment_elicitation(&self, params: crate::ThreadIncrementElicitationParams) -> Result<crate::ThreadIncrementElicitationResponse, Self::Error> {
+    fn thread_increment_elicitation(
+        &self,
+        params: crate::ThreadIncrementElicitationParams,
+    ) -> Result<crate::ThreadIncrementElicitationResponse, Self::Error> {
         self.call(params)
     }
 
     /// Append raw Responses API items to the thread history without starting a user turn.
     ///
     /// Sends `thread/inject_items`.
-    fn thread_inject_items(&self, params: crate::ThreadInjectItemsParams) -> Result<crate::ThreadInjectItemsResponse, Self::Error> {
+    fn thread_inject_items(
+        &self,
+        params: crate::ThreadInjectItemsParams,
+    ) -> Result<crate::ThreadInjectItemsResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/items/list`.
-    fn thread_items_list(&self, params: crate::ThreadItemsListParams) -> Result<crate::ThreadItemsListResponse, Self::Error> {
+    fn thread_items_list(
+        &self,
+        params: crate::ThreadItemsListParams,
+    ) -> Result<crate::ThreadItemsListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/items/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_items_read(&self, params: crate::ThreadItemsReadParams) -> Result<crate::ThreadItemsReadResponse, Self::Error> {
+    fn thread_items_read(
+        &self,
+        params: crate::ThreadItemsReadParams,
+    ) -> Result<crate::ThreadItemsReadResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/list`.
-    fn thread_list(&self, params: crate::ThreadListParams) -> Result<crate::ThreadListResponse, Self::Error> {
+    fn thread_list(
+        &self,
+        params: crate::ThreadListParams,
+    ) -> Result<crate::ThreadListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/loaded/list`.
-    fn thread_loaded_list(&self, params: crate::ThreadLoadedListParams) -> Result<crate::ThreadLoadedListResponse, Self::Error> {
+    fn thread_loaded_list(
+        &self,
+        params: crate::ThreadLoadedListParams,
+    ) -> Result<crate::ThreadLoadedListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/memoryMode/set`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_memory_mode_set(&self, params: crate::ThreadMemoryModeSetParams) -> Result<crate::ThreadMemoryModeSetResponse, Self::Error> {
+    fn thread_memory_mode_set(
+        &self,
+        params: crate::ThreadMemoryModeSetParams,
+    ) -> Result<crate::ThreadMemoryModeSetResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/metadata/update`.
-    fn thread_metadata_update(&self, params: crate::ThreadMetadataUpdateParams) -> Result<crate::ThreadMetadataUpdateResponse, Self::Error> {
+    fn thread_metadata_update(
+        &self,
+        params: crate::ThreadMetadataUpdateParams,
+    ) -> Result<crate::ThreadMetadataUpdateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/name/set`.
-    fn thread_name_set(&self, params: crate::ThreadSetNameParams) -> Result<crate::ThreadSetNameResponse, Self::Error> {
+    fn thread_name_set(
+        &self,
+        params: crate::ThreadSetNameParams,
+    ) -> Result<crate::ThreadSetNameResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/prediction/request`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_prediction_request(&self, params: crate::ThreadPredictionRequestParams) -> Result<crate::ThreadPredictionRequestResponse, Self::Error> {
+    fn thread_prediction_request(
+        &self,
+        params: crate::ThreadPredictionRequestParams,
+    ) -> Result<crate::ThreadPredictionRequestResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/queue/add`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_add(&self, params: crate::ThreadQueueAddParams) -> Result<crate::ThreadQueueAddResponse, Self::Error> {
+    fn thread_queue_add(
+        &self,
+        params: crate::ThreadQueueAddParams,
+    ) -> Result<crate::ThreadQueueAddResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/queue/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_delete(&self, params: crate::ThreadQueueDeleteParams) -> Result<crate::ThreadQueueDeleteResponse, Self::Error> {
+    fn thread_queue_delete(
+        &self,
+        params: crate::ThreadQueueDeleteParams,
+    ) -> Result<crate::ThreadQueueDeleteResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/queue/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_list(&self, params: crate::ThreadQueueListParams) -> Result<crate::ThreadQueueListResponse, Self::Error> {
+    fn thread_queue_list(
+        &self,
+        params: crate::ThreadQueueListParams,
+    ) -> Result<crate::ThreadQueueListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/queue/reorder`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_reorder(&self, params: crate::ThreadQueueReorderParams) -> Result<crate::ThreadQueueReorderResponse, Self::Error> {
+    fn thread_queue_reorder(
+        &self,
+        params: crate::ThreadQueueReorderParams,
+    ) -> Result<crate::ThreadQueueReorderResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/queue/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_start(&self, params: crate::ThreadQueueStartParams) -> Result<crate::ThreadQueueStartResponse, Self::Error> {
+    fn thread_queue_start(
+        &self,
+        params: crate::ThreadQueueStartParams,
+    ) -> Result<crate::ThreadQueueStartResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/queue/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_queue_update(&self, params: crate::ThreadQueueUpdateParams) -> Result<crate::ThreadQueueUpdateResponse, Self::Error> {
+    fn thread_queue_update(
+        &self,
+        params: crate::ThreadQueueUpdateParams,
+    ) -> Result<crate::ThreadQueueUpdateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/read`.
-    fn thread_read(&self, params: crate::ThreadReadParams) -> Result<crate::ThreadReadResponse, Self::Error> {
+    fn thread_read(
+        &self,
+        params: crate::ThreadReadParams,
+    ) -> Result<crate::ThreadReadResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/readState/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_read_state_update(&self, params: crate::ThreadReadStateUpdateParams) -> Result<crate::ThreadReadStateUpdateResponse, Self::Error> {
+    fn thread_read_state_update(
+        &self,
+        params: crate::ThreadReadStateUpdateParams,
+    ) -> Result<crate::ThreadReadStateUpdateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/realtime/appendAudio`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_append_audio(&self, params: crate::ThreadRealtimeAppendAudioParams) -> Result<crate::ThreadRealtimeAppendAudioResponse, Self::Error> {
+    fn thread_realtime_append_audio(
+        &self,
+        params: crate::ThreadRealtimeAppendAudioParams,
+    ) -> Result<crate::ThreadRealtimeAppendAudioResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/realtime/appendSpeech`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_append_speech(&self, params: crate::ThreadRealtimeAppendSpeechParams) -> Result<crate::ThreadRealtimeAppendSpeechResponse, Self::Error> {
+    fn thread_realtime_append_speech(
+        &self,
+        params: crate::ThreadRealtimeAppendSpeechParams,
+    ) -> Result<crate::ThreadRealtimeAppendSpeechResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/realtime/appendText`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_append_text(&self, params: crate::ThreadRealtimeAppendTextParams) -> Result<crate::ThreadRealtimeAppendTextResponse, Self::Error> {
+    fn thread_realtime_append_text(
+        &self,
+        params: crate::ThreadRealtimeAppendTextParams,
+    ) -> Result<crate::ThreadRealtimeAppendTextResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/realtime/listVoices`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_list_voices(&self, params: crate::ThreadRealtimeListVoicesParams) -> Result<crate::ThreadRealtimeListVoicesResponse, Self::Error> {
+    fn thread_realtime_list_voices(
+        &self,
+        params: crate::ThreadRealtimeListVoicesParams,
+    ) -> Result<crate::ThreadRealtimeListVoicesResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/realtime/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_start(&self, params: crate::ThreadRealtimeStartParams) -> Result<crate::ThreadRealtimeStartResponse, Self::Error> {
+    fn thread_realtime_start(
+        &self,
+        params: crate::ThreadRealtimeStartParams,
+    ) -> Result<crate::ThreadRealtimeStartResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/realtime/stop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_realtime_stop(&self, params: crate::ThreadRealtimeStopParams) -> Result<crate::ThreadRealtimeStopResponse, Self::Error> {
+    fn thread_realtime_stop(
+        &self,
+        params: crate::ThreadRealtimeStopParams,
+    ) -> Result<crate::ThreadRealtimeStopResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/resume`.
-    fn thread_resume(&self, params: crate::ThreadResumeParams) -> Result<crate::ThreadResumeResponse, Self::Error> {
+    fn thread_resume(
+        &self,
+        params: crate::ThreadResumeParams,
+    ) -> Result<crate::ThreadResumeResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/revert`.
-    fn thread_revert(&self, params: crate::ThreadRevertParams) -> Result<crate::ThreadRevertResponse, Self::Error> {
+    fn thread_revert(
+        &self,
+        params: crate::ThreadRevertParams,
+    ) -> Result<crate::ThreadRevertResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/search`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_search(&self, params: crate::ThreadSearchParams) -> Result<crate::ThreadSearchResponse, Self::Error> {
+    fn thread_search(
+        &self,
+        params: crate::ThreadSearchParams,
+    ) -> Result<crate::ThreadSearchResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/searchOccurrences`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_search_occurrences(&self, params: crate::ThreadSearchOccurrencesParams) -> Result<crate::ThreadSearchOccurrencesResponse, Self::Error> {
+    fn thread_search_occurrences(
+        &self,
+        params: crate::ThreadSearchOccurrencesParams,
+    ) -> Result<crate::ThreadSearchOccurrencesResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/section/move`.
-    fn thread_section_move(&self, params: crate::ThreadSectionMoveParams) -> Result<crate::ThreadSectionMoveResponse, Self::Error> {
+    fn thread_section_move(
+        &self,
+        params: crate::ThreadSectionMoveParams,
+    ) -> Result<crate::ThreadSectionMoveResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/settings/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_settings_update(&self, params: crate::ThreadSettingsUpdateParams) -> Result<crate::ThreadSettingsUpdateResponse, Self::Error> {
+    fn thread_settings_update(
+        &self,
+        params: crate::ThreadSettingsUpdateParams,
+    ) -> Result<crate::ThreadSettingsUpdateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/shellCommand`.
-    fn thread_shell_command(&self, params: crate::ThreadShellCommandParams) -> Result<crate::ThreadShellCommandResponse, Self::Error> {
+    fn thread_shell_command(
+        &self,
+        params: crate::ThreadShellCommandParams,
+    ) -> Result<crate::ThreadShellCommandResponse, Self::Error> {
         self.call(params)
     }
 
     /// NEW APIs
     ///
     /// Sends `thread/start`.
-    fn thread_start(&self, params: crate::ThreadStartParams) -> Result<crate::ThreadStartResponse, Self::Error> {
+    fn thread_start(
+        &self,
+        params: crate::ThreadStartParams,
+    ) -> Result<crate::ThreadStartResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/timeline/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn thread_timeline_list(&self, params: crate::ThreadTimelineListParams) -> Result<crate::ThreadTimelineListResponse, Self::Error> {
+    fn thread_timeline_list(
+        &self,
+        params: crate::ThreadTimelineListParams,
+    ) -> Result<crate::ThreadTimelineListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/turns/list`.
-    fn thread_turns_list(&self, params: crate::ThreadTurnsListParams) -> Result<crate::ThreadTurnsListResponse, Self::Error> {
+    fn thread_turns_list(
+        &self,
+        params: crate::ThreadTurnsListParams,
+    ) -> Result<crate::ThreadTurnsListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/unarchive`.
-    fn thread_unarchive(&self, params: crate::ThreadUnarchiveParams) -> Result<crate::ThreadUnarchiveResponse, Self::Error> {
+    fn thread_unarchive(
+        &self,
+        params: crate::ThreadUnarchiveParams,
+    ) -> Result<crate::ThreadUnarchiveResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `thread/unsubscribe`.
-    fn thread_unsubscribe(&self, params: crate::ThreadUnsubscribeParams) -> Result<crate::ThreadUnsubscribeResponse, Self::Error> {
+    fn thread_unsubscribe(
+        &self,
+        params: crate::ThreadUnsubscribeParams,
+    ) -> Result<crate::ThreadUnsubscribeResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `threadSection/create`.
-    fn thread_section_create(&self, params: crate::ThreadSectionCreateParams) -> Result<crate::ThreadSectionCreateResponse, Self::Error> {
+    fn thread_section_create(
+        &self,
+        params: crate::ThreadSectionCreateParams,
+    ) -> Result<crate::ThreadSectionCreateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `threadSection/delete`.
-    fn thread_section_delete(&self, params: crate::ThreadSectionDeleteParams) -> Result<crate::ThreadSectionDeleteResponse, Self::Error> {
+    fn thread_section_delete(
+        &self,
+        params: crate::ThreadSectionDeleteParams,
+    ) -> Result<crate::ThreadSectionDeleteResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `threadSection/list`.
-    fn thread_section_list(&self, params: crate::ThreadSectionListParams) -> Result<crate::ThreadSectionListResponse, Self::Error> {
+    fn thread_section_list(
+        &self,
+        params: crate::ThreadSectionListParams,
+    ) -> Result<crate::ThreadSectionListResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `threadSection/update`.
-    fn thread_section_update(&self, params: crate::ThreadSectionUpdateParams) -> Result<crate::ThreadSectionUpdateResponse, Self::Error> {
+    fn thread_section_update(
+        &self,
+        params: crate::ThreadSectionUpdateParams,
+    ) -> Result<crate::ThreadSectionUpdateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `turn/interrupt`.
-    fn turn_interrupt(&self, params: crate::TurnInterruptParams) -> Result<crate::TurnInterruptResponse, Self::Error> {
+    fn turn_interrupt(
+        &self,
+        params: crate::TurnInterruptParams,
+    ) -> Result<crate::TurnInterruptResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `turn/settings/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn turn_settings_update(&self, params: crate::TurnSettingsUpdateParams) -> Result<crate::TurnSettingsUpdateResponse, Self::Error> {
+    fn turn_settings_update(
+        &self,
+        params: crate::TurnSettingsUpdateParams,
+    ) -> Result<crate::TurnSettingsUpdateResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `turn/start`.
-    fn turn_start(&self, params: crate::TurnStartParams) -> Result<crate::TurnStartResponse, Self::Error> {
+    fn turn_start(
+        &self,
+        params: crate::TurnStartParams,
+    ) -> Result<crate::TurnStartResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `turn/steer`.
-    fn turn_steer(&self, params: crate::TurnSteerParams) -> Result<crate::TurnSteerResponse, Self::Error> {
+    fn turn_steer(
+        &self,
+        params: crate::TurnSteerParams,
+    ) -> Result<crate::TurnSteerResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `userVerification/cancel`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn user_verification_cancel(&self, params: crate::UserVerificationCancelParams) -> Result<crate::UserVerificationCancelResponse, Self::Error> {
+    fn user_verification_cancel(
+        &self,
+        params: crate::UserVerificationCancelParams,
+    ) -> Result<crate::UserVerificationCancelResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `userVerification/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn user_verification_delete(&self, params: crate::UserVerificationDeleteParams) -> Result<crate::UserVerificationDeleteResponse, Self::Error> {
+    fn user_verification_delete(
+        &self,
+        params: crate::UserVerificationDeleteParams,
+    ) -> Result<crate::UserVerificationDeleteResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `userVerification/enroll`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn user_verification_enroll(&self, params: crate::UserVerificationEnrollParams) -> Result<crate::UserVerificationEnrollResponse, Self::Error> {
+    fn user_verification_enroll(
+        &self,
+        params: crate::UserVerificationEnrollParams,
+    ) -> Result<crate::UserVerificationEnrollResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `userVerification/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn user_verification_status(&self, params: crate::UserVerificationStatusParams) -> Result<crate::UserVerificationStatusResponse, Self::Error> {
+    fn user_verification_status(
+        &self,
+        params: crate::UserVerificationStatusParams,
+    ) -> Result<crate::UserVerificationStatusResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `userVerification/verify`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn user_verification_verify(&self, params: crate::UserVerificationVerifyParams) -> Result<crate::UserVerificationVerifyResponse, Self::Error> {
+    fn user_verification_verify(
+        &self,
+        params: crate::UserVerificationVerifyParams,
+    ) -> Result<crate::UserVerificationVerifyResponse, Self::Error> {
         self.call(params)
     }
 
     /// Sends `windowsSandbox/readiness`.
-    fn windows_sandbox_readiness(&self) -> Result<crate::WindowsSandboxReadinessResponse, Self::Error> {
+    fn windows_sandbox_readiness(
+        &self,
+    ) -> Result<crate::WindowsSandboxReadinessResponse, Self::Error> {
         self.call(crate::WindowsSandboxReadinessParams::new())
     }
 
     /// Sends `windowsSandbox/setupStart`.
-    fn windows_sandbox_setup_start(&self, params: crate::WindowsSandboxSetupStartParams) -> Result<crate::WindowsSandboxSetupStartResponse, Self::Error> {
+    fn windows_sandbox_setup_start(
+        &self,
+        params: crate::WindowsSandboxSetupStartParams,
+    ) -> Result<crate::WindowsSandboxSetupStartResponse, Self::Error> {
         self.call(params)
     }
-
 }
 
 impl<T: BlockingCall + ?Sized> BlockingMethods for T {}

@@ -4,7 +4,6 @@
 
 use openai_codex_wire::{ThreadId, TurnId};
 use openai_codex_wire::{record, string_enum};
-
 use crate::common::{CyberAccessProgram, ReasoningEffort};
 
 /// Canonical user-input modality tags advertised by a model.
@@ -106,11 +105,39 @@ record! { Model {
 impl Model {
     /// With what is required.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(default_reasoning_effort: impl Into<ReasoningEffort>, description: impl Into<String>, display_name: impl Into<String>, hidden: bool, id: impl Into<String>, is_default: bool, model: impl Into<String>, supported_reasoning_efforts: impl Into<Vec<ReasoningEffortOption>>) -> Self {
-        Self { default_reasoning_effort: default_reasoning_effort.into(), description: description.into(), display_name: display_name.into(), hidden, id: id.into(), is_default, model: model.into(), supported_reasoning_efforts: supported_reasoning_efforts.into(), additional_speed_tiers: Vec::new(), availability_nux: None, available_access_programs: None, default_service_tier: None, input_modalities: vec![InputModality::Text, InputModality::Image], model_specialty: None, multi_agent_version: None, service_tiers: Vec::new(), supports_personality: false, upgrade: None, upgrade_info: None }
+    pub fn new(
+        default_reasoning_effort: impl Into<ReasoningEffort>,
+        description: impl Into<String>,
+        display_name: impl Into<String>,
+        hidden: bool,
+        id: impl Into<String>,
+        is_default: bool,
+        model: impl Into<String>,
+        supported_reasoning_efforts: impl Into<Vec<ReasoningEffortOption>>,
+    ) -> Self {
+        Self {
+            default_reasoning_effort: default_reasoning_effort.into(),
+            description: description.into(),
+            display_name: display_name.into(),
+            hidden,
+            id: id.into(),
+            is_default,
+            model: model.into(),
+            supported_reasoning_efforts: supported_reasoning_efforts.into(),
+            additional_speed_tiers: Vec::new(),
+            availability_nux: None,
+            available_access_programs: None,
+            default_service_tier: None,
+            input_modalities: vec![InputModality::Text, InputModality::Image],
+            model_specialty: None,
+            multi_agent_version: None,
+            service_tiers: Vec::new(),
+            supports_personality: false,
+            upgrade: None,
+            upgrade_info: None,
+        }
     }
 }
-
 
 /// Caller-specific explicit access programs advertised by model discovery.
 ///
@@ -133,7 +160,6 @@ impl ModelAccessPrograms {
     }
 }
 
-
 /// `availabilityNux` of [`Model`](crate::Model).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -152,7 +178,6 @@ impl ModelAvailabilityNux {
         Self { message: message.into() }
     }
 }
-
 
 /// Parameters of the request `model/list`, answered by [`ModelListResponse`](crate::ModelListResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -175,7 +200,11 @@ record! { ModelListParams {
 impl ModelListParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { cursor: None, include_hidden: None, limit: None }
+        Self {
+            cursor: None,
+            include_hidden: None,
+            limit: None,
+        }
     }
 
     /// Sets [`cursor`](#structfield.cursor).
@@ -206,7 +235,6 @@ impl Default for ModelListParams {
     }
 }
 
-
 /// The server's answer to `model/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -225,10 +253,12 @@ record! { ModelListResponse {
 impl ModelListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<Model>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// Payload of the server's notification `modelProvider/authRecoveryCompleted`.
 #[derive(Clone, Debug, PartialEq)]
@@ -253,11 +283,20 @@ record! { ModelProviderAuthRecoveryCompletedNotification {
 
 impl ModelProviderAuthRecoveryCompletedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, message: impl Into<String>, provider: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), message: message.into(), provider: provider.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        message: impl Into<String>,
+        provider: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            message: message.into(),
+            provider: provider.into(),
+        }
     }
 }
-
 
 /// Payload of the server's notification `modelProvider/authRecoveryStarted`.
 #[derive(Clone, Debug, PartialEq)]
@@ -282,11 +321,20 @@ record! { ModelProviderAuthRecoveryStartedNotification {
 
 impl ModelProviderAuthRecoveryStartedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, message: impl Into<String>, provider: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), message: message.into(), provider: provider.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        message: impl Into<String>,
+        provider: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            message: message.into(),
+            provider: provider.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `modelProvider/capabilities/read`, answered by [`ModelProviderCapabilitiesReadResponse`](crate::ModelProviderCapabilitiesReadResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -299,7 +347,7 @@ record! { ModelProviderCapabilitiesReadParams {
 impl ModelProviderCapabilitiesReadParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -308,7 +356,6 @@ impl Default for ModelProviderCapabilitiesReadParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `modelProvider/capabilities/read`.
 #[derive(Clone, Debug, PartialEq)]
@@ -328,10 +375,12 @@ record! { ModelProviderCapabilitiesReadResponse {
 impl ModelProviderCapabilitiesReadResponse {
     /// With what is required.
     pub fn new(image_generation: bool, web_search: bool) -> Self {
-        Self { image_generation, web_search }
+        Self {
+            image_generation,
+            web_search,
+        }
     }
 }
-
 
 /// `reason` of [`ModelReroutedNotification`](crate::ModelReroutedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -373,11 +422,22 @@ record! { ModelReroutedNotification {
 
 impl ModelReroutedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, from_model: impl Into<String>, reason: impl Into<ModelRerouteReason>, to_model: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), from_model: from_model.into(), reason: reason.into(), to_model: to_model.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        from_model: impl Into<String>,
+        reason: impl Into<ModelRerouteReason>,
+        to_model: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            from_model: from_model.into(),
+            reason: reason.into(),
+            to_model: to_model.into(),
+        }
     }
 }
-
 
 /// Payload of the server's notification `model/safetyBuffering/updated`.
 #[derive(Clone, Debug, PartialEq)]
@@ -411,11 +471,25 @@ record! { ModelSafetyBufferingUpdatedNotification {
 
 impl ModelSafetyBufferingUpdatedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, model: impl Into<String>, reasons: impl Into<Vec<String>>, show_buffering_ui: bool, use_cases: impl Into<Vec<String>>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), model: model.into(), reasons: reasons.into(), show_buffering_ui, use_cases: use_cases.into(), faster_model: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        model: impl Into<String>,
+        reasons: impl Into<Vec<String>>,
+        show_buffering_ui: bool,
+        use_cases: impl Into<Vec<String>>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            model: model.into(),
+            reasons: reasons.into(),
+            show_buffering_ui,
+            use_cases: use_cases.into(),
+            faster_model: None,
+        }
     }
 }
-
 
 /// `serviceTiers` of [`Model`](crate::Model).
 #[derive(Clone, Debug, PartialEq)]
@@ -437,11 +511,18 @@ record! { ModelServiceTier {
 
 impl ModelServiceTier {
     /// With what is required.
-    pub fn new(description: impl Into<String>, id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { description: description.into(), id: id.into(), name: name.into() }
+    pub fn new(
+        description: impl Into<String>,
+        id: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            description: description.into(),
+            id: id.into(),
+            name: name.into(),
+        }
     }
 }
-
 
 /// `upgradeInfo` of [`Model`](crate::Model).
 #[derive(Clone, Debug, PartialEq)]
@@ -470,10 +551,15 @@ record! { ModelUpgradeInfo {
 impl ModelUpgradeInfo {
     /// With what is required.
     pub fn new(model: impl Into<String>) -> Self {
-        Self { model: model.into(), migration_markdown: None, model_link: None, retirement_at: None, upgrade_copy: None }
+        Self {
+            model: model.into(),
+            migration_markdown: None,
+            model_link: None,
+            retirement_at: None,
+            upgrade_copy: None,
+        }
     }
 }
-
 
 /// `verifications` of [`ModelVerificationNotification`](crate::ModelVerificationNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -509,11 +595,18 @@ record! { ModelVerificationNotification {
 
 impl ModelVerificationNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, verifications: impl Into<Vec<ModelVerification>>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), verifications: verifications.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        verifications: impl Into<Vec<ModelVerification>>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            verifications: verifications.into(),
+        }
     }
 }
-
 
 /// Multi-agent runtime supported by a model.
 ///
@@ -554,7 +647,13 @@ record! { ReasoningEffortOption {
 
 impl ReasoningEffortOption {
     /// With what is required.
-    pub fn new(description: impl Into<String>, reasoning_effort: impl Into<ReasoningEffort>) -> Self {
-        Self { description: description.into(), reasoning_effort: reasoning_effort.into() }
+    pub fn new(
+        description: impl Into<String>,
+        reasoning_effort: impl Into<ReasoningEffort>,
+    ) -> Self {
+        Self {
+            description: description.into(),
+            reasoning_effort: reasoning_effort.into(),
+        }
     }
 }

@@ -20,91 +20,516 @@ pub struct NotificationSpec {
 
 /// Every notification that the server sends, sorted by method.
 pub static NOTIFICATIONS: &[NotificationSpec] = &[
-    NotificationSpec { method: "account/gatewayOAuth/changed", params: "GatewayOAuthChangedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "account/login/completed", params: "AccountLoginCompletedNotification", tier: Tier::Lossless, stability: Stability::Stable },
-    NotificationSpec { method: "account/rateLimits/updated", params: "AccountRateLimitsUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "account/updated", params: "AccountUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "app/list/updated", params: "AppListUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "autoApprovalReview/strictReviewRequired", params: "StrictReviewRequiredNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "command/exec/outputDelta", params: "CommandExecOutputDeltaNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "configWarning", params: "ConfigWarningNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "deprecationNotice", params: "DeprecationNoticeNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "error", params: "ErrorNotification", tier: Tier::Lossless, stability: Stability::Stable },
-    NotificationSpec { method: "externalAgentConfig/import/completed", params: "ExternalAgentConfigImportCompletedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "externalAgentConfig/import/progress", params: "ExternalAgentConfigImportProgressNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "fs/changed", params: "FsChangedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "fuzzyFileSearch/sessionCompleted", params: "FuzzyFileSearchSessionCompletedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "fuzzyFileSearch/sessionUpdated", params: "FuzzyFileSearchSessionUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "guardianWarning", params: "GuardianWarningNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "hook/completed", params: "HookCompletedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "hook/started", params: "HookStartedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "item/agentMessage/delta", params: "AgentMessageDeltaNotification", tier: Tier::Lossless, stability: Stability::Stable },
-    NotificationSpec { method: "item/autoApprovalReview/completed", params: "ItemGuardianApprovalReviewCompletedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "item/autoApprovalReview/started", params: "ItemGuardianApprovalReviewStartedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "item/commandExecution/outputDelta", params: "CommandExecutionOutputDeltaNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "item/commandExecution/terminalInteraction", params: "TerminalInteractionNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "item/completed", params: "ItemCompletedNotification", tier: Tier::Lossless, stability: Stability::Stable },
-    NotificationSpec { method: "item/fileChange/outputDelta", params: "FileChangeOutputDeltaNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "item/fileChange/patchUpdated", params: "FileChangePatchUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "item/mcpToolCall/progress", params: "McpToolCallProgressNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "item/plan/delta", params: "PlanDeltaNotification", tier: Tier::Lossless, stability: Stability::Stable },
-    NotificationSpec { method: "item/reasoning/summaryPartAdded", params: "ReasoningSummaryPartAddedNotification", tier: Tier::Lossless, stability: Stability::Stable },
-    NotificationSpec { method: "item/reasoning/summaryTextDelta", params: "ReasoningSummaryTextDeltaNotification", tier: Tier::Lossless, stability: Stability::Stable },
-    NotificationSpec { method: "item/reasoning/textDelta", params: "ReasoningTextDeltaNotification", tier: Tier::Lossless, stability: Stability::Stable },
-    NotificationSpec { method: "item/started", params: "ItemStartedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "mcpServer/event/stream/notification", params: "McpServerEventStreamNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "mcpServer/oauthLogin/completed", params: "McpServerOauthLoginCompletedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "mcpServer/startupStatus/updated", params: "McpServerStatusUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "model/rerouted", params: "ModelReroutedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "model/safetyBuffering/updated", params: "ModelSafetyBufferingUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "model/verification", params: "ModelVerificationNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "modelProvider/authRecoveryCompleted", params: "ModelProviderAuthRecoveryCompletedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "modelProvider/authRecoveryStarted", params: "ModelProviderAuthRecoveryStartedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "process/exited", params: "ProcessExitedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "process/outputDelta", params: "ProcessOutputDeltaNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "project/changed", params: "ProjectChangedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "remoteControl/status/changed", params: "RemoteControlStatusChangedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "serverRequest/resolved", params: "ServerRequestResolvedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "skills/changed", params: "SkillsChangedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/archived", params: "ThreadArchivedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/attachment/updated", params: "ThreadAttachmentUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/closed", params: "ThreadClosedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/compacted", params: "ContextCompactedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/deleted", params: "ThreadDeletedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/environment/connected", params: "ThreadEnvironmentConnectedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/environment/disconnected", params: "ThreadEnvironmentDisconnectedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/goal/cleared", params: "ThreadGoalClearedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/goal/updated", params: "ThreadGoalUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/name/updated", params: "ThreadNameUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/prediction/updated", params: "ThreadPredictionUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/project/updated", params: "ThreadProjectUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/queue/changed", params: "ThreadQueueChangedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/readState/changed", params: "ThreadReadStateChangedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/realtime/closed", params: "ThreadRealtimeClosedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/realtime/error", params: "ThreadRealtimeErrorNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/realtime/item/completed", params: "ThreadRealtimeItemCompletedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/realtime/item/started", params: "ThreadRealtimeItemStartedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/realtime/item/transcript/delta", params: "ThreadRealtimeItemTranscriptDeltaNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/realtime/itemAdded", params: "ThreadRealtimeItemAddedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/realtime/outputAudio/delta", params: "ThreadRealtimeOutputAudioDeltaNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/realtime/sdp", params: "ThreadRealtimeSdpNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/realtime/started", params: "ThreadRealtimeStartedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/realtime/transcript/delta", params: "ThreadRealtimeTranscriptDeltaNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/realtime/transcript/done", params: "ThreadRealtimeTranscriptDoneNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/reverted", params: "ThreadRevertedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/settings/updated", params: "ThreadSettingsUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/started", params: "ThreadStartedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/status/changed", params: "ThreadStatusChangedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "thread/tokenUsage/updated", params: "ThreadTokenUsageUpdatedNotification", tier: Tier::Lossless, stability: Stability::Stable },
-    NotificationSpec { method: "thread/unarchived", params: "ThreadUnarchivedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "turn/completed", params: "TurnCompletedNotification", tier: Tier::Lossless, stability: Stability::Stable },
-    NotificationSpec { method: "turn/diff/updated", params: "TurnDiffUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "turn/moderationMetadata", params: "TurnModerationMetadataNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "turn/plan/updated", params: "TurnPlanUpdatedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "turn/started", params: "TurnStartedNotification", tier: Tier::Lossless, stability: Stability::Stable },
-    NotificationSpec { method: "warning", params: "WarningNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "windows/worldWritableWarning", params: "WindowsWorldWritableWarningNotification", tier: Tier::BestEffort, stability: Stability::Stable },
-    NotificationSpec { method: "windowsSandbox/setupCompleted", params: "WindowsSandboxSetupCompletedNotification", tier: Tier::BestEffort, stability: Stability::Stable },
+    NotificationSpec {
+        method: "account/gatewayOAuth/changed",
+        params: "GatewayOAuthChangedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "account/login/completed",
+        params: "AccountLoginCompletedNotification",
+        tier: Tier::Lossless,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "account/rateLimits/updated",
+        params: "AccountRateLimitsUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "account/updated",
+        params: "AccountUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "app/list/updated",
+        params: "AppListUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "autoApprovalReview/strictReviewRequired",
+        params: "StrictReviewRequiredNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "command/exec/outputDelta",
+        params: "CommandExecOutputDeltaNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "configWarning",
+        params: "ConfigWarningNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "deprecationNotice",
+        params: "DeprecationNoticeNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "error",
+        params: "ErrorNotification",
+        tier: Tier::Lossless,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "externalAgentConfig/import/completed",
+        params: "ExternalAgentConfigImportCompletedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "externalAgentConfig/import/progress",
+        params: "ExternalAgentConfigImportProgressNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "fs/changed",
+        params: "FsChangedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "fuzzyFileSearch/sessionCompleted",
+        params: "FuzzyFileSearchSessionCompletedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "fuzzyFileSearch/sessionUpdated",
+        params: "FuzzyFileSearchSessionUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "guardianWarning",
+        params: "GuardianWarningNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "hook/completed",
+        params: "HookCompletedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "hook/started",
+        params: "HookStartedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/agentMessage/delta",
+        params: "AgentMessageDeltaNotification",
+        tier: Tier::Lossless,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/autoApprovalReview/completed",
+        params: "ItemGuardianApprovalReviewCompletedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/autoApprovalReview/started",
+        params: "ItemGuardianApprovalReviewStartedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/commandExecution/outputDelta",
+        params: "CommandExecutionOutputDeltaNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/commandExecution/terminalInteraction",
+        params: "TerminalInteractionNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/completed",
+        params: "ItemCompletedNotification",
+        tier: Tier::Lossless,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/fileChange/outputDelta",
+        params: "FileChangeOutputDeltaNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/fileChange/patchUpdated",
+        params: "FileChangePatchUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/mcpToolCall/progress",
+        params: "McpToolCallProgressNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/plan/delta",
+        params: "PlanDeltaNotification",
+        tier: Tier::Lossless,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/reasoning/summaryPartAdded",
+        params: "ReasoningSummaryPartAddedNotification",
+        tier: Tier::Lossless,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/reasoning/summaryTextDelta",
+        params: "ReasoningSummaryTextDeltaNotification",
+        tier: Tier::Lossless,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/reasoning/textDelta",
+        params: "ReasoningTextDeltaNotification",
+        tier: Tier::Lossless,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "item/started",
+        params: "ItemStartedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "mcpServer/event/stream/notification",
+        params: "McpServerEventStreamNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "mcpServer/oauthLogin/completed",
+        params: "McpServerOauthLoginCompletedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "mcpServer/startupStatus/updated",
+        params: "McpServerStatusUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "model/rerouted",
+        params: "ModelReroutedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "model/safetyBuffering/updated",
+        params: "ModelSafetyBufferingUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "model/verification",
+        params: "ModelVerificationNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "modelProvider/authRecoveryCompleted",
+        params: "ModelProviderAuthRecoveryCompletedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "modelProvider/authRecoveryStarted",
+        params: "ModelProviderAuthRecoveryStartedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "process/exited",
+        params: "ProcessExitedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "process/outputDelta",
+        params: "ProcessOutputDeltaNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "project/changed",
+        params: "ProjectChangedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "remoteControl/status/changed",
+        params: "RemoteControlStatusChangedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "serverRequest/resolved",
+        params: "ServerRequestResolvedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "skills/changed",
+        params: "SkillsChangedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/archived",
+        params: "ThreadArchivedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/attachment/updated",
+        params: "ThreadAttachmentUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/closed",
+        params: "ThreadClosedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/compacted",
+        params: "ContextCompactedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/deleted",
+        params: "ThreadDeletedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/environment/connected",
+        params: "ThreadEnvironmentConnectedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/environment/disconnected",
+        params: "ThreadEnvironmentDisconnectedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/goal/cleared",
+        params: "ThreadGoalClearedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/goal/updated",
+        params: "ThreadGoalUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/name/updated",
+        params: "ThreadNameUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/prediction/updated",
+        params: "ThreadPredictionUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/project/updated",
+        params: "ThreadProjectUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/queue/changed",
+        params: "ThreadQueueChangedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/readState/changed",
+        params: "ThreadReadStateChangedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/realtime/closed",
+        params: "ThreadRealtimeClosedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/realtime/error",
+        params: "ThreadRealtimeErrorNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/realtime/item/completed",
+        params: "ThreadRealtimeItemCompletedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/realtime/item/started",
+        params: "ThreadRealtimeItemStartedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/realtime/item/transcript/delta",
+        params: "ThreadRealtimeItemTranscriptDeltaNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/realtime/itemAdded",
+        params: "ThreadRealtimeItemAddedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/realtime/outputAudio/delta",
+        params: "ThreadRealtimeOutputAudioDeltaNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/realtime/sdp",
+        params: "ThreadRealtimeSdpNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/realtime/started",
+        params: "ThreadRealtimeStartedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/realtime/transcript/delta",
+        params: "ThreadRealtimeTranscriptDeltaNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/realtime/transcript/done",
+        params: "ThreadRealtimeTranscriptDoneNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/reverted",
+        params: "ThreadRevertedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/settings/updated",
+        params: "ThreadSettingsUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/started",
+        params: "ThreadStartedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/status/changed",
+        params: "ThreadStatusChangedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/tokenUsage/updated",
+        params: "ThreadTokenUsageUpdatedNotification",
+        tier: Tier::Lossless,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "thread/unarchived",
+        params: "ThreadUnarchivedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "turn/completed",
+        params: "TurnCompletedNotification",
+        tier: Tier::Lossless,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "turn/diff/updated",
+        params: "TurnDiffUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "turn/moderationMetadata",
+        params: "TurnModerationMetadataNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "turn/plan/updated",
+        params: "TurnPlanUpdatedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "turn/started",
+        params: "TurnStartedNotification",
+        tier: Tier::Lossless,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "warning",
+        params: "WarningNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "windows/worldWritableWarning",
+        params: "WindowsWorldWritableWarningNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
+    NotificationSpec {
+        method: "windowsSandbox/setupCompleted",
+        params: "WindowsSandboxSetupCompletedNotification",
+        tier: Tier::BestEffort,
+        stability: Stability::Stable,
+    },
 ];
 
 /// What is known of a notification; `None` for a method that this version does not have.
@@ -138,9 +563,13 @@ pub enum ServerNotification {
     /// NEW NOTIFICATIONS
     Error(Box<crate::ErrorNotification>),
     /// `externalAgentConfig/import/completed`.
-    ExternalAgentConfigImportCompleted(crate::ExternalAgentConfigImportCompletedNotification),
+    ExternalAgentConfigImportCompleted(
+        crate::ExternalAgentConfigImportCompletedNotification,
+    ),
     /// `externalAgentConfig/import/progress`.
-    ExternalAgentConfigImportProgress(crate::ExternalAgentConfigImportProgressNotification),
+    ExternalAgentConfigImportProgress(
+        crate::ExternalAgentConfigImportProgressNotification,
+    ),
     /// `fs/changed`.
     FsChanged(crate::FsChangedNotification),
     /// `fuzzyFileSearch/sessionCompleted`.
@@ -156,9 +585,13 @@ pub enum ServerNotification {
     /// `item/agentMessage/delta`.
     AgentMessageDelta(crate::AgentMessageDeltaNotification),
     /// `item/autoApprovalReview/completed`.
-    ItemGuardianApprovalReviewCompleted(Box<crate::ItemGuardianApprovalReviewCompletedNotification>),
+    ItemGuardianApprovalReviewCompleted(
+        Box<crate::ItemGuardianApprovalReviewCompletedNotification>,
+    ),
     /// `item/autoApprovalReview/started`.
-    ItemGuardianApprovalReviewStarted(Box<crate::ItemGuardianApprovalReviewStartedNotification>),
+    ItemGuardianApprovalReviewStarted(
+        Box<crate::ItemGuardianApprovalReviewStartedNotification>,
+    ),
     /// `item/commandExecution/outputDelta`.
     CommandExecutionOutputDelta(crate::CommandExecutionOutputDeltaNotification),
     /// `item/commandExecution/terminalInteraction`.
@@ -194,9 +627,13 @@ pub enum ServerNotification {
     /// `model/verification`.
     ModelVerification(crate::ModelVerificationNotification),
     /// `modelProvider/authRecoveryCompleted`.
-    ModelProviderAuthRecoveryCompleted(crate::ModelProviderAuthRecoveryCompletedNotification),
+    ModelProviderAuthRecoveryCompleted(
+        crate::ModelProviderAuthRecoveryCompletedNotification,
+    ),
     /// `modelProvider/authRecoveryStarted`.
-    ModelProviderAuthRecoveryStarted(crate::ModelProviderAuthRecoveryStartedNotification),
+    ModelProviderAuthRecoveryStarted(
+        crate::ModelProviderAuthRecoveryStartedNotification,
+    ),
     /// Final exit notification for a `process/spawn` session.
     ProcessExited(crate::ProcessExitedNotification),
     /// Stream base64-encoded stdout/stderr chunks for a running `process/spawn` session.
@@ -246,7 +683,9 @@ pub enum ServerNotification {
     /// `thread/realtime/item/started`.
     ThreadRealtimeItemStarted(crate::ThreadRealtimeItemStartedNotification),
     /// `thread/realtime/item/transcript/delta`.
-    ThreadRealtimeItemTranscriptDelta(crate::ThreadRealtimeItemTranscriptDeltaNotification),
+    ThreadRealtimeItemTranscriptDelta(
+        crate::ThreadRealtimeItemTranscriptDeltaNotification,
+    ),
     /// `thread/realtime/itemAdded`.
     ThreadRealtimeItemAdded(crate::ThreadRealtimeItemAddedNotification),
     /// `thread/realtime/outputAudio/delta`.
@@ -476,7 +915,6 @@ impl ServerNotification {
 impl Notification for crate::GatewayOAuthChangedNotification {
     const METHOD: &'static str = "account/gatewayOAuth/changed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -485,16 +923,17 @@ impl Notification for crate::GatewayOAuthChangedNotification {
 impl Notification for crate::AccountLoginCompletedNotification {
     const METHOD: &'static str = "account/login/completed";
     const TIER: Tier = Tier::Lossless;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { login_id: self.login_id.as_deref(), ..Scope::default() }
+        Scope {
+            login_id: self.login_id.as_deref(),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::AccountRateLimitsUpdatedNotification {
     const METHOD: &'static str = "account/rateLimits/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -503,7 +942,6 @@ impl Notification for crate::AccountRateLimitsUpdatedNotification {
 impl Notification for crate::AccountUpdatedNotification {
     const METHOD: &'static str = "account/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -512,7 +950,6 @@ impl Notification for crate::AccountUpdatedNotification {
 impl Notification for crate::AppListUpdatedNotification {
     const METHOD: &'static str = "app/list/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -521,16 +958,18 @@ impl Notification for crate::AppListUpdatedNotification {
 impl Notification for crate::StrictReviewRequiredNotification {
     const METHOD: &'static str = "autoApprovalReview/strictReviewRequired";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::CommandExecOutputDeltaNotification {
     const METHOD: &'static str = "command/exec/outputDelta";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -539,7 +978,6 @@ impl Notification for crate::CommandExecOutputDeltaNotification {
 impl Notification for crate::ConfigWarningNotification {
     const METHOD: &'static str = "configWarning";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -548,7 +986,6 @@ impl Notification for crate::ConfigWarningNotification {
 impl Notification for crate::DeprecationNoticeNotification {
     const METHOD: &'static str = "deprecationNotice";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -557,16 +994,18 @@ impl Notification for crate::DeprecationNoticeNotification {
 impl Notification for crate::ErrorNotification {
     const METHOD: &'static str = "error";
     const TIER: Tier = Tier::Lossless;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ExternalAgentConfigImportCompletedNotification {
     const METHOD: &'static str = "externalAgentConfig/import/completed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -575,7 +1014,6 @@ impl Notification for crate::ExternalAgentConfigImportCompletedNotification {
 impl Notification for crate::ExternalAgentConfigImportProgressNotification {
     const METHOD: &'static str = "externalAgentConfig/import/progress";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -584,7 +1022,6 @@ impl Notification for crate::ExternalAgentConfigImportProgressNotification {
 impl Notification for crate::FsChangedNotification {
     const METHOD: &'static str = "fs/changed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -593,7 +1030,6 @@ impl Notification for crate::FsChangedNotification {
 impl Notification for crate::FuzzyFileSearchSessionCompletedNotification {
     const METHOD: &'static str = "fuzzyFileSearch/sessionCompleted";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -602,7 +1038,6 @@ impl Notification for crate::FuzzyFileSearchSessionCompletedNotification {
 impl Notification for crate::FuzzyFileSearchSessionUpdatedNotification {
     const METHOD: &'static str = "fuzzyFileSearch/sessionUpdated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -611,160 +1046,221 @@ impl Notification for crate::FuzzyFileSearchSessionUpdatedNotification {
 impl Notification for crate::GuardianWarningNotification {
     const METHOD: &'static str = "guardianWarning";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::HookCompletedNotification {
     const METHOD: &'static str = "hook/completed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: self.turn_id.as_deref(), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: self.turn_id.as_deref(),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::HookStartedNotification {
     const METHOD: &'static str = "hook/started";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: self.turn_id.as_deref(), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: self.turn_id.as_deref(),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::AgentMessageDeltaNotification {
     const METHOD: &'static str = "item/agentMessage/delta";
     const TIER: Tier = Tier::Lossless;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: Some(&self.item_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ItemGuardianApprovalReviewCompletedNotification {
     const METHOD: &'static str = "item/autoApprovalReview/completed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ItemGuardianApprovalReviewStartedNotification {
     const METHOD: &'static str = "item/autoApprovalReview/started";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::CommandExecutionOutputDeltaNotification {
     const METHOD: &'static str = "item/commandExecution/outputDelta";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: Some(&self.item_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::TerminalInteractionNotification {
     const METHOD: &'static str = "item/commandExecution/terminalInteraction";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: Some(&self.item_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ItemCompletedNotification {
     const METHOD: &'static str = "item/completed";
     const TIER: Tier = Tier::Lossless;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: self.item.id(), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: self.item.id(),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::FileChangeOutputDeltaNotification {
     const METHOD: &'static str = "item/fileChange/outputDelta";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: Some(&self.item_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::FileChangePatchUpdatedNotification {
     const METHOD: &'static str = "item/fileChange/patchUpdated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: Some(&self.item_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::McpToolCallProgressNotification {
     const METHOD: &'static str = "item/mcpToolCall/progress";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: Some(&self.item_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::PlanDeltaNotification {
     const METHOD: &'static str = "item/plan/delta";
     const TIER: Tier = Tier::Lossless;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: Some(&self.item_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ReasoningSummaryPartAddedNotification {
     const METHOD: &'static str = "item/reasoning/summaryPartAdded";
     const TIER: Tier = Tier::Lossless;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: Some(&self.item_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ReasoningSummaryTextDeltaNotification {
     const METHOD: &'static str = "item/reasoning/summaryTextDelta";
     const TIER: Tier = Tier::Lossless;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: Some(&self.item_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ReasoningTextDeltaNotification {
     const METHOD: &'static str = "item/reasoning/textDelta";
     const TIER: Tier = Tier::Lossless;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: Some(&self.item_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ItemStartedNotification {
     const METHOD: &'static str = "item/started";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), item_id: self.item.id(), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: self.item.id(),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::McpServerEventStreamNotification {
     const METHOD: &'static str = "mcpServer/event/stream/notification";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -773,70 +1269,89 @@ impl Notification for crate::McpServerEventStreamNotification {
 impl Notification for crate::McpServerOauthLoginCompletedNotification {
     const METHOD: &'static str = "mcpServer/oauthLogin/completed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: self.thread_id.as_deref(), login_id: self.login_id.as_deref(), ..Scope::default() }
+        Scope {
+            thread_id: self.thread_id.as_deref(),
+            login_id: self.login_id.as_deref(),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::McpServerStatusUpdatedNotification {
     const METHOD: &'static str = "mcpServer/startupStatus/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: self.thread_id.as_deref(), ..Scope::default() }
+        Scope {
+            thread_id: self.thread_id.as_deref(),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ModelReroutedNotification {
     const METHOD: &'static str = "model/rerouted";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ModelSafetyBufferingUpdatedNotification {
     const METHOD: &'static str = "model/safetyBuffering/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ModelVerificationNotification {
     const METHOD: &'static str = "model/verification";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ModelProviderAuthRecoveryCompletedNotification {
     const METHOD: &'static str = "modelProvider/authRecoveryCompleted";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ModelProviderAuthRecoveryStartedNotification {
     const METHOD: &'static str = "modelProvider/authRecoveryStarted";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ProcessExitedNotification {
     const METHOD: &'static str = "process/exited";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -845,7 +1360,6 @@ impl Notification for crate::ProcessExitedNotification {
 impl Notification for crate::ProcessOutputDeltaNotification {
     const METHOD: &'static str = "process/outputDelta";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -854,7 +1368,6 @@ impl Notification for crate::ProcessOutputDeltaNotification {
 impl Notification for crate::ProjectChangedNotification {
     const METHOD: &'static str = "project/changed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -863,7 +1376,6 @@ impl Notification for crate::ProjectChangedNotification {
 impl Notification for crate::RemoteControlStatusChangedNotification {
     const METHOD: &'static str = "remoteControl/status/changed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -872,16 +1384,17 @@ impl Notification for crate::RemoteControlStatusChangedNotification {
 impl Notification for crate::ServerRequestResolvedNotification {
     const METHOD: &'static str = "serverRequest/resolved";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::SkillsChangedNotification {
     const METHOD: &'static str = "skills/changed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -890,340 +1403,424 @@ impl Notification for crate::SkillsChangedNotification {
 impl Notification for crate::ThreadArchivedNotification {
     const METHOD: &'static str = "thread/archived";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadAttachmentUpdatedNotification {
     const METHOD: &'static str = "thread/attachment/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadClosedNotification {
     const METHOD: &'static str = "thread/closed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ContextCompactedNotification {
     const METHOD: &'static str = "thread/compacted";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadDeletedNotification {
     const METHOD: &'static str = "thread/deleted";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadEnvironmentConnectedNotification {
     const METHOD: &'static str = "thread/environment/connected";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadEnvironmentDisconnectedNotification {
     const METHOD: &'static str = "thread/environment/disconnected";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadGoalClearedNotification {
     const METHOD: &'static str = "thread/goal/cleared";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadGoalUpdatedNotification {
     const METHOD: &'static str = "thread/goal/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: self.turn_id.as_deref(), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: self.turn_id.as_deref(),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadNameUpdatedNotification {
     const METHOD: &'static str = "thread/name/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadPredictionUpdatedNotification {
     const METHOD: &'static str = "thread/prediction/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadProjectUpdatedNotification {
     const METHOD: &'static str = "thread/project/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadQueueChangedNotification {
     const METHOD: &'static str = "thread/queue/changed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadReadStateChangedNotification {
     const METHOD: &'static str = "thread/readState/changed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRealtimeClosedNotification {
     const METHOD: &'static str = "thread/realtime/closed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRealtimeErrorNotification {
     const METHOD: &'static str = "thread/realtime/error";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRealtimeItemCompletedNotification {
     const METHOD: &'static str = "thread/realtime/item/completed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), item_id: self.item.id(), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            item_id: self.item.id(),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRealtimeItemStartedNotification {
     const METHOD: &'static str = "thread/realtime/item/started";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), item_id: self.item.id(), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            item_id: self.item.id(),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRealtimeItemTranscriptDeltaNotification {
     const METHOD: &'static str = "thread/realtime/item/transcript/delta";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), item_id: Some(&self.item_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRealtimeItemAddedNotification {
     const METHOD: &'static str = "thread/realtime/itemAdded";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRealtimeOutputAudioDeltaNotification {
     const METHOD: &'static str = "thread/realtime/outputAudio/delta";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRealtimeSdpNotification {
     const METHOD: &'static str = "thread/realtime/sdp";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRealtimeStartedNotification {
     const METHOD: &'static str = "thread/realtime/started";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRealtimeTranscriptDeltaNotification {
     const METHOD: &'static str = "thread/realtime/transcript/delta";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRealtimeTranscriptDoneNotification {
     const METHOD: &'static str = "thread/realtime/transcript/done";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadRevertedNotification {
     const METHOD: &'static str = "thread/reverted";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadSettingsUpdatedNotification {
     const METHOD: &'static str = "thread/settings/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadStartedNotification {
     const METHOD: &'static str = "thread/started";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread.id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread.id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadStatusChangedNotification {
     const METHOD: &'static str = "thread/status/changed";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadTokenUsageUpdatedNotification {
     const METHOD: &'static str = "thread/tokenUsage/updated";
     const TIER: Tier = Tier::Lossless;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::ThreadUnarchivedNotification {
     const METHOD: &'static str = "thread/unarchived";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::TurnCompletedNotification {
     const METHOD: &'static str = "turn/completed";
     const TIER: Tier = Tier::Lossless;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn.id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn.id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::TurnDiffUpdatedNotification {
     const METHOD: &'static str = "turn/diff/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::TurnModerationMetadataNotification {
     const METHOD: &'static str = "turn/moderationMetadata";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::TurnPlanUpdatedNotification {
     const METHOD: &'static str = "turn/plan/updated";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn_id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::TurnStartedNotification {
     const METHOD: &'static str = "turn/started";
     const TIER: Tier = Tier::Lossless;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: Some(&self.thread_id), turn_id: Some(&self.turn.id), ..Scope::default() }
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn.id),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::WarningNotification {
     const METHOD: &'static str = "warning";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
-        Scope { thread_id: self.thread_id.as_deref(), ..Scope::default() }
+        Scope {
+            thread_id: self.thread_id.as_deref(),
+            ..Scope::default()
+        }
     }
 }
 
 impl Notification for crate::WindowsWorldWritableWarningNotification {
     const METHOD: &'static str = "windows/worldWritableWarning";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }
@@ -1232,7 +1829,6 @@ impl Notification for crate::WindowsWorldWritableWarningNotification {
 impl Notification for crate::WindowsSandboxSetupCompletedNotification {
     const METHOD: &'static str = "windowsSandbox/setupCompleted";
     const TIER: Tier = Tier::BestEffort;
-
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }

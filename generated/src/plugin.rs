@@ -3,11 +3,9 @@
 //! Plugins, marketplaces, skills, apps and hooks.
 
 use std::collections::BTreeMap;
-
 use openai_codex_wire::{ThreadId, TurnId};
 use openai_codex_wire::{record, string_enum, tagged};
 use serde_json::Value;
-
 use crate::common::{AbsolutePathBuf, LegacyAppPathString};
 
 /// What [`HookMetadata::Agent`](crate::HookMetadata::Agent) carries.
@@ -64,11 +62,36 @@ record! { AgentHookMetadata {
 impl AgentHookMetadata {
     /// With what is required.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(current_hash: impl Into<String>, display_order: i64, enabled: bool, event_name: impl Into<HookEventName>, is_managed: bool, key: impl Into<String>, source: impl Into<HookSource>, source_path: impl Into<AbsolutePathBuf>, timeout_sec: u64, trust_status: impl Into<HookTrustStatus>) -> Self {
-        Self { current_hash: current_hash.into(), display_order, enabled, event_name: event_name.into(), is_managed, key: key.into(), source: source.into(), source_path: source_path.into(), timeout_sec, trust_status: trust_status.into(), additional_context_limit: None, matcher: None, plugin_id: None, status_message: None }
+    pub fn new(
+        current_hash: impl Into<String>,
+        display_order: i64,
+        enabled: bool,
+        event_name: impl Into<HookEventName>,
+        is_managed: bool,
+        key: impl Into<String>,
+        source: impl Into<HookSource>,
+        source_path: impl Into<AbsolutePathBuf>,
+        timeout_sec: u64,
+        trust_status: impl Into<HookTrustStatus>,
+    ) -> Self {
+        Self {
+            current_hash: current_hash.into(),
+            display_order,
+            enabled,
+            event_name: event_name.into(),
+            is_managed,
+            key: key.into(),
+            source: source.into(),
+            source_path: source_path.into(),
+            timeout_sec,
+            trust_status: trust_status.into(),
+            additional_context_limit: None,
+            matcher: None,
+            plugin_id: None,
+            status_message: None,
+        }
     }
 }
-
 
 /// EXPERIMENTAL - app metadata returned by app-list APIs.
 ///
@@ -102,10 +125,16 @@ record! { AppBranding {
 impl AppBranding {
     /// With what is required.
     pub fn new(is_discoverable_app: bool) -> Self {
-        Self { is_discoverable_app, category: None, developer: None, privacy_policy: None, terms_of_service: None, website: None }
+        Self {
+            is_discoverable_app,
+            category: None,
+            developer: None,
+            privacy_policy: None,
+            terms_of_service: None,
+            website: None,
+        }
     }
 }
-
 
 /// EXPERIMENTAL - app metadata returned by app-list APIs.
 ///
@@ -172,10 +201,25 @@ record! { AppInfo {
 impl AppInfo {
     /// With what is required.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into(), app_metadata: None, branding: None, description: None, distribution_channel: None, icon_assets: None, icon_dark_assets: None, install_url: None, is_accessible: false, is_enabled: true, labels: None, logo_url: None, logo_url_dark: None, plugin_display_names: Vec::new() }
+        Self {
+            id: id.into(),
+            name: name.into(),
+            app_metadata: None,
+            branding: None,
+            description: None,
+            distribution_channel: None,
+            icon_assets: None,
+            icon_dark_assets: None,
+            install_url: None,
+            is_accessible: false,
+            is_enabled: true,
+            labels: None,
+            logo_url: None,
+            logo_url_dark: None,
+            plugin_display_names: Vec::new(),
+        }
     }
 }
-
 
 /// EXPERIMENTAL - notification emitted when the app list changes.
 ///
@@ -197,7 +241,6 @@ impl AppListUpdatedNotification {
         Self { data: data.into() }
     }
 }
-
 
 /// `appMetadata` of [`AppInfo`](crate::AppInfo).
 #[derive(Clone, Debug, PartialEq)]
@@ -244,7 +287,19 @@ record! { AppMetadata {
 impl AppMetadata {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { categories: None, developer: None, first_party_requires_install: None, review: None, screenshots: None, seo_description: None, show_in_composer_when_unlinked: None, sub_categories: None, version: None, version_id: None, version_notes: None }
+        Self {
+            categories: None,
+            developer: None,
+            first_party_requires_install: None,
+            review: None,
+            screenshots: None,
+            seo_description: None,
+            show_in_composer_when_unlinked: None,
+            sub_categories: None,
+            version: None,
+            version_id: None,
+            version_notes: None,
+        }
     }
 }
 
@@ -253,7 +308,6 @@ impl Default for AppMetadata {
         Self::new()
     }
 }
-
 
 /// `review` of [`AppMetadata`](crate::AppMetadata).
 #[derive(Clone, Debug, PartialEq)]
@@ -273,7 +327,6 @@ impl AppReview {
         Self { status: status.into() }
     }
 }
-
 
 /// `screenshots` of [`AppMetadata`](crate::AppMetadata).
 #[derive(Clone, Debug, PartialEq)]
@@ -296,10 +349,13 @@ record! { AppScreenshot {
 impl AppScreenshot {
     /// With what is required.
     pub fn new(user_prompt: impl Into<String>) -> Self {
-        Self { user_prompt: user_prompt.into(), file_id: None, url: None }
+        Self {
+            user_prompt: user_prompt.into(),
+            file_id: None,
+            url: None,
+        }
     }
 }
-
 
 /// EXPERIMENTAL - app metadata summary for plugin responses.
 ///
@@ -330,10 +386,15 @@ record! { AppSummary {
 impl AppSummary {
     /// With what is required.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into(), category: None, description: None, install_url: None }
+        Self {
+            id: id.into(),
+            name: name.into(),
+            category: None,
+            description: None,
+            install_url: None,
+        }
     }
 }
-
 
 /// `appTemplates` of [`PluginDetail`](crate::PluginDetail).
 #[derive(Clone, Debug, PartialEq)]
@@ -373,11 +434,24 @@ record! { AppTemplateSummary {
 
 impl AppTemplateSummary {
     /// With what is required.
-    pub fn new(materialized_app_ids: impl Into<Vec<String>>, name: impl Into<String>, template_id: impl Into<String>) -> Self {
-        Self { materialized_app_ids: materialized_app_ids.into(), name: name.into(), template_id: template_id.into(), canonical_connector_id: None, category: None, description: None, logo_url: None, logo_url_dark: None, reason: None }
+    pub fn new(
+        materialized_app_ids: impl Into<Vec<String>>,
+        name: impl Into<String>,
+        template_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            materialized_app_ids: materialized_app_ids.into(),
+            name: name.into(),
+            template_id: template_id.into(),
+            canonical_connector_id: None,
+            category: None,
+            description: None,
+            logo_url: None,
+            logo_url_dark: None,
+            reason: None,
+        }
     }
 }
-
 
 /// `reason` of [`AppTemplateSummary`](crate::AppTemplateSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -432,10 +506,16 @@ record! { AppToolSummary {
 impl AppToolSummary {
     /// With what is required.
     pub fn new(description: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { description: description.into(), name: name.into(), disabled_reason: None, is_enabled: true, is_read_only: false, title: None }
+        Self {
+            description: description.into(),
+            name: name.into(),
+            disabled_reason: None,
+            is_enabled: true,
+            is_read_only: false,
+            title: None,
+        }
     }
 }
-
 
 /// Read the committed installed connector runtime snapshot.
 ///
@@ -457,7 +537,10 @@ record! { AppsInstalledParams {
 impl AppsInstalledParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { thread_id: None, force_refresh: None }
+        Self {
+            thread_id: None,
+            force_refresh: None,
+        }
     }
 
     /// Sets [`thread_id`](#structfield.thread_id).
@@ -481,7 +564,6 @@ impl Default for AppsInstalledParams {
     }
 }
 
-
 /// The installed connectors in one committed runtime snapshot.
 ///
 /// The server's answer to `app/installed`.
@@ -502,7 +584,6 @@ impl AppsInstalledResponse {
         Self { apps: apps.into() }
     }
 }
-
 
 /// EXPERIMENTAL - list available apps/connectors.
 ///
@@ -530,7 +611,12 @@ record! { AppsListParams {
 impl AppsListParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { thread_id: None, cursor: None, force_refetch: None, limit: None }
+        Self {
+            thread_id: None,
+            cursor: None,
+            force_refetch: None,
+            limit: None,
+        }
     }
 
     /// Sets [`thread_id`](#structfield.thread_id).
@@ -568,7 +654,6 @@ impl Default for AppsListParams {
     }
 }
 
-
 /// EXPERIMENTAL - app list response.
 ///
 /// The server's answer to `app/list`.
@@ -589,10 +674,12 @@ record! { AppsListResponse {
 impl AppsListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<AppInfo>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// EXPERIMENTAL - read metadata for specific apps/connectors.
 ///
@@ -617,7 +704,11 @@ record! { AppsReadParams {
 impl AppsReadParams {
     /// With what is required.
     pub fn new(app_ids: impl Into<Vec<String>>) -> Self {
-        Self { thread_id: None, app_ids: app_ids.into(), include_tools: None }
+        Self {
+            thread_id: None,
+            app_ids: app_ids.into(),
+            include_tools: None,
+        }
     }
 
     /// Sets [`thread_id`](#structfield.thread_id).
@@ -634,7 +725,6 @@ impl AppsReadParams {
         self
     }
 }
-
 
 /// EXPERIMENTAL - app/read response.
 ///
@@ -655,11 +745,16 @@ record! { AppsReadResponse {
 
 impl AppsReadResponse {
     /// With what is required.
-    pub fn new(apps: impl Into<Vec<ConnectorMetadata>>, missing_app_ids: impl Into<Vec<String>>) -> Self {
-        Self { apps: apps.into(), missing_app_ids: missing_app_ids.into() }
+    pub fn new(
+        apps: impl Into<Vec<ConnectorMetadata>>,
+        missing_app_ids: impl Into<Vec<String>>,
+    ) -> Self {
+        Self {
+            apps: apps.into(),
+            missing_app_ids: missing_app_ids.into(),
+        }
     }
 }
-
 
 /// What [`HookMetadata::Command`](crate::HookMetadata::Command) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -723,11 +818,39 @@ record! { CommandHookMetadata {
 impl CommandHookMetadata {
     /// With what is required.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(command: impl Into<String>, current_hash: impl Into<String>, display_order: i64, enabled: bool, event_name: impl Into<HookEventName>, is_managed: bool, key: impl Into<String>, source: impl Into<HookSource>, source_path: impl Into<AbsolutePathBuf>, timeout_sec: u64, trust_status: impl Into<HookTrustStatus>) -> Self {
-        Self { command: command.into(), current_hash: current_hash.into(), display_order, enabled, event_name: event_name.into(), is_managed, key: key.into(), source: source.into(), source_path: source_path.into(), timeout_sec, trust_status: trust_status.into(), additional_context_limit: None, r#async: false, matcher: None, plugin_id: None, status_message: None }
+    pub fn new(
+        command: impl Into<String>,
+        current_hash: impl Into<String>,
+        display_order: i64,
+        enabled: bool,
+        event_name: impl Into<HookEventName>,
+        is_managed: bool,
+        key: impl Into<String>,
+        source: impl Into<HookSource>,
+        source_path: impl Into<AbsolutePathBuf>,
+        timeout_sec: u64,
+        trust_status: impl Into<HookTrustStatus>,
+    ) -> Self {
+        Self {
+            command: command.into(),
+            current_hash: current_hash.into(),
+            display_order,
+            enabled,
+            event_name: event_name.into(),
+            is_managed,
+            key: key.into(),
+            source: source.into(),
+            source_path: source_path.into(),
+            timeout_sec,
+            trust_status: trust_status.into(),
+            additional_context_limit: None,
+            r#async: false,
+            matcher: None,
+            plugin_id: None,
+            status_message: None,
+        }
     }
 }
-
 
 /// EXPERIMENTAL - metadata returned by app/read.
 ///
@@ -772,10 +895,19 @@ record! { ConnectorMetadata {
 impl ConnectorMetadata {
     /// With what is required.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into(), description: None, distribution_channel: None, icon_url: None, icon_url_dark: None, install_url: None, plugin_display_names: Vec::new(), tool_summaries: None }
+        Self {
+            id: id.into(),
+            name: name.into(),
+            description: None,
+            distribution_channel: None,
+            icon_url: None,
+            icon_url_dark: None,
+            install_url: None,
+            plugin_display_names: Vec::new(),
+            tool_summaries: None,
+        }
     }
 }
-
 
 /// What [`ScheduledTaskSchedule::Daily`](crate::ScheduledTaskSchedule::Daily) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -795,7 +927,6 @@ impl DailyScheduledTaskSchedule {
         Self { time: time.into() }
     }
 }
-
 
 /// What [`PluginSource::Git`](crate::PluginSource::Git) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -821,10 +952,14 @@ record! { GitPluginSource {
 impl GitPluginSource {
     /// With what is required.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), path: None, ref_name: None, sha: None }
+        Self {
+            url: url.into(),
+            path: None,
+            ref_name: None,
+            sha: None,
+        }
     }
 }
-
 
 /// Payload of the server's notification `hook/completed`.
 #[derive(Clone, Debug, PartialEq)]
@@ -847,10 +982,13 @@ record! { HookCompletedNotification {
 impl HookCompletedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, run: HookRunSummary) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: None, run }
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: None,
+            run,
+        }
     }
 }
-
 
 /// `errors` of [`HooksListEntry`](crate::HooksListEntry).
 #[derive(Clone, Debug, PartialEq)]
@@ -870,10 +1008,12 @@ record! { HookErrorInfo {
 impl HookErrorInfo {
     /// With what is required.
     pub fn new(message: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { message: message.into(), path: path.into() }
+        Self {
+            message: message.into(),
+            path: path.into(),
+        }
     }
 }
-
 
 /// `eventName` of [`AgentHookMetadata`](crate::AgentHookMetadata), [`CommandHookMetadata`](crate::CommandHookMetadata), [`HookRunSummary`](crate::HookRunSummary) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1028,7 +1168,6 @@ impl HookMigration {
     }
 }
 
-
 /// `entries` of [`HookRunSummary`](crate::HookRunSummary).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1047,10 +1186,12 @@ record! { HookOutputEntry {
 impl HookOutputEntry {
     /// With what is required.
     pub fn new(kind: impl Into<HookOutputEntryKind>, text: impl Into<String>) -> Self {
-        Self { kind: kind.into(), text: text.into() }
+        Self {
+            kind: kind.into(),
+            text: text.into(),
+        }
     }
 }
-
 
 /// `kind` of [`HookOutputEntry`](crate::HookOutputEntry).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1096,10 +1237,12 @@ record! { HookPromptFragment {
 impl HookPromptFragment {
     /// With what is required.
     pub fn new(hook_run_id: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { hook_run_id: hook_run_id.into(), text: text.into() }
+        Self {
+            hook_run_id: hook_run_id.into(),
+            text: text.into(),
+        }
     }
 }
-
 
 /// `status` of [`HookRunSummary`](crate::HookRunSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1183,11 +1326,36 @@ record! { HookRunSummary {
 impl HookRunSummary {
     /// With what is required.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(display_order: i64, entries: impl Into<Vec<HookOutputEntry>>, event_name: impl Into<HookEventName>, execution_mode: impl Into<HookExecutionMode>, handler_type: impl Into<HookHandlerType>, id: impl Into<String>, scope: impl Into<HookScope>, source_path: impl Into<AbsolutePathBuf>, started_at: i64, status: impl Into<HookRunStatus>) -> Self {
-        Self { display_order, entries: entries.into(), event_name: event_name.into(), execution_mode: execution_mode.into(), handler_type: handler_type.into(), id: id.into(), scope: scope.into(), source_path: source_path.into(), started_at, status: status.into(), completed_at: None, duration_ms: None, source: HookSource::Unknown, status_message: None }
+    pub fn new(
+        display_order: i64,
+        entries: impl Into<Vec<HookOutputEntry>>,
+        event_name: impl Into<HookEventName>,
+        execution_mode: impl Into<HookExecutionMode>,
+        handler_type: impl Into<HookHandlerType>,
+        id: impl Into<String>,
+        scope: impl Into<HookScope>,
+        source_path: impl Into<AbsolutePathBuf>,
+        started_at: i64,
+        status: impl Into<HookRunStatus>,
+    ) -> Self {
+        Self {
+            display_order,
+            entries: entries.into(),
+            event_name: event_name.into(),
+            execution_mode: execution_mode.into(),
+            handler_type: handler_type.into(),
+            id: id.into(),
+            scope: scope.into(),
+            source_path: source_path.into(),
+            started_at,
+            status: status.into(),
+            completed_at: None,
+            duration_ms: None,
+            source: HookSource::Unknown,
+            status_message: None,
+        }
     }
 }
-
 
 /// `scope` of [`HookRunSummary`](crate::HookRunSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1271,10 +1439,13 @@ record! { HookStartedNotification {
 impl HookStartedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, run: HookRunSummary) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: None, run }
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: None,
+            run,
+        }
     }
 }
-
 
 /// `trustStatus` of [`AgentHookMetadata`](crate::AgentHookMetadata), [`CommandHookMetadata`](crate::CommandHookMetadata), [`McpToolHookMetadata`](crate::McpToolHookMetadata) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1322,11 +1493,20 @@ record! { HooksListEntry {
 
 impl HooksListEntry {
     /// With what is required.
-    pub fn new(cwd: impl Into<String>, errors: impl Into<Vec<HookErrorInfo>>, hooks: impl Into<Vec<HookMetadata>>, warnings: impl Into<Vec<String>>) -> Self {
-        Self { cwd: cwd.into(), errors: errors.into(), hooks: hooks.into(), warnings: warnings.into() }
+    pub fn new(
+        cwd: impl Into<String>,
+        errors: impl Into<Vec<HookErrorInfo>>,
+        hooks: impl Into<Vec<HookMetadata>>,
+        warnings: impl Into<Vec<String>>,
+    ) -> Self {
+        Self {
+            cwd: cwd.into(),
+            errors: errors.into(),
+            hooks: hooks.into(),
+            warnings: warnings.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `hooks/list`, answered by [`HooksListResponse`](crate::HooksListResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1360,7 +1540,6 @@ impl Default for HooksListParams {
     }
 }
 
-
 /// The server's answer to `hooks/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1379,7 +1558,6 @@ impl HooksListResponse {
         Self { data: data.into() }
     }
 }
-
 
 /// What [`ScheduledTaskSchedule::Hourly`](crate::ScheduledTaskSchedule::Hourly) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1402,7 +1580,6 @@ impl HourlyScheduledTaskSchedule {
         Self { interval_hours, days: None }
     }
 }
-
 
 /// Installed connector runtime state.
 ///
@@ -1430,10 +1607,14 @@ record! { InstalledApp {
 impl InstalledApp {
     /// With what is required.
     pub fn new(callable: bool, enabled: bool, id: impl Into<String>) -> Self {
-        Self { callable, enabled, id: id.into(), runtime_name: None }
+        Self {
+            callable,
+            enabled,
+            id: id.into(),
+            runtime_name: None,
+        }
     }
 }
-
 
 /// What [`PluginSource::Local`](crate::PluginSource::Local) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1453,7 +1634,6 @@ impl LocalPluginSource {
         Self { path: path.into() }
     }
 }
-
 
 /// Parameters of the request `marketplace/add`, answered by [`MarketplaceAddResponse`](crate::MarketplaceAddResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1476,7 +1656,11 @@ record! { MarketplaceAddParams {
 impl MarketplaceAddParams {
     /// With what is required.
     pub fn new(source: impl Into<String>) -> Self {
-        Self { source: source.into(), ref_name: None, sparse_paths: None }
+        Self {
+            source: source.into(),
+            ref_name: None,
+            sparse_paths: None,
+        }
     }
 
     /// Sets [`ref_name`](#structfield.ref_name).
@@ -1493,7 +1677,6 @@ impl MarketplaceAddParams {
         self
     }
 }
-
 
 /// The server's answer to `marketplace/add`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1515,11 +1698,18 @@ record! { MarketplaceAddResponse {
 
 impl MarketplaceAddResponse {
     /// With what is required.
-    pub fn new(already_added: bool, installed_root: impl Into<AbsolutePathBuf>, marketplace_name: impl Into<String>) -> Self {
-        Self { already_added, installed_root: installed_root.into(), marketplace_name: marketplace_name.into() }
+    pub fn new(
+        already_added: bool,
+        installed_root: impl Into<AbsolutePathBuf>,
+        marketplace_name: impl Into<String>,
+    ) -> Self {
+        Self {
+            already_added,
+            installed_root: installed_root.into(),
+            marketplace_name: marketplace_name.into(),
+        }
     }
 }
-
 
 /// `interface` of [`PluginMarketplaceEntry`](crate::PluginMarketplaceEntry).
 #[derive(Clone, Debug, PartialEq)]
@@ -1546,7 +1736,6 @@ impl Default for MarketplaceInterface {
     }
 }
 
-
 /// `marketplaceLoadErrors` of [`PluginInstalledResponse`](crate::PluginInstalledResponse), [`PluginListResponse`](crate::PluginListResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1564,11 +1753,16 @@ record! { MarketplaceLoadErrorInfo {
 
 impl MarketplaceLoadErrorInfo {
     /// With what is required.
-    pub fn new(marketplace_path: impl Into<AbsolutePathBuf>, message: impl Into<String>) -> Self {
-        Self { marketplace_path: marketplace_path.into(), message: message.into() }
+    pub fn new(
+        marketplace_path: impl Into<AbsolutePathBuf>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            marketplace_path: marketplace_path.into(),
+            message: message.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `marketplace/remove`, answered by [`MarketplaceRemoveResponse`](crate::MarketplaceRemoveResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1585,10 +1779,11 @@ record! { MarketplaceRemoveParams {
 impl MarketplaceRemoveParams {
     /// With what is required.
     pub fn new(marketplace_name: impl Into<String>) -> Self {
-        Self { marketplace_name: marketplace_name.into() }
+        Self {
+            marketplace_name: marketplace_name.into(),
+        }
     }
 }
-
 
 /// The server's answer to `marketplace/remove`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1608,10 +1803,12 @@ record! { MarketplaceRemoveResponse {
 impl MarketplaceRemoveResponse {
     /// With what is required.
     pub fn new(marketplace_name: impl Into<String>) -> Self {
-        Self { marketplace_name: marketplace_name.into(), installed_root: None }
+        Self {
+            marketplace_name: marketplace_name.into(),
+            installed_root: None,
+        }
     }
 }
-
 
 /// `errors` of [`MarketplaceUpgradeResponse`](crate::MarketplaceUpgradeResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1631,10 +1828,12 @@ record! { MarketplaceUpgradeErrorInfo {
 impl MarketplaceUpgradeErrorInfo {
     /// With what is required.
     pub fn new(marketplace_name: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { marketplace_name: marketplace_name.into(), message: message.into() }
+        Self {
+            marketplace_name: marketplace_name.into(),
+            message: message.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `marketplace/upgrade`, answered by [`MarketplaceUpgradeResponse`](crate::MarketplaceUpgradeResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1668,7 +1867,6 @@ impl Default for MarketplaceUpgradeParams {
     }
 }
 
-
 /// The server's answer to `marketplace/upgrade`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1689,11 +1887,18 @@ record! { MarketplaceUpgradeResponse {
 
 impl MarketplaceUpgradeResponse {
     /// With what is required.
-    pub fn new(errors: impl Into<Vec<MarketplaceUpgradeErrorInfo>>, selected_marketplaces: impl Into<Vec<String>>, upgraded_roots: impl Into<Vec<AbsolutePathBuf>>) -> Self {
-        Self { errors: errors.into(), selected_marketplaces: selected_marketplaces.into(), upgraded_roots: upgraded_roots.into() }
+    pub fn new(
+        errors: impl Into<Vec<MarketplaceUpgradeErrorInfo>>,
+        selected_marketplaces: impl Into<Vec<String>>,
+        upgraded_roots: impl Into<Vec<AbsolutePathBuf>>,
+    ) -> Self {
+        Self {
+            errors: errors.into(),
+            selected_marketplaces: selected_marketplaces.into(),
+            upgraded_roots: upgraded_roots.into(),
+        }
     }
 }
-
 
 /// What [`HookMetadata::McpTool`](crate::HookMetadata::McpTool) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1755,11 +1960,40 @@ record! { McpToolHookMetadata {
 impl McpToolHookMetadata {
     /// With what is required.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(current_hash: impl Into<String>, display_order: i64, enabled: bool, event_name: impl Into<HookEventName>, is_managed: bool, key: impl Into<String>, server: impl Into<String>, source: impl Into<HookSource>, source_path: impl Into<AbsolutePathBuf>, timeout_sec: u64, tool: impl Into<String>, trust_status: impl Into<HookTrustStatus>) -> Self {
-        Self { current_hash: current_hash.into(), display_order, enabled, event_name: event_name.into(), is_managed, key: key.into(), server: server.into(), source: source.into(), source_path: source_path.into(), timeout_sec, tool: tool.into(), trust_status: trust_status.into(), additional_context_limit: None, matcher: None, plugin_id: None, status_message: None }
+    pub fn new(
+        current_hash: impl Into<String>,
+        display_order: i64,
+        enabled: bool,
+        event_name: impl Into<HookEventName>,
+        is_managed: bool,
+        key: impl Into<String>,
+        server: impl Into<String>,
+        source: impl Into<HookSource>,
+        source_path: impl Into<AbsolutePathBuf>,
+        timeout_sec: u64,
+        tool: impl Into<String>,
+        trust_status: impl Into<HookTrustStatus>,
+    ) -> Self {
+        Self {
+            current_hash: current_hash.into(),
+            display_order,
+            enabled,
+            event_name: event_name.into(),
+            is_managed,
+            key: key.into(),
+            server: server.into(),
+            source: source.into(),
+            source_path: source_path.into(),
+            timeout_sec,
+            tool: tool.into(),
+            trust_status: trust_status.into(),
+            additional_context_limit: None,
+            matcher: None,
+            plugin_id: None,
+            status_message: None,
+        }
     }
 }
-
 
 /// What [`PluginSource::Npm`](crate::PluginSource::Npm) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1782,10 +2016,13 @@ record! { NpmPluginSource {
 impl NpmPluginSource {
     /// With what is required.
     pub fn new(package: impl Into<String>) -> Self {
-        Self { package: package.into(), registry: None, version: None }
+        Self {
+            package: package.into(),
+            registry: None,
+            version: None,
+        }
     }
 }
-
 
 /// `authPolicy` of [`PluginInstallResponse`](crate::PluginInstallResponse), [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1868,11 +2105,31 @@ record! { PluginDetail {
 
 impl PluginDetail {
     /// With what is required.
-    pub fn new(app_templates: impl Into<Vec<AppTemplateSummary>>, apps: impl Into<Vec<AppSummary>>, hooks: impl Into<Vec<PluginHookSummary>>, marketplace_name: impl Into<String>, mcp_servers: impl Into<Vec<String>>, skills: impl Into<Vec<SkillSummary>>, summary: PluginSummary) -> Self {
-        Self { app_templates: app_templates.into(), apps: apps.into(), hooks: hooks.into(), marketplace_name: marketplace_name.into(), mcp_servers: mcp_servers.into(), skills: skills.into(), summary, description: None, marketplace_path: None, onboarding_skill: None, scheduled_tasks: None, share_url: None }
+    pub fn new(
+        app_templates: impl Into<Vec<AppTemplateSummary>>,
+        apps: impl Into<Vec<AppSummary>>,
+        hooks: impl Into<Vec<PluginHookSummary>>,
+        marketplace_name: impl Into<String>,
+        mcp_servers: impl Into<Vec<String>>,
+        skills: impl Into<Vec<SkillSummary>>,
+        summary: PluginSummary,
+    ) -> Self {
+        Self {
+            app_templates: app_templates.into(),
+            apps: apps.into(),
+            hooks: hooks.into(),
+            marketplace_name: marketplace_name.into(),
+            mcp_servers: mcp_servers.into(),
+            skills: skills.into(),
+            summary,
+            description: None,
+            marketplace_path: None,
+            onboarding_skill: None,
+            scheduled_tasks: None,
+            share_url: None,
+        }
     }
 }
-
 
 /// `disabledReason` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1915,10 +2172,12 @@ record! { PluginHookSummary {
 impl PluginHookSummary {
     /// With what is required.
     pub fn new(event_name: impl Into<HookEventName>, key: impl Into<String>) -> Self {
-        Self { event_name: event_name.into(), key: key.into() }
+        Self {
+            event_name: event_name.into(),
+            key: key.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `plugin/install`, answered by [`PluginInstallResponse`](crate::PluginInstallResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1944,7 +2203,12 @@ record! { PluginInstallParams {
 impl PluginInstallParams {
     /// With what is required.
     pub fn new(plugin_name: impl Into<String>) -> Self {
-        Self { plugin_name: plugin_name.into(), install_attempt_id: None, marketplace_path: None, remote_marketplace_name: None }
+        Self {
+            plugin_name: plugin_name.into(),
+            install_attempt_id: None,
+            marketplace_path: None,
+            remote_marketplace_name: None,
+        }
     }
 
     /// Sets [`install_attempt_id`](#structfield.install_attempt_id).
@@ -1956,19 +2220,24 @@ impl PluginInstallParams {
 
     /// Sets [`marketplace_path`](#structfield.marketplace_path).
     #[must_use]
-    pub fn marketplace_path(mut self, marketplace_path: impl Into<AbsolutePathBuf>) -> Self {
+    pub fn marketplace_path(
+        mut self,
+        marketplace_path: impl Into<AbsolutePathBuf>,
+    ) -> Self {
         self.marketplace_path = Some(marketplace_path.into());
         self
     }
 
     /// Sets [`remote_marketplace_name`](#structfield.remote_marketplace_name).
     #[must_use]
-    pub fn remote_marketplace_name(mut self, remote_marketplace_name: impl Into<String>) -> Self {
+    pub fn remote_marketplace_name(
+        mut self,
+        remote_marketplace_name: impl Into<String>,
+    ) -> Self {
         self.remote_marketplace_name = Some(remote_marketplace_name.into());
         self
     }
 }
-
 
 /// `installPolicy` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2024,11 +2293,16 @@ record! { PluginInstallResponse {
 
 impl PluginInstallResponse {
     /// With what is required.
-    pub fn new(apps_needing_auth: impl Into<Vec<AppSummary>>, auth_policy: impl Into<PluginAuthPolicy>) -> Self {
-        Self { apps_needing_auth: apps_needing_auth.into(), auth_policy: auth_policy.into() }
+    pub fn new(
+        apps_needing_auth: impl Into<Vec<AppSummary>>,
+        auth_policy: impl Into<PluginAuthPolicy>,
+    ) -> Self {
+        Self {
+            apps_needing_auth: apps_needing_auth.into(),
+            auth_policy: auth_policy.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `plugin/installed`, answered by [`PluginInstalledResponse`](crate::PluginInstalledResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2048,7 +2322,10 @@ record! { PluginInstalledParams {
 impl PluginInstalledParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { cwds: None, install_suggestion_plugin_names: None }
+        Self {
+            cwds: None,
+            install_suggestion_plugin_names: None,
+        }
     }
 
     /// Sets [`cwds`](#structfield.cwds).
@@ -2060,8 +2337,13 @@ impl PluginInstalledParams {
 
     /// Sets [`install_suggestion_plugin_names`](#structfield.install_suggestion_plugin_names).
     #[must_use]
-    pub fn install_suggestion_plugin_names(mut self, install_suggestion_plugin_names: impl Into<Vec<String>>) -> Self {
-        self.install_suggestion_plugin_names = Some(install_suggestion_plugin_names.into());
+    pub fn install_suggestion_plugin_names(
+        mut self,
+        install_suggestion_plugin_names: impl Into<Vec<String>>,
+    ) -> Self {
+        self.install_suggestion_plugin_names = Some(
+            install_suggestion_plugin_names.into(),
+        );
         self
     }
 }
@@ -2071,7 +2353,6 @@ impl Default for PluginInstalledParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `plugin/installed`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2093,10 +2374,12 @@ record! { PluginInstalledResponse {
 impl PluginInstalledResponse {
     /// With what is required.
     pub fn new(marketplaces: impl Into<Vec<PluginMarketplaceEntry>>) -> Self {
-        Self { marketplaces: marketplaces.into(), marketplace_load_errors: Vec::new() }
+        Self {
+            marketplaces: marketplaces.into(),
+            marketplace_load_errors: Vec::new(),
+        }
     }
 }
-
 
 /// `interface` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq)]
@@ -2166,11 +2449,34 @@ record! { PluginInterface {
 
 impl PluginInterface {
     /// With what is required.
-    pub fn new(capabilities: impl Into<Vec<String>>, screenshot_urls: impl Into<Vec<String>>, screenshots: impl Into<Vec<AbsolutePathBuf>>) -> Self {
-        Self { capabilities: capabilities.into(), screenshot_urls: screenshot_urls.into(), screenshots: screenshots.into(), brand_color: None, category: None, composer_icon: None, composer_icon_url: None, default_prompt: None, developer_name: None, display_name: None, logo: None, logo_dark: None, logo_url: None, logo_url_dark: None, long_description: None, privacy_policy_url: None, short_description: None, terms_of_service_url: None, website_url: None }
+    pub fn new(
+        capabilities: impl Into<Vec<String>>,
+        screenshot_urls: impl Into<Vec<String>>,
+        screenshots: impl Into<Vec<AbsolutePathBuf>>,
+    ) -> Self {
+        Self {
+            capabilities: capabilities.into(),
+            screenshot_urls: screenshot_urls.into(),
+            screenshots: screenshots.into(),
+            brand_color: None,
+            category: None,
+            composer_icon: None,
+            composer_icon_url: None,
+            default_prompt: None,
+            developer_name: None,
+            display_name: None,
+            logo: None,
+            logo_dark: None,
+            logo_url: None,
+            logo_url_dark: None,
+            long_description: None,
+            privacy_policy_url: None,
+            short_description: None,
+            terms_of_service_url: None,
+            website_url: None,
+        }
     }
 }
-
 
 /// `marketplaceKinds` of [`PluginListParams`](crate::PluginListParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2219,7 +2525,11 @@ record! { PluginListParams {
 impl PluginListParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { cwds: None, force_refetch: None, marketplace_kinds: None }
+        Self {
+            cwds: None,
+            force_refetch: None,
+            marketplace_kinds: None,
+        }
     }
 
     /// Sets [`cwds`](#structfield.cwds).
@@ -2238,7 +2548,10 @@ impl PluginListParams {
 
     /// Sets [`marketplace_kinds`](#structfield.marketplace_kinds).
     #[must_use]
-    pub fn marketplace_kinds(mut self, marketplace_kinds: impl Into<Vec<PluginListMarketplaceKind>>) -> Self {
+    pub fn marketplace_kinds(
+        mut self,
+        marketplace_kinds: impl Into<Vec<PluginListMarketplaceKind>>,
+    ) -> Self {
         self.marketplace_kinds = Some(marketplace_kinds.into());
         self
     }
@@ -2249,7 +2562,6 @@ impl Default for PluginListParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `plugin/list`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2276,10 +2588,13 @@ record! { PluginListResponse {
 impl PluginListResponse {
     /// With what is required.
     pub fn new(marketplaces: impl Into<Vec<PluginMarketplaceEntry>>) -> Self {
-        Self { marketplaces: marketplaces.into(), featured_plugin_ids: Vec::new(), marketplace_load_errors: Vec::new() }
+        Self {
+            marketplaces: marketplaces.into(),
+            featured_plugin_ids: Vec::new(),
+            marketplace_load_errors: Vec::new(),
+        }
     }
 }
-
 
 /// `marketplaces` of [`PluginInstalledResponse`](crate::PluginInstalledResponse), [`PluginListResponse`](crate::PluginListResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2305,10 +2620,14 @@ record! { PluginMarketplaceEntry {
 impl PluginMarketplaceEntry {
     /// With what is required.
     pub fn new(name: impl Into<String>, plugins: impl Into<Vec<PluginSummary>>) -> Self {
-        Self { name: name.into(), plugins: plugins.into(), interface: None, path: None }
+        Self {
+            name: name.into(),
+            plugins: plugins.into(),
+            interface: None,
+            path: None,
+        }
     }
 }
-
 
 /// Parameters of the request `plugin/read`, answered by [`PluginReadResponse`](crate::PluginReadResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2331,24 +2650,33 @@ record! { PluginReadParams {
 impl PluginReadParams {
     /// With what is required.
     pub fn new(plugin_name: impl Into<String>) -> Self {
-        Self { plugin_name: plugin_name.into(), marketplace_path: None, remote_marketplace_name: None }
+        Self {
+            plugin_name: plugin_name.into(),
+            marketplace_path: None,
+            remote_marketplace_name: None,
+        }
     }
 
     /// Sets [`marketplace_path`](#structfield.marketplace_path).
     #[must_use]
-    pub fn marketplace_path(mut self, marketplace_path: impl Into<AbsolutePathBuf>) -> Self {
+    pub fn marketplace_path(
+        mut self,
+        marketplace_path: impl Into<AbsolutePathBuf>,
+    ) -> Self {
         self.marketplace_path = Some(marketplace_path.into());
         self
     }
 
     /// Sets [`remote_marketplace_name`](#structfield.remote_marketplace_name).
     #[must_use]
-    pub fn remote_marketplace_name(mut self, remote_marketplace_name: impl Into<String>) -> Self {
+    pub fn remote_marketplace_name(
+        mut self,
+        remote_marketplace_name: impl Into<String>,
+    ) -> Self {
         self.remote_marketplace_name = Some(remote_marketplace_name.into());
         self
     }
 }
-
 
 /// The server's answer to `plugin/read`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2368,7 +2696,6 @@ impl PluginReadResponse {
         Self { plugin }
     }
 }
-
 
 /// Runtime categories affected by this change, not just capabilities currently present. Flags describe declarations before runtime policy filtering. Updates OR the old and new bundle flags; enablement changes and cached reinstalls use the cached bundle; removals retain the old bundle's flags.
 ///
@@ -2398,11 +2725,22 @@ record! { PluginReconcileChangedPlugin {
 
 impl PluginReconcileChangedPlugin {
     /// With what is required.
-    pub fn new(has_apps: bool, has_hooks: bool, has_mcps: bool, has_skills: bool, id: impl Into<String>) -> Self {
-        Self { has_apps, has_hooks, has_mcps, has_skills, id: id.into() }
+    pub fn new(
+        has_apps: bool,
+        has_hooks: bool,
+        has_mcps: bool,
+        has_skills: bool,
+        id: impl Into<String>,
+    ) -> Self {
+        Self {
+            has_apps,
+            has_hooks,
+            has_mcps,
+            has_skills,
+            id: id.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `plugin/reconcile`, answered by [`PluginReconcileResponse`](crate::PluginReconcileResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2436,7 +2774,6 @@ impl Default for PluginReconcileParams {
     }
 }
 
-
 /// Bundle and installed-state changes observed by this pass, not a runtime-readiness acknowledgement or a cumulative diff since the client's last request. Other metadata-only changes are not listed.
 ///
 /// The server's answer to `plugin/reconcile`.
@@ -2459,11 +2796,19 @@ record! { PluginReconcileResponse {
 
 impl PluginReconcileResponse {
     /// With what is required.
-    pub fn new(changed_plugins: impl Into<Vec<PluginReconcileChangedPlugin>>, failed_materialization_remote_plugin_ids: impl Into<Vec<String>>, failed_remote_plugin_ids: impl Into<Vec<String>>) -> Self {
-        Self { changed_plugins: changed_plugins.into(), failed_materialization_remote_plugin_ids: failed_materialization_remote_plugin_ids.into(), failed_remote_plugin_ids: failed_remote_plugin_ids.into() }
+    pub fn new(
+        changed_plugins: impl Into<Vec<PluginReconcileChangedPlugin>>,
+        failed_materialization_remote_plugin_ids: impl Into<Vec<String>>,
+        failed_remote_plugin_ids: impl Into<Vec<String>>,
+    ) -> Self {
+        Self {
+            changed_plugins: changed_plugins.into(),
+            failed_materialization_remote_plugin_ids: failed_materialization_remote_plugin_ids
+                .into(),
+            failed_remote_plugin_ids: failed_remote_plugin_ids.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `plugin/search`, answered by [`PluginSearchResponse`](crate::PluginSearchResponse).
 ///
@@ -2494,7 +2839,13 @@ record! { PluginSearchParams {
 impl PluginSearchParams {
     /// With what is required.
     pub fn new(search_term: impl Into<String>) -> Self {
-        Self { search_term: search_term.into(), cursor: None, cwds: None, limit: None, scope: None }
+        Self {
+            search_term: search_term.into(),
+            cursor: None,
+            cwds: None,
+            limit: None,
+            scope: None,
+        }
     }
 
     /// Sets [`cursor`](#structfield.cursor).
@@ -2526,7 +2877,6 @@ impl PluginSearchParams {
     }
 }
 
-
 /// The server's answer to `plugin/search`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2547,10 +2897,12 @@ record! { PluginSearchResponse {
 impl PluginSearchResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<PluginSearchResult>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// `data` of [`PluginSearchResponse`](crate::PluginSearchResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2573,10 +2925,13 @@ record! { PluginSearchResult {
 impl PluginSearchResult {
     /// With what is required.
     pub fn new(marketplace_name: impl Into<String>, plugin: PluginSummary) -> Self {
-        Self { marketplace_name: marketplace_name.into(), plugin, marketplace_path: None }
+        Self {
+            marketplace_name: marketplace_name.into(),
+            plugin,
+            marketplace_path: None,
+        }
     }
 }
-
 
 /// `scope` of [`PluginSearchParams`](crate::PluginSearchParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2613,10 +2968,11 @@ record! { PluginShareCheckoutParams {
 impl PluginShareCheckoutParams {
     /// With what is required.
     pub fn new(remote_plugin_id: impl Into<String>) -> Self {
-        Self { remote_plugin_id: remote_plugin_id.into() }
+        Self {
+            remote_plugin_id: remote_plugin_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `plugin/share/checkout`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2650,11 +3006,25 @@ record! { PluginShareCheckoutResponse {
 
 impl PluginShareCheckoutResponse {
     /// With what is required.
-    pub fn new(marketplace_name: impl Into<String>, marketplace_path: impl Into<AbsolutePathBuf>, plugin_id: impl Into<String>, plugin_name: impl Into<String>, plugin_path: impl Into<AbsolutePathBuf>, remote_plugin_id: impl Into<String>) -> Self {
-        Self { marketplace_name: marketplace_name.into(), marketplace_path: marketplace_path.into(), plugin_id: plugin_id.into(), plugin_name: plugin_name.into(), plugin_path: plugin_path.into(), remote_plugin_id: remote_plugin_id.into(), remote_version: None }
+    pub fn new(
+        marketplace_name: impl Into<String>,
+        marketplace_path: impl Into<AbsolutePathBuf>,
+        plugin_id: impl Into<String>,
+        plugin_name: impl Into<String>,
+        plugin_path: impl Into<AbsolutePathBuf>,
+        remote_plugin_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            marketplace_name: marketplace_name.into(),
+            marketplace_path: marketplace_path.into(),
+            plugin_id: plugin_id.into(),
+            plugin_name: plugin_name.into(),
+            plugin_path: plugin_path.into(),
+            remote_plugin_id: remote_plugin_id.into(),
+            remote_version: None,
+        }
     }
 }
-
 
 /// `shareContext` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq)]
@@ -2692,10 +3062,18 @@ record! { PluginShareContext {
 impl PluginShareContext {
     /// With what is required.
     pub fn new(remote_plugin_id: impl Into<String>) -> Self {
-        Self { remote_plugin_id: remote_plugin_id.into(), can_publish_to_workspace: None, creator_account_user_id: None, creator_name: None, discoverability: None, remote_version: None, share_principals: None, share_url: None }
+        Self {
+            remote_plugin_id: remote_plugin_id.into(),
+            can_publish_to_workspace: None,
+            creator_account_user_id: None,
+            creator_name: None,
+            discoverability: None,
+            remote_version: None,
+            share_principals: None,
+            share_url: None,
+        }
     }
 }
-
 
 /// Parameters of the request `plugin/share/delete`, answered by [`PluginShareDeleteResponse`](crate::PluginShareDeleteResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2712,10 +3090,11 @@ record! { PluginShareDeleteParams {
 impl PluginShareDeleteParams {
     /// With what is required.
     pub fn new(remote_plugin_id: impl Into<String>) -> Self {
-        Self { remote_plugin_id: remote_plugin_id.into() }
+        Self {
+            remote_plugin_id: remote_plugin_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `plugin/share/delete`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2728,7 +3107,7 @@ record! { PluginShareDeleteResponse {
 impl PluginShareDeleteResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2737,7 +3116,6 @@ impl Default for PluginShareDeleteResponse {
         Self::new()
     }
 }
-
 
 /// `discoverability` of [`PluginShareContext`](crate::PluginShareContext), [`PluginShareSaveParams`](crate::PluginShareSaveParams), [`PluginShareUpdateTargetsResponse`](crate::PluginShareUpdateTargetsResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2777,10 +3155,12 @@ record! { PluginShareListItem {
 impl PluginShareListItem {
     /// With what is required.
     pub fn new(plugin: PluginSummary) -> Self {
-        Self { plugin, local_plugin_path: None }
+        Self {
+            plugin,
+            local_plugin_path: None,
+        }
     }
 }
-
 
 /// Parameters of the request `plugin/share/list`, answered by [`PluginShareListResponse`](crate::PluginShareListResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2793,7 +3173,7 @@ record! { PluginShareListParams {
 impl PluginShareListParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2802,7 +3182,6 @@ impl Default for PluginShareListParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `plugin/share/list`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2822,7 +3201,6 @@ impl PluginShareListResponse {
         Self { data: data.into() }
     }
 }
-
 
 /// `sharePrincipals` of [`PluginShareContext`](crate::PluginShareContext), `principals` of [`PluginShareUpdateTargetsResponse`](crate::PluginShareUpdateTargetsResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2847,11 +3225,20 @@ record! { PluginSharePrincipal {
 
 impl PluginSharePrincipal {
     /// With what is required.
-    pub fn new(name: impl Into<String>, principal_id: impl Into<String>, principal_type: impl Into<PluginSharePrincipalType>, role: impl Into<PluginSharePrincipalRole>) -> Self {
-        Self { name: name.into(), principal_id: principal_id.into(), principal_type: principal_type.into(), role: role.into() }
+    pub fn new(
+        name: impl Into<String>,
+        principal_id: impl Into<String>,
+        principal_type: impl Into<PluginSharePrincipalType>,
+        role: impl Into<PluginSharePrincipalRole>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            principal_id: principal_id.into(),
+            principal_type: principal_type.into(),
+            role: role.into(),
+        }
     }
 }
-
 
 /// `role` of [`PluginSharePrincipal`](crate::PluginSharePrincipal).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2917,12 +3304,20 @@ record! { PluginShareSaveParams {
 impl PluginShareSaveParams {
     /// With what is required.
     pub fn new(plugin_path: impl Into<AbsolutePathBuf>) -> Self {
-        Self { plugin_path: plugin_path.into(), discoverability: None, remote_plugin_id: None, share_targets: None }
+        Self {
+            plugin_path: plugin_path.into(),
+            discoverability: None,
+            remote_plugin_id: None,
+            share_targets: None,
+        }
     }
 
     /// Sets [`discoverability`](#structfield.discoverability).
     #[must_use]
-    pub fn discoverability(mut self, discoverability: impl Into<PluginShareDiscoverability>) -> Self {
+    pub fn discoverability(
+        mut self,
+        discoverability: impl Into<PluginShareDiscoverability>,
+    ) -> Self {
         self.discoverability = Some(discoverability.into());
         self
     }
@@ -2936,12 +3331,14 @@ impl PluginShareSaveParams {
 
     /// Sets [`share_targets`](#structfield.share_targets).
     #[must_use]
-    pub fn share_targets(mut self, share_targets: impl Into<Vec<PluginShareTarget>>) -> Self {
+    pub fn share_targets(
+        mut self,
+        share_targets: impl Into<Vec<PluginShareTarget>>,
+    ) -> Self {
         self.share_targets = Some(share_targets.into());
         self
     }
 }
-
 
 /// The server's answer to `plugin/share/save`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2963,11 +3360,17 @@ record! { PluginShareSaveResponse {
 
 impl PluginShareSaveResponse {
     /// With what is required.
-    pub fn new(remote_plugin_id: impl Into<String>, share_url: impl Into<String>) -> Self {
-        Self { remote_plugin_id: remote_plugin_id.into(), share_url: share_url.into(), can_publish_to_workspace: None }
+    pub fn new(
+        remote_plugin_id: impl Into<String>,
+        share_url: impl Into<String>,
+    ) -> Self {
+        Self {
+            remote_plugin_id: remote_plugin_id.into(),
+            share_url: share_url.into(),
+            can_publish_to_workspace: None,
+        }
     }
 }
-
 
 /// `shareTargets` of [`PluginShareSaveParams`](crate::PluginShareSaveParams), [`PluginShareUpdateTargetsParams`](crate::PluginShareUpdateTargetsParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -2989,11 +3392,18 @@ record! { PluginShareTarget {
 
 impl PluginShareTarget {
     /// With what is required.
-    pub fn new(principal_id: impl Into<String>, principal_type: impl Into<PluginSharePrincipalType>, role: impl Into<PluginShareTargetRole>) -> Self {
-        Self { principal_id: principal_id.into(), principal_type: principal_type.into(), role: role.into() }
+    pub fn new(
+        principal_id: impl Into<String>,
+        principal_type: impl Into<PluginSharePrincipalType>,
+        role: impl Into<PluginShareTargetRole>,
+    ) -> Self {
+        Self {
+            principal_id: principal_id.into(),
+            principal_type: principal_type.into(),
+            role: role.into(),
+        }
     }
 }
-
 
 /// `role` of [`PluginShareTarget`](crate::PluginShareTarget).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -3052,11 +3462,18 @@ record! { PluginShareUpdateTargetsParams {
 
 impl PluginShareUpdateTargetsParams {
     /// With what is required.
-    pub fn new(discoverability: impl Into<PluginShareUpdateDiscoverability>, remote_plugin_id: impl Into<String>, share_targets: impl Into<Vec<PluginShareTarget>>) -> Self {
-        Self { discoverability: discoverability.into(), remote_plugin_id: remote_plugin_id.into(), share_targets: share_targets.into() }
+    pub fn new(
+        discoverability: impl Into<PluginShareUpdateDiscoverability>,
+        remote_plugin_id: impl Into<String>,
+        share_targets: impl Into<Vec<PluginShareTarget>>,
+    ) -> Self {
+        Self {
+            discoverability: discoverability.into(),
+            remote_plugin_id: remote_plugin_id.into(),
+            share_targets: share_targets.into(),
+        }
     }
 }
-
 
 /// The server's answer to `plugin/share/updateTargets`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3075,11 +3492,16 @@ record! { PluginShareUpdateTargetsResponse {
 
 impl PluginShareUpdateTargetsResponse {
     /// With what is required.
-    pub fn new(discoverability: impl Into<PluginShareDiscoverability>, principals: impl Into<Vec<PluginSharePrincipal>>) -> Self {
-        Self { discoverability: discoverability.into(), principals: principals.into() }
+    pub fn new(
+        discoverability: impl Into<PluginShareDiscoverability>,
+        principals: impl Into<Vec<PluginSharePrincipal>>,
+    ) -> Self {
+        Self {
+            discoverability: discoverability.into(),
+            principals: principals.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `plugin/skill/read`, answered by [`PluginSkillReadResponse`](crate::PluginSkillReadResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -3101,11 +3523,18 @@ record! { PluginSkillReadParams {
 
 impl PluginSkillReadParams {
     /// With what is required.
-    pub fn new(remote_marketplace_name: impl Into<String>, remote_plugin_id: impl Into<String>, skill_name: impl Into<String>) -> Self {
-        Self { remote_marketplace_name: remote_marketplace_name.into(), remote_plugin_id: remote_plugin_id.into(), skill_name: skill_name.into() }
+    pub fn new(
+        remote_marketplace_name: impl Into<String>,
+        remote_plugin_id: impl Into<String>,
+        skill_name: impl Into<String>,
+    ) -> Self {
+        Self {
+            remote_marketplace_name: remote_marketplace_name.into(),
+            remote_plugin_id: remote_plugin_id.into(),
+            skill_name: skill_name.into(),
+        }
     }
 }
-
 
 /// The server's answer to `plugin/skill/read`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3131,7 +3560,6 @@ impl Default for PluginSkillReadResponse {
         Self::new()
     }
 }
-
 
 /// `source` of [`PluginSummary`](crate::PluginSummary).
 #[derive(Clone, Debug, PartialEq)]
@@ -3246,11 +3674,38 @@ record! { PluginSummary {
 
 impl PluginSummary {
     /// With what is required.
-    pub fn new(auth_policy: impl Into<PluginAuthPolicy>, enabled: bool, id: impl Into<String>, install_policy: impl Into<PluginInstallPolicy>, installed: bool, name: impl Into<String>, source: PluginSource) -> Self {
-        Self { auth_policy: auth_policy.into(), enabled, id: id.into(), install_policy: install_policy.into(), installed, name: name.into(), source, availability: PluginAvailability::Available, disabled_reason: None, eligible_plan_types: None, install_policy_source: None, installed_at: None, interface: None, keywords: Vec::new(), local_version: None, must_show_installation_interstitial: None, remote_plugin_id: None, share_context: None, version: None }
+    pub fn new(
+        auth_policy: impl Into<PluginAuthPolicy>,
+        enabled: bool,
+        id: impl Into<String>,
+        install_policy: impl Into<PluginInstallPolicy>,
+        installed: bool,
+        name: impl Into<String>,
+        source: PluginSource,
+    ) -> Self {
+        Self {
+            auth_policy: auth_policy.into(),
+            enabled,
+            id: id.into(),
+            install_policy: install_policy.into(),
+            installed,
+            name: name.into(),
+            source,
+            availability: PluginAvailability::Available,
+            disabled_reason: None,
+            eligible_plan_types: None,
+            install_policy_source: None,
+            installed_at: None,
+            interface: None,
+            keywords: Vec::new(),
+            local_version: None,
+            must_show_installation_interstitial: None,
+            remote_plugin_id: None,
+            share_context: None,
+            version: None,
+        }
     }
 }
-
 
 /// Parameters of the request `plugin/uninstall`, answered by [`PluginUninstallResponse`](crate::PluginUninstallResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -3267,10 +3722,11 @@ record! { PluginUninstallParams {
 impl PluginUninstallParams {
     /// With what is required.
     pub fn new(plugin_id: impl Into<String>) -> Self {
-        Self { plugin_id: plugin_id.into() }
+        Self {
+            plugin_id: plugin_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `plugin/uninstall`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3283,7 +3739,7 @@ record! { PluginUninstallResponse {
 impl PluginUninstallResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -3292,7 +3748,6 @@ impl Default for PluginUninstallResponse {
         Self::new()
     }
 }
-
 
 /// What [`HookMetadata::Prompt`](crate::HookMetadata::Prompt) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -3348,11 +3803,36 @@ record! { PromptHookMetadata {
 impl PromptHookMetadata {
     /// With what is required.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(current_hash: impl Into<String>, display_order: i64, enabled: bool, event_name: impl Into<HookEventName>, is_managed: bool, key: impl Into<String>, source: impl Into<HookSource>, source_path: impl Into<AbsolutePathBuf>, timeout_sec: u64, trust_status: impl Into<HookTrustStatus>) -> Self {
-        Self { current_hash: current_hash.into(), display_order, enabled, event_name: event_name.into(), is_managed, key: key.into(), source: source.into(), source_path: source_path.into(), timeout_sec, trust_status: trust_status.into(), additional_context_limit: None, matcher: None, plugin_id: None, status_message: None }
+    pub fn new(
+        current_hash: impl Into<String>,
+        display_order: i64,
+        enabled: bool,
+        event_name: impl Into<HookEventName>,
+        is_managed: bool,
+        key: impl Into<String>,
+        source: impl Into<HookSource>,
+        source_path: impl Into<AbsolutePathBuf>,
+        timeout_sec: u64,
+        trust_status: impl Into<HookTrustStatus>,
+    ) -> Self {
+        Self {
+            current_hash: current_hash.into(),
+            display_order,
+            enabled,
+            event_name: event_name.into(),
+            is_managed,
+            key: key.into(),
+            source: source.into(),
+            source_path: source_path.into(),
+            timeout_sec,
+            trust_status: trust_status.into(),
+            additional_context_limit: None,
+            matcher: None,
+            plugin_id: None,
+            status_message: None,
+        }
     }
 }
-
 
 /// `schedule` of [`ScheduledTaskSummary`](crate::ScheduledTaskSummary).
 #[derive(Clone, Debug, PartialEq)]
@@ -3424,11 +3904,20 @@ record! { ScheduledTaskSummary {
 
 impl ScheduledTaskSummary {
     /// With what is required.
-    pub fn new(key: impl Into<String>, name: impl Into<String>, prompt: impl Into<String>, schedule: ScheduledTaskSchedule) -> Self {
-        Self { key: key.into(), name: name.into(), prompt: prompt.into(), schedule }
+    pub fn new(
+        key: impl Into<String>,
+        name: impl Into<String>,
+        prompt: impl Into<String>,
+        schedule: ScheduledTaskSchedule,
+    ) -> Self {
+        Self {
+            key: key.into(),
+            name: name.into(),
+            prompt: prompt.into(),
+            schedule,
+        }
     }
 }
-
 
 /// `days` of [`HourlyScheduledTaskSchedule`](crate::HourlyScheduledTaskSchedule), [`WeeklyScheduledTaskSchedule`](crate::WeeklyScheduledTaskSchedule).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -3481,7 +3970,6 @@ impl SkillDependencies {
     }
 }
 
-
 /// `errors` of [`SkillsListEntry`](crate::SkillsListEntry).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3500,10 +3988,12 @@ record! { SkillErrorInfo {
 impl SkillErrorInfo {
     /// With what is required.
     pub fn new(message: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { message: message.into(), path: path.into() }
+        Self {
+            message: message.into(),
+            path: path.into(),
+        }
     }
 }
-
 
 /// `interface` of [`SkillMetadata`](crate::SkillMetadata), [`SkillSummary`](crate::SkillSummary).
 #[derive(Clone, Debug, PartialEq)]
@@ -3541,7 +4031,16 @@ record! { SkillInterface {
 impl SkillInterface {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { brand_color: None, default_prompt: None, display_name: None, icon_large: None, icon_large_url: None, icon_small: None, icon_small_url: None, short_description: None }
+        Self {
+            brand_color: None,
+            default_prompt: None,
+            display_name: None,
+            icon_large: None,
+            icon_large_url: None,
+            icon_small: None,
+            icon_small_url: None,
+            short_description: None,
+        }
     }
 }
 
@@ -3550,7 +4049,6 @@ impl Default for SkillInterface {
         Self::new()
     }
 }
-
 
 /// `skills` of [`SkillsListEntry`](crate::SkillsListEntry).
 #[derive(Clone, Debug, PartialEq)]
@@ -3590,11 +4088,26 @@ record! { SkillMetadata {
 
 impl SkillMetadata {
     /// With what is required.
-    pub fn new(description: impl Into<String>, enabled: bool, name: impl Into<String>, path: impl Into<LegacyAppPathString>, scope: impl Into<SkillScope>) -> Self {
-        Self { description: description.into(), enabled, name: name.into(), path: path.into(), scope: scope.into(), dependencies: None, interface: None, plugin_id: None, short_description: None }
+    pub fn new(
+        description: impl Into<String>,
+        enabled: bool,
+        name: impl Into<String>,
+        path: impl Into<LegacyAppPathString>,
+        scope: impl Into<SkillScope>,
+    ) -> Self {
+        Self {
+            description: description.into(),
+            enabled,
+            name: name.into(),
+            path: path.into(),
+            scope: scope.into(),
+            dependencies: None,
+            interface: None,
+            plugin_id: None,
+            short_description: None,
+        }
     }
 }
-
 
 /// `skills` of [`MigrationDetails`](crate::MigrationDetails).
 #[derive(Clone, Debug, PartialEq)]
@@ -3614,7 +4127,6 @@ impl SkillMigration {
         Self { name: name.into() }
     }
 }
-
 
 /// `scope` of [`SkillMetadata`](crate::SkillMetadata).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -3668,11 +4180,21 @@ record! { SkillSummary {
 
 impl SkillSummary {
     /// With what is required.
-    pub fn new(description: impl Into<String>, enabled: bool, name: impl Into<String>) -> Self {
-        Self { description: description.into(), enabled, name: name.into(), interface: None, path: None, short_description: None }
+    pub fn new(
+        description: impl Into<String>,
+        enabled: bool,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            description: description.into(),
+            enabled,
+            name: name.into(),
+            interface: None,
+            path: None,
+            short_description: None,
+        }
     }
 }
-
 
 /// `tools` of [`SkillDependencies`](crate::SkillDependencies).
 #[derive(Clone, Debug, PartialEq)]
@@ -3704,10 +4226,16 @@ record! { SkillToolDependency {
 impl SkillToolDependency {
     /// With what is required.
     pub fn new(r#type: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { r#type: r#type.into(), value: value.into(), command: None, description: None, transport: None, url: None }
+        Self {
+            r#type: r#type.into(),
+            value: value.into(),
+            command: None,
+            description: None,
+            transport: None,
+            url: None,
+        }
     }
 }
-
 
 /// Notification emitted when watched local skill files change.
 ///
@@ -3724,7 +4252,7 @@ record! { SkillsChangedNotification {
 impl SkillsChangedNotification {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -3733,7 +4261,6 @@ impl Default for SkillsChangedNotification {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `skills/config/write`, answered by [`SkillsConfigWriteResponse`](crate::SkillsConfigWriteResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -3756,7 +4283,11 @@ record! { SkillsConfigWriteParams {
 impl SkillsConfigWriteParams {
     /// With what is required.
     pub fn new(enabled: bool) -> Self {
-        Self { enabled, name: None, path: None }
+        Self {
+            enabled,
+            name: None,
+            path: None,
+        }
     }
 
     /// Sets [`name`](#structfield.name).
@@ -3773,7 +4304,6 @@ impl SkillsConfigWriteParams {
         self
     }
 }
-
 
 /// The server's answer to `skills/config/write`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3794,7 +4324,6 @@ impl SkillsConfigWriteResponse {
     }
 }
 
-
 /// Parameters of the request `skills/extraRoots/set`, answered by [`SkillsExtraRootsSetResponse`](crate::SkillsExtraRootsSetResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3810,10 +4339,11 @@ record! { SkillsExtraRootsSetParams {
 impl SkillsExtraRootsSetParams {
     /// With what is required.
     pub fn new(extra_roots: impl Into<Vec<AbsolutePathBuf>>) -> Self {
-        Self { extra_roots: extra_roots.into() }
+        Self {
+            extra_roots: extra_roots.into(),
+        }
     }
 }
-
 
 /// The server's answer to `skills/extraRoots/set`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3826,7 +4356,7 @@ record! { SkillsExtraRootsSetResponse {
 impl SkillsExtraRootsSetResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -3835,7 +4365,6 @@ impl Default for SkillsExtraRootsSetResponse {
         Self::new()
     }
 }
-
 
 /// `data` of [`SkillsListResponse`](crate::SkillsListResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -3857,11 +4386,18 @@ record! { SkillsListEntry {
 
 impl SkillsListEntry {
     /// With what is required.
-    pub fn new(cwd: impl Into<String>, errors: impl Into<Vec<SkillErrorInfo>>, skills: impl Into<Vec<SkillMetadata>>) -> Self {
-        Self { cwd: cwd.into(), errors: errors.into(), skills: skills.into() }
+    pub fn new(
+        cwd: impl Into<String>,
+        errors: impl Into<Vec<SkillErrorInfo>>,
+        skills: impl Into<Vec<SkillMetadata>>,
+    ) -> Self {
+        Self {
+            cwd: cwd.into(),
+            errors: errors.into(),
+            skills: skills.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `skills/list`, answered by [`SkillsListResponse`](crate::SkillsListResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -3881,7 +4417,10 @@ record! { SkillsListParams {
 impl SkillsListParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { cwds: None, force_reload: None }
+        Self {
+            cwds: None,
+            force_reload: None,
+        }
     }
 
     /// Sets [`cwds`](#structfield.cwds).
@@ -3905,7 +4444,6 @@ impl Default for SkillsListParams {
     }
 }
 
-
 /// The server's answer to `skills/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3924,7 +4462,6 @@ impl SkillsListResponse {
         Self { data: data.into() }
     }
 }
-
 
 /// What [`ScheduledTaskSchedule::Weekdays`](crate::ScheduledTaskSchedule::Weekdays) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -3945,7 +4482,6 @@ impl WeekdaysScheduledTaskSchedule {
     }
 }
 
-
 /// What [`ScheduledTaskSchedule::Weekly`](crate::ScheduledTaskSchedule::Weekly) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3963,7 +4499,13 @@ record! { WeeklyScheduledTaskSchedule {
 
 impl WeeklyScheduledTaskSchedule {
     /// With what is required.
-    pub fn new(days: impl Into<Vec<ScheduledTaskWeekday>>, time: impl Into<String>) -> Self {
-        Self { days: days.into(), time: time.into() }
+    pub fn new(
+        days: impl Into<Vec<ScheduledTaskWeekday>>,
+        time: impl Into<String>,
+    ) -> Self {
+        Self {
+            days: days.into(),
+            time: time.into(),
+        }
     }
 }

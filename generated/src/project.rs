@@ -3,9 +3,7 @@
 //! Projects, thread sections and memory.
 
 use std::collections::BTreeMap;
-
 use openai_codex_wire::{no_params, record, string_enum};
-
 use crate::common::{AbsolutePathBuf, SortDirection};
 use crate::thread::{ThreadSection, ThreadSectionAppearance};
 
@@ -21,7 +19,7 @@ no_params! { MemoryResetParams }
 impl MemoryResetParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -30,7 +28,6 @@ impl Default for MemoryResetParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `memory/reset`.
 ///
@@ -45,7 +42,7 @@ record! { MemoryResetResponse {
 impl MemoryResetResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -54,7 +51,6 @@ impl Default for MemoryResetResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `memory/status`, answered by [`MemoryStatusResponse`](crate::MemoryStatusResponse).
 ///
@@ -73,7 +69,9 @@ record! { MemoryStatusParams {
 impl MemoryStatusParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { min_consolidated_threads: None }
+        Self {
+            min_consolidated_threads: None,
+        }
     }
 
     /// Sets [`min_consolidated_threads`](#structfield.min_consolidated_threads).
@@ -89,7 +87,6 @@ impl Default for MemoryStatusParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `memory/status`.
 ///
@@ -111,10 +108,12 @@ record! { MemoryStatusResponse {
 impl MemoryStatusResponse {
     /// With what is required.
     pub fn new(v2_consolidated_threads: u32, v2_ready: bool) -> Self {
-        Self { v2_consolidated_threads, v2_ready }
+        Self {
+            v2_consolidated_threads,
+            v2_ready,
+        }
     }
 }
-
 
 /// `project` of [`ProjectCreateResponse`](crate::ProjectCreateResponse), [`ProjectImportResponse`](crate::ProjectImportResponse), `data` of [`ProjectListResponse`](crate::ProjectListResponse) and others.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,11 +150,27 @@ record! { Project {
 
 impl Project {
     /// With what is required.
-    pub fn new(created_at: i64, id: impl Into<String>, metadata: BTreeMap<String, String>, name: impl Into<String>, position: i64, roots: impl Into<Vec<ProjectRoot>>, updated_at: i64) -> Self {
-        Self { created_at, id: id.into(), metadata, name: name.into(), position, roots: roots.into(), updated_at, recency_at: None }
+    pub fn new(
+        created_at: i64,
+        id: impl Into<String>,
+        metadata: BTreeMap<String, String>,
+        name: impl Into<String>,
+        position: i64,
+        roots: impl Into<Vec<ProjectRoot>>,
+        updated_at: i64,
+    ) -> Self {
+        Self {
+            created_at,
+            id: id.into(),
+            metadata,
+            name: name.into(),
+            position,
+            roots: roots.into(),
+            updated_at,
+            recency_at: None,
+        }
     }
 }
-
 
 /// `changeType` of [`ProjectChangedNotification`](crate::ProjectChangedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -194,11 +209,16 @@ record! { ProjectChangedNotification {
 
 impl ProjectChangedNotification {
     /// With what is required.
-    pub fn new(change_type: impl Into<ProjectChangeType>, project_id: impl Into<String>) -> Self {
-        Self { change_type: change_type.into(), project_id: project_id.into() }
+    pub fn new(
+        change_type: impl Into<ProjectChangeType>,
+        project_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            change_type: change_type.into(),
+            project_id: project_id.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `project/create`, answered by [`ProjectCreateResponse`](crate::ProjectCreateResponse).
 ///
@@ -225,8 +245,17 @@ record! { ProjectCreateParams {
 
 impl ProjectCreateParams {
     /// With what is required.
-    pub fn new(idempotency_key: impl Into<String>, name: impl Into<String>, roots: impl Into<Vec<ProjectRoot>>) -> Self {
-        Self { idempotency_key: idempotency_key.into(), name: name.into(), roots: roots.into(), metadata: None }
+    pub fn new(
+        idempotency_key: impl Into<String>,
+        name: impl Into<String>,
+        roots: impl Into<Vec<ProjectRoot>>,
+    ) -> Self {
+        Self {
+            idempotency_key: idempotency_key.into(),
+            name: name.into(),
+            roots: roots.into(),
+            metadata: None,
+        }
     }
 
     /// Sets [`metadata`](#structfield.metadata).
@@ -236,7 +265,6 @@ impl ProjectCreateParams {
         self
     }
 }
-
 
 /// The server's answer to `project/create`.
 ///
@@ -259,7 +287,6 @@ impl ProjectCreateResponse {
     }
 }
 
-
 /// Parameters of the request `project/delete`, answered by [`ProjectDeleteResponse`](crate::ProjectDeleteResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -277,10 +304,11 @@ record! { ProjectDeleteParams {
 impl ProjectDeleteParams {
     /// With what is required.
     pub fn new(project_id: impl Into<String>) -> Self {
-        Self { project_id: project_id.into() }
+        Self {
+            project_id: project_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `project/delete`.
 ///
@@ -295,7 +323,7 @@ record! { ProjectDeleteResponse {
 impl ProjectDeleteResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -304,7 +332,6 @@ impl Default for ProjectDeleteResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `project/import`, answered by [`ProjectImportResponse`](crate::ProjectImportResponse).
 ///
@@ -334,8 +361,18 @@ record! { ProjectImportParams {
 
 impl ProjectImportParams {
     /// With what is required.
-    pub fn new(idempotency_key: impl Into<String>, name: impl Into<String>, roots: impl Into<Vec<ProjectRoot>>) -> Self {
-        Self { idempotency_key: idempotency_key.into(), name: name.into(), roots: roots.into(), metadata: None, threads: None }
+    pub fn new(
+        idempotency_key: impl Into<String>,
+        name: impl Into<String>,
+        roots: impl Into<Vec<ProjectRoot>>,
+    ) -> Self {
+        Self {
+            idempotency_key: idempotency_key.into(),
+            name: name.into(),
+            roots: roots.into(),
+            metadata: None,
+            threads: None,
+        }
     }
 
     /// Sets [`metadata`](#structfield.metadata).
@@ -352,7 +389,6 @@ impl ProjectImportParams {
         self
     }
 }
-
 
 /// The server's answer to `project/import`.
 ///
@@ -374,7 +410,6 @@ impl ProjectImportResponse {
         Self { project }
     }
 }
-
 
 /// Parameters of the request `project/list`, answered by [`ProjectListResponse`](crate::ProjectListResponse).
 ///
@@ -402,7 +437,12 @@ record! { ProjectListParams {
 impl ProjectListParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { cursor: None, limit: None, sort_direction: None, sort_key: None }
+        Self {
+            cursor: None,
+            limit: None,
+            sort_direction: None,
+            sort_key: None,
+        }
     }
 
     /// Sets [`cursor`](#structfield.cursor).
@@ -440,7 +480,6 @@ impl Default for ProjectListParams {
     }
 }
 
-
 /// The server's answer to `project/list`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -461,10 +500,12 @@ record! { ProjectListResponse {
 impl ProjectListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<Project>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// Parameters of the request `project/move`, answered by [`ProjectMoveResponse`](crate::ProjectMoveResponse).
 ///
@@ -486,7 +527,10 @@ record! { ProjectMoveParams {
 impl ProjectMoveParams {
     /// With what is required.
     pub fn new(project_id: impl Into<String>) -> Self {
-        Self { project_id: project_id.into(), before_project_id: None }
+        Self {
+            project_id: project_id.into(),
+            before_project_id: None,
+        }
     }
 
     /// Sets [`before_project_id`](#structfield.before_project_id).
@@ -496,7 +540,6 @@ impl ProjectMoveParams {
         self
     }
 }
-
 
 /// The server's answer to `project/move`.
 ///
@@ -511,7 +554,7 @@ record! { ProjectMoveResponse {
 impl ProjectMoveResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -520,7 +563,6 @@ impl Default for ProjectMoveResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `project/read`, answered by [`ProjectReadResponse`](crate::ProjectReadResponse).
 ///
@@ -539,10 +581,11 @@ record! { ProjectReadParams {
 impl ProjectReadParams {
     /// With what is required.
     pub fn new(project_id: impl Into<String>) -> Self {
-        Self { project_id: project_id.into() }
+        Self {
+            project_id: project_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `project/read`.
 ///
@@ -565,7 +608,6 @@ impl ProjectReadResponse {
     }
 }
 
-
 /// `roots` of [`Project`](crate::Project), [`ProjectCreateParams`](crate::ProjectCreateParams), [`ProjectImportParams`](crate::ProjectImportParams) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -584,7 +626,6 @@ impl ProjectRoot {
         Self { path: path.into() }
     }
 }
-
 
 /// `sortKey` of [`ProjectListParams`](crate::ProjectListParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -629,7 +670,12 @@ record! { ProjectUpdateParams {
 impl ProjectUpdateParams {
     /// With what is required.
     pub fn new(project_id: impl Into<String>) -> Self {
-        Self { project_id: project_id.into(), metadata: None, name: None, roots: None }
+        Self {
+            project_id: project_id.into(),
+            metadata: None,
+            name: None,
+            roots: None,
+        }
     }
 
     /// Sets [`metadata`](#structfield.metadata).
@@ -654,7 +700,6 @@ impl ProjectUpdateParams {
     }
 }
 
-
 /// The server's answer to `project/update`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -676,7 +721,6 @@ impl ProjectUpdateResponse {
     }
 }
 
-
 /// Parameters of the request `rollout/compress`, answered by [`RolloutCompressResponse`](crate::RolloutCompressResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -689,7 +733,7 @@ no_params! { RolloutCompressParams }
 impl RolloutCompressParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -698,7 +742,6 @@ impl Default for RolloutCompressParams {
         Self::new()
     }
 }
-
 
 /// Acknowledges the compression trigger, not completion. Existing maintenance locks and cooldowns can cause the background pass to skip without doing work.
 ///
@@ -715,7 +758,7 @@ record! { RolloutCompressResponse {
 impl RolloutCompressResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -724,7 +767,6 @@ impl Default for RolloutCompressResponse {
         Self::new()
     }
 }
-
 
 /// Parameters for creating an independently persisted thread section.
 ///
@@ -746,7 +788,10 @@ record! { ThreadSectionCreateParams {
 impl ThreadSectionCreateParams {
     /// With what is required.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), appearance: None }
+        Self {
+            name: name.into(),
+            appearance: None,
+        }
     }
 
     /// Sets [`appearance`](#structfield.appearance).
@@ -756,7 +801,6 @@ impl ThreadSectionCreateParams {
         self
     }
 }
-
 
 /// The independently persisted section created by the server.
 ///
@@ -779,7 +823,6 @@ impl ThreadSectionCreateResponse {
     }
 }
 
-
 /// Parameters for deleting an independently persisted thread section.
 ///
 /// Parameters of the request `threadSection/delete`, answered by [`ThreadSectionDeleteResponse`](crate::ThreadSectionDeleteResponse).
@@ -797,10 +840,11 @@ record! { ThreadSectionDeleteParams {
 impl ThreadSectionDeleteParams {
     /// With what is required.
     pub fn new(section_id: impl Into<String>) -> Self {
-        Self { section_id: section_id.into() }
+        Self {
+            section_id: section_id.into(),
+        }
     }
 }
-
 
 /// Successful deletion does not return additional section data.
 ///
@@ -815,7 +859,7 @@ record! { ThreadSectionDeleteResponse {
 impl ThreadSectionDeleteResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -824,7 +868,6 @@ impl Default for ThreadSectionDeleteResponse {
         Self::new()
     }
 }
-
 
 /// Parameters for listing independently persisted thread sections.
 ///
@@ -870,7 +913,6 @@ impl Default for ThreadSectionListParams {
     }
 }
 
-
 /// One page of independently persisted thread sections.
 ///
 /// The server's answer to `threadSection/list`.
@@ -891,10 +933,12 @@ record! { ThreadSectionListResponse {
 impl ThreadSectionListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<ThreadSection>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// Parameters for updating an independently persisted thread section.
 ///
@@ -921,7 +965,11 @@ record! { ThreadSectionUpdateParams {
 impl ThreadSectionUpdateParams {
     /// With what is required.
     pub fn new(name: impl Into<String>, section_id: impl Into<String>) -> Self {
-        Self { name: name.into(), section_id: section_id.into(), appearance: None }
+        Self {
+            name: name.into(),
+            section_id: section_id.into(),
+            appearance: None,
+        }
     }
 
     /// Sets [`appearance`](#structfield.appearance).
@@ -938,7 +986,6 @@ impl ThreadSectionUpdateParams {
         self
     }
 }
-
 
 /// The independently persisted section after its name is updated.
 ///

@@ -3,11 +3,9 @@
 //! The handshake, warnings, feedback and what else concerns the server as a whole.
 
 use std::collections::BTreeMap;
-
 use openai_codex_wire::{RequestId, ThreadId, TurnId};
 use openai_codex_wire::support::JsonObject;
 use openai_codex_wire::{no_params, record};
-
 use crate::common::AbsolutePathBuf;
 use crate::turn::TurnError;
 
@@ -32,7 +30,11 @@ record! { ClientInfo {
 impl ClientInfo {
     /// With what is required.
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
-        Self { name: name.into(), version: version.into(), title: None }
+        Self {
+            name: name.into(),
+            version: version.into(),
+            title: None,
+        }
     }
 
     /// Sets [`title`](#structfield.title).
@@ -42,7 +44,6 @@ impl ClientInfo {
         self
     }
 }
-
 
 /// Parameters of the server's request `currentTime/read`, answered by [`CurrentTimeReadResponse`](crate::CurrentTimeReadResponse).
 ///
@@ -61,10 +62,11 @@ record! { CurrentTimeReadParams {
 impl CurrentTimeReadParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// The client's answer to `currentTime/read`.
 ///
@@ -87,7 +89,6 @@ impl CurrentTimeReadResponse {
     }
 }
 
-
 /// Payload of the server's notification `deprecationNotice`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -106,10 +107,12 @@ record! { DeprecationNoticeNotification {
 impl DeprecationNoticeNotification {
     /// With what is required.
     pub fn new(summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), details: None }
+        Self {
+            summary: summary.into(),
+            details: None,
+        }
     }
 }
-
 
 /// Payload of the server's notification `error`.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,11 +137,20 @@ record! { ErrorNotification {
 
 impl ErrorNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, error: TurnError, will_retry: bool) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), error, will_retry }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        error: TurnError,
+        will_retry: bool,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            error,
+            will_retry,
+        }
     }
 }
-
 
 /// Parameters of the request `feedback/upload`, answered by [`FeedbackUploadResponse`](crate::FeedbackUploadResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -170,7 +182,14 @@ record! { FeedbackUploadParams {
 impl FeedbackUploadParams {
     /// With what is required.
     pub fn new(classification: impl Into<String>) -> Self {
-        Self { thread_id: None, classification: classification.into(), extra_log_files: None, include_logs: None, reason: None, tags: None }
+        Self {
+            thread_id: None,
+            classification: classification.into(),
+            extra_log_files: None,
+            include_logs: None,
+            reason: None,
+            tags: None,
+        }
     }
 
     /// Sets [`thread_id`](#structfield.thread_id).
@@ -209,7 +228,6 @@ impl FeedbackUploadParams {
     }
 }
 
-
 /// The server's answer to `feedback/upload`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -228,10 +246,12 @@ record! { FeedbackUploadResponse {
 impl FeedbackUploadResponse {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), prompt_hash: None }
+        Self {
+            thread_id: thread_id.into(),
+            prompt_hash: None,
+        }
     }
 }
-
 
 /// Payload of the server's notification `guardianWarning`.
 #[derive(Clone, Debug, PartialEq)]
@@ -251,10 +271,12 @@ record! { GuardianWarningNotification {
 impl GuardianWarningNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, message: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), message: message.into() }
+        Self {
+            thread_id: thread_id.into(),
+            message: message.into(),
+        }
     }
 }
-
 
 /// Client-declared capabilities negotiated during initialize.
 ///
@@ -294,7 +316,14 @@ record! { InitializeCapabilities {
 impl InitializeCapabilities {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { experimental_api: None, explicit_gateway_oauth: None, extensions: None, mcp_server_openai_form_elicitation: None, opt_out_notification_methods: None, request_attestation: None }
+        Self {
+            experimental_api: None,
+            explicit_gateway_oauth: None,
+            extensions: None,
+            mcp_server_openai_form_elicitation: None,
+            opt_out_notification_methods: None,
+            request_attestation: None,
+        }
     }
 
     /// Sets [`experimental_api`](#structfield.experimental_api).
@@ -320,14 +349,22 @@ impl InitializeCapabilities {
 
     /// Sets [`mcp_server_openai_form_elicitation`](#structfield.mcp_server_openai_form_elicitation).
     #[must_use]
-    pub fn mcp_server_openai_form_elicitation(mut self, mcp_server_openai_form_elicitation: bool) -> Self {
-        self.mcp_server_openai_form_elicitation = Some(mcp_server_openai_form_elicitation);
+    pub fn mcp_server_openai_form_elicitation(
+        mut self,
+        mcp_server_openai_form_elicitation: bool,
+    ) -> Self {
+        self.mcp_server_openai_form_elicitation = Some(
+            mcp_server_openai_form_elicitation,
+        );
         self
     }
 
     /// Sets [`opt_out_notification_methods`](#structfield.opt_out_notification_methods).
     #[must_use]
-    pub fn opt_out_notification_methods(mut self, opt_out_notification_methods: impl Into<Vec<String>>) -> Self {
+    pub fn opt_out_notification_methods(
+        mut self,
+        opt_out_notification_methods: impl Into<Vec<String>>,
+    ) -> Self {
         self.opt_out_notification_methods = Some(opt_out_notification_methods.into());
         self
     }
@@ -345,7 +382,6 @@ impl Default for InitializeCapabilities {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `initialize`, answered by [`InitializeResponse`](crate::InitializeResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -365,7 +401,10 @@ record! { InitializeParams {
 impl InitializeParams {
     /// With what is required.
     pub fn new(client_info: ClientInfo) -> Self {
-        Self { client_info, capabilities: None }
+        Self {
+            client_info,
+            capabilities: None,
+        }
     }
 
     /// Sets [`capabilities`](#structfield.capabilities).
@@ -375,7 +414,6 @@ impl InitializeParams {
         self
     }
 }
-
 
 /// The server's answer to `initialize`.
 #[derive(Clone, Debug, PartialEq)]
@@ -400,11 +438,20 @@ record! { InitializeResponse {
 
 impl InitializeResponse {
     /// With what is required.
-    pub fn new(codex_home: impl Into<AbsolutePathBuf>, platform_family: impl Into<String>, platform_os: impl Into<String>, user_agent: impl Into<String>) -> Self {
-        Self { codex_home: codex_home.into(), platform_family: platform_family.into(), platform_os: platform_os.into(), user_agent: user_agent.into() }
+    pub fn new(
+        codex_home: impl Into<AbsolutePathBuf>,
+        platform_family: impl Into<String>,
+        platform_os: impl Into<String>,
+        user_agent: impl Into<String>,
+    ) -> Self {
+        Self {
+            codex_home: codex_home.into(),
+            platform_family: platform_family.into(),
+            platform_os: platform_os.into(),
+            user_agent: user_agent.into(),
+        }
     }
 }
-
 
 /// The client's notification `initialized`.
 #[derive(Clone, Debug, PartialEq)]
@@ -416,7 +463,7 @@ no_params! { InitializedNotification }
 impl InitializedNotification {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -425,7 +472,6 @@ impl Default for InitializedNotification {
         Self::new()
     }
 }
-
 
 /// `gauges` of [`ServerDiagnosticsResponse`](crate::ServerDiagnosticsResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -449,7 +495,6 @@ impl ServerDiagnosticsGauge {
     }
 }
 
-
 /// Parameters of the request `server/diagnostics`, answered by [`ServerDiagnosticsResponse`](crate::ServerDiagnosticsResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -463,7 +508,7 @@ record! { ServerDiagnosticsParams {
 impl ServerDiagnosticsParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -472,7 +517,6 @@ impl Default for ServerDiagnosticsParams {
         Self::new()
     }
 }
-
 
 /// `process` of [`ServerDiagnosticsResponse`](crate::ServerDiagnosticsResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -495,10 +539,13 @@ record! { ServerDiagnosticsProcess {
 impl ServerDiagnosticsProcess {
     /// With what is required.
     pub fn new(id: u32) -> Self {
-        Self { id, physical_footprint_bytes: None, resident_memory_bytes: None }
+        Self {
+            id,
+            physical_footprint_bytes: None,
+            resident_memory_bytes: None,
+        }
     }
 }
-
 
 /// The server's answer to `server/diagnostics`.
 ///
@@ -519,11 +566,16 @@ record! { ServerDiagnosticsResponse {
 
 impl ServerDiagnosticsResponse {
     /// With what is required.
-    pub fn new(gauges: impl Into<Vec<ServerDiagnosticsGauge>>, process: ServerDiagnosticsProcess) -> Self {
-        Self { gauges: gauges.into(), process }
+    pub fn new(
+        gauges: impl Into<Vec<ServerDiagnosticsGauge>>,
+        process: ServerDiagnosticsProcess,
+    ) -> Self {
+        Self {
+            gauges: gauges.into(),
+            process,
+        }
     }
 }
-
 
 /// Payload of the server's notification `serverRequest/resolved`.
 #[derive(Clone, Debug, PartialEq)]
@@ -542,11 +594,16 @@ record! { ServerRequestResolvedNotification {
 
 impl ServerRequestResolvedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, request_id: impl Into<RequestId>) -> Self {
-        Self { thread_id: thread_id.into(), request_id: request_id.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        request_id: impl Into<RequestId>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            request_id: request_id.into(),
+        }
     }
 }
-
 
 /// Payload of the server's notification `autoApprovalReview/strictReviewRequired`.
 #[derive(Clone, Debug, PartialEq)]
@@ -568,11 +625,18 @@ record! { StrictReviewRequiredNotification {
 
 impl StrictReviewRequiredNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, started_at_ms: i64) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), started_at_ms }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        started_at_ms: i64,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            started_at_ms,
+        }
     }
 }
-
 
 /// Payload of the server's notification `warning`.
 #[derive(Clone, Debug, PartialEq)]
@@ -592,6 +656,9 @@ record! { WarningNotification {
 impl WarningNotification {
     /// With what is required.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { thread_id: None, message: message.into() }
+        Self {
+            thread_id: None,
+            message: message.into(),
+        }
     }
 }

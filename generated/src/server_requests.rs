@@ -3,22 +3,76 @@
 //! The requests that the server sends, and their answers.
 
 use openai_codex_wire::{ServerRequest, Stability};
-
 use crate::methods::MethodSpec;
 
 /// Every request that the server sends, sorted by method.
 pub static SERVER_REQUESTS: &[MethodSpec] = &[
-    MethodSpec { method: "account/chatgptAuthTokens/refresh", params: "ChatgptAuthTokensRefreshParams", response: "ChatgptAuthTokensRefreshResponse", stability: Stability::Stable },
-    MethodSpec { method: "applyPatchApproval", params: "ApplyPatchApprovalParams", response: "ApplyPatchApprovalResponse", stability: Stability::Stable },
-    MethodSpec { method: "attestation/generate", params: "AttestationGenerateParams", response: "AttestationGenerateResponse", stability: Stability::Stable },
-    MethodSpec { method: "currentTime/read", params: "CurrentTimeReadParams", response: "CurrentTimeReadResponse", stability: Stability::Experimental },
-    MethodSpec { method: "execCommandApproval", params: "ExecCommandApprovalParams", response: "ExecCommandApprovalResponse", stability: Stability::Stable },
-    MethodSpec { method: "item/commandExecution/requestApproval", params: "CommandExecutionRequestApprovalParams", response: "CommandExecutionRequestApprovalResponse", stability: Stability::Stable },
-    MethodSpec { method: "item/fileChange/requestApproval", params: "FileChangeRequestApprovalParams", response: "FileChangeRequestApprovalResponse", stability: Stability::Stable },
-    MethodSpec { method: "item/permissions/requestApproval", params: "PermissionsRequestApprovalParams", response: "PermissionsRequestApprovalResponse", stability: Stability::Stable },
-    MethodSpec { method: "item/tool/call", params: "DynamicToolCallParams", response: "DynamicToolCallResponse", stability: Stability::Stable },
-    MethodSpec { method: "item/tool/requestUserInput", params: "ToolRequestUserInputParams", response: "ToolRequestUserInputResponse", stability: Stability::Stable },
-    MethodSpec { method: "mcpServer/elicitation/request", params: "McpServerElicitationRequestParams", response: "McpServerElicitationRequestResponse", stability: Stability::Stable },
+    MethodSpec {
+        method: "account/chatgptAuthTokens/refresh",
+        params: "ChatgptAuthTokensRefreshParams",
+        response: "ChatgptAuthTokensRefreshResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "applyPatchApproval",
+        params: "ApplyPatchApprovalParams",
+        response: "ApplyPatchApprovalResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "attestation/generate",
+        params: "AttestationGenerateParams",
+        response: "AttestationGenerateResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "currentTime/read",
+        params: "CurrentTimeReadParams",
+        response: "CurrentTimeReadResponse",
+        stability: Stability::Experimental,
+    },
+    MethodSpec {
+        method: "execCommandApproval",
+        params: "ExecCommandApprovalParams",
+        response: "ExecCommandApprovalResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "item/commandExecution/requestApproval",
+        params: "CommandExecutionRequestApprovalParams",
+        response: "CommandExecutionRequestApprovalResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "item/fileChange/requestApproval",
+        params: "FileChangeRequestApprovalParams",
+        response: "FileChangeRequestApprovalResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "item/permissions/requestApproval",
+        params: "PermissionsRequestApprovalParams",
+        response: "PermissionsRequestApprovalResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "item/tool/call",
+        params: "DynamicToolCallParams",
+        response: "DynamicToolCallResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "item/tool/requestUserInput",
+        params: "ToolRequestUserInputParams",
+        response: "ToolRequestUserInputResponse",
+        stability: Stability::Stable,
+    },
+    MethodSpec {
+        method: "mcpServer/elicitation/request",
+        params: "McpServerElicitationRequestParams",
+        response: "McpServerElicitationRequestResponse",
+        stability: Stability::Stable,
+    },
 ];
 
 impl ServerRequest for crate::ChatgptAuthTokensRefreshParams {

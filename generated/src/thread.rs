@@ -3,13 +3,18 @@
 //! Threads: start, resume, fork, list, read, settings, goals, realtime.
 
 use std::collections::BTreeMap;
-
 use openai_codex_wire::{ItemId, ThreadId, TurnId};
 use openai_codex_wire::support::JsonObject;
-use openai_codex_wire::{keyed, outline, record, string_enum, string_newtype, tagged, untagged};
+use openai_codex_wire::{
+    keyed, outline, record, string_enum, string_newtype, tagged, untagged,
+};
 use serde_json::Value;
-
-use crate::common::{AbsolutePathBuf, ApprovalsReviewer, AskForApproval, CollaborationMode, FunctionCallOutputBody, ImageDetail, LegacyAppPathString, MessagePhase, MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxMode, SandboxPolicy, SortDirection, UserInput};
+use crate::common::{
+    AbsolutePathBuf, ApprovalsReviewer, AskForApproval, CollaborationMode,
+    FunctionCallOutputBody, ImageDetail, LegacyAppPathString, MessagePhase,
+    MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxMode,
+    SandboxPolicy, SortDirection, UserInput,
+};
 use crate::item::{ThreadItem, ThreadItemEntry};
 use crate::turn::{Turn, TurnEnvironmentParams, TurnError, TurnItemsView, TurnStatus};
 
@@ -31,10 +36,12 @@ record! { ActivePermissionProfile {
 impl ActivePermissionProfile {
     /// With what is required.
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), extends: None }
+        Self {
+            id: id.into(),
+            extends: None,
+        }
     }
 }
-
 
 /// What [`ThreadStatus::Active`](crate::ThreadStatus::Active) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,10 +58,11 @@ record! { ActiveThreadStatus {
 impl ActiveThreadStatus {
     /// With what is required.
     pub fn new(active_flags: impl Into<Vec<ThreadActiveFlag>>) -> Self {
-        Self { active_flags: active_flags.into() }
+        Self {
+            active_flags: active_flags.into(),
+        }
     }
 }
-
 
 /// What [`ResponseItem::AdditionalTools`](crate::ResponseItem::AdditionalTools) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +85,11 @@ record! { AdditionalToolsResponseItem {
 impl AdditionalToolsResponseItem {
     /// With what is required.
     pub fn new(role: impl Into<String>, tools: impl Into<Vec<Value>>) -> Self {
-        Self { role: role.into(), tools: tools.into(), id: None }
+        Self {
+            role: role.into(),
+            tools: tools.into(),
+            id: None,
+        }
     }
 
     /// Sets [`id`](#structfield.id).
@@ -87,7 +99,6 @@ impl AdditionalToolsResponseItem {
         self
     }
 }
-
 
 /// `content` of [`AgentMessageResponseItem`](crate::AgentMessageResponseItem).
 #[derive(Clone, Debug, PartialEq)]
@@ -131,7 +142,9 @@ pub struct AgentMessageResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
 }
 
 record! { AgentMessageResponseItem {
@@ -144,8 +157,18 @@ record! { AgentMessageResponseItem {
 
 impl AgentMessageResponseItem {
     /// With what is required.
-    pub fn new(author: impl Into<String>, content: impl Into<Vec<AgentMessageInputContent>>, recipient: impl Into<String>) -> Self {
-        Self { author: author.into(), content: content.into(), recipient: recipient.into(), id: None, internal_chat_message_metadata_passthrough: None }
+    pub fn new(
+        author: impl Into<String>,
+        content: impl Into<Vec<AgentMessageInputContent>>,
+        recipient: impl Into<String>,
+    ) -> Self {
+        Self {
+            author: author.into(),
+            content: content.into(),
+            recipient: recipient.into(),
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+        }
     }
 
     /// Sets [`id`](#structfield.id).
@@ -157,12 +180,16 @@ impl AgentMessageResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 }
-
 
 /// `agent_path` of [`ThreadSpawnSubAgentSource`](crate::ThreadSpawnSubAgentSource).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -199,11 +226,22 @@ record! { BemItemPromotedThreadRealtimeItem {
 
 impl BemItemPromotedThreadRealtimeItem {
     /// With what is required.
-    pub fn new(turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, id: impl Into<String>, presentation: ThreadRealtimeBemItemPresentation, realtime_session_id: impl Into<String>) -> Self {
-        Self { turn_id: turn_id.into(), item_id: item_id.into(), id: id.into(), presentation, realtime_session_id: realtime_session_id.into() }
+    pub fn new(
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        id: impl Into<String>,
+        presentation: ThreadRealtimeBemItemPresentation,
+        realtime_session_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            id: id.into(),
+            presentation,
+            realtime_session_id: realtime_session_id.into(),
+        }
     }
 }
-
 
 /// Location used to resolve a selected capability root.
 ///
@@ -256,7 +294,9 @@ pub struct CompactionResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
 }
 
 record! { CompactionResponseItem {
@@ -268,7 +308,11 @@ record! { CompactionResponseItem {
 impl CompactionResponseItem {
     /// With what is required.
     pub fn new(encrypted_content: impl Into<String>) -> Self {
-        Self { encrypted_content: encrypted_content.into(), id: None, internal_chat_message_metadata_passthrough: None }
+        Self {
+            encrypted_content: encrypted_content.into(),
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+        }
     }
 
     /// Sets [`id`](#structfield.id).
@@ -280,12 +324,16 @@ impl CompactionResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 }
-
 
 /// What [`ThreadPredictionResult::Completed`](crate::ThreadPredictionResult::Completed) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -312,7 +360,6 @@ impl Default for CompletedThreadPredictionResult {
     }
 }
 
-
 /// Reasoning settings interpreted by the backend for the routed model.
 ///
 /// `reasoning` of [`ConfigurationUpdateResponseItem`](crate::ConfigurationUpdateResponseItem).
@@ -334,7 +381,6 @@ impl ConfigurationReasoning {
     }
 }
 
-
 /// A durable input control interpreted by the backend at its position in history.
 ///
 /// What [`ResponseItem::ConfigurationUpdate`](crate::ResponseItem::ConfigurationUpdate) carries.
@@ -355,7 +401,6 @@ impl ConfigurationUpdateResponseItem {
         Self { reasoning }
     }
 }
-
 
 /// `content` of [`MessageResponseItem`](crate::MessageResponseItem).
 #[derive(Clone, Debug, PartialEq)]
@@ -424,10 +469,12 @@ record! { ContextCompactedNotification {
 impl ContextCompactedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+        }
     }
 }
-
 
 /// What [`ResponseItem::ContextCompaction`](crate::ResponseItem::ContextCompaction) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -438,7 +485,9 @@ pub struct ContextCompactionResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
 }
 
 record! { ContextCompactionResponseItem {
@@ -450,7 +499,11 @@ record! { ContextCompactionResponseItem {
 impl ContextCompactionResponseItem {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { encrypted_content: None, id: None, internal_chat_message_metadata_passthrough: None }
+        Self {
+            encrypted_content: None,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+        }
     }
 
     /// Sets [`encrypted_content`](#structfield.encrypted_content).
@@ -469,8 +522,13 @@ impl ContextCompactionResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 }
@@ -480,7 +538,6 @@ impl Default for ContextCompactionResponseItem {
         Self::new()
     }
 }
-
 
 /// `role` of [`ThreadRealtimeAppendTextParams`](crate::ThreadRealtimeAppendTextParams), [`ThreadRealtimeInitialItem`](crate::ThreadRealtimeInitialItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -513,7 +570,9 @@ pub struct CustomToolCallOutputResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
     /// `name` on the wire.
     pub name: Option<String>,
 }
@@ -529,7 +588,13 @@ record! { CustomToolCallOutputResponseItem {
 impl CustomToolCallOutputResponseItem {
     /// With what is required.
     pub fn new(call_id: impl Into<String>, output: FunctionCallOutputBody) -> Self {
-        Self { call_id: call_id.into(), output, id: None, internal_chat_message_metadata_passthrough: None, name: None }
+        Self {
+            call_id: call_id.into(),
+            output,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+            name: None,
+        }
     }
 
     /// Sets [`id`](#structfield.id).
@@ -541,8 +606,13 @@ impl CustomToolCallOutputResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 
@@ -553,7 +623,6 @@ impl CustomToolCallOutputResponseItem {
         self
     }
 }
-
 
 /// What [`ResponseItem::CustomToolCall`](crate::ResponseItem::CustomToolCall) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -570,7 +639,9 @@ pub struct CustomToolCallResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
     /// `namespace` on the wire.
     pub namespace: Option<String>,
     /// `status` on the wire.
@@ -590,8 +661,21 @@ record! { CustomToolCallResponseItem {
 
 impl CustomToolCallResponseItem {
     /// With what is required.
-    pub fn new(call_id: impl Into<String>, input: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { call_id: call_id.into(), input: input.into(), name: name.into(), encrypted_content: None, id: None, internal_chat_message_metadata_passthrough: None, namespace: None, status: None }
+    pub fn new(
+        call_id: impl Into<String>,
+        input: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            call_id: call_id.into(),
+            input: input.into(),
+            name: name.into(),
+            encrypted_content: None,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+            namespace: None,
+            status: None,
+        }
     }
 
     /// Sets [`encrypted_content`](#structfield.encrypted_content).
@@ -610,8 +694,13 @@ impl CustomToolCallResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 
@@ -629,7 +718,6 @@ impl CustomToolCallResponseItem {
         self
     }
 }
-
 
 /// `tools` of [`NamespaceDynamicToolSpec`](crate::NamespaceDynamicToolSpec).
 #[derive(Clone, Debug, PartialEq)]
@@ -695,10 +783,11 @@ record! { EncryptedContentAgentMessageInputContent {
 impl EncryptedContentAgentMessageInputContent {
     /// With what is required.
     pub fn new(encrypted_content: impl Into<String>) -> Self {
-        Self { encrypted_content: encrypted_content.into() }
+        Self {
+            encrypted_content: encrypted_content.into(),
+        }
     }
 }
-
 
 /// A path owned by an execution environment.
 ///
@@ -720,10 +809,12 @@ record! { EnvironmentCapabilityRootLocation {
 impl EnvironmentCapabilityRootLocation {
     /// With what is required.
     pub fn new(environment_id: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { environment_id: environment_id.into(), path: path.into() }
+        Self {
+            environment_id: environment_id.into(),
+            path: path.into(),
+        }
     }
 }
-
 
 /// What [`LocalShellAction::Exec`](crate::LocalShellAction::Exec) carries.
 #[derive(Clone, PartialEq)]
@@ -760,7 +851,13 @@ record! { ExecLocalShellAction {
 impl ExecLocalShellAction {
     /// With what is required.
     pub fn new(command: impl Into<Vec<String>>) -> Self {
-        Self { command: command.into(), env: None, timeout_ms: None, user: None, working_directory: None }
+        Self {
+            command: command.into(),
+            env: None,
+            timeout_ms: None,
+            user: None,
+            working_directory: None,
+        }
     }
 
     /// Sets [`env`](#structfield.env).
@@ -792,7 +889,6 @@ impl ExecLocalShellAction {
     }
 }
 
-
 /// What [`ThreadRealtimeStartTransport::ExistingCall`](crate::ThreadRealtimeStartTransport::ExistingCall) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -811,7 +907,6 @@ impl ExistingCallThreadRealtimeStartTransport {
         Self { call_id: call_id.into() }
     }
 }
-
 
 /// What [`ResponsesApiWebSearchAction::FindInPage`](crate::ResponsesApiWebSearchAction::FindInPage) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -855,7 +950,6 @@ impl Default for FindInPageResponsesApiWebSearchAction {
     }
 }
 
-
 /// What [`ResponseItem::FunctionCallOutput`](crate::ResponseItem::FunctionCallOutput) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -867,7 +961,9 @@ pub struct FunctionCallOutputResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
     /// `name` on the wire.
     pub name: Option<String>,
     /// `namespace` on the wire.
@@ -886,7 +982,14 @@ record! { FunctionCallOutputResponseItem {
 impl FunctionCallOutputResponseItem {
     /// With what is required.
     pub fn new(output: FunctionCallOutputBody) -> Self {
-        Self { output, call_id: None, id: None, internal_chat_message_metadata_passthrough: None, name: None, namespace: None }
+        Self {
+            output,
+            call_id: None,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+            name: None,
+            namespace: None,
+        }
     }
 
     /// Sets [`call_id`](#structfield.call_id).
@@ -905,8 +1008,13 @@ impl FunctionCallOutputResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 
@@ -925,7 +1033,6 @@ impl FunctionCallOutputResponseItem {
     }
 }
 
-
 /// What [`ResponseItem::FunctionCall`](crate::ResponseItem::FunctionCall) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -943,7 +1050,9 @@ pub struct FunctionCallResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
     /// `namespace` on the wire.
     pub namespace: Option<String>,
     /// `status` on the wire.
@@ -964,8 +1073,22 @@ record! { FunctionCallResponseItem {
 
 impl FunctionCallResponseItem {
     /// With what is required.
-    pub fn new(arguments: impl Into<String>, call_id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { arguments: arguments.into(), call_id: call_id.into(), name: name.into(), encrypted_content: None, encrypted_function_args: None, id: None, internal_chat_message_metadata_passthrough: None, namespace: None, status: None }
+    pub fn new(
+        arguments: impl Into<String>,
+        call_id: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            arguments: arguments.into(),
+            call_id: call_id.into(),
+            name: name.into(),
+            encrypted_content: None,
+            encrypted_function_args: None,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+            namespace: None,
+            status: None,
+        }
     }
 
     /// Sets [`encrypted_content`](#structfield.encrypted_content).
@@ -977,7 +1100,10 @@ impl FunctionCallResponseItem {
 
     /// Sets [`encrypted_function_args`](#structfield.encrypted_function_args).
     #[must_use]
-    pub fn encrypted_function_args(mut self, encrypted_function_args: impl Into<Vec<String>>) -> Self {
+    pub fn encrypted_function_args(
+        mut self,
+        encrypted_function_args: impl Into<Vec<String>>,
+    ) -> Self {
         self.encrypted_function_args = Some(encrypted_function_args.into());
         self
     }
@@ -991,8 +1117,13 @@ impl FunctionCallResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 
@@ -1010,7 +1141,6 @@ impl FunctionCallResponseItem {
         self
     }
 }
-
 
 /// What [`DynamicToolNamespaceTool::Function`](crate::DynamicToolNamespaceTool::Function) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1035,8 +1165,17 @@ record! { FunctionDynamicToolNamespaceTool {
 
 impl FunctionDynamicToolNamespaceTool {
     /// With what is required.
-    pub fn new(description: impl Into<String>, input_schema: impl Into<Value>, name: impl Into<String>) -> Self {
-        Self { description: description.into(), input_schema: input_schema.into(), name: name.into(), defer_loading: None }
+    pub fn new(
+        description: impl Into<String>,
+        input_schema: impl Into<Value>,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            description: description.into(),
+            input_schema: input_schema.into(),
+            name: name.into(),
+            defer_loading: None,
+        }
     }
 
     /// Sets [`defer_loading`](#structfield.defer_loading).
@@ -1046,7 +1185,6 @@ impl FunctionDynamicToolNamespaceTool {
         self
     }
 }
-
 
 /// What [`DynamicToolSpec::Function`](crate::DynamicToolSpec::Function) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1071,8 +1209,17 @@ record! { FunctionDynamicToolSpec {
 
 impl FunctionDynamicToolSpec {
     /// With what is required.
-    pub fn new(description: impl Into<String>, input_schema: impl Into<Value>, name: impl Into<String>) -> Self {
-        Self { description: description.into(), input_schema: input_schema.into(), name: name.into(), defer_loading: None }
+    pub fn new(
+        description: impl Into<String>,
+        input_schema: impl Into<Value>,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            description: description.into(),
+            input_schema: input_schema.into(),
+            name: name.into(),
+            defer_loading: None,
+        }
     }
 
     /// Sets [`defer_loading`](#structfield.defer_loading).
@@ -1082,7 +1229,6 @@ impl FunctionDynamicToolSpec {
         self
     }
 }
-
 
 /// `gitInfo` of [`Thread`](crate::Thread).
 #[derive(Clone, Debug, PartialEq)]
@@ -1105,7 +1251,11 @@ record! { GitInfo {
 impl GitInfo {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { branch: None, origin_url: None, sha: None }
+        Self {
+            branch: None,
+            origin_url: None,
+            sha: None,
+        }
     }
 }
 
@@ -1114,7 +1264,6 @@ impl Default for GitInfo {
         Self::new()
     }
 }
-
 
 /// What [`ResponseItem::ImageGenerationCall`](crate::ResponseItem::ImageGenerationCall) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1129,7 +1278,9 @@ pub struct ImageGenerationCallResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
     /// `revised_prompt` on the wire.
     pub revised_prompt: Option<String>,
 }
@@ -1146,7 +1297,14 @@ record! { ImageGenerationCallResponseItem {
 impl ImageGenerationCallResponseItem {
     /// With what is required.
     pub fn new(result: impl Into<String>, status: impl Into<String>) -> Self {
-        Self { result: result.into(), status: status.into(), encrypted_content: None, id: None, internal_chat_message_metadata_passthrough: None, revised_prompt: None }
+        Self {
+            result: result.into(),
+            status: status.into(),
+            encrypted_content: None,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+            revised_prompt: None,
+        }
     }
 
     /// Sets [`encrypted_content`](#structfield.encrypted_content).
@@ -1165,8 +1323,13 @@ impl ImageGenerationCallResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 
@@ -1177,7 +1340,6 @@ impl ImageGenerationCallResponseItem {
         self
     }
 }
-
 
 /// What [`ThreadRealtimeBemItemPresentation::InlineVisualization`](crate::ThreadRealtimeBemItemPresentation::InlineVisualization) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1198,7 +1360,6 @@ impl InlineVisualizationThreadRealtimeBemItemPresentation {
     }
 }
 
-
 /// What [`ContentItem::InputAudio`](crate::ContentItem::InputAudio) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1214,10 +1375,11 @@ record! { InputAudioContentItem {
 impl InputAudioContentItem {
     /// With what is required.
     pub fn new(audio_url: impl Into<String>) -> Self {
-        Self { audio_url: audio_url.into() }
+        Self {
+            audio_url: audio_url.into(),
+        }
     }
 }
-
 
 /// What [`ContentItem::InputImage`](crate::ContentItem::InputImage) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1240,7 +1402,11 @@ record! { InputImageContentItem {
 impl InputImageContentItem {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { detail: None, file_id: None, image_url: None }
+        Self {
+            detail: None,
+            file_id: None,
+            image_url: None,
+        }
     }
 
     /// Sets [`detail`](#structfield.detail).
@@ -1271,7 +1437,6 @@ impl Default for InputImageContentItem {
     }
 }
 
-
 /// What [`AgentMessageInputContent::InputText`](crate::AgentMessageInputContent::InputText) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1291,7 +1456,6 @@ impl InputTextAgentMessageInputContent {
     }
 }
 
-
 /// What [`ContentItem::InputText`](crate::ContentItem::InputText) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1310,7 +1474,6 @@ impl InputTextContentItem {
         Self { text: text.into() }
     }
 }
-
 
 /// Internal Responses API passthrough metadata copied into underlying chat messages.
 ///
@@ -1348,7 +1511,6 @@ impl Default for InternalChatMessageMetadataPassthrough {
     }
 }
 
-
 /// What [`ThreadItemsListAnchor::Item`](crate::ThreadItemsListAnchor::Item) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1367,7 +1529,6 @@ impl ItemThreadItemsListAnchor {
         Self { item_id: item_id.into() }
     }
 }
-
 
 /// What [`ThreadTimelineEntry::Item`](crate::ThreadTimelineEntry::Item) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1390,10 +1551,13 @@ record! { ItemThreadTimelineEntry {
 impl ItemThreadTimelineEntry {
     /// With what is required.
     pub fn new(turn_id: impl Into<TurnId>, item: ThreadItem, position: u64) -> Self {
-        Self { turn_id: turn_id.into(), item, position }
+        Self {
+            turn_id: turn_id.into(),
+            item,
+            position,
+        }
     }
 }
-
 
 /// `action` of [`LocalShellCallResponseItem`](crate::LocalShellCallResponseItem).
 #[derive(Clone, Debug, PartialEq)]
@@ -1430,7 +1594,9 @@ pub struct LocalShellCallResponseItem {
     /// Legacy id field retained for compatibility with older payloads.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
 }
 
 record! { LocalShellCallResponseItem {
@@ -1445,7 +1611,14 @@ record! { LocalShellCallResponseItem {
 impl LocalShellCallResponseItem {
     /// With what is required.
     pub fn new(action: LocalShellAction, status: impl Into<LocalShellStatus>) -> Self {
-        Self { action, status: status.into(), call_id: None, encrypted_content: None, id: None, internal_chat_message_metadata_passthrough: None }
+        Self {
+            action,
+            status: status.into(),
+            call_id: None,
+            encrypted_content: None,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+        }
     }
 
     /// Sets [`call_id`](#structfield.call_id).
@@ -1471,12 +1644,16 @@ impl LocalShellCallResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 }
-
 
 /// `status` of [`LocalShellCallResponseItem`](crate::LocalShellCallResponseItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1511,7 +1688,9 @@ pub struct MessageResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
     /// `phase` on the wire.
     pub phase: Option<MessagePhase>,
     /// `status` on the wire.
@@ -1531,7 +1710,15 @@ record! { MessageResponseItem {
 impl MessageResponseItem {
     /// With what is required.
     pub fn new(content: impl Into<Vec<ContentItem>>, role: impl Into<String>) -> Self {
-        Self { content: content.into(), role: role.into(), encrypted_content: None, id: None, internal_chat_message_metadata_passthrough: None, phase: None, status: None }
+        Self {
+            content: content.into(),
+            role: role.into(),
+            encrypted_content: None,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+            phase: None,
+            status: None,
+        }
     }
 
     /// Sets [`encrypted_content`](#structfield.encrypted_content).
@@ -1550,8 +1737,13 @@ impl MessageResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 
@@ -1569,7 +1761,6 @@ impl MessageResponseItem {
         self
     }
 }
-
 
 /// What [`DynamicToolSpec::Namespace`](crate::DynamicToolSpec::Namespace) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1591,11 +1782,18 @@ record! { NamespaceDynamicToolSpec {
 
 impl NamespaceDynamicToolSpec {
     /// With what is required.
-    pub fn new(description: impl Into<String>, name: impl Into<String>, tools: impl Into<Vec<DynamicToolNamespaceTool>>) -> Self {
-        Self { description: description.into(), name: name.into(), tools: tools.into() }
+    pub fn new(
+        description: impl Into<String>,
+        name: impl Into<String>,
+        tools: impl Into<Vec<DynamicToolNamespaceTool>>,
+    ) -> Self {
+        Self {
+            description: description.into(),
+            name: name.into(),
+            tools: tools.into(),
+        }
     }
 }
-
 
 /// What [`ResponsesApiWebSearchAction::OpenPage`](crate::ResponsesApiWebSearchAction::OpenPage) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1629,7 +1827,6 @@ impl Default for OpenPageResponsesApiWebSearchAction {
     }
 }
 
-
 /// What [`ContentItem::OutputText`](crate::ContentItem::OutputText) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1651,7 +1848,11 @@ record! { OutputTextContentItem {
 impl OutputTextContentItem {
     /// With what is required.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), annotations: None, logprobs: None }
+        Self {
+            text: text.into(),
+            annotations: None,
+            logprobs: None,
+        }
     }
 
     /// Sets [`annotations`](#structfield.annotations).
@@ -1668,7 +1869,6 @@ impl OutputTextContentItem {
         self
     }
 }
-
 
 /// `queuedSubmission` of [`ThreadQueueAddResponse`](crate::ThreadQueueAddResponse), `data` of [`ThreadQueueListResponse`](crate::ThreadQueueListResponse), `queuedSubmission` of [`ThreadQueueUpdateResponse`](crate::ThreadQueueUpdateResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -1690,11 +1890,18 @@ record! { QueuedSubmission {
 
 impl QueuedSubmission {
     /// With what is required.
-    pub fn new(client_user_message_id: impl Into<String>, id: impl Into<String>, input: impl Into<Vec<UserInput>>) -> Self {
-        Self { client_user_message_id: client_user_message_id.into(), id: id.into(), input: input.into() }
+    pub fn new(
+        client_user_message_id: impl Into<String>,
+        id: impl Into<String>,
+        input: impl Into<Vec<UserInput>>,
+    ) -> Self {
+        Self {
+            client_user_message_id: client_user_message_id.into(),
+            id: id.into(),
+            input: input.into(),
+        }
     }
 }
-
 
 /// `version` of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams), [`ThreadRealtimeStartedNotification`](crate::ThreadRealtimeStartedNotification).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1753,11 +1960,18 @@ record! { RealtimeSessionClosedThreadRealtimeItem {
 
 impl RealtimeSessionClosedThreadRealtimeItem {
     /// With what is required.
-    pub fn new(id: impl Into<String>, outcome: impl Into<ThreadRealtimeSessionOutcome>, realtime_session_id: impl Into<String>) -> Self {
-        Self { id: id.into(), outcome: outcome.into(), realtime_session_id: realtime_session_id.into() }
+    pub fn new(
+        id: impl Into<String>,
+        outcome: impl Into<ThreadRealtimeSessionOutcome>,
+        realtime_session_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            outcome: outcome.into(),
+            realtime_session_id: realtime_session_id.into(),
+        }
     }
 }
-
 
 /// What [`ThreadRealtimeItem::RealtimeSessionStarted`](crate::ThreadRealtimeItem::RealtimeSessionStarted) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1777,10 +1991,12 @@ record! { RealtimeSessionStartedThreadRealtimeItem {
 impl RealtimeSessionStartedThreadRealtimeItem {
     /// With what is required.
     pub fn new(id: impl Into<String>, realtime_session_id: impl Into<String>) -> Self {
-        Self { id: id.into(), realtime_session_id: realtime_session_id.into() }
+        Self {
+            id: id.into(),
+            realtime_session_id: realtime_session_id.into(),
+        }
     }
 }
-
 
 /// What [`ThreadTimelineEntry::Realtime`](crate::ThreadTimelineEntry::Realtime) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -1803,7 +2019,6 @@ impl RealtimeThreadTimelineEntry {
         Self { item, position }
     }
 }
-
 
 /// `defaultV1` of [`RealtimeVoicesList`](crate::RealtimeVoicesList), `voice` of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1949,11 +2164,21 @@ record! { RealtimeVoicesList {
 
 impl RealtimeVoicesList {
     /// With what is required.
-    pub fn new(default_v1: impl Into<RealtimeVoice>, default_v2: impl Into<RealtimeVoice>, v1: impl Into<Vec<RealtimeVoice>>, v2: impl Into<Vec<RealtimeVoice>>) -> Self {
-        Self { default_v1: default_v1.into(), default_v2: default_v2.into(), v1: v1.into(), v2: v2.into(), v3: Vec::new() }
+    pub fn new(
+        default_v1: impl Into<RealtimeVoice>,
+        default_v2: impl Into<RealtimeVoice>,
+        v1: impl Into<Vec<RealtimeVoice>>,
+        v2: impl Into<Vec<RealtimeVoice>>,
+    ) -> Self {
+        Self {
+            default_v1: default_v1.into(),
+            default_v2: default_v2.into(),
+            v1: v1.into(),
+            v2: v2.into(),
+            v3: Vec::new(),
+        }
     }
 }
-
 
 /// `content` of [`ReasoningResponseItem`](crate::ReasoningResponseItem).
 #[derive(Clone, Debug, PartialEq)]
@@ -2017,7 +2242,9 @@ pub struct ReasoningResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
 }
 
 record! { ReasoningResponseItem {
@@ -2031,7 +2258,13 @@ record! { ReasoningResponseItem {
 impl ReasoningResponseItem {
     /// With what is required.
     pub fn new(summary: impl Into<Vec<ReasoningItemReasoningSummary>>) -> Self {
-        Self { summary: summary.into(), content: None, encrypted_content: None, id: None, internal_chat_message_metadata_passthrough: None }
+        Self {
+            summary: summary.into(),
+            content: None,
+            encrypted_content: None,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+        }
     }
 
     /// Sets [`content`](#structfield.content).
@@ -2057,12 +2290,16 @@ impl ReasoningResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 }
-
 
 /// What [`ReasoningItemContent::ReasoningText`](crate::ReasoningItemContent::ReasoningText) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -2082,7 +2319,6 @@ impl ReasoningTextReasoningItemContent {
         Self { text: text.into() }
     }
 }
-
 
 /// `history` of [`ThreadResumeParams`](crate::ThreadResumeParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -2328,7 +2564,6 @@ impl Default for SearchResponsesApiWebSearchAction {
     }
 }
 
-
 /// A user-selected root that can expose one or more runtime capabilities.
 ///
 /// `selectedCapabilityRoots` of [`ThreadStartParams`](crate::ThreadStartParams).
@@ -2352,7 +2587,6 @@ impl SelectedCapabilityRoot {
         Self { id: id.into(), location }
     }
 }
-
 
 /// `source` of [`Thread`](crate::Thread).
 #[derive(Clone, Debug, PartialEq)]
@@ -2433,7 +2667,6 @@ impl SummaryTextReasoningItemReasoningSummary {
     }
 }
 
-
 /// What [`ReasoningItemContent::Text`](crate::ReasoningItemContent::Text) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2452,7 +2685,6 @@ impl TextReasoningItemContent {
         Self { text: text.into() }
     }
 }
-
 
 /// `thread` of [`ThreadForkResponse`](crate::ThreadForkResponse), `data` of [`ThreadListResponse`](crate::ThreadListResponse), `thread` of [`ThreadMetadataUpdateResponse`](crate::ThreadMetadataUpdateResponse) and others.
 #[derive(Clone, Debug, PartialEq)]
@@ -2572,11 +2804,57 @@ record! { Thread {
 impl Thread {
     /// With what is required.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(id: impl Into<ThreadId>, cli_version: impl Into<String>, created_at: i64, cwd: impl Into<AbsolutePathBuf>, ephemeral: bool, model_provider: impl Into<String>, preview: impl Into<String>, session_id: impl Into<String>, source: SessionSource, status: ThreadStatus, turns: impl Into<Vec<Turn>>, updated_at: i64, project_id: Option<String>) -> Self {
-        Self { id: id.into(), parent_thread_id: None, cli_version: cli_version.into(), created_at, cwd: cwd.into(), ephemeral, model_provider: model_provider.into(), preview: preview.into(), session_id: session_id.into(), source, status, turns: turns.into(), updated_at, agent_nickname: None, agent_role: None, can_accept_direct_input: None, daybreak_enabled: None, environments: None, extra: None, forked_from_id: None, git_info: None, history_mode: ThreadHistoryMode::Legacy, model: None, name: None, originator: None, path: None, project_id, reasoning_effort: None, recency_at: None, section: None, section_entered_at: None, thread_source: None }
+    pub fn new(
+        id: impl Into<ThreadId>,
+        cli_version: impl Into<String>,
+        created_at: i64,
+        cwd: impl Into<AbsolutePathBuf>,
+        ephemeral: bool,
+        model_provider: impl Into<String>,
+        preview: impl Into<String>,
+        session_id: impl Into<String>,
+        source: SessionSource,
+        status: ThreadStatus,
+        turns: impl Into<Vec<Turn>>,
+        updated_at: i64,
+        project_id: Option<String>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            parent_thread_id: None,
+            cli_version: cli_version.into(),
+            created_at,
+            cwd: cwd.into(),
+            ephemeral,
+            model_provider: model_provider.into(),
+            preview: preview.into(),
+            session_id: session_id.into(),
+            source,
+            status,
+            turns: turns.into(),
+            updated_at,
+            agent_nickname: None,
+            agent_role: None,
+            can_accept_direct_input: None,
+            daybreak_enabled: None,
+            environments: None,
+            extra: None,
+            forked_from_id: None,
+            git_info: None,
+            history_mode: ThreadHistoryMode::Legacy,
+            model: None,
+            name: None,
+            originator: None,
+            path: None,
+            project_id,
+            reasoning_effort: None,
+            recency_at: None,
+            section: None,
+            section_entered_at: None,
+            thread_source: None,
+        }
     }
 }
-
 
 /// `activeFlags` of [`ActiveThreadStatus`](crate::ActiveThreadStatus).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -2613,10 +2891,12 @@ record! { ThreadApproveGuardianDeniedActionParams {
 impl ThreadApproveGuardianDeniedActionParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, event: impl Into<Value>) -> Self {
-        Self { thread_id: thread_id.into(), event: event.into() }
+        Self {
+            thread_id: thread_id.into(),
+            event: event.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/approveGuardianDeniedAction`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2629,7 +2909,7 @@ record! { ThreadApproveGuardianDeniedActionResponse {
 impl ThreadApproveGuardianDeniedActionResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2638,7 +2918,6 @@ impl Default for ThreadApproveGuardianDeniedActionResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `thread/archive`, answered by [`ThreadArchiveResponse`](crate::ThreadArchiveResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -2655,10 +2934,11 @@ record! { ThreadArchiveParams {
 impl ThreadArchiveParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/archive`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2671,7 +2951,7 @@ record! { ThreadArchiveResponse {
 impl ThreadArchiveResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -2680,7 +2960,6 @@ impl Default for ThreadArchiveResponse {
         Self::new()
     }
 }
-
 
 /// Payload of the server's notification `thread/archived`.
 #[derive(Clone, Debug, PartialEq)]
@@ -2697,10 +2976,11 @@ record! { ThreadArchivedNotification {
 impl ThreadArchivedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// An independently persisted attachment associated with a thread.
 ///
@@ -2730,11 +3010,22 @@ record! { ThreadAttachment {
 
 impl ThreadAttachment {
     /// With what is required.
-    pub fn new(attachment_type: impl Into<String>, created_at: i64, id: impl Into<String>, identity_key: impl Into<String>, payload: impl Into<Value>) -> Self {
-        Self { attachment_type: attachment_type.into(), created_at, id: id.into(), identity_key: identity_key.into(), payload: payload.into() }
+    pub fn new(
+        attachment_type: impl Into<String>,
+        created_at: i64,
+        id: impl Into<String>,
+        identity_key: impl Into<String>,
+        payload: impl Into<Value>,
+    ) -> Self {
+        Self {
+            attachment_type: attachment_type.into(),
+            created_at,
+            id: id.into(),
+            identity_key: identity_key.into(),
+            payload: payload.into(),
+        }
     }
 }
-
 
 /// Result of attempting to associate an attachment with a thread.
 ///
@@ -2780,11 +3071,20 @@ record! { ThreadAttachmentAddParams {
 
 impl ThreadAttachmentAddParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, attachment_type: impl Into<String>, identity_key: impl Into<String>, payload: impl Into<Value>) -> Self {
-        Self { thread_id: thread_id.into(), attachment_type: attachment_type.into(), identity_key: identity_key.into(), payload: payload.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        attachment_type: impl Into<String>,
+        identity_key: impl Into<String>,
+        payload: impl Into<Value>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            attachment_type: attachment_type.into(),
+            identity_key: identity_key.into(),
+            payload: payload.into(),
+        }
     }
 }
-
 
 /// The created or existing attachment.
 ///
@@ -2805,11 +3105,16 @@ record! { ThreadAttachmentAddResponse {
 
 impl ThreadAttachmentAddResponse {
     /// With what is required.
-    pub fn new(attachment: ThreadAttachment, outcome: impl Into<ThreadAttachmentAddOutcome>) -> Self {
-        Self { attachment, outcome: outcome.into() }
+    pub fn new(
+        attachment: ThreadAttachment,
+        outcome: impl Into<ThreadAttachmentAddOutcome>,
+    ) -> Self {
+        Self {
+            attachment,
+            outcome: outcome.into(),
+        }
     }
 }
-
 
 /// Parameters for listing attachments from one thread.
 ///
@@ -2834,7 +3139,11 @@ record! { ThreadAttachmentListParams {
 impl ThreadAttachmentListParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), cursor: None, limit: None }
+        Self {
+            thread_id: thread_id.into(),
+            cursor: None,
+            limit: None,
+        }
     }
 
     /// Sets [`cursor`](#structfield.cursor).
@@ -2851,7 +3160,6 @@ impl ThreadAttachmentListParams {
         self
     }
 }
-
 
 /// One page of attachments associated with the requested thread.
 ///
@@ -2873,10 +3181,12 @@ record! { ThreadAttachmentListResponse {
 impl ThreadAttachmentListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<ThreadAttachment>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// The persisted attachment change represented by a notification.
 ///
@@ -2917,10 +3227,12 @@ record! { ThreadAttachmentOwner {
 impl ThreadAttachmentOwner {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, archived: bool) -> Self {
-        Self { thread_id: thread_id.into(), archived }
+        Self {
+            thread_id: thread_id.into(),
+            archived,
+        }
     }
 }
-
 
 /// Parameters for reverse lookup by attachment identity within this server's store.
 ///
@@ -2950,8 +3262,17 @@ record! { ThreadAttachmentOwnerListParams {
 
 impl ThreadAttachmentOwnerListParams {
     /// With what is required.
-    pub fn new(attachment_type: impl Into<String>, identity_key: impl Into<String>) -> Self {
-        Self { attachment_type: attachment_type.into(), identity_key: identity_key.into(), archived: None, cursor: None, limit: None }
+    pub fn new(
+        attachment_type: impl Into<String>,
+        identity_key: impl Into<String>,
+    ) -> Self {
+        Self {
+            attachment_type: attachment_type.into(),
+            identity_key: identity_key.into(),
+            archived: None,
+            cursor: None,
+            limit: None,
+        }
     }
 
     /// Sets [`archived`](#structfield.archived).
@@ -2976,7 +3297,6 @@ impl ThreadAttachmentOwnerListParams {
     }
 }
 
-
 /// One page of matching owners, including threads without their own user messages.
 ///
 /// The server's answer to `thread/attachmentOwner/list`.
@@ -2997,10 +3317,12 @@ record! { ThreadAttachmentOwnerListResponse {
 impl ThreadAttachmentOwnerListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<ThreadAttachmentOwner>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// Parameters for deleting an attachment by its stable thread-local identity.
 ///
@@ -3024,11 +3346,18 @@ record! { ThreadAttachmentRemoveParams {
 
 impl ThreadAttachmentRemoveParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, attachment_type: impl Into<String>, identity_key: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), attachment_type: attachment_type.into(), identity_key: identity_key.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        attachment_type: impl Into<String>,
+        identity_key: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            attachment_type: attachment_type.into(),
+            identity_key: identity_key.into(),
+        }
     }
 }
-
 
 /// Successful deletion does not return additional attachment data.
 ///
@@ -3043,7 +3372,7 @@ record! { ThreadAttachmentRemoveResponse {
 impl ThreadAttachmentRemoveResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -3052,7 +3381,6 @@ impl Default for ThreadAttachmentRemoveResponse {
         Self::new()
     }
 }
-
 
 /// Notification published after a thread attachment is created or deleted.
 ///
@@ -3082,11 +3410,22 @@ record! { ThreadAttachmentUpdatedNotification {
 
 impl ThreadAttachmentUpdatedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, attachment_id: impl Into<String>, attachment_type: impl Into<String>, identity_key: impl Into<String>, operation: impl Into<ThreadAttachmentOperation>) -> Self {
-        Self { thread_id: thread_id.into(), attachment_id: attachment_id.into(), attachment_type: attachment_type.into(), identity_key: identity_key.into(), operation: operation.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        attachment_id: impl Into<String>,
+        attachment_type: impl Into<String>,
+        identity_key: impl Into<String>,
+        operation: impl Into<ThreadAttachmentOperation>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            attachment_id: attachment_id.into(),
+            attachment_type: attachment_type.into(),
+            identity_key: identity_key.into(),
+            operation: operation.into(),
+        }
     }
 }
-
 
 /// `data` of [`ThreadBackgroundTerminalsListResponse`](crate::ThreadBackgroundTerminalsListResponse).
 ///
@@ -3122,11 +3461,23 @@ record! { ThreadBackgroundTerminal {
 
 impl ThreadBackgroundTerminal {
     /// With what is required.
-    pub fn new(item_id: impl Into<ItemId>, command: impl Into<String>, cwd: impl Into<LegacyAppPathString>, process_id: impl Into<String>) -> Self {
-        Self { item_id: item_id.into(), command: command.into(), cwd: cwd.into(), process_id: process_id.into(), cpu_percent: None, os_pid: None, rss_kb: None }
+    pub fn new(
+        item_id: impl Into<ItemId>,
+        command: impl Into<String>,
+        cwd: impl Into<LegacyAppPathString>,
+        process_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            item_id: item_id.into(),
+            command: command.into(),
+            cwd: cwd.into(),
+            process_id: process_id.into(),
+            cpu_percent: None,
+            os_pid: None,
+            rss_kb: None,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/backgroundTerminals/clean`, answered by [`ThreadBackgroundTerminalsCleanResponse`](crate::ThreadBackgroundTerminalsCleanResponse).
 ///
@@ -3145,10 +3496,11 @@ record! { ThreadBackgroundTerminalsCleanParams {
 impl ThreadBackgroundTerminalsCleanParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/backgroundTerminals/clean`.
 ///
@@ -3163,7 +3515,7 @@ record! { ThreadBackgroundTerminalsCleanResponse {
 impl ThreadBackgroundTerminalsCleanResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -3172,7 +3524,6 @@ impl Default for ThreadBackgroundTerminalsCleanResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `thread/backgroundTerminals/list`, answered by [`ThreadBackgroundTerminalsListResponse`](crate::ThreadBackgroundTerminalsListResponse).
 ///
@@ -3197,7 +3548,11 @@ record! { ThreadBackgroundTerminalsListParams {
 impl ThreadBackgroundTerminalsListParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), cursor: None, limit: None }
+        Self {
+            thread_id: thread_id.into(),
+            cursor: None,
+            limit: None,
+        }
     }
 
     /// Sets [`cursor`](#structfield.cursor).
@@ -3214,7 +3569,6 @@ impl ThreadBackgroundTerminalsListParams {
         self
     }
 }
-
 
 /// The server's answer to `thread/backgroundTerminals/list`.
 ///
@@ -3236,10 +3590,12 @@ record! { ThreadBackgroundTerminalsListResponse {
 impl ThreadBackgroundTerminalsListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<ThreadBackgroundTerminal>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/backgroundTerminals/terminate`, answered by [`ThreadBackgroundTerminalsTerminateResponse`](crate::ThreadBackgroundTerminalsTerminateResponse).
 ///
@@ -3261,10 +3617,12 @@ record! { ThreadBackgroundTerminalsTerminateParams {
 impl ThreadBackgroundTerminalsTerminateParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, process_id: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), process_id: process_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+            process_id: process_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/backgroundTerminals/terminate`.
 ///
@@ -3287,7 +3645,6 @@ impl ThreadBackgroundTerminalsTerminateResponse {
     }
 }
 
-
 /// Payload of the server's notification `thread/closed`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3303,10 +3660,11 @@ record! { ThreadClosedNotification {
 impl ThreadClosedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `thread/compact/start`, answered by [`ThreadCompactStartResponse`](crate::ThreadCompactStartResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -3323,10 +3681,11 @@ record! { ThreadCompactStartParams {
 impl ThreadCompactStartParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/compact/start`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3339,7 +3698,7 @@ record! { ThreadCompactStartResponse {
 impl ThreadCompactStartResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -3348,7 +3707,6 @@ impl Default for ThreadCompactStartResponse {
         Self::new()
     }
 }
-
 
 /// Parameters for `thread/decrement_elicitation`.
 ///
@@ -3369,10 +3727,11 @@ record! { ThreadDecrementElicitationParams {
 impl ThreadDecrementElicitationParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// Response for `thread/decrement_elicitation`.
 ///
@@ -3400,7 +3759,6 @@ impl ThreadDecrementElicitationResponse {
     }
 }
 
-
 /// Parameters of the request `thread/delete`, answered by [`ThreadDeleteResponse`](crate::ThreadDeleteResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3416,10 +3774,11 @@ record! { ThreadDeleteParams {
 impl ThreadDeleteParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/delete`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3432,7 +3791,7 @@ record! { ThreadDeleteResponse {
 impl ThreadDeleteResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -3441,7 +3800,6 @@ impl Default for ThreadDeleteResponse {
         Self::new()
     }
 }
-
 
 /// Payload of the server's notification `thread/deleted`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3458,10 +3816,11 @@ record! { ThreadDeletedNotification {
 impl ThreadDeletedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// An environment selected by a loaded thread, independent of connection status.
 ///
@@ -3485,11 +3844,18 @@ record! { ThreadEnvironment {
 
 impl ThreadEnvironment {
     /// With what is required.
-    pub fn new(cwd: impl Into<LegacyAppPathString>, environment_id: impl Into<String>, runtime_workspace_roots: impl Into<Vec<LegacyAppPathString>>) -> Self {
-        Self { cwd: cwd.into(), environment_id: environment_id.into(), runtime_workspace_roots: runtime_workspace_roots.into() }
+    pub fn new(
+        cwd: impl Into<LegacyAppPathString>,
+        environment_id: impl Into<String>,
+        runtime_workspace_roots: impl Into<Vec<LegacyAppPathString>>,
+    ) -> Self {
+        Self {
+            cwd: cwd.into(),
+            environment_id: environment_id.into(),
+            runtime_workspace_roots: runtime_workspace_roots.into(),
+        }
     }
 }
-
 
 /// Payload of the server's notification `thread/environment/connected`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3508,11 +3874,16 @@ record! { ThreadEnvironmentConnectedNotification {
 
 impl ThreadEnvironmentConnectedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, environment_id: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), environment_id: environment_id.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        environment_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            environment_id: environment_id.into(),
+        }
     }
 }
-
 
 /// Payload of the server's notification `thread/environment/disconnected`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3531,11 +3902,16 @@ record! { ThreadEnvironmentDisconnectedNotification {
 
 impl ThreadEnvironmentDisconnectedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, environment_id: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), environment_id: environment_id.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        environment_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            environment_id: environment_id.into(),
+        }
     }
 }
-
 
 /// Extra app-server data for a thread.
 ///
@@ -3550,7 +3926,7 @@ record! { ThreadExtra {
 impl ThreadExtra {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -3559,7 +3935,6 @@ impl Default for ThreadExtra {
         Self::new()
     }
 }
-
 
 /// There are two ways to fork a thread: 1. By thread_id: load the thread from disk by thread_id and fork it into a new thread. 2. By path: load the thread from disk by path and fork it into a new thread.
 ///
@@ -3682,7 +4057,29 @@ record! { ThreadForkParams {
 impl ThreadForkParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), before_turn_id: None, last_turn_id: None, approval_policy: None, approvals_reviewer: None, base_instructions: None, config: None, cwd: None, defer_goal_continuation: None, developer_instructions: None, ephemeral: None, exclude_turns: None, experimental_prediction_mode: None, model: None, model_provider: None, path: None, permissions: None, runtime_workspace_roots: None, sandbox: None, service_tier: None, thread_source: None }
+        Self {
+            thread_id: thread_id.into(),
+            before_turn_id: None,
+            last_turn_id: None,
+            approval_policy: None,
+            approvals_reviewer: None,
+            base_instructions: None,
+            config: None,
+            cwd: None,
+            defer_goal_continuation: None,
+            developer_instructions: None,
+            ephemeral: None,
+            exclude_turns: None,
+            experimental_prediction_mode: None,
+            model: None,
+            model_provider: None,
+            path: None,
+            permissions: None,
+            runtime_workspace_roots: None,
+            sandbox: None,
+            service_tier: None,
+            thread_source: None,
+        }
     }
 
     /// Sets [`before_turn_id`](#structfield.before_turn_id).
@@ -3708,7 +4105,10 @@ impl ThreadForkParams {
 
     /// Sets [`approvals_reviewer`](#structfield.approvals_reviewer).
     #[must_use]
-    pub fn approvals_reviewer(mut self, approvals_reviewer: impl Into<ApprovalsReviewer>) -> Self {
+    pub fn approvals_reviewer(
+        mut self,
+        approvals_reviewer: impl Into<ApprovalsReviewer>,
+    ) -> Self {
         self.approvals_reviewer = Some(approvals_reviewer.into());
         self
     }
@@ -3743,7 +4143,10 @@ impl ThreadForkParams {
 
     /// Sets [`developer_instructions`](#structfield.developer_instructions).
     #[must_use]
-    pub fn developer_instructions(mut self, developer_instructions: impl Into<String>) -> Self {
+    pub fn developer_instructions(
+        mut self,
+        developer_instructions: impl Into<String>,
+    ) -> Self {
         self.developer_instructions = Some(developer_instructions.into());
         self
     }
@@ -3764,7 +4167,10 @@ impl ThreadForkParams {
 
     /// Sets [`experimental_prediction_mode`](#structfield.experimental_prediction_mode).
     #[must_use]
-    pub fn experimental_prediction_mode(mut self, experimental_prediction_mode: bool) -> Self {
+    pub fn experimental_prediction_mode(
+        mut self,
+        experimental_prediction_mode: bool,
+    ) -> Self {
         self.experimental_prediction_mode = Some(experimental_prediction_mode);
         self
     }
@@ -3799,7 +4205,10 @@ impl ThreadForkParams {
 
     /// Sets [`runtime_workspace_roots`](#structfield.runtime_workspace_roots).
     #[must_use]
-    pub fn runtime_workspace_roots(mut self, runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>) -> Self {
+    pub fn runtime_workspace_roots(
+        mut self,
+        runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>,
+    ) -> Self {
         self.runtime_workspace_roots = Some(runtime_workspace_roots.into());
         self
     }
@@ -3832,7 +4241,6 @@ impl ThreadForkParams {
         self
     }
 }
-
 
 /// The server's answer to `thread/fork`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3901,11 +4309,33 @@ record! { ThreadForkResponse {
 
 impl ThreadForkResponse {
     /// With what is required.
-    pub fn new(approval_policy: AskForApproval, approvals_reviewer: impl Into<ApprovalsReviewer>, cwd: impl Into<AbsolutePathBuf>, model: impl Into<String>, model_provider: impl Into<String>, sandbox: SandboxPolicy, thread: Thread) -> Self {
-        Self { approval_policy, approvals_reviewer: approvals_reviewer.into(), cwd: cwd.into(), model: model.into(), model_provider: model_provider.into(), sandbox, thread, active_permission_profile: None, disabled_plugin_ids: Vec::new(), instruction_sources: Vec::new(), multi_agent_mode: MultiAgentMode::ExplicitRequestOnly, reasoning_effort: None, runtime_workspace_roots: Vec::new(), service_tier: None }
+    pub fn new(
+        approval_policy: AskForApproval,
+        approvals_reviewer: impl Into<ApprovalsReviewer>,
+        cwd: impl Into<AbsolutePathBuf>,
+        model: impl Into<String>,
+        model_provider: impl Into<String>,
+        sandbox: SandboxPolicy,
+        thread: Thread,
+    ) -> Self {
+        Self {
+            approval_policy,
+            approvals_reviewer: approvals_reviewer.into(),
+            cwd: cwd.into(),
+            model: model.into(),
+            model_provider: model_provider.into(),
+            sandbox,
+            thread,
+            active_permission_profile: None,
+            disabled_plugin_ids: Vec::new(),
+            instruction_sources: Vec::new(),
+            multi_agent_mode: MultiAgentMode::ExplicitRequestOnly,
+            reasoning_effort: None,
+            runtime_workspace_roots: Vec::new(),
+            service_tier: None,
+        }
     }
 }
-
 
 /// `goal` of [`ThreadGoalGetResponse`](crate::ThreadGoalGetResponse), [`ThreadGoalSetResponse`](crate::ThreadGoalSetResponse), [`ThreadGoalUpdatedNotification`](crate::ThreadGoalUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
@@ -3942,11 +4372,27 @@ record! { ThreadGoal {
 
 impl ThreadGoal {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, created_at: i64, objective: impl Into<String>, status: impl Into<ThreadGoalStatus>, time_used_seconds: i64, tokens_used: i64, updated_at: i64) -> Self {
-        Self { thread_id: thread_id.into(), created_at, objective: objective.into(), status: status.into(), time_used_seconds, tokens_used, updated_at, token_budget: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        created_at: i64,
+        objective: impl Into<String>,
+        status: impl Into<ThreadGoalStatus>,
+        time_used_seconds: i64,
+        tokens_used: i64,
+        updated_at: i64,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            created_at,
+            objective: objective.into(),
+            status: status.into(),
+            time_used_seconds,
+            tokens_used,
+            updated_at,
+            token_budget: None,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/goal/clear`, answered by [`ThreadGoalClearResponse`](crate::ThreadGoalClearResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -3966,7 +4412,10 @@ record! { ThreadGoalClearParams {
 impl ThreadGoalClearParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), origin: None }
+        Self {
+            thread_id: thread_id.into(),
+            origin: None,
+        }
     }
 
     /// Sets [`origin`](#structfield.origin).
@@ -3976,7 +4425,6 @@ impl ThreadGoalClearParams {
         self
     }
 }
-
 
 /// The server's answer to `thread/goal/clear`.
 #[derive(Clone, Debug, PartialEq)]
@@ -3997,7 +4445,6 @@ impl ThreadGoalClearResponse {
     }
 }
 
-
 /// Payload of the server's notification `thread/goal/cleared`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -4013,10 +4460,11 @@ record! { ThreadGoalClearedNotification {
 impl ThreadGoalClearedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `thread/goal/get`, answered by [`ThreadGoalGetResponse`](crate::ThreadGoalGetResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -4033,10 +4481,11 @@ record! { ThreadGoalGetParams {
 impl ThreadGoalGetParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/goal/get`.
 #[derive(Clone, Debug, PartialEq)]
@@ -4062,7 +4511,6 @@ impl Default for ThreadGoalGetResponse {
         Self::new()
     }
 }
-
 
 /// Distinguishes explicit user actions from automatic goal lifecycle mutations.
 ///
@@ -4112,7 +4560,13 @@ record! { ThreadGoalSetParams {
 impl ThreadGoalSetParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), objective: None, origin: None, status: None, token_budget: None }
+        Self {
+            thread_id: thread_id.into(),
+            objective: None,
+            origin: None,
+            status: None,
+            token_budget: None,
+        }
     }
 
     /// Sets [`objective`](#structfield.objective).
@@ -4151,7 +4605,6 @@ impl ThreadGoalSetParams {
     }
 }
 
-
 /// The server's answer to `thread/goal/set`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -4170,7 +4623,6 @@ impl ThreadGoalSetResponse {
         Self { goal }
     }
 }
-
 
 /// `status` of [`ThreadGoal`](crate::ThreadGoal), [`ThreadGoalSetParams`](crate::ThreadGoalSetParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -4222,10 +4674,13 @@ record! { ThreadGoalUpdatedNotification {
 impl ThreadGoalUpdatedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, goal: ThreadGoal) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: None, goal }
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: None,
+            goal,
+        }
     }
 }
-
 
 /// `historyMode` of [`Thread`](crate::Thread), [`ThreadStartParams`](crate::ThreadStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -4263,10 +4718,11 @@ record! { ThreadIncrementElicitationParams {
 impl ThreadIncrementElicitationParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// Response for `thread/increment_elicitation`.
 ///
@@ -4294,7 +4750,6 @@ impl ThreadIncrementElicitationResponse {
     }
 }
 
-
 /// Parameters of the request `thread/inject_items`, answered by [`ThreadInjectItemsResponse`](crate::ThreadInjectItemsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -4313,10 +4768,12 @@ record! { ThreadInjectItemsParams {
 impl ThreadInjectItemsParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, items: impl Into<Vec<Value>>) -> Self {
-        Self { thread_id: thread_id.into(), items: items.into() }
+        Self {
+            thread_id: thread_id.into(),
+            items: items.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/inject_items`.
 #[derive(Clone, Debug, PartialEq)]
@@ -4329,7 +4786,7 @@ record! { ThreadInjectItemsResponse {
 impl ThreadInjectItemsResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -4338,7 +4795,6 @@ impl Default for ThreadInjectItemsResponse {
         Self::new()
     }
 }
-
 
 /// An exclusive item position within the requested visible turn.
 ///
@@ -4420,7 +4876,13 @@ record! { ThreadItemsListParams {
 impl ThreadItemsListParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: None, cursor: None, limit: None, sort_direction: None }
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: None,
+            cursor: None,
+            limit: None,
+            sort_direction: None,
+        }
     }
 
     /// Sets [`turn_id`](#structfield.turn_id).
@@ -4452,7 +4914,6 @@ impl ThreadItemsListParams {
     }
 }
 
-
 /// The server's answer to `thread/items/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -4474,10 +4935,13 @@ record! { ThreadItemsListResponse {
 impl ThreadItemsListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<ThreadItemEntry>>) -> Self {
-        Self { data: data.into(), backwards_cursor: None, next_cursor: None }
+        Self {
+            data: data.into(),
+            backwards_cursor: None,
+            next_cursor: None,
+        }
     }
 }
-
 
 /// Retrieve a bounded set of persisted items from one turn.
 ///
@@ -4503,11 +4967,18 @@ record! { ThreadItemsReadParams {
 
 impl ThreadItemsReadParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, item_ids: impl Into<Vec<ItemId>>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), item_ids: item_ids.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        item_ids: impl Into<Vec<ItemId>>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            item_ids: item_ids.into(),
+        }
     }
 }
-
 
 /// Persisted items returned in canonical stored order.
 ///
@@ -4531,7 +5002,6 @@ impl ThreadItemsReadResponse {
         Self { data: data.into() }
     }
 }
-
 
 /// `cwd` of [`ThreadListParams`](crate::ThreadListParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -4638,12 +5108,32 @@ record! { ThreadListParams {
 impl ThreadListParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { ancestor_thread_id: None, parent_thread_id: None, archived: None, cursor: None, cwd: None, excluded_thread_ids: None, limit: None, model_providers: None, originators: None, project_id: None, search_term: None, section_id: None, sort_direction: None, sort_key: None, source_kinds: None, use_state_db_only: None }
+        Self {
+            ancestor_thread_id: None,
+            parent_thread_id: None,
+            archived: None,
+            cursor: None,
+            cwd: None,
+            excluded_thread_ids: None,
+            limit: None,
+            model_providers: None,
+            originators: None,
+            project_id: None,
+            search_term: None,
+            section_id: None,
+            sort_direction: None,
+            sort_key: None,
+            source_kinds: None,
+            use_state_db_only: None,
+        }
     }
 
     /// Sets [`ancestor_thread_id`](#structfield.ancestor_thread_id).
     #[must_use]
-    pub fn ancestor_thread_id(mut self, ancestor_thread_id: impl Into<ThreadId>) -> Self {
+    pub fn ancestor_thread_id(
+        mut self,
+        ancestor_thread_id: impl Into<ThreadId>,
+    ) -> Self {
         self.ancestor_thread_id = Some(ancestor_thread_id.into());
         self
     }
@@ -4678,7 +5168,10 @@ impl ThreadListParams {
 
     /// Sets [`excluded_thread_ids`](#structfield.excluded_thread_ids).
     #[must_use]
-    pub fn excluded_thread_ids(mut self, excluded_thread_ids: impl Into<Vec<String>>) -> Self {
+    pub fn excluded_thread_ids(
+        mut self,
+        excluded_thread_ids: impl Into<Vec<String>>,
+    ) -> Self {
         self.excluded_thread_ids = Some(excluded_thread_ids.into());
         self
     }
@@ -4755,7 +5248,10 @@ impl ThreadListParams {
 
     /// Sets [`source_kinds`](#structfield.source_kinds).
     #[must_use]
-    pub fn source_kinds(mut self, source_kinds: impl Into<Vec<ThreadSourceKind>>) -> Self {
+    pub fn source_kinds(
+        mut self,
+        source_kinds: impl Into<Vec<ThreadSourceKind>>,
+    ) -> Self {
         self.source_kinds = Some(source_kinds.into());
         self
     }
@@ -4773,7 +5269,6 @@ impl Default for ThreadListParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `thread/list`.
 #[derive(Clone, Debug, PartialEq)]
@@ -4801,10 +5296,14 @@ record! { ThreadListResponse {
 impl ThreadListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<Thread>>) -> Self {
-        Self { data: data.into(), backwards_cursor: None, next_cursor: None, read_states: None }
+        Self {
+            data: data.into(),
+            backwards_cursor: None,
+            next_cursor: None,
+            read_states: None,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/loaded/list`, answered by [`ThreadLoadedListResponse`](crate::ThreadLoadedListResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -4848,7 +5347,6 @@ impl Default for ThreadLoadedListParams {
     }
 }
 
-
 /// The server's answer to `thread/loaded/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -4867,10 +5365,12 @@ record! { ThreadLoadedListResponse {
 impl ThreadLoadedListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<String>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// `mode` of [`ThreadMemoryModeSetParams`](crate::ThreadMemoryModeSetParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -4908,11 +5408,16 @@ record! { ThreadMemoryModeSetParams {
 
 impl ThreadMemoryModeSetParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, mode: impl Into<ThreadMemoryMode>) -> Self {
-        Self { thread_id: thread_id.into(), mode: mode.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        mode: impl Into<ThreadMemoryMode>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            mode: mode.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/memoryMode/set`.
 ///
@@ -4927,7 +5432,7 @@ record! { ThreadMemoryModeSetResponse {
 impl ThreadMemoryModeSetResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -4936,7 +5441,6 @@ impl Default for ThreadMemoryModeSetResponse {
         Self::new()
     }
 }
-
 
 /// `gitInfo` of [`ThreadMetadataUpdateParams`](crate::ThreadMetadataUpdateParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -4965,7 +5469,11 @@ record! { ThreadMetadataGitInfoUpdateParams {
 impl ThreadMetadataGitInfoUpdateParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { branch: None, origin_url: None, sha: None }
+        Self {
+            branch: None,
+            origin_url: None,
+            sha: None,
+        }
     }
 
     /// Sets [`branch`](#structfield.branch).
@@ -5017,7 +5525,6 @@ impl Default for ThreadMetadataGitInfoUpdateParams {
     }
 }
 
-
 /// Parameters of the request `thread/metadata/update`, answered by [`ThreadMetadataUpdateResponse`](crate::ThreadMetadataUpdateResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -5046,7 +5553,12 @@ record! { ThreadMetadataUpdateParams {
 impl ThreadMetadataUpdateParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), daybreak_enabled: None, git_info: None, project_id: None }
+        Self {
+            thread_id: thread_id.into(),
+            daybreak_enabled: None,
+            git_info: None,
+            project_id: None,
+        }
     }
 
     /// Sets [`daybreak_enabled`](#structfield.daybreak_enabled).
@@ -5071,7 +5583,6 @@ impl ThreadMetadataUpdateParams {
     }
 }
 
-
 /// The server's answer to `thread/metadata/update`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -5091,7 +5602,6 @@ impl ThreadMetadataUpdateResponse {
     }
 }
 
-
 /// Payload of the server's notification `thread/name/updated`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -5110,10 +5620,12 @@ record! { ThreadNameUpdatedNotification {
 impl ThreadNameUpdatedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), thread_name: None }
+        Self {
+            thread_id: thread_id.into(),
+            thread_name: None,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/prediction/request`, answered by [`ThreadPredictionRequestResponse`](crate::ThreadPredictionRequestResponse).
 ///
@@ -5134,11 +5646,16 @@ record! { ThreadPredictionRequestParams {
 
 impl ThreadPredictionRequestParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, source_turn_id: impl Into<TurnId>) -> Self {
-        Self { thread_id: thread_id.into(), source_turn_id: source_turn_id.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        source_turn_id: impl Into<TurnId>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            source_turn_id: source_turn_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/prediction/request`.
 ///
@@ -5153,7 +5670,7 @@ record! { ThreadPredictionRequestResponse {
 impl ThreadPredictionRequestResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -5162,7 +5679,6 @@ impl Default for ThreadPredictionRequestResponse {
         Self::new()
     }
 }
-
 
 /// `result` of [`ThreadPredictionUpdatedNotification`](crate::ThreadPredictionUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
@@ -5207,11 +5723,18 @@ record! { ThreadPredictionUpdatedNotification {
 
 impl ThreadPredictionUpdatedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, source_turn_id: impl Into<TurnId>, result: ThreadPredictionResult) -> Self {
-        Self { thread_id: thread_id.into(), source_turn_id: source_turn_id.into(), result }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        source_turn_id: impl Into<TurnId>,
+        result: ThreadPredictionResult,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            source_turn_id: source_turn_id.into(),
+            result,
+        }
     }
 }
-
 
 /// Payload of the server's notification `thread/project/updated`.
 #[derive(Clone, Debug, PartialEq)]
@@ -5231,10 +5754,12 @@ record! { ThreadProjectUpdatedNotification {
 impl ThreadProjectUpdatedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, project_id: Option<String>) -> Self {
-        Self { thread_id: thread_id.into(), project_id }
+        Self {
+            thread_id: thread_id.into(),
+            project_id,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/queue/add`, answered by [`ThreadQueueAddResponse`](crate::ThreadQueueAddResponse).
 ///
@@ -5258,11 +5783,18 @@ record! { ThreadQueueAddParams {
 
 impl ThreadQueueAddParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, client_user_message_id: impl Into<String>, input: impl Into<Vec<UserInput>>) -> Self {
-        Self { thread_id: thread_id.into(), client_user_message_id: client_user_message_id.into(), input: input.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        client_user_message_id: impl Into<String>,
+        input: impl Into<Vec<UserInput>>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            client_user_message_id: client_user_message_id.into(),
+            input: input.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/queue/add`.
 ///
@@ -5285,7 +5817,6 @@ impl ThreadQueueAddResponse {
     }
 }
 
-
 /// Payload of the server's notification `thread/queue/changed`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -5301,10 +5832,11 @@ record! { ThreadQueueChangedNotification {
 impl ThreadQueueChangedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// Parameters of the request `thread/queue/delete`, answered by [`ThreadQueueDeleteResponse`](crate::ThreadQueueDeleteResponse).
 ///
@@ -5325,11 +5857,16 @@ record! { ThreadQueueDeleteParams {
 
 impl ThreadQueueDeleteParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, queued_submission_id: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), queued_submission_id: queued_submission_id.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        queued_submission_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            queued_submission_id: queued_submission_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/queue/delete`.
 ///
@@ -5351,7 +5888,6 @@ impl ThreadQueueDeleteResponse {
         Self { deleted }
     }
 }
-
 
 /// Parameters of the request `thread/queue/list`, answered by [`ThreadQueueListResponse`](crate::ThreadQueueListResponse).
 ///
@@ -5376,7 +5912,11 @@ record! { ThreadQueueListParams {
 impl ThreadQueueListParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), cursor: None, limit: None }
+        Self {
+            thread_id: thread_id.into(),
+            cursor: None,
+            limit: None,
+        }
     }
 
     /// Sets [`cursor`](#structfield.cursor).
@@ -5393,7 +5933,6 @@ impl ThreadQueueListParams {
         self
     }
 }
-
 
 /// The server's answer to `thread/queue/list`.
 ///
@@ -5415,10 +5954,12 @@ record! { ThreadQueueListResponse {
 impl ThreadQueueListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<QueuedSubmission>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/queue/reorder`, answered by [`ThreadQueueReorderResponse`](crate::ThreadQueueReorderResponse).
 ///
@@ -5439,11 +5980,16 @@ record! { ThreadQueueReorderParams {
 
 impl ThreadQueueReorderParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, queued_submission_ids: impl Into<Vec<String>>) -> Self {
-        Self { thread_id: thread_id.into(), queued_submission_ids: queued_submission_ids.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        queued_submission_ids: impl Into<Vec<String>>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            queued_submission_ids: queued_submission_ids.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/queue/reorder`.
 ///
@@ -5458,7 +6004,7 @@ record! { ThreadQueueReorderResponse {
 impl ThreadQueueReorderResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -5467,7 +6013,6 @@ impl Default for ThreadQueueReorderResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `thread/queue/start`, answered by [`ThreadQueueStartResponse`](crate::ThreadQueueStartResponse).
 ///
@@ -5489,17 +6034,22 @@ record! { ThreadQueueStartParams {
 impl ThreadQueueStartParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), queued_submission_id: None }
+        Self {
+            thread_id: thread_id.into(),
+            queued_submission_id: None,
+        }
     }
 
     /// Sets [`queued_submission_id`](#structfield.queued_submission_id).
     #[must_use]
-    pub fn queued_submission_id(mut self, queued_submission_id: impl Into<String>) -> Self {
+    pub fn queued_submission_id(
+        mut self,
+        queued_submission_id: impl Into<String>,
+    ) -> Self {
         self.queued_submission_id = Some(queued_submission_id.into());
         self
     }
 }
-
 
 /// The server's answer to `thread/queue/start`.
 ///
@@ -5521,7 +6071,6 @@ impl ThreadQueueStartResponse {
         Self { turn }
     }
 }
-
 
 /// Parameters of the request `thread/queue/update`, answered by [`ThreadQueueUpdateResponse`](crate::ThreadQueueUpdateResponse).
 ///
@@ -5545,11 +6094,18 @@ record! { ThreadQueueUpdateParams {
 
 impl ThreadQueueUpdateParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, input: impl Into<Vec<UserInput>>, queued_submission_id: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), input: input.into(), queued_submission_id: queued_submission_id.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        input: impl Into<Vec<UserInput>>,
+        queued_submission_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            input: input.into(),
+            queued_submission_id: queued_submission_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/queue/update`.
 ///
@@ -5572,7 +6128,6 @@ impl ThreadQueueUpdateResponse {
     }
 }
 
-
 /// Parameters of the request `thread/read`, answered by [`ThreadReadResponse`](crate::ThreadReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -5591,7 +6146,10 @@ record! { ThreadReadParams {
 impl ThreadReadParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), include_turns: None }
+        Self {
+            thread_id: thread_id.into(),
+            include_turns: None,
+        }
     }
 
     /// Sets [`include_turns`](#structfield.include_turns).
@@ -5601,7 +6159,6 @@ impl ThreadReadParams {
         self
     }
 }
-
 
 /// The server's answer to `thread/read`.
 #[derive(Clone, Debug, PartialEq)]
@@ -5627,7 +6184,6 @@ impl ThreadReadResponse {
     }
 }
 
-
 /// The first unread position in a durable local thread. A null position means read. The opaque revision guards edits against activity or marks the caller has not seen.
 ///
 /// `readStates` of [`ThreadListResponse`](crate::ThreadListResponse), `readState` of [`ThreadReadResponse`](crate::ThreadReadResponse), [`ThreadReadStateChangedNotification`](crate::ThreadReadStateChangedNotification) and others.
@@ -5648,10 +6204,12 @@ record! { ThreadReadState {
 impl ThreadReadState {
     /// With what is required.
     pub fn new(revision: impl Into<String>) -> Self {
-        Self { revision: revision.into(), first_unread: None }
+        Self {
+            revision: revision.into(),
+            first_unread: None,
+        }
     }
 }
-
 
 /// Payload of the server's notification `thread/readState/changed`.
 #[derive(Clone, Debug, PartialEq)]
@@ -5671,10 +6229,12 @@ record! { ThreadReadStateChangedNotification {
 impl ThreadReadStateChangedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, read_state: ThreadReadState) -> Self {
-        Self { thread_id: thread_id.into(), read_state }
+        Self {
+            thread_id: thread_id.into(),
+            read_state,
+        }
     }
 }
-
 
 /// `operation` of [`ThreadReadStateUpdateParams`](crate::ThreadReadStateUpdateParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -5715,11 +6275,18 @@ record! { ThreadReadStateUpdateParams {
 
 impl ThreadReadStateUpdateParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, expected_revision: impl Into<String>, operation: ThreadReadStateOperation) -> Self {
-        Self { thread_id: thread_id.into(), expected_revision: expected_revision.into(), operation }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        expected_revision: impl Into<String>,
+        operation: ThreadReadStateOperation,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            expected_revision: expected_revision.into(),
+            operation,
+        }
     }
 }
-
 
 /// The server's answer to `thread/readState/update`.
 ///
@@ -5741,7 +6308,6 @@ impl ThreadReadStateUpdateResponse {
         Self { read_state }
     }
 }
-
 
 /// Append audio input to thread realtime.
 ///
@@ -5765,10 +6331,12 @@ record! { ThreadRealtimeAppendAudioParams {
 impl ThreadRealtimeAppendAudioParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, audio: ThreadRealtimeAudioChunk) -> Self {
-        Self { thread_id: thread_id.into(), audio }
+        Self {
+            thread_id: thread_id.into(),
+            audio,
+        }
     }
 }
-
 
 /// Response for appending realtime audio input.
 ///
@@ -5785,7 +6353,7 @@ record! { ThreadRealtimeAppendAudioResponse {
 impl ThreadRealtimeAppendAudioResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -5794,7 +6362,6 @@ impl Default for ThreadRealtimeAppendAudioResponse {
         Self::new()
     }
 }
-
 
 /// Append speakable text to thread realtime.
 ///
@@ -5818,10 +6385,12 @@ record! { ThreadRealtimeAppendSpeechParams {
 impl ThreadRealtimeAppendSpeechParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, text: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), text: text.into() }
+        Self {
+            thread_id: thread_id.into(),
+            text: text.into(),
+        }
     }
 }
-
 
 /// Response for appending realtime speech.
 ///
@@ -5838,7 +6407,7 @@ record! { ThreadRealtimeAppendSpeechResponse {
 impl ThreadRealtimeAppendSpeechResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -5847,7 +6416,6 @@ impl Default for ThreadRealtimeAppendSpeechResponse {
         Self::new()
     }
 }
-
 
 /// Append text input to thread realtime.
 ///
@@ -5876,7 +6444,11 @@ record! { ThreadRealtimeAppendTextParams {
 impl ThreadRealtimeAppendTextParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, text: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), text: text.into(), role: None }
+        Self {
+            thread_id: thread_id.into(),
+            text: text.into(),
+            role: None,
+        }
     }
 
     /// Sets [`role`](#structfield.role).
@@ -5886,7 +6458,6 @@ impl ThreadRealtimeAppendTextParams {
         self
     }
 }
-
 
 /// Response for appending realtime text input.
 ///
@@ -5903,7 +6474,7 @@ record! { ThreadRealtimeAppendTextResponse {
 impl ThreadRealtimeAppendTextResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -5912,7 +6483,6 @@ impl Default for ThreadRealtimeAppendTextResponse {
         Self::new()
     }
 }
-
 
 /// EXPERIMENTAL - thread realtime audio chunk.
 ///
@@ -5943,7 +6513,13 @@ record! { ThreadRealtimeAudioChunk {
 impl ThreadRealtimeAudioChunk {
     /// With what is required.
     pub fn new(data: impl Into<String>, num_channels: u16, sample_rate: u32) -> Self {
-        Self { item_id: None, data: data.into(), num_channels, sample_rate, samples_per_channel: None }
+        Self {
+            item_id: None,
+            data: data.into(),
+            num_channels,
+            sample_rate,
+            samples_per_channel: None,
+        }
     }
 
     /// Sets [`item_id`](#structfield.item_id).
@@ -5960,7 +6536,6 @@ impl ThreadRealtimeAudioChunk {
         self
     }
 }
-
 
 /// EXPERIMENTAL - how an existing agent item appears in a realtime conversation.
 ///
@@ -5984,7 +6559,8 @@ tagged! { ThreadRealtimeBemItemPresentation "type" {
     2 InlineVisualization "inlineVisualization" InlineVisualizationThreadRealtimeBemItemPresentation,
 } }
 
-impl From<InlineVisualizationThreadRealtimeBemItemPresentation> for ThreadRealtimeBemItemPresentation {
+impl From<InlineVisualizationThreadRealtimeBemItemPresentation>
+for ThreadRealtimeBemItemPresentation {
     fn from(payload: InlineVisualizationThreadRealtimeBemItemPresentation) -> Self {
         Self::InlineVisualization(payload)
     }
@@ -6010,10 +6586,12 @@ record! { ThreadRealtimeClosedNotification {
 impl ThreadRealtimeClosedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), reason: None }
+        Self {
+            thread_id: thread_id.into(),
+            reason: None,
+        }
     }
 }
-
 
 /// EXPERIMENTAL - emitted when thread realtime encounters an error.
 ///
@@ -6035,10 +6613,12 @@ record! { ThreadRealtimeErrorNotification {
 impl ThreadRealtimeErrorNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, message: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), message: message.into() }
+        Self {
+            thread_id: thread_id.into(),
+            message: message.into(),
+        }
     }
 }
-
 
 /// EXPERIMENTAL - role-bearing text item included when a realtime V3 session starts.
 ///
@@ -6060,10 +6640,12 @@ record! { ThreadRealtimeInitialItem {
 impl ThreadRealtimeInitialItem {
     /// With what is required.
     pub fn new(role: impl Into<ConversationTextRole>, text: impl Into<String>) -> Self {
-        Self { role: role.into(), text: text.into() }
+        Self {
+            role: role.into(),
+            text: text.into(),
+        }
     }
 }
-
 
 /// EXPERIMENTAL - a thread-scoped realtime item in the canonical timeline.
 ///
@@ -6147,10 +6729,12 @@ record! { ThreadRealtimeItemAddedNotification {
 impl ThreadRealtimeItemAddedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, item: impl Into<Value>) -> Self {
-        Self { thread_id: thread_id.into(), item: item.into() }
+        Self {
+            thread_id: thread_id.into(),
+            item: item.into(),
+        }
     }
 }
-
 
 /// EXPERIMENTAL - a realtime timeline item published after canonical commit.
 ///
@@ -6172,10 +6756,12 @@ record! { ThreadRealtimeItemCompletedNotification {
 impl ThreadRealtimeItemCompletedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, item: ThreadRealtimeItem) -> Self {
-        Self { thread_id: thread_id.into(), item }
+        Self {
+            thread_id: thread_id.into(),
+            item,
+        }
     }
 }
-
 
 /// EXPERIMENTAL - a realtime timeline item started before its content streams.
 ///
@@ -6197,10 +6783,12 @@ record! { ThreadRealtimeItemStartedNotification {
 impl ThreadRealtimeItemStartedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, item: ThreadRealtimeItem) -> Self {
-        Self { thread_id: thread_id.into(), item }
+        Self {
+            thread_id: thread_id.into(),
+            item,
+        }
     }
 }
-
 
 /// EXPERIMENTAL - text appended to an active realtime transcript item.
 ///
@@ -6224,11 +6812,18 @@ record! { ThreadRealtimeItemTranscriptDeltaNotification {
 
 impl ThreadRealtimeItemTranscriptDeltaNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, item_id: impl Into<ItemId>, delta: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), item_id: item_id.into(), delta: delta.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        item_id: impl Into<ItemId>,
+        delta: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            item_id: item_id.into(),
+            delta: delta.into(),
+        }
     }
 }
-
 
 /// List voices supported by thread realtime.
 ///
@@ -6245,7 +6840,7 @@ record! { ThreadRealtimeListVoicesParams {
 impl ThreadRealtimeListVoicesParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -6254,7 +6849,6 @@ impl Default for ThreadRealtimeListVoicesParams {
         Self::new()
     }
 }
-
 
 /// Response for listing supported realtime voices.
 ///
@@ -6279,7 +6873,6 @@ impl ThreadRealtimeListVoicesResponse {
     }
 }
 
-
 /// EXPERIMENTAL - streamed output audio emitted by thread realtime.
 ///
 /// Payload of the server's notification `thread/realtime/outputAudio/delta`.
@@ -6300,10 +6893,12 @@ record! { ThreadRealtimeOutputAudioDeltaNotification {
 impl ThreadRealtimeOutputAudioDeltaNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, audio: ThreadRealtimeAudioChunk) -> Self {
-        Self { thread_id: thread_id.into(), audio }
+        Self {
+            thread_id: thread_id.into(),
+            audio,
+        }
     }
 }
-
 
 /// EXPERIMENTAL - emitted with the remote SDP for a WebRTC realtime session.
 ///
@@ -6325,10 +6920,12 @@ record! { ThreadRealtimeSdpNotification {
 impl ThreadRealtimeSdpNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, sdp: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), sdp: sdp.into() }
+        Self {
+            thread_id: thread_id.into(),
+            sdp: sdp.into(),
+        }
     }
 }
-
 
 /// `outcome` of [`RealtimeSessionClosedThreadRealtimeItem`](crate::RealtimeSessionClosedThreadRealtimeItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -6424,8 +7021,32 @@ record! { ThreadRealtimeStartParams {
 
 impl ThreadRealtimeStartParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, output_modality: impl Into<RealtimeOutputModality>) -> Self {
-        Self { thread_id: thread_id.into(), output_modality: output_modality.into(), backend_reasoning_status: None, client_managed_handoffs: None, codex_response_handoff_channel_prefixes: None, codex_response_handoff_mode: None, codex_response_item_prefix: None, codex_responses_as_items: None, delegation_ack_filler: None, flush_transcript_tail_on_session_end: None, include_startup_context: None, initial_items: None, model: None, prompt: None, realtime_end_instructions: None, realtime_session_id: None, realtime_start_instructions: None, transport: None, version: None, voice: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        output_modality: impl Into<RealtimeOutputModality>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            output_modality: output_modality.into(),
+            backend_reasoning_status: None,
+            client_managed_handoffs: None,
+            codex_response_handoff_channel_prefixes: None,
+            codex_response_handoff_mode: None,
+            codex_response_item_prefix: None,
+            codex_responses_as_items: None,
+            delegation_ack_filler: None,
+            flush_transcript_tail_on_session_end: None,
+            include_startup_context: None,
+            initial_items: None,
+            model: None,
+            prompt: None,
+            realtime_end_instructions: None,
+            realtime_session_id: None,
+            realtime_start_instructions: None,
+            transport: None,
+            version: None,
+            voice: None,
+        }
     }
 
     /// Sets [`backend_reasoning_status`](#structfield.backend_reasoning_status).
@@ -6444,21 +7065,32 @@ impl ThreadRealtimeStartParams {
 
     /// Sets [`codex_response_handoff_channel_prefixes`](#structfield.codex_response_handoff_channel_prefixes).
     #[must_use]
-    pub fn codex_response_handoff_channel_prefixes(mut self, codex_response_handoff_channel_prefixes: BTreeMap<String, Vec<String>>) -> Self {
-        self.codex_response_handoff_channel_prefixes = Some(codex_response_handoff_channel_prefixes);
+    pub fn codex_response_handoff_channel_prefixes(
+        mut self,
+        codex_response_handoff_channel_prefixes: BTreeMap<String, Vec<String>>,
+    ) -> Self {
+        self.codex_response_handoff_channel_prefixes = Some(
+            codex_response_handoff_channel_prefixes,
+        );
         self
     }
 
     /// Sets [`codex_response_handoff_mode`](#structfield.codex_response_handoff_mode).
     #[must_use]
-    pub fn codex_response_handoff_mode(mut self, codex_response_handoff_mode: impl Into<CodexResponseHandoffMode>) -> Self {
+    pub fn codex_response_handoff_mode(
+        mut self,
+        codex_response_handoff_mode: impl Into<CodexResponseHandoffMode>,
+    ) -> Self {
         self.codex_response_handoff_mode = Some(codex_response_handoff_mode.into());
         self
     }
 
     /// Sets [`codex_response_item_prefix`](#structfield.codex_response_item_prefix).
     #[must_use]
-    pub fn codex_response_item_prefix(mut self, codex_response_item_prefix: impl Into<String>) -> Self {
+    pub fn codex_response_item_prefix(
+        mut self,
+        codex_response_item_prefix: impl Into<String>,
+    ) -> Self {
         self.codex_response_item_prefix = Some(codex_response_item_prefix.into());
         self
     }
@@ -6479,8 +7111,13 @@ impl ThreadRealtimeStartParams {
 
     /// Sets [`flush_transcript_tail_on_session_end`](#structfield.flush_transcript_tail_on_session_end).
     #[must_use]
-    pub fn flush_transcript_tail_on_session_end(mut self, flush_transcript_tail_on_session_end: bool) -> Self {
-        self.flush_transcript_tail_on_session_end = Some(flush_transcript_tail_on_session_end);
+    pub fn flush_transcript_tail_on_session_end(
+        mut self,
+        flush_transcript_tail_on_session_end: bool,
+    ) -> Self {
+        self.flush_transcript_tail_on_session_end = Some(
+            flush_transcript_tail_on_session_end,
+        );
         self
     }
 
@@ -6493,7 +7130,10 @@ impl ThreadRealtimeStartParams {
 
     /// Sets [`initial_items`](#structfield.initial_items).
     #[must_use]
-    pub fn initial_items(mut self, initial_items: impl Into<Vec<ThreadRealtimeInitialItem>>) -> Self {
+    pub fn initial_items(
+        mut self,
+        initial_items: impl Into<Vec<ThreadRealtimeInitialItem>>,
+    ) -> Self {
         self.initial_items = Some(initial_items.into());
         self
     }
@@ -6521,21 +7161,30 @@ impl ThreadRealtimeStartParams {
 
     /// Sets [`realtime_end_instructions`](#structfield.realtime_end_instructions).
     #[must_use]
-    pub fn realtime_end_instructions(mut self, realtime_end_instructions: impl Into<String>) -> Self {
+    pub fn realtime_end_instructions(
+        mut self,
+        realtime_end_instructions: impl Into<String>,
+    ) -> Self {
         self.realtime_end_instructions = Some(realtime_end_instructions.into());
         self
     }
 
     /// Sets [`realtime_session_id`](#structfield.realtime_session_id).
     #[must_use]
-    pub fn realtime_session_id(mut self, realtime_session_id: impl Into<String>) -> Self {
+    pub fn realtime_session_id(
+        mut self,
+        realtime_session_id: impl Into<String>,
+    ) -> Self {
         self.realtime_session_id = Some(realtime_session_id.into());
         self
     }
 
     /// Sets [`realtime_start_instructions`](#structfield.realtime_start_instructions).
     #[must_use]
-    pub fn realtime_start_instructions(mut self, realtime_start_instructions: impl Into<String>) -> Self {
+    pub fn realtime_start_instructions(
+        mut self,
+        realtime_start_instructions: impl Into<String>,
+    ) -> Self {
         self.realtime_start_instructions = Some(realtime_start_instructions.into());
         self
     }
@@ -6562,7 +7211,6 @@ impl ThreadRealtimeStartParams {
     }
 }
 
-
 /// Response for starting thread realtime.
 ///
 /// The server's answer to `thread/realtime/start`.
@@ -6578,7 +7226,7 @@ record! { ThreadRealtimeStartResponse {
 impl ThreadRealtimeStartResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -6587,7 +7235,6 @@ impl Default for ThreadRealtimeStartResponse {
         Self::new()
     }
 }
-
 
 /// EXPERIMENTAL - transport used by thread realtime.
 ///
@@ -6645,11 +7292,17 @@ record! { ThreadRealtimeStartedNotification {
 
 impl ThreadRealtimeStartedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, version: impl Into<RealtimeConversationVersion>) -> Self {
-        Self { thread_id: thread_id.into(), version: version.into(), realtime_session_id: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        version: impl Into<RealtimeConversationVersion>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            version: version.into(),
+            realtime_session_id: None,
+        }
     }
 }
-
 
 /// Stop thread realtime.
 ///
@@ -6670,10 +7323,11 @@ record! { ThreadRealtimeStopParams {
 impl ThreadRealtimeStopParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// Response for stopping thread realtime.
 ///
@@ -6690,7 +7344,7 @@ record! { ThreadRealtimeStopResponse {
 impl ThreadRealtimeStopResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -6699,7 +7353,6 @@ impl Default for ThreadRealtimeStopResponse {
         Self::new()
     }
 }
-
 
 /// EXPERIMENTAL - flat transcript delta emitted whenever realtime transcript text changes.
 ///
@@ -6723,11 +7376,18 @@ record! { ThreadRealtimeTranscriptDeltaNotification {
 
 impl ThreadRealtimeTranscriptDeltaNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, delta: impl Into<String>, role: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), delta: delta.into(), role: role.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        delta: impl Into<String>,
+        role: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            delta: delta.into(),
+            role: role.into(),
+        }
     }
 }
-
 
 /// EXPERIMENTAL - final transcript text emitted when realtime completes a transcript part.
 ///
@@ -6751,11 +7411,18 @@ record! { ThreadRealtimeTranscriptDoneNotification {
 
 impl ThreadRealtimeTranscriptDoneNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, role: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), role: role.into(), text: text.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        role: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            role: role.into(),
+            text: text.into(),
+        }
     }
 }
-
 
 /// `role` of [`TranscriptSegmentThreadRealtimeItem`](crate::TranscriptSegmentThreadRealtimeItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -6795,7 +7462,11 @@ record! { ThreadResumeInitialTurnsPageParams {
 impl ThreadResumeInitialTurnsPageParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { items_view: None, limit: None, sort_direction: None }
+        Self {
+            items_view: None,
+            limit: None,
+            sort_direction: None,
+        }
     }
 
     /// Sets [`items_view`](#structfield.items_view).
@@ -6825,7 +7496,6 @@ impl Default for ThreadResumeInitialTurnsPageParams {
         Self::new()
     }
 }
-
 
 /// There are three ways to resume a thread: 1. By thread_id: load the thread from disk by thread_id and resume it. 2. By history: instantiate the thread from memory and resume it. 3. By path: load the thread from disk by path and resume it.
 ///
@@ -6934,7 +7604,26 @@ record! { ThreadResumeParams {
 impl ThreadResumeParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), approval_policy: None, approvals_reviewer: None, base_instructions: None, config: None, cwd: None, developer_instructions: None, exclude_turns: None, history: None, initial_turns_page: None, model: None, model_provider: None, path: None, permissions: None, personality: None, runtime_workspace_roots: None, sandbox: None, service_tier: None }
+        Self {
+            thread_id: thread_id.into(),
+            approval_policy: None,
+            approvals_reviewer: None,
+            base_instructions: None,
+            config: None,
+            cwd: None,
+            developer_instructions: None,
+            exclude_turns: None,
+            history: None,
+            initial_turns_page: None,
+            model: None,
+            model_provider: None,
+            path: None,
+            permissions: None,
+            personality: None,
+            runtime_workspace_roots: None,
+            sandbox: None,
+            service_tier: None,
+        }
     }
 
     /// Sets [`approval_policy`](#structfield.approval_policy).
@@ -6946,7 +7635,10 @@ impl ThreadResumeParams {
 
     /// Sets [`approvals_reviewer`](#structfield.approvals_reviewer).
     #[must_use]
-    pub fn approvals_reviewer(mut self, approvals_reviewer: impl Into<ApprovalsReviewer>) -> Self {
+    pub fn approvals_reviewer(
+        mut self,
+        approvals_reviewer: impl Into<ApprovalsReviewer>,
+    ) -> Self {
         self.approvals_reviewer = Some(approvals_reviewer.into());
         self
     }
@@ -6974,7 +7666,10 @@ impl ThreadResumeParams {
 
     /// Sets [`developer_instructions`](#structfield.developer_instructions).
     #[must_use]
-    pub fn developer_instructions(mut self, developer_instructions: impl Into<String>) -> Self {
+    pub fn developer_instructions(
+        mut self,
+        developer_instructions: impl Into<String>,
+    ) -> Self {
         self.developer_instructions = Some(developer_instructions.into());
         self
     }
@@ -6995,7 +7690,10 @@ impl ThreadResumeParams {
 
     /// Sets [`initial_turns_page`](#structfield.initial_turns_page).
     #[must_use]
-    pub fn initial_turns_page(mut self, initial_turns_page: ThreadResumeInitialTurnsPageParams) -> Self {
+    pub fn initial_turns_page(
+        mut self,
+        initial_turns_page: ThreadResumeInitialTurnsPageParams,
+    ) -> Self {
         self.initial_turns_page = Some(initial_turns_page);
         self
     }
@@ -7037,7 +7735,10 @@ impl ThreadResumeParams {
 
     /// Sets [`runtime_workspace_roots`](#structfield.runtime_workspace_roots).
     #[must_use]
-    pub fn runtime_workspace_roots(mut self, runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>) -> Self {
+    pub fn runtime_workspace_roots(
+        mut self,
+        runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>,
+    ) -> Self {
         self.runtime_workspace_roots = Some(runtime_workspace_roots.into());
         self
     }
@@ -7063,7 +7764,6 @@ impl ThreadResumeParams {
         self
     }
 }
-
 
 /// The server's answer to `thread/resume`.
 #[derive(Clone, Debug, PartialEq)]
@@ -7150,11 +7850,37 @@ record! { ThreadResumeResponse {
 
 impl ThreadResumeResponse {
     /// With what is required.
-    pub fn new(approval_policy: AskForApproval, approvals_reviewer: impl Into<ApprovalsReviewer>, cwd: impl Into<AbsolutePathBuf>, model: impl Into<String>, model_provider: impl Into<String>, sandbox: SandboxPolicy, thread: Thread) -> Self {
-        Self { approval_policy, approvals_reviewer: approvals_reviewer.into(), cwd: cwd.into(), model: model.into(), model_provider: model_provider.into(), sandbox, thread, active_permission_profile: None, collaboration_mode: None, disabled_plugin_ids: Vec::new(), initial_turns_page: None, instruction_sources: Vec::new(), items_backwards_cursor: None, multi_agent_mode: MultiAgentMode::ExplicitRequestOnly, reasoning_effort: None, runtime_workspace_roots: Vec::new(), service_tier: None, turns_backwards_cursor: None }
+    pub fn new(
+        approval_policy: AskForApproval,
+        approvals_reviewer: impl Into<ApprovalsReviewer>,
+        cwd: impl Into<AbsolutePathBuf>,
+        model: impl Into<String>,
+        model_provider: impl Into<String>,
+        sandbox: SandboxPolicy,
+        thread: Thread,
+    ) -> Self {
+        Self {
+            approval_policy,
+            approvals_reviewer: approvals_reviewer.into(),
+            cwd: cwd.into(),
+            model: model.into(),
+            model_provider: model_provider.into(),
+            sandbox,
+            thread,
+            active_permission_profile: None,
+            collaboration_mode: None,
+            disabled_plugin_ids: Vec::new(),
+            initial_turns_page: None,
+            instruction_sources: Vec::new(),
+            items_backwards_cursor: None,
+            multi_agent_mode: MultiAgentMode::ExplicitRequestOnly,
+            reasoning_effort: None,
+            runtime_workspace_roots: Vec::new(),
+            service_tier: None,
+            turns_backwards_cursor: None,
+        }
     }
 }
-
 
 /// Replace a paginated thread's durable history with the prefix before one turn.
 ///
@@ -7177,11 +7903,16 @@ record! { ThreadRevertParams {
 
 impl ThreadRevertParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, before_turn_id: impl Into<TurnId>) -> Self {
-        Self { thread_id: thread_id.into(), before_turn_id: before_turn_id.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        before_turn_id: impl Into<TurnId>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            before_turn_id: before_turn_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/revert`.
 #[derive(Clone, Debug, PartialEq)]
@@ -7208,10 +7939,13 @@ record! { ThreadRevertResponse {
 impl ThreadRevertResponse {
     /// With what is required.
     pub fn new(thread: Thread) -> Self {
-        Self { thread, items_backwards_cursor: None, turns_backwards_cursor: None }
+        Self {
+            thread,
+            items_backwards_cursor: None,
+            turns_backwards_cursor: None,
+        }
     }
 }
-
 
 /// Payload of the server's notification `thread/reverted`.
 #[derive(Clone, Debug, PartialEq)]
@@ -7228,10 +7962,11 @@ record! { ThreadRevertedNotification {
 impl ThreadRevertedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// One visible message occurrence returned by `ThreadSearchOccurrencesResponse`.
 ///
@@ -7263,11 +7998,22 @@ record! { ThreadSearchOccurrence {
 
 impl ThreadSearchOccurrence {
     /// With what is required.
-    pub fn new(turn_id: impl Into<TurnId>, item_id: impl Into<ItemId>, snippet: impl Into<String>, snippet_match_range: ThreadSearchTextRange, turn_cursor: impl Into<String>) -> Self {
-        Self { turn_id: turn_id.into(), item_id: item_id.into(), snippet: snippet.into(), snippet_match_range, turn_cursor: turn_cursor.into() }
+    pub fn new(
+        turn_id: impl Into<TurnId>,
+        item_id: impl Into<ItemId>,
+        snippet: impl Into<String>,
+        snippet_match_range: ThreadSearchTextRange,
+        turn_cursor: impl Into<String>,
+    ) -> Self {
+        Self {
+            turn_id: turn_id.into(),
+            item_id: item_id.into(),
+            snippet: snippet.into(),
+            snippet_match_range,
+            turn_cursor: turn_cursor.into(),
+        }
     }
 }
-
 
 /// Parameters for searching visible message occurrences within one paginated thread.
 ///
@@ -7297,7 +8043,12 @@ record! { ThreadSearchOccurrencesParams {
 impl ThreadSearchOccurrencesParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, search_term: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), search_term: search_term.into(), cursor: None, limit: None }
+        Self {
+            thread_id: thread_id.into(),
+            search_term: search_term.into(),
+            cursor: None,
+            limit: None,
+        }
     }
 
     /// Sets [`cursor`](#structfield.cursor).
@@ -7314,7 +8065,6 @@ impl ThreadSearchOccurrencesParams {
         self
     }
 }
-
 
 /// The server's answer to `thread/searchOccurrences`.
 ///
@@ -7336,10 +8086,12 @@ record! { ThreadSearchOccurrencesResponse {
 impl ThreadSearchOccurrencesResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<ThreadSearchOccurrence>>) -> Self {
-        Self { data: data.into(), next_cursor: None }
+        Self {
+            data: data.into(),
+            next_cursor: None,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/search`, answered by [`ThreadSearchResponse`](crate::ThreadSearchResponse).
 ///
@@ -7376,7 +8128,15 @@ record! { ThreadSearchParams {
 impl ThreadSearchParams {
     /// With what is required.
     pub fn new(search_term: impl Into<String>) -> Self {
-        Self { search_term: search_term.into(), archived: None, cursor: None, limit: None, sort_direction: None, sort_key: None, source_kinds: None }
+        Self {
+            search_term: search_term.into(),
+            archived: None,
+            cursor: None,
+            limit: None,
+            sort_direction: None,
+            sort_key: None,
+            source_kinds: None,
+        }
     }
 
     /// Sets [`archived`](#structfield.archived).
@@ -7416,12 +8176,14 @@ impl ThreadSearchParams {
 
     /// Sets [`source_kinds`](#structfield.source_kinds).
     #[must_use]
-    pub fn source_kinds(mut self, source_kinds: impl Into<Vec<ThreadSourceKind>>) -> Self {
+    pub fn source_kinds(
+        mut self,
+        source_kinds: impl Into<Vec<ThreadSourceKind>>,
+    ) -> Self {
         self.source_kinds = Some(source_kinds.into());
         self
     }
 }
-
 
 /// The server's answer to `thread/search`.
 ///
@@ -7446,10 +8208,13 @@ record! { ThreadSearchResponse {
 impl ThreadSearchResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<ThreadSearchResult>>) -> Self {
-        Self { data: data.into(), backwards_cursor: None, next_cursor: None }
+        Self {
+            data: data.into(),
+            backwards_cursor: None,
+            next_cursor: None,
+        }
     }
 }
-
 
 /// `data` of [`ThreadSearchResponse`](crate::ThreadSearchResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -7469,10 +8234,12 @@ record! { ThreadSearchResult {
 impl ThreadSearchResult {
     /// With what is required.
     pub fn new(snippet: impl Into<String>, thread: Thread) -> Self {
-        Self { snippet: snippet.into(), thread }
+        Self {
+            snippet: snippet.into(),
+            thread,
+        }
     }
 }
-
 
 /// `sortKey` of [`ThreadSearchParams`](crate::ThreadSearchParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -7520,7 +8287,6 @@ impl ThreadSearchTextRange {
     }
 }
 
-
 /// An independently persisted, user-visible thread section.
 ///
 /// `section` of [`Thread`](crate::Thread), [`ThreadSectionCreateResponse`](crate::ThreadSectionCreateResponse), `data` of [`ThreadSectionListResponse`](crate::ThreadSectionListResponse) and others.
@@ -7544,10 +8310,13 @@ record! { ThreadSection {
 impl ThreadSection {
     /// With what is required.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into(), appearance: None }
+        Self {
+            id: id.into(),
+            name: name.into(),
+            appearance: None,
+        }
     }
 }
-
 
 /// Extensible visual presentation for a custom thread section.
 ///
@@ -7593,7 +8362,6 @@ impl Default for ThreadSectionAppearance {
     }
 }
 
-
 /// Parameters for moving a thread within a server-owned section ordering.
 ///
 /// Parameters of the request `thread/section/move`, answered by [`ThreadSectionMoveResponse`](crate::ThreadSectionMoveResponse).
@@ -7617,7 +8385,11 @@ record! { ThreadSectionMoveParams {
 impl ThreadSectionMoveParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, section_id: Option<String>) -> Self {
-        Self { thread_id: thread_id.into(), before_thread_id: None, section_id }
+        Self {
+            thread_id: thread_id.into(),
+            before_thread_id: None,
+            section_id,
+        }
     }
 
     /// Sets [`before_thread_id`](#structfield.before_thread_id).
@@ -7627,7 +8399,6 @@ impl ThreadSectionMoveParams {
         self
     }
 }
-
 
 /// The server's answer to `thread/section/move`.
 #[derive(Clone, Debug, PartialEq)]
@@ -7640,7 +8411,7 @@ record! { ThreadSectionMoveResponse {
 impl ThreadSectionMoveResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -7649,7 +8420,6 @@ impl Default for ThreadSectionMoveResponse {
         Self::new()
     }
 }
-
 
 /// Parameters of the request `thread/name/set`, answered by [`ThreadSetNameResponse`](crate::ThreadSetNameResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -7669,10 +8439,12 @@ record! { ThreadSetNameParams {
 impl ThreadSetNameParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, name: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), name: name.into() }
+        Self {
+            thread_id: thread_id.into(),
+            name: name.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/name/set`.
 #[derive(Clone, Debug, PartialEq)]
@@ -7685,7 +8457,7 @@ record! { ThreadSetNameResponse {
 impl ThreadSetNameResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -7694,7 +8466,6 @@ impl Default for ThreadSetNameResponse {
         Self::new()
     }
 }
-
 
 /// `threadSettings` of [`ThreadSettingsUpdatedNotification`](crate::ThreadSettingsUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
@@ -7755,11 +8526,33 @@ record! { ThreadSettings {
 
 impl ThreadSettings {
     /// With what is required.
-    pub fn new(approval_policy: AskForApproval, approvals_reviewer: impl Into<ApprovalsReviewer>, collaboration_mode: CollaborationMode, cwd: impl Into<AbsolutePathBuf>, model: impl Into<String>, model_provider: impl Into<String>, sandbox_policy: SandboxPolicy) -> Self {
-        Self { approval_policy, approvals_reviewer: approvals_reviewer.into(), collaboration_mode, cwd: cwd.into(), model: model.into(), model_provider: model_provider.into(), sandbox_policy, active_permission_profile: None, disabled_plugin_ids: Vec::new(), effort: None, multi_agent_mode: MultiAgentMode::ExplicitRequestOnly, personality: None, service_tier: None, summary: None }
+    pub fn new(
+        approval_policy: AskForApproval,
+        approvals_reviewer: impl Into<ApprovalsReviewer>,
+        collaboration_mode: CollaborationMode,
+        cwd: impl Into<AbsolutePathBuf>,
+        model: impl Into<String>,
+        model_provider: impl Into<String>,
+        sandbox_policy: SandboxPolicy,
+    ) -> Self {
+        Self {
+            approval_policy,
+            approvals_reviewer: approvals_reviewer.into(),
+            collaboration_mode,
+            cwd: cwd.into(),
+            model: model.into(),
+            model_provider: model_provider.into(),
+            sandbox_policy,
+            active_permission_profile: None,
+            disabled_plugin_ids: Vec::new(),
+            effort: None,
+            multi_agent_mode: MultiAgentMode::ExplicitRequestOnly,
+            personality: None,
+            service_tier: None,
+            summary: None,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/settings/update`, answered by [`ThreadSettingsUpdateResponse`](crate::ThreadSettingsUpdateResponse).
 ///
@@ -7821,7 +8614,22 @@ record! { ThreadSettingsUpdateParams {
 impl ThreadSettingsUpdateParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), approval_policy: None, approvals_reviewer: None, collaboration_mode: None, cwd: None, disabled_plugin_ids: None, effort: None, model: None, multi_agent_mode: None, permissions: None, personality: None, sandbox_policy: None, service_tier: None, summary: None }
+        Self {
+            thread_id: thread_id.into(),
+            approval_policy: None,
+            approvals_reviewer: None,
+            collaboration_mode: None,
+            cwd: None,
+            disabled_plugin_ids: None,
+            effort: None,
+            model: None,
+            multi_agent_mode: None,
+            permissions: None,
+            personality: None,
+            sandbox_policy: None,
+            service_tier: None,
+            summary: None,
+        }
     }
 
     /// Sets [`approval_policy`](#structfield.approval_policy).
@@ -7833,7 +8641,10 @@ impl ThreadSettingsUpdateParams {
 
     /// Sets [`approvals_reviewer`](#structfield.approvals_reviewer).
     #[must_use]
-    pub fn approvals_reviewer(mut self, approvals_reviewer: impl Into<ApprovalsReviewer>) -> Self {
+    pub fn approvals_reviewer(
+        mut self,
+        approvals_reviewer: impl Into<ApprovalsReviewer>,
+    ) -> Self {
         self.approvals_reviewer = Some(approvals_reviewer.into());
         self
     }
@@ -7854,7 +8665,10 @@ impl ThreadSettingsUpdateParams {
 
     /// Sets [`disabled_plugin_ids`](#structfield.disabled_plugin_ids).
     #[must_use]
-    pub fn disabled_plugin_ids(mut self, disabled_plugin_ids: impl Into<Vec<String>>) -> Self {
+    pub fn disabled_plugin_ids(
+        mut self,
+        disabled_plugin_ids: impl Into<Vec<String>>,
+    ) -> Self {
         self.disabled_plugin_ids = Some(disabled_plugin_ids.into());
         self
     }
@@ -7923,7 +8737,6 @@ impl ThreadSettingsUpdateParams {
     }
 }
 
-
 /// The server's answer to `thread/settings/update`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -7937,7 +8750,7 @@ record! { ThreadSettingsUpdateResponse {
 impl ThreadSettingsUpdateResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -7946,7 +8759,6 @@ impl Default for ThreadSettingsUpdateResponse {
         Self::new()
     }
 }
-
 
 /// Payload of the server's notification `thread/settings/updated`.
 #[derive(Clone, Debug, PartialEq)]
@@ -7966,10 +8778,12 @@ record! { ThreadSettingsUpdatedNotification {
 impl ThreadSettingsUpdatedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, thread_settings: ThreadSettings) -> Self {
-        Self { thread_id: thread_id.into(), thread_settings }
+        Self {
+            thread_id: thread_id.into(),
+            thread_settings,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/shellCommand`, answered by [`ThreadShellCommandResponse`](crate::ThreadShellCommandResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -7992,7 +8806,11 @@ record! { ThreadShellCommandParams {
 impl ThreadShellCommandParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, command: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), command: command.into(), timeout_ms: None }
+        Self {
+            thread_id: thread_id.into(),
+            command: command.into(),
+            timeout_ms: None,
+        }
     }
 
     /// Sets [`timeout_ms`](#structfield.timeout_ms).
@@ -8002,7 +8820,6 @@ impl ThreadShellCommandParams {
         self
     }
 }
-
 
 /// The server's answer to `thread/shellCommand`.
 #[derive(Clone, Debug, PartialEq)]
@@ -8015,7 +8832,7 @@ record! { ThreadShellCommandResponse {
 impl ThreadShellCommandResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -8024,7 +8841,6 @@ impl Default for ThreadShellCommandResponse {
         Self::new()
     }
 }
-
 
 /// `sortKey` of [`ThreadListParams`](crate::ThreadListParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -8137,10 +8953,15 @@ record! { ThreadSpawnSubAgentSource {
 impl ThreadSpawnSubAgentSource {
     /// With what is required.
     pub fn new(parent_thread_id: impl Into<ThreadId>, depth: i32) -> Self {
-        Self { parent_thread_id: parent_thread_id.into(), depth, agent_nickname: None, agent_path: None, agent_role: None }
+        Self {
+            parent_thread_id: parent_thread_id.into(),
+            depth,
+            agent_nickname: None,
+            agent_path: None,
+            agent_role: None,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/start`, answered by [`ThreadStartResponse`](crate::ThreadStartResponse).
 #[derive(Clone, PartialEq)]
@@ -8293,12 +9114,43 @@ record! { ThreadStartParams {
 impl ThreadStartParams {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { allow_provider_model_fallback: None, approval_policy: None, approvals_reviewer: None, base_instructions: None, config: None, cwd: None, daybreak_enabled: None, developer_instructions: None, dynamic_tools: None, environments: None, ephemeral: None, experimental_raw_events: None, history_mode: None, mock_experimental_field: None, model: None, model_provider: None, multi_agent_mode: None, permissions: None, personality: None, project_id: None, runtime_workspace_roots: None, sandbox: None, selected_capability_roots: None, service_name: None, service_tier: None, session_start_source: None, thread_source: None }
+        Self {
+            allow_provider_model_fallback: None,
+            approval_policy: None,
+            approvals_reviewer: None,
+            base_instructions: None,
+            config: None,
+            cwd: None,
+            daybreak_enabled: None,
+            developer_instructions: None,
+            dynamic_tools: None,
+            environments: None,
+            ephemeral: None,
+            experimental_raw_events: None,
+            history_mode: None,
+            mock_experimental_field: None,
+            model: None,
+            model_provider: None,
+            multi_agent_mode: None,
+            permissions: None,
+            personality: None,
+            project_id: None,
+            runtime_workspace_roots: None,
+            sandbox: None,
+            selected_capability_roots: None,
+            service_name: None,
+            service_tier: None,
+            session_start_source: None,
+            thread_source: None,
+        }
     }
 
     /// Sets [`allow_provider_model_fallback`](#structfield.allow_provider_model_fallback).
     #[must_use]
-    pub fn allow_provider_model_fallback(mut self, allow_provider_model_fallback: bool) -> Self {
+    pub fn allow_provider_model_fallback(
+        mut self,
+        allow_provider_model_fallback: bool,
+    ) -> Self {
         self.allow_provider_model_fallback = Some(allow_provider_model_fallback);
         self
     }
@@ -8312,7 +9164,10 @@ impl ThreadStartParams {
 
     /// Sets [`approvals_reviewer`](#structfield.approvals_reviewer).
     #[must_use]
-    pub fn approvals_reviewer(mut self, approvals_reviewer: impl Into<ApprovalsReviewer>) -> Self {
+    pub fn approvals_reviewer(
+        mut self,
+        approvals_reviewer: impl Into<ApprovalsReviewer>,
+    ) -> Self {
         self.approvals_reviewer = Some(approvals_reviewer.into());
         self
     }
@@ -8347,21 +9202,30 @@ impl ThreadStartParams {
 
     /// Sets [`developer_instructions`](#structfield.developer_instructions).
     #[must_use]
-    pub fn developer_instructions(mut self, developer_instructions: impl Into<String>) -> Self {
+    pub fn developer_instructions(
+        mut self,
+        developer_instructions: impl Into<String>,
+    ) -> Self {
         self.developer_instructions = Some(developer_instructions.into());
         self
     }
 
     /// Sets [`dynamic_tools`](#structfield.dynamic_tools).
     #[must_use]
-    pub fn dynamic_tools(mut self, dynamic_tools: impl Into<Vec<DynamicToolSpec>>) -> Self {
+    pub fn dynamic_tools(
+        mut self,
+        dynamic_tools: impl Into<Vec<DynamicToolSpec>>,
+    ) -> Self {
         self.dynamic_tools = Some(dynamic_tools.into());
         self
     }
 
     /// Sets [`environments`](#structfield.environments).
     #[must_use]
-    pub fn environments(mut self, environments: impl Into<Vec<TurnEnvironmentParams>>) -> Self {
+    pub fn environments(
+        mut self,
+        environments: impl Into<Vec<TurnEnvironmentParams>>,
+    ) -> Self {
         self.environments = Some(environments.into());
         self
     }
@@ -8389,7 +9253,10 @@ impl ThreadStartParams {
 
     /// Sets [`mock_experimental_field`](#structfield.mock_experimental_field).
     #[must_use]
-    pub fn mock_experimental_field(mut self, mock_experimental_field: impl Into<String>) -> Self {
+    pub fn mock_experimental_field(
+        mut self,
+        mock_experimental_field: impl Into<String>,
+    ) -> Self {
         self.mock_experimental_field = Some(mock_experimental_field.into());
         self
     }
@@ -8438,7 +9305,10 @@ impl ThreadStartParams {
 
     /// Sets [`runtime_workspace_roots`](#structfield.runtime_workspace_roots).
     #[must_use]
-    pub fn runtime_workspace_roots(mut self, runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>) -> Self {
+    pub fn runtime_workspace_roots(
+        mut self,
+        runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>,
+    ) -> Self {
         self.runtime_workspace_roots = Some(runtime_workspace_roots.into());
         self
     }
@@ -8452,7 +9322,10 @@ impl ThreadStartParams {
 
     /// Sets [`selected_capability_roots`](#structfield.selected_capability_roots).
     #[must_use]
-    pub fn selected_capability_roots(mut self, selected_capability_roots: impl Into<Vec<SelectedCapabilityRoot>>) -> Self {
+    pub fn selected_capability_roots(
+        mut self,
+        selected_capability_roots: impl Into<Vec<SelectedCapabilityRoot>>,
+    ) -> Self {
         self.selected_capability_roots = Some(selected_capability_roots.into());
         self
     }
@@ -8480,7 +9353,10 @@ impl ThreadStartParams {
 
     /// Sets [`session_start_source`](#structfield.session_start_source).
     #[must_use]
-    pub fn session_start_source(mut self, session_start_source: impl Into<ThreadStartSource>) -> Self {
+    pub fn session_start_source(
+        mut self,
+        session_start_source: impl Into<ThreadStartSource>,
+    ) -> Self {
         self.session_start_source = Some(session_start_source.into());
         self
     }
@@ -8498,7 +9374,6 @@ impl Default for ThreadStartParams {
         Self::new()
     }
 }
-
 
 /// The server's answer to `thread/start`.
 #[derive(Clone, Debug, PartialEq)]
@@ -8567,11 +9442,33 @@ record! { ThreadStartResponse {
 
 impl ThreadStartResponse {
     /// With what is required.
-    pub fn new(approval_policy: AskForApproval, approvals_reviewer: impl Into<ApprovalsReviewer>, cwd: impl Into<AbsolutePathBuf>, model: impl Into<String>, model_provider: impl Into<String>, sandbox: SandboxPolicy, thread: Thread) -> Self {
-        Self { approval_policy, approvals_reviewer: approvals_reviewer.into(), cwd: cwd.into(), model: model.into(), model_provider: model_provider.into(), sandbox, thread, active_permission_profile: None, disabled_plugin_ids: Vec::new(), instruction_sources: Vec::new(), multi_agent_mode: MultiAgentMode::ExplicitRequestOnly, reasoning_effort: None, runtime_workspace_roots: Vec::new(), service_tier: None }
+    pub fn new(
+        approval_policy: AskForApproval,
+        approvals_reviewer: impl Into<ApprovalsReviewer>,
+        cwd: impl Into<AbsolutePathBuf>,
+        model: impl Into<String>,
+        model_provider: impl Into<String>,
+        sandbox: SandboxPolicy,
+        thread: Thread,
+    ) -> Self {
+        Self {
+            approval_policy,
+            approvals_reviewer: approvals_reviewer.into(),
+            cwd: cwd.into(),
+            model: model.into(),
+            model_provider: model_provider.into(),
+            sandbox,
+            thread,
+            active_permission_profile: None,
+            disabled_plugin_ids: Vec::new(),
+            instruction_sources: Vec::new(),
+            multi_agent_mode: MultiAgentMode::ExplicitRequestOnly,
+            reasoning_effort: None,
+            runtime_workspace_roots: Vec::new(),
+            service_tier: None,
+        }
     }
 }
-
 
 /// `sessionStartSource` of [`ThreadStartParams`](crate::ThreadStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -8608,7 +9505,6 @@ impl ThreadStartedNotification {
         Self { thread }
     }
 }
-
 
 /// `status` of [`Thread`](crate::Thread), [`ThreadStatusChangedNotification`](crate::ThreadStatusChangedNotification).
 #[derive(Clone, Debug, PartialEq)]
@@ -8657,10 +9553,12 @@ record! { ThreadStatusChangedNotification {
 impl ThreadStatusChangedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, status: ThreadStatus) -> Self {
-        Self { thread_id: thread_id.into(), status }
+        Self {
+            thread_id: thread_id.into(),
+            status,
+        }
     }
 }
-
 
 /// EXPERIMENTAL - one item or turn boundary in canonical rollout order.
 ///
@@ -8736,7 +9634,11 @@ record! { ThreadTimelineListParams {
 impl ThreadTimelineListParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), cursor: None, limit: None }
+        Self {
+            thread_id: thread_id.into(),
+            cursor: None,
+            limit: None,
+        }
     }
 
     /// Sets [`cursor`](#structfield.cursor).
@@ -8753,7 +9655,6 @@ impl ThreadTimelineListParams {
         self
     }
 }
-
 
 /// A bounded timeline page with its resolved opening voice state.
 ///
@@ -8780,10 +9681,13 @@ record! { ThreadTimelineListResponse {
 impl ThreadTimelineListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<ThreadTimelineEntry>>) -> Self {
-        Self { data: data.into(), active_realtime_session_at_page_start: None, next_cursor: None }
+        Self {
+            data: data.into(),
+            active_realtime_session_at_page_start: None,
+            next_cursor: None,
+        }
     }
 }
-
 
 /// `tokenUsage` of [`ThreadTokenUsageUpdatedNotification`](crate::ThreadTokenUsageUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
@@ -8806,10 +9710,13 @@ record! { ThreadTokenUsage {
 impl ThreadTokenUsage {
     /// With what is required.
     pub fn new(last: TokenUsageBreakdown, total: TokenUsageBreakdown) -> Self {
-        Self { last, total, model_context_window: None }
+        Self {
+            last,
+            total,
+            model_context_window: None,
+        }
     }
 }
-
 
 /// Payload of the server's notification `thread/tokenUsage/updated`.
 #[derive(Clone, Debug, PartialEq)]
@@ -8831,11 +9738,18 @@ record! { ThreadTokenUsageUpdatedNotification {
 
 impl ThreadTokenUsageUpdatedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, token_usage: ThreadTokenUsage) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), token_usage }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        token_usage: ThreadTokenUsage,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            token_usage,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/turns/list`, answered by [`ThreadTurnsListResponse`](crate::ThreadTurnsListResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -8864,7 +9778,13 @@ record! { ThreadTurnsListParams {
 impl ThreadTurnsListParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into(), cursor: None, items_view: None, limit: None, sort_direction: None }
+        Self {
+            thread_id: thread_id.into(),
+            cursor: None,
+            items_view: None,
+            limit: None,
+            sort_direction: None,
+        }
     }
 
     /// Sets [`cursor`](#structfield.cursor).
@@ -8896,7 +9816,6 @@ impl ThreadTurnsListParams {
     }
 }
 
-
 /// The server's answer to `thread/turns/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -8918,10 +9837,13 @@ record! { ThreadTurnsListResponse {
 impl ThreadTurnsListResponse {
     /// With what is required.
     pub fn new(data: impl Into<Vec<Turn>>) -> Self {
-        Self { data: data.into(), backwards_cursor: None, next_cursor: None }
+        Self {
+            data: data.into(),
+            backwards_cursor: None,
+            next_cursor: None,
+        }
     }
 }
-
 
 /// Parameters of the request `thread/unarchive`, answered by [`ThreadUnarchiveResponse`](crate::ThreadUnarchiveResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -8938,10 +9860,11 @@ record! { ThreadUnarchiveParams {
 impl ThreadUnarchiveParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/unarchive`.
 #[derive(Clone, Debug, PartialEq)]
@@ -8962,7 +9885,6 @@ impl ThreadUnarchiveResponse {
     }
 }
 
-
 /// Payload of the server's notification `thread/unarchived`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -8978,10 +9900,11 @@ record! { ThreadUnarchivedNotification {
 impl ThreadUnarchivedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// `firstUnread` of [`ThreadReadState`](crate::ThreadReadState).
 #[derive(Clone, Debug, PartialEq)]
@@ -9021,10 +9944,11 @@ record! { ThreadUnsubscribeParams {
 impl ThreadUnsubscribeParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
-        Self { thread_id: thread_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `thread/unsubscribe`.
 #[derive(Clone, Debug, PartialEq)]
@@ -9044,7 +9968,6 @@ impl ThreadUnsubscribeResponse {
         Self { status: status.into() }
     }
 }
-
 
 /// `status` of [`ThreadUnsubscribeResponse`](crate::ThreadUnsubscribeResponse).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -9089,11 +10012,19 @@ record! { ThreadUsage {
 
 impl ThreadUsage {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, estimated_usage_credits_micros: i64, groups: impl Into<Vec<ThreadUsageBreakdownGroup>>) -> Self {
-        Self { thread_id: thread_id.into(), estimated_usage_credits_micros, groups: groups.into(), estimated_usage_usd_micros: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        estimated_usage_credits_micros: i64,
+        groups: impl Into<Vec<ThreadUsageBreakdownGroup>>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            estimated_usage_credits_micros,
+            groups: groups.into(),
+            estimated_usage_usd_micros: None,
+        }
     }
 }
-
 
 /// `groups` of [`ThreadUsage`](crate::ThreadUsage).
 #[derive(Clone, Debug, PartialEq)]
@@ -9134,10 +10065,19 @@ record! { ThreadUsageBreakdownGroup {
 impl ThreadUsageBreakdownGroup {
     /// With what is required.
     pub fn new(estimated_usage_credits_micros: i64) -> Self {
-        Self { estimated_usage_credits_micros, cached_input_tokens: None, input_tokens: None, model: None, net_new_input_tokens: None, output_tokens: None, reasoning_effort: None, speed: None, total_tokens: None }
+        Self {
+            estimated_usage_credits_micros,
+            cached_input_tokens: None,
+            input_tokens: None,
+            model: None,
+            net_new_input_tokens: None,
+            output_tokens: None,
+            reasoning_effort: None,
+            speed: None,
+            total_tokens: None,
+        }
     }
 }
-
 
 /// `last` of [`ThreadTokenUsage`](crate::ThreadTokenUsage).
 #[derive(Clone, Debug, PartialEq)]
@@ -9170,11 +10110,23 @@ record! { TokenUsageBreakdown {
 
 impl TokenUsageBreakdown {
     /// With what is required.
-    pub fn new(cached_input_tokens: i64, input_tokens: i64, output_tokens: i64, reasoning_output_tokens: i64, total_tokens: i64) -> Self {
-        Self { cached_input_tokens, input_tokens, output_tokens, reasoning_output_tokens, total_tokens, cache_write_input_tokens: 0 }
+    pub fn new(
+        cached_input_tokens: i64,
+        input_tokens: i64,
+        output_tokens: i64,
+        reasoning_output_tokens: i64,
+        total_tokens: i64,
+    ) -> Self {
+        Self {
+            cached_input_tokens,
+            input_tokens,
+            output_tokens,
+            reasoning_output_tokens,
+            total_tokens,
+            cache_write_input_tokens: 0,
+        }
     }
 }
-
 
 /// What [`ResponseItem::ToolSearchCall`](crate::ResponseItem::ToolSearchCall) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -9191,7 +10143,9 @@ pub struct ToolSearchCallResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
     /// `status` on the wire.
     pub status: Option<String>,
 }
@@ -9209,7 +10163,15 @@ record! { ToolSearchCallResponseItem {
 impl ToolSearchCallResponseItem {
     /// With what is required.
     pub fn new(arguments: impl Into<Value>, execution: impl Into<String>) -> Self {
-        Self { arguments: arguments.into(), execution: execution.into(), call_id: None, encrypted_content: None, id: None, internal_chat_message_metadata_passthrough: None, status: None }
+        Self {
+            arguments: arguments.into(),
+            execution: execution.into(),
+            call_id: None,
+            encrypted_content: None,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+            status: None,
+        }
     }
 
     /// Sets [`call_id`](#structfield.call_id).
@@ -9235,8 +10197,13 @@ impl ToolSearchCallResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 
@@ -9247,7 +10214,6 @@ impl ToolSearchCallResponseItem {
         self
     }
 }
-
 
 /// What [`ResponseItem::ToolSearchOutput`](crate::ResponseItem::ToolSearchOutput) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -9264,7 +10230,9 @@ pub struct ToolSearchOutputResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
 }
 
 record! { ToolSearchOutputResponseItem {
@@ -9278,8 +10246,19 @@ record! { ToolSearchOutputResponseItem {
 
 impl ToolSearchOutputResponseItem {
     /// With what is required.
-    pub fn new(execution: impl Into<String>, status: impl Into<String>, tools: impl Into<Vec<Value>>) -> Self {
-        Self { execution: execution.into(), status: status.into(), tools: tools.into(), call_id: None, id: None, internal_chat_message_metadata_passthrough: None }
+    pub fn new(
+        execution: impl Into<String>,
+        status: impl Into<String>,
+        tools: impl Into<Vec<Value>>,
+    ) -> Self {
+        Self {
+            execution: execution.into(),
+            status: status.into(),
+            tools: tools.into(),
+            call_id: None,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+        }
     }
 
     /// Sets [`call_id`](#structfield.call_id).
@@ -9298,12 +10277,16 @@ impl ToolSearchOutputResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 }
-
 
 /// What [`ThreadRealtimeItem::TranscriptSegment`](crate::ThreadRealtimeItem::TranscriptSegment) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -9328,11 +10311,20 @@ record! { TranscriptSegmentThreadRealtimeItem {
 
 impl TranscriptSegmentThreadRealtimeItem {
     /// With what is required.
-    pub fn new(id: impl Into<String>, realtime_session_id: impl Into<String>, role: impl Into<ThreadRealtimeTranscriptRole>, text: impl Into<String>) -> Self {
-        Self { id: id.into(), realtime_session_id: realtime_session_id.into(), role: role.into(), text: text.into() }
+    pub fn new(
+        id: impl Into<String>,
+        realtime_session_id: impl Into<String>,
+        role: impl Into<ThreadRealtimeTranscriptRole>,
+        text: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            realtime_session_id: realtime_session_id.into(),
+            role: role.into(),
+            text: text.into(),
+        }
     }
 }
-
 
 /// What [`ThreadTimelineEntry::TurnCompleted`](crate::ThreadTimelineEntry::TurnCompleted) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -9366,11 +10358,22 @@ record! { TurnCompletedThreadTimelineEntry {
 
 impl TurnCompletedThreadTimelineEntry {
     /// With what is required.
-    pub fn new(turn_id: impl Into<TurnId>, position: u64, status: impl Into<TurnStatus>) -> Self {
-        Self { turn_id: turn_id.into(), position, status: status.into(), completed_at: None, duration_ms: None, error: None, started_at: None }
+    pub fn new(
+        turn_id: impl Into<TurnId>,
+        position: u64,
+        status: impl Into<TurnStatus>,
+    ) -> Self {
+        Self {
+            turn_id: turn_id.into(),
+            position,
+            status: status.into(),
+            completed_at: None,
+            duration_ms: None,
+            error: None,
+            started_at: None,
+        }
     }
 }
-
 
 /// What [`ThreadTimelineEntry::TurnStarted`](crate::ThreadTimelineEntry::TurnStarted) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -9393,10 +10396,13 @@ record! { TurnStartedThreadTimelineEntry {
 impl TurnStartedThreadTimelineEntry {
     /// With what is required.
     pub fn new(turn_id: impl Into<TurnId>, position: u64) -> Self {
-        Self { turn_id: turn_id.into(), position, started_at: None }
+        Self {
+            turn_id: turn_id.into(),
+            position,
+            started_at: None,
+        }
     }
 }
-
 
 /// The earliest completed result needing attention.
 ///
@@ -9419,7 +10425,6 @@ impl TurnThreadUnreadPosition {
     }
 }
 
-
 /// `initialTurnsPage` of [`ThreadResumeResponse`](crate::ThreadResumeResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -9441,10 +10446,13 @@ record! { TurnsPage {
 impl TurnsPage {
     /// With what is required.
     pub fn new(data: impl Into<Vec<Turn>>) -> Self {
-        Self { data: data.into(), backwards_cursor: None, next_cursor: None }
+        Self {
+            data: data.into(),
+            backwards_cursor: None,
+            next_cursor: None,
+        }
     }
 }
-
 
 /// What [`ResponseItem::WebSearchCall`](crate::ResponseItem::WebSearchCall) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -9457,7 +10465,9 @@ pub struct WebSearchCallResponseItem {
     /// `id` on the wire.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough` on the wire.
-    pub internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
+    pub internal_chat_message_metadata_passthrough: Option<
+        InternalChatMessageMetadataPassthrough,
+    >,
     /// `status` on the wire.
     pub status: Option<String>,
 }
@@ -9473,7 +10483,13 @@ record! { WebSearchCallResponseItem {
 impl WebSearchCallResponseItem {
     /// With nothing set.
     pub fn new() -> Self {
-        Self { action: None, encrypted_content: None, id: None, internal_chat_message_metadata_passthrough: None, status: None }
+        Self {
+            action: None,
+            encrypted_content: None,
+            id: None,
+            internal_chat_message_metadata_passthrough: None,
+            status: None,
+        }
     }
 
     /// Sets [`action`](#structfield.action).
@@ -9499,8 +10515,13 @@ impl WebSearchCallResponseItem {
 
     /// Sets [`internal_chat_message_metadata_passthrough`](#structfield.internal_chat_message_metadata_passthrough).
     #[must_use]
-    pub fn internal_chat_message_metadata_passthrough(mut self, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough) -> Self {
-        self.internal_chat_message_metadata_passthrough = Some(internal_chat_message_metadata_passthrough);
+    pub fn internal_chat_message_metadata_passthrough(
+        mut self,
+        internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough,
+    ) -> Self {
+        self.internal_chat_message_metadata_passthrough = Some(
+            internal_chat_message_metadata_passthrough,
+        );
         self
     }
 
@@ -9517,7 +10538,6 @@ impl Default for WebSearchCallResponseItem {
         Self::new()
     }
 }
-
 
 /// What [`ThreadRealtimeStartTransport::Webrtc`](crate::ThreadRealtimeStartTransport::Webrtc) carries.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,12 +3,15 @@
 //! Turns: start, steer, interrupt, review, plans and errors.
 
 use std::collections::BTreeMap;
-
 use openai_codex_wire::{ThreadId, TurnId};
 use openai_codex_wire::{record, string_enum, tagged};
 use serde_json::Value;
-
-use crate::common::{AbsolutePathBuf, ApprovalsReviewer, AskForApproval, CodexErrorInfo, CollaborationMode, CyberAccessProgram, FunctionCallOutputBody, LegacyAppPathString, MisalignmentErrorDetails, MultiAgentMode, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy, UserInput};
+use crate::common::{
+    AbsolutePathBuf, ApprovalsReviewer, AskForApproval, CodexErrorInfo,
+    CollaborationMode, CyberAccessProgram, FunctionCallOutputBody, LegacyAppPathString,
+    MisalignmentErrorDetails, MultiAgentMode, Personality, ReasoningEffort,
+    ReasoningSummary, SandboxPolicy, UserInput,
+};
 use crate::item::ThreadItem;
 
 /// `additionalContext` of [`TurnStartParams`](crate::TurnStartParams), [`TurnSteerParams`](crate::TurnSteerParams).
@@ -28,11 +31,16 @@ record! { AdditionalContextEntry {
 
 impl AdditionalContextEntry {
     /// With what is required.
-    pub fn new(kind: impl Into<AdditionalContextKind>, value: impl Into<String>) -> Self {
-        Self { kind: kind.into(), value: value.into() }
+    pub fn new(
+        kind: impl Into<AdditionalContextKind>,
+        value: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind: kind.into(),
+            value: value.into(),
+        }
     }
 }
-
 
 /// `kind` of [`AdditionalContextEntry`](crate::AdditionalContextEntry).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,7 +80,6 @@ impl BaseBranchReviewTarget {
     }
 }
 
-
 /// Review the changes introduced by a specific commit.
 ///
 /// What [`ReviewTarget::Commit`](crate::ReviewTarget::Commit) carries.
@@ -93,7 +100,10 @@ record! { CommitReviewTarget {
 impl CommitReviewTarget {
     /// With what is required.
     pub fn new(sha: impl Into<String>) -> Self {
-        Self { sha: sha.into(), title: None }
+        Self {
+            sha: sha.into(),
+            title: None,
+        }
     }
 
     /// Sets [`title`](#structfield.title).
@@ -103,7 +113,6 @@ impl CommitReviewTarget {
         self
     }
 }
-
 
 /// Arbitrary instructions, equivalent to the old free-form prompt.
 ///
@@ -122,10 +131,11 @@ record! { CustomReviewTarget {
 impl CustomReviewTarget {
     /// With what is required.
     pub fn new(instructions: impl Into<String>) -> Self {
-        Self { instructions: instructions.into() }
+        Self {
+            instructions: instructions.into(),
+        }
     }
 }
-
 
 /// `delivery` of [`ReviewStartParams`](crate::ReviewStartParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -165,7 +175,11 @@ record! { ReviewStartParams {
 impl ReviewStartParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, target: ReviewTarget) -> Self {
-        Self { thread_id: thread_id.into(), target, delivery: None }
+        Self {
+            thread_id: thread_id.into(),
+            target,
+            delivery: None,
+        }
     }
 
     /// Sets [`delivery`](#structfield.delivery).
@@ -175,7 +189,6 @@ impl ReviewStartParams {
         self
     }
 }
-
 
 /// The server's answer to `review/start`.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,10 +210,12 @@ record! { ReviewStartResponse {
 impl ReviewStartResponse {
     /// With what is required.
     pub fn new(review_thread_id: impl Into<ThreadId>, turn: Turn) -> Self {
-        Self { review_thread_id: review_thread_id.into(), turn }
+        Self {
+            review_thread_id: review_thread_id.into(),
+            turn,
+        }
     }
 }
-
 
 /// `target` of [`ReviewStartParams`](crate::ReviewStartParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -283,11 +298,24 @@ record! { Turn {
 
 impl Turn {
     /// With what is required.
-    pub fn new(id: impl Into<TurnId>, items: impl Into<Vec<ThreadItem>>, status: impl Into<TurnStatus>) -> Self {
-        Self { id: id.into(), root_turn_id: None, items: items.into(), status: status.into(), completed_at: None, duration_ms: None, error: None, items_view: TurnItemsView::Full, started_at: None }
+    pub fn new(
+        id: impl Into<TurnId>,
+        items: impl Into<Vec<ThreadItem>>,
+        status: impl Into<TurnStatus>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            root_turn_id: None,
+            items: items.into(),
+            status: status.into(),
+            completed_at: None,
+            duration_ms: None,
+            error: None,
+            items_view: TurnItemsView::Full,
+            started_at: None,
+        }
     }
 }
-
 
 /// Payload of the server's notification `turn/completed`.
 #[derive(Clone, Debug, PartialEq)]
@@ -307,10 +335,12 @@ record! { TurnCompletedNotification {
 impl TurnCompletedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, turn: Turn) -> Self {
-        Self { thread_id: thread_id.into(), turn }
+        Self {
+            thread_id: thread_id.into(),
+            turn,
+        }
     }
 }
-
 
 /// Notification that the turn-level unified diff has changed. Contains the latest aggregated diff across all file changes in the turn.
 ///
@@ -334,11 +364,18 @@ record! { TurnDiffUpdatedNotification {
 
 impl TurnDiffUpdatedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, diff: impl Into<String>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), diff: diff.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        diff: impl Into<String>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            diff: diff.into(),
+        }
     }
 }
-
 
 /// `environments` of [`ThreadStartParams`](crate::ThreadStartParams), [`TurnStartParams`](crate::TurnStartParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -360,18 +397,27 @@ record! { TurnEnvironmentParams {
 
 impl TurnEnvironmentParams {
     /// With what is required.
-    pub fn new(cwd: impl Into<LegacyAppPathString>, environment_id: impl Into<String>) -> Self {
-        Self { cwd: cwd.into(), environment_id: environment_id.into(), runtime_workspace_roots: None }
+    pub fn new(
+        cwd: impl Into<LegacyAppPathString>,
+        environment_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            cwd: cwd.into(),
+            environment_id: environment_id.into(),
+            runtime_workspace_roots: None,
+        }
     }
 
     /// Sets [`runtime_workspace_roots`](#structfield.runtime_workspace_roots).
     #[must_use]
-    pub fn runtime_workspace_roots(mut self, runtime_workspace_roots: impl Into<Vec<LegacyAppPathString>>) -> Self {
+    pub fn runtime_workspace_roots(
+        mut self,
+        runtime_workspace_roots: impl Into<Vec<LegacyAppPathString>>,
+    ) -> Self {
         self.runtime_workspace_roots = Some(runtime_workspace_roots.into());
         self
     }
 }
-
 
 /// `error` of [`ErrorNotification`](crate::ErrorNotification), [`Turn`](crate::Turn), [`TurnCompletedThreadTimelineEntry`](crate::TurnCompletedThreadTimelineEntry).
 #[derive(Clone, Debug, PartialEq)]
@@ -397,10 +443,14 @@ record! { TurnError {
 impl TurnError {
     /// With what is required.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), additional_details: None, codex_error_info: None, misalignment: None }
+        Self {
+            message: message.into(),
+            additional_details: None,
+            codex_error_info: None,
+            misalignment: None,
+        }
     }
 }
-
 
 /// Parameters of the request `turn/interrupt`, answered by [`TurnInterruptResponse`](crate::TurnInterruptResponse).
 #[derive(Clone, Debug, PartialEq)]
@@ -420,10 +470,12 @@ record! { TurnInterruptParams {
 impl TurnInterruptParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into() }
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+        }
     }
 }
-
 
 /// The server's answer to `turn/interrupt`.
 #[derive(Clone, Debug, PartialEq)]
@@ -436,7 +488,7 @@ record! { TurnInterruptResponse {
 impl TurnInterruptResponse {
     /// With nothing set.
     pub fn new() -> Self {
-        Self {  }
+        Self {}
     }
 }
 
@@ -445,7 +497,6 @@ impl Default for TurnInterruptResponse {
         Self::new()
     }
 }
-
 
 /// `itemsView` of [`ThreadResumeInitialTurnsPageParams`](crate::ThreadResumeInitialTurnsPageParams), [`ThreadTurnsListParams`](crate::ThreadTurnsListParams), [`Turn`](crate::Turn).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -487,11 +538,18 @@ record! { TurnModerationMetadataNotification {
 
 impl TurnModerationMetadataNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, metadata: impl Into<Value>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), metadata: metadata.into() }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        metadata: impl Into<Value>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            metadata: metadata.into(),
+        }
     }
 }
-
 
 /// `plan` of [`TurnPlanUpdatedNotification`](crate::TurnPlanUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
@@ -511,10 +569,12 @@ record! { TurnPlanStep {
 impl TurnPlanStep {
     /// With what is required.
     pub fn new(status: impl Into<TurnPlanStepStatus>, step: impl Into<String>) -> Self {
-        Self { status: status.into(), step: step.into() }
+        Self {
+            status: status.into(),
+            step: step.into(),
+        }
     }
 }
-
 
 /// `status` of [`TurnPlanStep`](crate::TurnPlanStep).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -559,11 +619,19 @@ record! { TurnPlanUpdatedNotification {
 
 impl TurnPlanUpdatedNotification {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>, plan: impl Into<Vec<TurnPlanStep>>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), plan: plan.into(), explanation: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        turn_id: impl Into<TurnId>,
+        plan: impl Into<Vec<TurnPlanStep>>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            plan: plan.into(),
+            explanation: None,
+        }
     }
 }
-
 
 /// Experimental settings changes for one running turn, not future turns. Unsupported fields are rejected rather than silently ignored. Any live task kind may accept publication. Child sessions and consumers of frozen initial settings are unchanged.
 ///
@@ -604,12 +672,23 @@ record! { TurnSettingsUpdateParams {
 impl TurnSettingsUpdateParams {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, turn_id: impl Into<TurnId>) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), approvals_reviewer: None, effort: None, model: None, service_tier: None, summary: None }
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            approvals_reviewer: None,
+            effort: None,
+            model: None,
+            service_tier: None,
+            summary: None,
+        }
     }
 
     /// Sets [`approvals_reviewer`](#structfield.approvals_reviewer).
     #[must_use]
-    pub fn approvals_reviewer(mut self, approvals_reviewer: impl Into<ApprovalsReviewer>) -> Self {
+    pub fn approvals_reviewer(
+        mut self,
+        approvals_reviewer: impl Into<ApprovalsReviewer>,
+    ) -> Self {
         self.approvals_reviewer = Some(approvals_reviewer.into());
         self
     }
@@ -650,7 +729,6 @@ impl TurnSettingsUpdateParams {
     }
 }
 
-
 /// The server's answer to `turn/settings/update`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -671,7 +749,6 @@ impl TurnSettingsUpdateResponse {
         Self { status: status.into() }
     }
 }
-
 
 /// `status` of [`TurnSettingsUpdateResponse`](crate::TurnSettingsUpdateResponse).
 ///
@@ -814,8 +891,39 @@ record! { TurnStartParams {
 
 impl TurnStartParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, input: impl Into<Vec<UserInput>>) -> Self {
-        Self { thread_id: thread_id.into(), parent_turn_id: None, root_turn_id: None, input: input.into(), additional_context: None, approval_policy: None, approvals_reviewer: None, client_user_message_id: None, collaboration_mode: None, cwd: None, cyber_access_program: None, disabled_plugin_ids: None, effort: None, environments: None, model: None, multi_agent_mode: None, output_schema: None, permissions: None, personality: None, responsesapi_client_metadata: None, runtime_workspace_roots: None, sandbox_policy: None, service_tier: None, service_tier_for_turn: None, summary: None, tool_output: None, turn_trigger: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        input: impl Into<Vec<UserInput>>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            parent_turn_id: None,
+            root_turn_id: None,
+            input: input.into(),
+            additional_context: None,
+            approval_policy: None,
+            approvals_reviewer: None,
+            client_user_message_id: None,
+            collaboration_mode: None,
+            cwd: None,
+            cyber_access_program: None,
+            disabled_plugin_ids: None,
+            effort: None,
+            environments: None,
+            model: None,
+            multi_agent_mode: None,
+            output_schema: None,
+            permissions: None,
+            personality: None,
+            responsesapi_client_metadata: None,
+            runtime_workspace_roots: None,
+            sandbox_policy: None,
+            service_tier: None,
+            service_tier_for_turn: None,
+            summary: None,
+            tool_output: None,
+            turn_trigger: None,
+        }
     }
 
     /// Sets [`parent_turn_id`](#structfield.parent_turn_id).
@@ -834,7 +942,10 @@ impl TurnStartParams {
 
     /// Sets [`additional_context`](#structfield.additional_context).
     #[must_use]
-    pub fn additional_context(mut self, additional_context: BTreeMap<String, AdditionalContextEntry>) -> Self {
+    pub fn additional_context(
+        mut self,
+        additional_context: BTreeMap<String, AdditionalContextEntry>,
+    ) -> Self {
         self.additional_context = Some(additional_context);
         self
     }
@@ -848,14 +959,20 @@ impl TurnStartParams {
 
     /// Sets [`approvals_reviewer`](#structfield.approvals_reviewer).
     #[must_use]
-    pub fn approvals_reviewer(mut self, approvals_reviewer: impl Into<ApprovalsReviewer>) -> Self {
+    pub fn approvals_reviewer(
+        mut self,
+        approvals_reviewer: impl Into<ApprovalsReviewer>,
+    ) -> Self {
         self.approvals_reviewer = Some(approvals_reviewer.into());
         self
     }
 
     /// Sets [`client_user_message_id`](#structfield.client_user_message_id).
     #[must_use]
-    pub fn client_user_message_id(mut self, client_user_message_id: impl Into<String>) -> Self {
+    pub fn client_user_message_id(
+        mut self,
+        client_user_message_id: impl Into<String>,
+    ) -> Self {
         self.client_user_message_id = Some(client_user_message_id.into());
         self
     }
@@ -876,14 +993,20 @@ impl TurnStartParams {
 
     /// Sets [`cyber_access_program`](#structfield.cyber_access_program).
     #[must_use]
-    pub fn cyber_access_program(mut self, cyber_access_program: impl Into<CyberAccessProgram>) -> Self {
+    pub fn cyber_access_program(
+        mut self,
+        cyber_access_program: impl Into<CyberAccessProgram>,
+    ) -> Self {
         self.cyber_access_program = Some(cyber_access_program.into());
         self
     }
 
     /// Sets [`disabled_plugin_ids`](#structfield.disabled_plugin_ids).
     #[must_use]
-    pub fn disabled_plugin_ids(mut self, disabled_plugin_ids: impl Into<Vec<String>>) -> Self {
+    pub fn disabled_plugin_ids(
+        mut self,
+        disabled_plugin_ids: impl Into<Vec<String>>,
+    ) -> Self {
         self.disabled_plugin_ids = Some(disabled_plugin_ids.into());
         self
     }
@@ -897,7 +1020,10 @@ impl TurnStartParams {
 
     /// Sets [`environments`](#structfield.environments).
     #[must_use]
-    pub fn environments(mut self, environments: impl Into<Vec<TurnEnvironmentParams>>) -> Self {
+    pub fn environments(
+        mut self,
+        environments: impl Into<Vec<TurnEnvironmentParams>>,
+    ) -> Self {
         self.environments = Some(environments.into());
         self
     }
@@ -939,14 +1065,20 @@ impl TurnStartParams {
 
     /// Sets [`responsesapi_client_metadata`](#structfield.responsesapi_client_metadata).
     #[must_use]
-    pub fn responsesapi_client_metadata(mut self, responsesapi_client_metadata: BTreeMap<String, String>) -> Self {
+    pub fn responsesapi_client_metadata(
+        mut self,
+        responsesapi_client_metadata: BTreeMap<String, String>,
+    ) -> Self {
         self.responsesapi_client_metadata = Some(responsesapi_client_metadata);
         self
     }
 
     /// Sets [`runtime_workspace_roots`](#structfield.runtime_workspace_roots).
     #[must_use]
-    pub fn runtime_workspace_roots(mut self, runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>) -> Self {
+    pub fn runtime_workspace_roots(
+        mut self,
+        runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>,
+    ) -> Self {
         self.runtime_workspace_roots = Some(runtime_workspace_roots.into());
         self
     }
@@ -974,7 +1106,10 @@ impl TurnStartParams {
 
     /// Sets [`service_tier_for_turn`](#structfield.service_tier_for_turn).
     #[must_use]
-    pub fn service_tier_for_turn(mut self, service_tier_for_turn: impl Into<String>) -> Self {
+    pub fn service_tier_for_turn(
+        mut self,
+        service_tier_for_turn: impl Into<String>,
+    ) -> Self {
         self.service_tier_for_turn = Some(service_tier_for_turn.into());
         self
     }
@@ -1001,7 +1136,6 @@ impl TurnStartParams {
     }
 }
 
-
 /// The server's answer to `turn/start`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1021,7 +1155,6 @@ impl TurnStartResponse {
     }
 }
 
-
 /// Payload of the server's notification `turn/started`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1040,10 +1173,12 @@ record! { TurnStartedNotification {
 impl TurnStartedNotification {
     /// With what is required.
     pub fn new(thread_id: impl Into<ThreadId>, turn: Turn) -> Self {
-        Self { thread_id: thread_id.into(), turn }
+        Self {
+            thread_id: thread_id.into(),
+            turn,
+        }
     }
 }
-
 
 /// `status` of [`Turn`](crate::Turn), [`TurnCompletedThreadTimelineEntry`](crate::TurnCompletedThreadTimelineEntry).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1105,32 +1240,51 @@ record! { TurnSteerParams {
 
 impl TurnSteerParams {
     /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, expected_turn_id: impl Into<TurnId>, input: impl Into<Vec<UserInput>>) -> Self {
-        Self { thread_id: thread_id.into(), expected_turn_id: expected_turn_id.into(), input: input.into(), additional_context: None, client_user_message_id: None, responsesapi_client_metadata: None }
+    pub fn new(
+        thread_id: impl Into<ThreadId>,
+        expected_turn_id: impl Into<TurnId>,
+        input: impl Into<Vec<UserInput>>,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            expected_turn_id: expected_turn_id.into(),
+            input: input.into(),
+            additional_context: None,
+            client_user_message_id: None,
+            responsesapi_client_metadata: None,
+        }
     }
 
     /// Sets [`additional_context`](#structfield.additional_context).
     #[must_use]
-    pub fn additional_context(mut self, additional_context: BTreeMap<String, AdditionalContextEntry>) -> Self {
+    pub fn additional_context(
+        mut self,
+        additional_context: BTreeMap<String, AdditionalContextEntry>,
+    ) -> Self {
         self.additional_context = Some(additional_context);
         self
     }
 
     /// Sets [`client_user_message_id`](#structfield.client_user_message_id).
     #[must_use]
-    pub fn client_user_message_id(mut self, client_user_message_id: impl Into<String>) -> Self {
+    pub fn client_user_message_id(
+        mut self,
+        client_user_message_id: impl Into<String>,
+    ) -> Self {
         self.client_user_message_id = Some(client_user_message_id.into());
         self
     }
 
     /// Sets [`responsesapi_client_metadata`](#structfield.responsesapi_client_metadata).
     #[must_use]
-    pub fn responsesapi_client_metadata(mut self, responsesapi_client_metadata: BTreeMap<String, String>) -> Self {
+    pub fn responsesapi_client_metadata(
+        mut self,
+        responsesapi_client_metadata: BTreeMap<String, String>,
+    ) -> Self {
         self.responsesapi_client_metadata = Some(responsesapi_client_metadata);
         self
     }
 }
-
 
 /// The server's answer to `turn/steer`.
 #[derive(Clone, Debug, PartialEq)]
@@ -1150,7 +1304,6 @@ impl TurnSteerResponse {
         Self { turn_id: turn_id.into() }
     }
 }
-
 
 /// `toolOutput` of [`TurnStartParams`](crate::TurnStartParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -1176,7 +1329,12 @@ record! { TurnToolOutput {
 impl TurnToolOutput {
     /// With what is required.
     pub fn new(name: impl Into<String>, output: FunctionCallOutputBody) -> Self {
-        Self { name: name.into(), output, namespace: None, retain: None }
+        Self {
+            name: name.into(),
+            output,
+            namespace: None,
+            retain: None,
+        }
     }
 
     /// Sets [`namespace`](#structfield.namespace).

@@ -3,7 +3,6 @@
 //! The pinned release.
 
 use std::borrow::Cow::Borrowed;
-
 use crate::release::{Archive, PinnedFile, Platform};
 
 /// The version of the runtime that this crate finds and installs.
@@ -16,56 +15,66 @@ pub(crate) static PLATFORMS: &[Platform] = &[
         path_dir: Borrowed("codex-path"),
         binary: PinnedFile {
             path: Borrowed("bin/codex"),
-            size: 296_865_480,
-            sha256: Borrowed("399ff69c431c066e40de318fba45c2b07f45a76b19939d247ee4828fc70c4215"),
+            size: 296865480,
+            sha256: Borrowed(
+                "399ff69c431c066e40de318fba45c2b07f45a76b19939d247ee4828fc70c4215",
+            ),
         },
-        siblings: Borrowed(&[
-            PinnedFile {
-                path: Borrowed("bin/codex-code-mode-host"),
-                size: 74_277_776,
-                sha256: Borrowed(
-                    "8724d73ec190536233ab4628d24a071bfbcf27e5124f08fe35129f26fe48b916",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-package.json"),
-                size: 205,
-                sha256: Borrowed(
-                    "5fa8533bde21972564cbb2c665c99c6d6d0e92b625fa6f4fdf1354ac5fb71a78",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-path/rg"),
-                size: 5_408_904,
-                sha256: Borrowed(
-                    "e62198eb19b136b88c330af83647b5a962cb99b6b1f066758568f12de1974849",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-resources/bwrap"),
-                size: 529_776,
-                sha256: Borrowed(
-                    "77360cb751ccedc5971391444ac86a8a33c15b04d6b4a6fe45f5d25496e62c4c",
-                ),
-            },
-        ]),
+        siblings: Borrowed(
+            &[
+                PinnedFile {
+                    path: Borrowed("bin/codex-code-mode-host"),
+                    size: 74277776,
+                    sha256: Borrowed(
+                        "8724d73ec190536233ab4628d24a071bfbcf27e5124f08fe35129f26fe48b916",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-package.json"),
+                    size: 205,
+                    sha256: Borrowed(
+                        "5fa8533bde21972564cbb2c665c99c6d6d0e92b625fa6f4fdf1354ac5fb71a78",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-path/rg"),
+                    size: 5408904,
+                    sha256: Borrowed(
+                        "e62198eb19b136b88c330af83647b5a962cb99b6b1f066758568f12de1974849",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-resources/bwrap"),
+                    size: 529776,
+                    sha256: Borrowed(
+                        "77360cb751ccedc5971391444ac86a8a33c15b04d6b4a6fe45f5d25496e62c4c",
+                    ),
+                },
+            ],
+        ),
         wheel: Archive {
             spec: Borrowed("openai-codex-cli-bin==0.163.0"),
             tag: Borrowed("manylinux_2_17_x86_64"),
-            file: Borrowed("openai_codex_cli_bin-0.163.0-py3-none-manylinux_2_17_x86_64.whl"),
-            size: 142_400_402,
-            sha256: Borrowed("76db41fb07fdf9ddacbe892b48d21dfde270031ec0f5666b5e558114355f006d"),
+            file: Borrowed(
+                "openai_codex_cli_bin-0.163.0-py3-none-manylinux_2_17_x86_64.whl",
+            ),
+            size: 142400402,
+            sha256: Borrowed(
+                "76db41fb07fdf9ddacbe892b48d21dfde270031ec0f5666b5e558114355f006d",
+            ),
             root: Borrowed("codex_cli_bin"),
-            unpacked: 377_083_146,
+            unpacked: 377083146,
         },
         npm: Archive {
             spec: Borrowed("@openai/codex@0.163.0-linux-x64"),
             tag: Borrowed("linux-x64"),
             file: Borrowed("openai-codex-0.163.0-linux-x64.tgz"),
-            size: 162_055_867,
-            sha256: Borrowed("30efc97738b975940d78b59a9bea115fa34040b732807d54ec35ae6b7528de94"),
+            size: 162055867,
+            sha256: Borrowed(
+                "30efc97738b975940d78b59a9bea115fa34040b732807d54ec35ae6b7528de94",
+            ),
             root: Borrowed("package/vendor/x86_64-unknown-linux-musl"),
-            unpacked: 429_934_293,
+            unpacked: 429934293,
         },
     },
     Platform {
@@ -73,56 +82,66 @@ pub(crate) static PLATFORMS: &[Platform] = &[
         path_dir: Borrowed("codex-path"),
         binary: PinnedFile {
             path: Borrowed("bin/codex"),
-            size: 257_816_200,
-            sha256: Borrowed("8a96f66d059d653e68bfd5f3c79337e6f1d7d170d80bf705eb7d0249b34c0ece"),
+            size: 257816200,
+            sha256: Borrowed(
+                "8a96f66d059d653e68bfd5f3c79337e6f1d7d170d80bf705eb7d0249b34c0ece",
+            ),
         },
-        siblings: Borrowed(&[
-            PinnedFile {
-                path: Borrowed("bin/codex-code-mode-host"),
-                size: 67_118_080,
-                sha256: Borrowed(
-                    "255eccc8a5c1d267dc0acbc815cc83aaa1f50955bd99943b29f00cafcdcab771",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-package.json"),
-                size: 206,
-                sha256: Borrowed(
-                    "87afe13523fa194d63c0a750fe549d40c4c7b2e9dc1fd2e00b824bbd0db4eb1f",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-path/rg"),
-                size: 4_506_992,
-                sha256: Borrowed(
-                    "e36d0eb52e70696bdf1781392722e05a21bb91d3b7b762ef5ec20e5df2ec687b",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-resources/bwrap"),
-                size: 529_168,
-                sha256: Borrowed(
-                    "c547cbdc762a70ed216789ffaa4c6c0e7d2beabe32245a498f8e365a9fc8dab4",
-                ),
-            },
-        ]),
+        siblings: Borrowed(
+            &[
+                PinnedFile {
+                    path: Borrowed("bin/codex-code-mode-host"),
+                    size: 67118080,
+                    sha256: Borrowed(
+                        "255eccc8a5c1d267dc0acbc815cc83aaa1f50955bd99943b29f00cafcdcab771",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-package.json"),
+                    size: 206,
+                    sha256: Borrowed(
+                        "87afe13523fa194d63c0a750fe549d40c4c7b2e9dc1fd2e00b824bbd0db4eb1f",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-path/rg"),
+                    size: 4506992,
+                    sha256: Borrowed(
+                        "e36d0eb52e70696bdf1781392722e05a21bb91d3b7b762ef5ec20e5df2ec687b",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-resources/bwrap"),
+                    size: 529168,
+                    sha256: Borrowed(
+                        "c547cbdc762a70ed216789ffaa4c6c0e7d2beabe32245a498f8e365a9fc8dab4",
+                    ),
+                },
+            ],
+        ),
         wheel: Archive {
             spec: Borrowed("openai-codex-cli-bin==0.163.0"),
             tag: Borrowed("manylinux_2_17_aarch64"),
-            file: Borrowed("openai_codex_cli_bin-0.163.0-py3-none-manylinux_2_17_aarch64.whl"),
-            size: 132_956_731,
-            sha256: Borrowed("bb2b0d117eeb02608738cf2bcdf51f6a036343d0028272e11a94e72b0d23b141"),
+            file: Borrowed(
+                "openai_codex_cli_bin-0.163.0-py3-none-manylinux_2_17_aarch64.whl",
+            ),
+            size: 132956731,
+            sha256: Borrowed(
+                "bb2b0d117eeb02608738cf2bcdf51f6a036343d0028272e11a94e72b0d23b141",
+            ),
             root: Borrowed("codex_cli_bin"),
-            unpacked: 329_971_651,
+            unpacked: 329971651,
         },
         npm: Archive {
             spec: Borrowed("@openai/codex@0.163.0-linux-arm64"),
             tag: Borrowed("linux-arm64"),
             file: Borrowed("openai-codex-0.163.0-linux-arm64.tgz"),
-            size: 154_715_729,
-            sha256: Borrowed("dc6e7c4d6de71c23a0f60d05e2577ff7eef615b76f22630d58ad384b84763522"),
+            size: 154715729,
+            sha256: Borrowed(
+                "dc6e7c4d6de71c23a0f60d05e2577ff7eef615b76f22630d58ad384b84763522",
+            ),
             root: Borrowed("package/vendor/aarch64-unknown-linux-musl"),
-            unpacked: 385_139_339,
+            unpacked: 385139339,
         },
     },
     Platform {
@@ -130,56 +149,66 @@ pub(crate) static PLATFORMS: &[Platform] = &[
         path_dir: Borrowed("codex-path"),
         binary: PinnedFile {
             path: Borrowed("bin/codex"),
-            size: 296_865_480,
-            sha256: Borrowed("399ff69c431c066e40de318fba45c2b07f45a76b19939d247ee4828fc70c4215"),
+            size: 296865480,
+            sha256: Borrowed(
+                "399ff69c431c066e40de318fba45c2b07f45a76b19939d247ee4828fc70c4215",
+            ),
         },
-        siblings: Borrowed(&[
-            PinnedFile {
-                path: Borrowed("bin/codex-code-mode-host"),
-                size: 74_277_776,
-                sha256: Borrowed(
-                    "8724d73ec190536233ab4628d24a071bfbcf27e5124f08fe35129f26fe48b916",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-package.json"),
-                size: 205,
-                sha256: Borrowed(
-                    "5fa8533bde21972564cbb2c665c99c6d6d0e92b625fa6f4fdf1354ac5fb71a78",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-path/rg"),
-                size: 5_408_904,
-                sha256: Borrowed(
-                    "e62198eb19b136b88c330af83647b5a962cb99b6b1f066758568f12de1974849",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-resources/bwrap"),
-                size: 529_776,
-                sha256: Borrowed(
-                    "77360cb751ccedc5971391444ac86a8a33c15b04d6b4a6fe45f5d25496e62c4c",
-                ),
-            },
-        ]),
+        siblings: Borrowed(
+            &[
+                PinnedFile {
+                    path: Borrowed("bin/codex-code-mode-host"),
+                    size: 74277776,
+                    sha256: Borrowed(
+                        "8724d73ec190536233ab4628d24a071bfbcf27e5124f08fe35129f26fe48b916",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-package.json"),
+                    size: 205,
+                    sha256: Borrowed(
+                        "5fa8533bde21972564cbb2c665c99c6d6d0e92b625fa6f4fdf1354ac5fb71a78",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-path/rg"),
+                    size: 5408904,
+                    sha256: Borrowed(
+                        "e62198eb19b136b88c330af83647b5a962cb99b6b1f066758568f12de1974849",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-resources/bwrap"),
+                    size: 529776,
+                    sha256: Borrowed(
+                        "77360cb751ccedc5971391444ac86a8a33c15b04d6b4a6fe45f5d25496e62c4c",
+                    ),
+                },
+            ],
+        ),
         wheel: Archive {
             spec: Borrowed("openai-codex-cli-bin==0.163.0"),
             tag: Borrowed("musllinux_1_1_x86_64"),
-            file: Borrowed("openai_codex_cli_bin-0.163.0-py3-none-musllinux_1_1_x86_64.whl"),
-            size: 159_434_059,
-            sha256: Borrowed("0e2984865a16661eddf431ff26d5effd24fa00175b9e8b7a7e2c889276707cca"),
+            file: Borrowed(
+                "openai_codex_cli_bin-0.163.0-py3-none-musllinux_1_1_x86_64.whl",
+            ),
+            size: 159434059,
+            sha256: Borrowed(
+                "0e2984865a16661eddf431ff26d5effd24fa00175b9e8b7a7e2c889276707cca",
+            ),
             root: Borrowed("codex_cli_bin"),
-            unpacked: 429_935_298,
+            unpacked: 429935298,
         },
         npm: Archive {
             spec: Borrowed("@openai/codex@0.163.0-linux-x64"),
             tag: Borrowed("linux-x64"),
             file: Borrowed("openai-codex-0.163.0-linux-x64.tgz"),
-            size: 162_055_867,
-            sha256: Borrowed("30efc97738b975940d78b59a9bea115fa34040b732807d54ec35ae6b7528de94"),
+            size: 162055867,
+            sha256: Borrowed(
+                "30efc97738b975940d78b59a9bea115fa34040b732807d54ec35ae6b7528de94",
+            ),
             root: Borrowed("package/vendor/x86_64-unknown-linux-musl"),
-            unpacked: 429_934_293,
+            unpacked: 429934293,
         },
     },
     Platform {
@@ -187,56 +216,66 @@ pub(crate) static PLATFORMS: &[Platform] = &[
         path_dir: Borrowed("codex-path"),
         binary: PinnedFile {
             path: Borrowed("bin/codex"),
-            size: 257_816_200,
-            sha256: Borrowed("8a96f66d059d653e68bfd5f3c79337e6f1d7d170d80bf705eb7d0249b34c0ece"),
+            size: 257816200,
+            sha256: Borrowed(
+                "8a96f66d059d653e68bfd5f3c79337e6f1d7d170d80bf705eb7d0249b34c0ece",
+            ),
         },
-        siblings: Borrowed(&[
-            PinnedFile {
-                path: Borrowed("bin/codex-code-mode-host"),
-                size: 67_118_080,
-                sha256: Borrowed(
-                    "255eccc8a5c1d267dc0acbc815cc83aaa1f50955bd99943b29f00cafcdcab771",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-package.json"),
-                size: 206,
-                sha256: Borrowed(
-                    "87afe13523fa194d63c0a750fe549d40c4c7b2e9dc1fd2e00b824bbd0db4eb1f",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-path/rg"),
-                size: 4_506_992,
-                sha256: Borrowed(
-                    "e36d0eb52e70696bdf1781392722e05a21bb91d3b7b762ef5ec20e5df2ec687b",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-resources/bwrap"),
-                size: 529_168,
-                sha256: Borrowed(
-                    "c547cbdc762a70ed216789ffaa4c6c0e7d2beabe32245a498f8e365a9fc8dab4",
-                ),
-            },
-        ]),
+        siblings: Borrowed(
+            &[
+                PinnedFile {
+                    path: Borrowed("bin/codex-code-mode-host"),
+                    size: 67118080,
+                    sha256: Borrowed(
+                        "255eccc8a5c1d267dc0acbc815cc83aaa1f50955bd99943b29f00cafcdcab771",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-package.json"),
+                    size: 206,
+                    sha256: Borrowed(
+                        "87afe13523fa194d63c0a750fe549d40c4c7b2e9dc1fd2e00b824bbd0db4eb1f",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-path/rg"),
+                    size: 4506992,
+                    sha256: Borrowed(
+                        "e36d0eb52e70696bdf1781392722e05a21bb91d3b7b762ef5ec20e5df2ec687b",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-resources/bwrap"),
+                    size: 529168,
+                    sha256: Borrowed(
+                        "c547cbdc762a70ed216789ffaa4c6c0e7d2beabe32245a498f8e365a9fc8dab4",
+                    ),
+                },
+            ],
+        ),
         wheel: Archive {
             spec: Borrowed("openai-codex-cli-bin==0.163.0"),
             tag: Borrowed("musllinux_1_1_aarch64"),
-            file: Borrowed("openai_codex_cli_bin-0.163.0-py3-none-musllinux_1_1_aarch64.whl"),
-            size: 149_819_513,
-            sha256: Borrowed("64eca5277cf5158e43f78a231e51d7650d42071d5555b86de29cfffc86b700e1"),
+            file: Borrowed(
+                "openai_codex_cli_bin-0.163.0-py3-none-musllinux_1_1_aarch64.whl",
+            ),
+            size: 149819513,
+            sha256: Borrowed(
+                "64eca5277cf5158e43f78a231e51d7650d42071d5555b86de29cfffc86b700e1",
+            ),
             root: Borrowed("codex_cli_bin"),
-            unpacked: 385_140_344,
+            unpacked: 385140344,
         },
         npm: Archive {
             spec: Borrowed("@openai/codex@0.163.0-linux-arm64"),
             tag: Borrowed("linux-arm64"),
             file: Borrowed("openai-codex-0.163.0-linux-arm64.tgz"),
-            size: 154_715_729,
-            sha256: Borrowed("dc6e7c4d6de71c23a0f60d05e2577ff7eef615b76f22630d58ad384b84763522"),
+            size: 154715729,
+            sha256: Borrowed(
+                "dc6e7c4d6de71c23a0f60d05e2577ff7eef615b76f22630d58ad384b84763522",
+            ),
             root: Borrowed("package/vendor/aarch64-unknown-linux-musl"),
-            unpacked: 385_139_339,
+            unpacked: 385139339,
         },
     },
     Platform {
@@ -244,49 +283,59 @@ pub(crate) static PLATFORMS: &[Platform] = &[
         path_dir: Borrowed("codex-path"),
         binary: PinnedFile {
             path: Borrowed("bin/codex"),
-            size: 269_718_432,
-            sha256: Borrowed("73697f229103f463acaafd8659976caaa4892ec11e2c246c7fa97f93d523f90e"),
+            size: 269718432,
+            sha256: Borrowed(
+                "73697f229103f463acaafd8659976caaa4892ec11e2c246c7fa97f93d523f90e",
+            ),
         },
-        siblings: Borrowed(&[
-            PinnedFile {
-                path: Borrowed("bin/codex-code-mode-host"),
-                size: 69_667_456,
-                sha256: Borrowed(
-                    "0b19cc492c7ce87cf2a7f8a872370d0851c564cbc229aebca1ba337b4b29ce30",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-package.json"),
-                size: 199,
-                sha256: Borrowed(
-                    "f5f0e15a0224d336dde82a753b081275c0957622e42bb384efcd321b02649d04",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-path/rg"),
-                size: 4_437_184,
-                sha256: Borrowed(
-                    "e70f1eec3964dff023fd87ca4ac8018a9a6955fdd6ba6668363803167a7945c7",
-                ),
-            },
-        ]),
+        siblings: Borrowed(
+            &[
+                PinnedFile {
+                    path: Borrowed("bin/codex-code-mode-host"),
+                    size: 69667456,
+                    sha256: Borrowed(
+                        "0b19cc492c7ce87cf2a7f8a872370d0851c564cbc229aebca1ba337b4b29ce30",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-package.json"),
+                    size: 199,
+                    sha256: Borrowed(
+                        "f5f0e15a0224d336dde82a753b081275c0957622e42bb384efcd321b02649d04",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-path/rg"),
+                    size: 4437184,
+                    sha256: Borrowed(
+                        "e70f1eec3964dff023fd87ca4ac8018a9a6955fdd6ba6668363803167a7945c7",
+                    ),
+                },
+            ],
+        ),
         wheel: Archive {
             spec: Borrowed("openai-codex-cli-bin==0.163.0"),
             tag: Borrowed("macosx_10_9_x86_64"),
-            file: Borrowed("openai_codex_cli_bin-0.163.0-py3-none-macosx_10_9_x86_64.whl"),
-            size: 136_246_260,
-            sha256: Borrowed("6b4a9e614e30442f9c2b804604b7fba12f218627f709fe5ba1960c01dac15ca1"),
+            file: Borrowed(
+                "openai_codex_cli_bin-0.163.0-py3-none-macosx_10_9_x86_64.whl",
+            ),
+            size: 136246260,
+            sha256: Borrowed(
+                "6b4a9e614e30442f9c2b804604b7fba12f218627f709fe5ba1960c01dac15ca1",
+            ),
             root: Borrowed("codex_cli_bin"),
-            unpacked: 343_824_276,
+            unpacked: 343824276,
         },
         npm: Archive {
             spec: Borrowed("@openai/codex@0.163.0-darwin-x64"),
             tag: Borrowed("darwin-x64"),
             file: Borrowed("openai-codex-0.163.0-darwin-x64.tgz"),
-            size: 147_149_519,
-            sha256: Borrowed("74267d7b7a18a5029fbefc85b003a2c56a7b3bbee1418162208dab5b6babf0da"),
+            size: 147149519,
+            sha256: Borrowed(
+                "74267d7b7a18a5029fbefc85b003a2c56a7b3bbee1418162208dab5b6babf0da",
+            ),
             root: Borrowed("package/vendor/x86_64-apple-darwin"),
-            unpacked: 365_155_871,
+            unpacked: 365155871,
         },
     },
     Platform {
@@ -294,49 +343,59 @@ pub(crate) static PLATFORMS: &[Platform] = &[
         path_dir: Borrowed("codex-path"),
         binary: PinnedFile {
             path: Borrowed("bin/codex"),
-            size: 249_952_688,
-            sha256: Borrowed("8813367285524ac798dd96d1b071aea30d58708c7226fd236cd275cf1cfdee31"),
+            size: 249952688,
+            sha256: Borrowed(
+                "8813367285524ac798dd96d1b071aea30d58708c7226fd236cd275cf1cfdee31",
+            ),
         },
-        siblings: Borrowed(&[
-            PinnedFile {
-                path: Borrowed("bin/codex-code-mode-host"),
-                size: 65_643_072,
-                sha256: Borrowed(
-                    "79f123a85dbc61e8f5d0f0c050dfc3f4b81a8305d33a32b41e008b7f6e035698",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-package.json"),
-                size: 200,
-                sha256: Borrowed(
-                    "f64449f0d5760647c5fc5eb16de7794f47746465198da76061261374c0333c9d",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-path/rg"),
-                size: 4_030_432,
-                sha256: Borrowed(
-                    "27d09e29c478fddbfc750a2cb5fd06965bad0ea223e776f8667160a0de63c6e4",
-                ),
-            },
-        ]),
+        siblings: Borrowed(
+            &[
+                PinnedFile {
+                    path: Borrowed("bin/codex-code-mode-host"),
+                    size: 65643072,
+                    sha256: Borrowed(
+                        "79f123a85dbc61e8f5d0f0c050dfc3f4b81a8305d33a32b41e008b7f6e035698",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-package.json"),
+                    size: 200,
+                    sha256: Borrowed(
+                        "f64449f0d5760647c5fc5eb16de7794f47746465198da76061261374c0333c9d",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-path/rg"),
+                    size: 4030432,
+                    sha256: Borrowed(
+                        "27d09e29c478fddbfc750a2cb5fd06965bad0ea223e776f8667160a0de63c6e4",
+                    ),
+                },
+            ],
+        ),
         wheel: Archive {
             spec: Borrowed("openai-codex-cli-bin==0.163.0"),
             tag: Borrowed("macosx_11_0_arm64"),
-            file: Borrowed("openai_codex_cli_bin-0.163.0-py3-none-macosx_11_0_arm64.whl"),
-            size: 125_132_575,
-            sha256: Borrowed("dd0e6570930167f0e15ec94c5fb494a4a5a9dceb0a97113176c7b47c826cda05"),
+            file: Borrowed(
+                "openai_codex_cli_bin-0.163.0-py3-none-macosx_11_0_arm64.whl",
+            ),
+            size: 125132575,
+            sha256: Borrowed(
+                "dd0e6570930167f0e15ec94c5fb494a4a5a9dceb0a97113176c7b47c826cda05",
+            ),
             root: Borrowed("codex_cli_bin"),
-            unpacked: 319_627_397,
+            unpacked: 319627397,
         },
         npm: Archive {
             spec: Borrowed("@openai/codex@0.163.0-darwin-arm64"),
             tag: Borrowed("darwin-arm64"),
             file: Borrowed("openai-codex-0.163.0-darwin-arm64.tgz"),
-            size: 137_871_195,
-            sha256: Borrowed("1193ff4ce72387a5d6c34820b54a9dc57d007c67a958e8acb4715924facd3c31"),
+            size: 137871195,
+            sha256: Borrowed(
+                "1193ff4ce72387a5d6c34820b54a9dc57d007c67a958e8acb4715924facd3c31",
+            ),
             root: Borrowed("package/vendor/aarch64-apple-darwin"),
-            unpacked: 340_790_099,
+            unpacked: 340790099,
         },
     },
     Platform {
@@ -344,63 +403,71 @@ pub(crate) static PLATFORMS: &[Platform] = &[
         path_dir: Borrowed("codex-path"),
         binary: PinnedFile {
             path: Borrowed("bin/codex.exe"),
-            size: 341_270_320,
-            sha256: Borrowed("2692c8c7bb2cf8b0aefe638741fc90236f4b824c59578ce84994f9de58200993"),
+            size: 341270320,
+            sha256: Borrowed(
+                "2692c8c7bb2cf8b0aefe638741fc90236f4b824c59578ce84994f9de58200993",
+            ),
         },
-        siblings: Borrowed(&[
-            PinnedFile {
-                path: Borrowed("bin/codex-code-mode-host.exe"),
-                size: 74_921_264,
-                sha256: Borrowed(
-                    "07f3869f0849cd54b31cec1f86ec796f004501bd3a215135c1facc883a2b9988",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-package.json"),
-                size: 215,
-                sha256: Borrowed(
-                    "b7c94833fe9d6b9cf82fdcc202f81f5a84a1f5edb987834daa2ac0e5ef886e7b",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-path/rg.exe"),
-                size: 4_218_880,
-                sha256: Borrowed(
-                    "14231169855ec5205cf5a1b6f1db358ff4aed4247c86b69ce8aae647c77f6680",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-resources/codex-command-runner.exe"),
-                size: 8_217_904,
-                sha256: Borrowed(
-                    "fc89dc66c806f25675b9be1e7dafb226807d22761e9741a3bb24b667b803d46c",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-resources/codex-windows-sandbox-setup.exe"),
-                size: 17_700_144,
-                sha256: Borrowed(
-                    "2efc67f77de2658667c1481e00a1c4c964d3e8f6d4f39b638620d80b9d0f6d8a",
-                ),
-            },
-        ]),
+        siblings: Borrowed(
+            &[
+                PinnedFile {
+                    path: Borrowed("bin/codex-code-mode-host.exe"),
+                    size: 74921264,
+                    sha256: Borrowed(
+                        "07f3869f0849cd54b31cec1f86ec796f004501bd3a215135c1facc883a2b9988",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-package.json"),
+                    size: 215,
+                    sha256: Borrowed(
+                        "b7c94833fe9d6b9cf82fdcc202f81f5a84a1f5edb987834daa2ac0e5ef886e7b",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-path/rg.exe"),
+                    size: 4218880,
+                    sha256: Borrowed(
+                        "14231169855ec5205cf5a1b6f1db358ff4aed4247c86b69ce8aae647c77f6680",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-resources/codex-command-runner.exe"),
+                    size: 8217904,
+                    sha256: Borrowed(
+                        "fc89dc66c806f25675b9be1e7dafb226807d22761e9741a3bb24b667b803d46c",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-resources/codex-windows-sandbox-setup.exe"),
+                    size: 17700144,
+                    sha256: Borrowed(
+                        "2efc67f77de2658667c1481e00a1c4c964d3e8f6d4f39b638620d80b9d0f6d8a",
+                    ),
+                },
+            ],
+        ),
         wheel: Archive {
             spec: Borrowed("openai-codex-cli-bin==0.163.0"),
             tag: Borrowed("win_amd64"),
             file: Borrowed("openai_codex_cli_bin-0.163.0-py3-none-win_amd64.whl"),
-            size: 153_991_643,
-            sha256: Borrowed("b759f212cc0deec6da9f297800797232c73d3f0d963842deaa02df965ee0b8b6"),
+            size: 153991643,
+            sha256: Borrowed(
+                "b759f212cc0deec6da9f297800797232c73d3f0d963842deaa02df965ee0b8b6",
+            ),
             root: Borrowed("codex_cli_bin"),
-            unpacked: 446_329_770,
+            unpacked: 446329770,
         },
         npm: Archive {
             spec: Borrowed("@openai/codex@0.163.0-win32-x64"),
             tag: Borrowed("win32-x64"),
             file: Borrowed("openai-codex-0.163.0-win32-x64.tgz"),
-            size: 167_618_721,
-            sha256: Borrowed("81377fd73b502a9e7208e32a4da2d468cdb3fc978e0b818c4707d846ad94eb1e"),
+            size: 167618721,
+            sha256: Borrowed(
+                "81377fd73b502a9e7208e32a4da2d468cdb3fc978e0b818c4707d846ad94eb1e",
+            ),
             root: Borrowed("package/vendor/x86_64-pc-windows-msvc"),
-            unpacked: 465_689_987,
+            unpacked: 465689987,
         },
     },
     Platform {
@@ -408,63 +475,71 @@ pub(crate) static PLATFORMS: &[Platform] = &[
         path_dir: Borrowed("codex-path"),
         binary: PinnedFile {
             path: Borrowed("bin/codex.exe"),
-            size: 288_519_472,
-            sha256: Borrowed("babd1ee5a76e4299d18f7ef99aa39d330e176e837566d3e2325d9b6b64e1ca61"),
+            size: 288519472,
+            sha256: Borrowed(
+                "babd1ee5a76e4299d18f7ef99aa39d330e176e837566d3e2325d9b6b64e1ca61",
+            ),
         },
-        siblings: Borrowed(&[
-            PinnedFile {
-                path: Borrowed("bin/codex-code-mode-host.exe"),
-                size: 70_083_376,
-                sha256: Borrowed(
-                    "8abfb32791949287a132289a6633fb4e7d79bb616f01244fe2782da226755160",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-package.json"),
-                size: 216,
-                sha256: Borrowed(
-                    "9856821650e26d5ce3ff254e2ed6ba03a133c57eb4db1128ab4c1e6eb63ce767",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-path/rg.exe"),
-                size: 3_859_456,
-                sha256: Borrowed(
-                    "d33a29a9ef03c9f4c03be9e8d88498e6e2d2e566d64cdbdef97f9afc8f13120c",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-resources/codex-command-runner.exe"),
-                size: 7_355_184,
-                sha256: Borrowed(
-                    "ca6c28849935b4d762d83a7147973e79cbb6a86ccb5f60a8db142b76eed432e3",
-                ),
-            },
-            PinnedFile {
-                path: Borrowed("codex-resources/codex-windows-sandbox-setup.exe"),
-                size: 15_829_296,
-                sha256: Borrowed(
-                    "7e1004cd7fa850cc029b60d234d852f2e602ccb527416486b68360fd08c413a9",
-                ),
-            },
-        ]),
+        siblings: Borrowed(
+            &[
+                PinnedFile {
+                    path: Borrowed("bin/codex-code-mode-host.exe"),
+                    size: 70083376,
+                    sha256: Borrowed(
+                        "8abfb32791949287a132289a6633fb4e7d79bb616f01244fe2782da226755160",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-package.json"),
+                    size: 216,
+                    sha256: Borrowed(
+                        "9856821650e26d5ce3ff254e2ed6ba03a133c57eb4db1128ab4c1e6eb63ce767",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-path/rg.exe"),
+                    size: 3859456,
+                    sha256: Borrowed(
+                        "d33a29a9ef03c9f4c03be9e8d88498e6e2d2e566d64cdbdef97f9afc8f13120c",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-resources/codex-command-runner.exe"),
+                    size: 7355184,
+                    sha256: Borrowed(
+                        "ca6c28849935b4d762d83a7147973e79cbb6a86ccb5f60a8db142b76eed432e3",
+                    ),
+                },
+                PinnedFile {
+                    path: Borrowed("codex-resources/codex-windows-sandbox-setup.exe"),
+                    size: 15829296,
+                    sha256: Borrowed(
+                        "7e1004cd7fa850cc029b60d234d852f2e602ccb527416486b68360fd08c413a9",
+                    ),
+                },
+            ],
+        ),
         wheel: Archive {
             spec: Borrowed("openai-codex-cli-bin==0.163.0"),
             tag: Borrowed("win_arm64"),
             file: Borrowed("openai_codex_cli_bin-0.163.0-py3-none-win_arm64.whl"),
-            size: 142_706_698,
-            sha256: Borrowed("64c7d113e1bf6cefa87159c1d21115654a716e1b505295d8520aa91e399ad115"),
+            size: 142706698,
+            sha256: Borrowed(
+                "64c7d113e1bf6cefa87159c1d21115654a716e1b505295d8520aa91e399ad115",
+            ),
             root: Borrowed("codex_cli_bin"),
-            unpacked: 385_648_043,
+            unpacked: 385648043,
         },
         npm: Archive {
             spec: Borrowed("@openai/codex@0.163.0-win32-arm64"),
             tag: Borrowed("win32-arm64"),
             file: Borrowed("openai-codex-0.163.0-win32-arm64.tgz"),
-            size: 156_994_368,
-            sha256: Borrowed("3b9fee420b273ed693486c5d81bacea70c0952851ffae8c8ac0edaf3661992d6"),
+            size: 156994368,
+            sha256: Borrowed(
+                "3b9fee420b273ed693486c5d81bacea70c0952851ffae8c8ac0edaf3661992d6",
+            ),
             root: Borrowed("package/vendor/aarch64-pc-windows-msvc"),
-            unpacked: 403_947_903,
+            unpacked: 403947903,
         },
     },
 ];
