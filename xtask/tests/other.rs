@@ -15,7 +15,10 @@ fn has(text: &str, parts: &[&str]) {
     };
     let text = squeeze(text);
     for part in parts {
-        assert!(text.contains(squeeze(part).trim_end_matches(',')), "no `{part}`");
+        assert!(
+            text.contains(squeeze(part).trim_end_matches(',')),
+            "no `{part}`"
+        );
     }
 }
 

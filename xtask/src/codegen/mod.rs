@@ -112,7 +112,12 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
             .map(|it| it.params.clone()),
         )
         .collect();
-    model.types = lower::lower(&definitions, &stable, roots)?;
+    let typed = definitions
+        .iter()
+        .filter(|(name, _)| !MESSAGES.contains(&name.as_str()))
+        .map(|(name, schema)| Ok((name.clone(), serde_json::from_value(schema.clone())?)))
+        .collect::<Result<_>>()?;
+    model.types = lower::lower(&typed, &stable, roots)?;
     add_absent_params(&mut model)?;
     defaults::check(&model)?;
     open::close_below_untagged(&mut model)?;

@@ -4,6 +4,7 @@ pub(crate) mod canonical;
 pub(crate) mod fixups;
 pub(crate) mod load;
 pub(crate) mod normalise;
+pub(crate) mod read;
 pub(crate) mod stable;
 pub(crate) mod vocabulary;
 
@@ -106,17 +107,6 @@ pub(crate) fn literal(schema: &Value) -> Option<&str> {
     }
 }
 
-/// The strings that a schema allows; null beside them is for [`is_null_allowed`].
-pub(crate) fn string_values(schema: &Value) -> Option<Vec<&str>> {
-    schema
-        .get("enum")?
-        .as_array()?
-        .iter()
-        .filter(|value| !value.is_null())
-        .map(Value::as_str)
-        .collect()
-}
-
 /// The JSON types that a schema names.
 pub(crate) fn types(schema: &Value) -> Vec<&str> {
     match schema.get("type") {
@@ -134,14 +124,6 @@ pub(crate) fn is_null_allowed(schema: &Value) -> bool {
 /// Whether a schema allows nothing but null.
 pub(crate) fn is_null(schema: &Value) -> bool {
     types(schema) == ["null"]
-}
-
-/// Whether a member must be there.
-pub(crate) fn requires(schema: &Value, member: &str) -> bool {
-    schema
-        .get("required")
-        .and_then(Value::as_array)
-        .is_some_and(|required| required.iter().any(|name| name == member))
 }
 
 /// Calls `visit` for every schema within `schema`, itself first.

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use serde_json::{Map, Value, json};
+use schemars::schema::{ObjectValidation, Schema, SchemaObject, SingleOrVec};
 
-use super::read::{doc, string_literals};
-use super::{Hint, Lowering};
+use super::{Hint, Lowering, types};
 use crate::codegen::model::{Field, Kind, Struct, Ty};
 use crate::codegen::names;
-use crate::schema::{At, branches, is_null, is_null_allowed, reference, requires, types};
+use crate::schema::At;
+use crate::schema::read::{
+    self, doc, is_null, is_null_allowed, mark, object, reference, string_literals,
+};
 
 /// A type with what the schema says about null.
 pub(super) struct Lowered {
@@ -19,42 +21,35 @@ pub(super) struct Lowered {
     twice: bool,
 }
 
-impl Lowered {
-    /// As an element of a list or a map.
-    fn element(self) -> Box<Ty> {
-        Box::new(match (self.nullable, self.ty) {
-            // Any JSON is null as well.
-            (false, ty) | (true, ty @ Ty::Value) => ty,
-            (true, ty) => Ty::Nullable(Box::new(ty)),
-        })
-    }
-}
-
 impl Lowering<'_> {
-    pub(super) fn record(&mut self, name: &str, schema: &Value, at: &At) -> Result<Struct> {
-        let empty = Map::new();
-        let properties = schema
-            .get("properties")
-            .and_then(Value::as_object)
-            .unwrap_or(&empty);
-        let required = schema.get("required").and_then(Value::as_array);
-        for name in required.into_iter().flatten() {
-            if !name.as_str().is_some_and(|it| properties.contains_key(it)) {
-                return Err(at.child("required").error(format!("{name} is no property")));
-            }
+    pub(super) fn record(
+        &mut self,
+        name: &str,
+        members: &ObjectValidation,
+        at: &At,
+    ) -> Result<Struct> {
+        if let Some(name) = members
+            .required
+            .iter()
+            .find(|it| !members.properties.contains_key(*it))
+        {
+            return Err(at
+                .child("required")
+                .error(format!("\"{name}\" is no property")));
         }
         let mut fields = Vec::new();
-        for (wire, property) in properties {
+        for (wire, property) in &members.properties {
             let at = at.child("properties").child(wire);
-            fields.push(self.field(name, wire, property, requires(schema, wire), &at)?);
+            let required = members.required.contains(wire);
+            fields.push(self.field(name, wire, object(property), required, &at)?);
         }
         // Ids first: they are the positional arguments of `new`.
         fields.sort_by_key(|field| (rank(&field.ty), field.kind != Kind::Required));
         distinct(fields.iter().map(|field| &field.name), at)?;
-        let open = matches!(
-            schema.get("additionalProperties"),
-            Some(Value::Bool(true) | Value::Object(_))
-        );
+        let open = members
+            .additional_properties
+            .as_deref()
+            .is_some_and(|it| *it != Schema::Bool(false));
         if open && fields.iter().any(|field| field.name == "rest") {
             return Err(at.error("an open object with a member called `rest`"));
         }
@@ -69,7 +64,7 @@ impl Lowering<'_> {
         &mut self,
         owner: &str,
         wire: &str,
-        property: &Value,
+        property: &SchemaObject,
         required: bool,
         at: &At,
     ) -> Result<Field> {
@@ -84,135 +79,133 @@ impl Lowering<'_> {
             part: &part,
         };
         let mut lowered = self.ty(property, &hint, at)?;
-        if let Some(id) = property
-            .get("x-type")
-            .and_then(Value::as_str)
+        if let Some(id) = mark(property, "x-type")
             .map(annotated)
             .or_else(|| id_by_name(wire))
         {
             retype(&mut lowered.ty, &id);
         }
-        let default = property.get("default").filter(|default| !default.is_null());
-        let kind = if property.get("x-three-state").is_some() || (lowered.twice && !required) {
-            Kind::ThreeState
-        } else {
-            match (required, lowered.nullable, default) {
-                (true, false, _) => Kind::Required,
-                (true, true, _) => Kind::Nullable,
-                (false, false, Some(default)) => Kind::Default(default.clone()),
-                // With null allowed, null is not the default: it must stay null.
-                (false, _, _) => Kind::Optional,
-            }
-        };
+        let default = property
+            .metadata
+            .as_ref()
+            .and_then(|it| it.default.as_ref())
+            .filter(|it| !it.is_null());
+        let kind =
+            if property.extensions.contains_key("x-three-state") || (lowered.twice && !required) {
+                Kind::ThreeState
+            } else {
+                match (required, lowered.nullable, default) {
+                    (true, false, _) => Kind::Required,
+                    (true, true, _) => Kind::Nullable,
+                    (false, false, Some(default)) => Kind::Default(default.clone()),
+                    // With null allowed, null is not the default: it must stay null.
+                    (false, _, _) => Kind::Optional,
+                }
+            };
         Ok(Field {
             wire: wire.to_owned(),
-            alias: property
-                .get("x-alias")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            alias: mark(property, "x-alias").map(str::to_owned),
             name,
             kind,
             ty: lowered.ty,
             doc: doc(property),
             experimental: !self.stable.has_member(&self.context, wire),
-            outlined: property.get("x-outlined").is_some(),
+            outlined: property.extensions.contains_key("x-outlined"),
             absent_means: default.cloned(),
         })
     }
 
     /// The type of a member, list element or map value.
-    pub(super) fn ty(&mut self, schema: &Value, hint: &Hint<'_>, at: &At) -> Result<Lowered> {
-        let plain = |ty| Lowered {
-            ty,
-            nullable: false,
-            twice: false,
-        };
-        if let Some(name) = reference(schema) {
-            return Ok(plain(self.named(name)));
-        }
-        if let Some(all) = schema.get("allOf").and_then(Value::as_array) {
-            return match all.as_slice() {
-                [only] => self.ty(only, hint, &at.child("allOf").child(0)),
-                _ => Err(at.error("`allOf` of several schemas is not supported")),
-            };
-        }
-        if let Some(branches) = branches(schema)
-            && branches.iter().any(is_null)
-        {
-            return self.nullable_union(schema, branches, hint, at);
-        }
-        let ty = if string_literals(schema).is_some() || branches(schema).is_some() {
-            self.hoist(schema, hint, at)?
-        } else {
-            self.typed(schema, hint, at)?
-        };
-        Ok(Lowered {
-            nullable: is_null_allowed(schema),
-            ..plain(ty)
-        })
-    }
-
-    /// A choice of which null is one.
-    fn nullable_union(
+    pub(super) fn ty(
         &mut self,
-        schema: &Value,
-        branches: &[Value],
+        schema: &SchemaObject,
         hint: &Hint<'_>,
         at: &At,
     ) -> Result<Lowered> {
-        let others: Vec<_> = branches.iter().filter(|branch| !is_null(branch)).collect();
-        let inner = match others.as_slice() {
-            [] => return Err(at.error("a choice of nothing but null is not supported")),
-            [one] => self.ty(one, hint, at)?,
-            several => {
-                let union = json!({"oneOf": several, "description": doc(schema)});
-                self.ty(&union, hint, at)?
-            }
-        };
-        Ok(Lowered {
-            ty: inner.ty,
-            nullable: true,
-            twice: inner.nullable,
+        let (schema, twice) = self.without_inline(schema, hint, at)?;
+        Ok(match self.rust.ty(schema, at)? {
+            Ty::Nullable(ty) => Lowered {
+                ty: *ty,
+                nullable: true,
+                twice,
+            },
+            ty => Lowered {
+                ty,
+                nullable: false,
+                twice,
+            },
         })
     }
 
-    /// What a schema says by `type`.
-    fn typed(&mut self, schema: &Value, hint: &Hint<'_>, at: &At) -> Result<Ty> {
-        let types: Vec<_> = types(schema)
-            .into_iter()
-            .filter(|name| *name != "null")
-            .collect();
-        Ok(match types.as_slice() {
-            [] if is_null_allowed(schema) => {
-                return Err(at.error("a member that is always null is not supported"));
-            }
-            [] => Ty::Value,
-            ["string"] => Ty::String,
-            ["boolean"] => Ty::Bool,
-            ["number"] => Ty::Float,
-            ["integer"] => Ty::Int(integer(schema, at)?),
-            ["array"] => match schema.get("items") {
-                Some(items) => Ty::List(self.ty(items, hint, &at.child("items"))?.element()),
-                None => Ty::List(Box::new(Ty::Value)),
-            },
-            ["object"] if schema.get("properties").is_some() => self.hoist(schema, hint, at)?,
-            ["object"] => match schema.get("additionalProperties") {
-                Some(values @ Value::Object(_)) => {
-                    let values = self.ty(values, hint, &at.child("additionalProperties"))?;
-                    match *values.element() {
-                        Ty::Value => Ty::Object,
-                        value => Ty::Map(Box::new(value)),
-                    }
+    /// A schema with types of their own for the parts that want a name, and whether it says null twice.
+    fn without_inline(
+        &mut self,
+        schema: &SchemaObject,
+        hint: &Hint<'_>,
+        at: &At,
+    ) -> Result<(SchemaObject, bool)> {
+        if let Some(name) = reference(schema) {
+            self.waiting.push(name.to_owned());
+            return Ok((types::named(name), false));
+        }
+        let all_of = schema
+            .subschemas
+            .as_ref()
+            .and_then(|it| it.all_of.as_deref());
+        if let Some([only]) = all_of {
+            return self.without_inline(object(only), hint, &at.child("allOf").child(0));
+        }
+        if let Some(branches) = read::branches(schema)
+            && branches.iter().any(is_null)
+        {
+            let mut union = schema.clone();
+            let others: Vec<&Schema> = branches.iter().filter(|branch| !is_null(branch)).collect();
+            let inner = match others.as_slice() {
+                [] => return Err(at.error("a choice of nothing but null is not supported")),
+                [one] => object(one),
+                several => {
+                    union.subschemas().one_of =
+                        Some(several.iter().map(|it| (*it).clone()).collect());
+                    &union
                 }
-                _ => Ty::Object,
-            },
-            several => {
-                return Err(at.error(format!(
-                    "a choice of JSON types ({}) is not supported",
-                    several.join(", ")
-                )));
+            };
+            let (inner, _) = self.without_inline(inner, hint, at)?;
+            let twice = read::branches(&inner).is_some() || is_null_allowed(&inner);
+            return Ok((if twice { inner } else { types::or_null(inner) }, twice));
+        }
+        let has_members = schema
+            .object
+            .as_ref()
+            .is_some_and(|it| !it.properties.is_empty());
+        if string_literals(schema).is_some() || read::branches(schema).is_some() || has_members {
+            let named = types::named(&self.hoist(schema, hint, at)?);
+            return Ok((
+                if is_null_allowed(schema) {
+                    types::or_null(named)
+                } else {
+                    named
+                },
+                false,
+            ));
+        }
+        let mut schema = schema.clone();
+        let items = match schema.array.as_mut().and_then(|it| it.items.as_mut()) {
+            Some(SingleOrVec::Single(items)) => Some(("items", items)),
+            _ => None,
+        };
+        let values = schema
+            .object
+            .as_mut()
+            .and_then(|it| it.additional_properties.as_mut());
+        for (keyword, inner) in items
+            .into_iter()
+            .chain(values.map(|it| ("additionalProperties", it)))
+        {
+            if let Schema::Object(it) = &mut **inner {
+                *it = self.without_inline(it, hint, &at.child(keyword))?.0;
             }
-        })
+        }
+        Ok((schema, false))
     }
 }
 
@@ -227,18 +220,6 @@ pub(super) fn distinct<'a>(all: impl Iterator<Item = &'a String>, at: &At) -> Re
         }
     }
     Ok(())
-}
-
-fn integer(schema: &Value, at: &At) -> Result<&'static str> {
-    match schema.get("format").and_then(Value::as_str) {
-        Some("int8" | "int16" | "int32") => Ok("i32"),
-        None | Some("int64" | "int") => Ok("i64"),
-        Some("uint8" | "uint16") => Ok("u16"),
-        Some("uint32") => Ok("u32"),
-        // `uint` is the runtime's `usize`, which is 64 bits wherever it runs.
-        Some("uint" | "uint64") => Ok("u64"),
-        Some(other) => Err(at.error(format!("the integer format `{other}` is not supported"))),
-    }
 }
 
 /// The order of positional arguments.

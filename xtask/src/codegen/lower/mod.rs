@@ -1,9 +1,7 @@
 //! From JSON schema to the model.
 //!
-//! A general schema-to-Rust converter was tried first. On this schema it names
-//! variants `Variant0`, closes every string enum, flattens unions into structs
-//! and reports no locations; with unions and enums taken over, what it had left
-//! to do was the table in [`fields`]. So that table is here.
+//! typify knows which Rust type a JSON type is ([`types`]); what the protocol's types look like
+//! is decided here: their shapes, their names, and which parts get a name of their own.
 //!
 //! | schema | type |
 //! |---|---|
@@ -15,18 +13,19 @@
 //! | string | newtype |
 
 mod fields;
-mod read;
+mod types;
 mod unions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use serde_json::Value;
+use schemars::schema::{InstanceType, SchemaObject};
 
-use super::model::{Owner, Shape, Ty, Type};
+use super::model::{Owner, Shape, Type};
 use super::names;
+use crate::schema::At;
+use crate::schema::read::{self, Definitions, branches, is_null_allowed};
 use crate::schema::stable::Stable;
-use crate::schema::{At, Definitions, branches, is_null_allowed};
 
 const PASS: &str = "lower";
 
@@ -43,9 +42,11 @@ pub(crate) fn lower(
         waiting: roots.into_iter().collect(),
         seen: BTreeSet::new(),
         context: String::new(),
+        rust: types::Types::new(),
     };
     while let Some(name) = lowering.waiting.pop() {
-        if lowering.seen.insert(name.clone()) {
+        if !["RequestId", "ThreadId"].contains(&name.as_str()) && lowering.seen.insert(name.clone())
+        {
             lowering.definition(&name)?;
         }
     }
@@ -60,6 +61,7 @@ struct Lowering<'a> {
     seen: BTreeSet<String>,
     /// The definition that is being lowered.
     context: String,
+    rust: types::Types,
 }
 
 /// The name that an inline schema would get.
@@ -90,7 +92,7 @@ impl Lowering<'_> {
     fn insert(
         &mut self,
         name: &str,
-        schema: &Value,
+        schema: &SchemaObject,
         shape: Shape,
         owner: Option<Owner>,
         at: &At,
@@ -107,55 +109,44 @@ impl Lowering<'_> {
         }
     }
 
-    fn shape(&mut self, name: &str, schema: &Value, at: &At) -> Result<Shape> {
+    fn shape(&mut self, name: &str, schema: &SchemaObject, at: &At) -> Result<Shape> {
         if let Some(values) = read::string_literals(schema) {
             return self.string_enum(values, at).map(Shape::StringEnum);
         }
         if let Some(branches) = branches(schema) {
             if let Some(tag) = read::tag_of(branches) {
-                return self
-                    .tagged(name, schema, branches, &tag, at)
-                    .map(Shape::Tagged);
+                return self.tagged(name, schema, tag, at).map(Shape::Tagged);
             }
-            if schema.get("properties").is_some() {
+            if schema.object.is_some() {
                 return Err(at.error("members beside a union without a tag are not supported"));
             }
             if read::is_keyed(branches) {
-                return self.keyed(name, schema, branches, at).map(Shape::Keyed);
+                return self.keyed(name, schema, at).map(Shape::Keyed);
             }
             return self
                 .untagged(name, schema, branches, at)
                 .map(Shape::Untagged);
         }
-        match schema.get("type").and_then(Value::as_str) {
-            Some("object") => self.record(name, schema, at).map(Shape::Struct),
-            Some("string") => Ok(Shape::StringNewtype),
+        match read::types(schema) {
+            [InstanceType::Object] => {
+                let members = schema.object.as_deref().cloned().unwrap_or_default();
+                self.record(name, &members, at).map(Shape::Struct)
+            }
+            [InstanceType::String] => Ok(Shape::StringNewtype),
             other => Err(at.error(format!(
-                "is neither object, string, enum nor union (type {})",
-                other.unwrap_or("none")
+                "is neither object, string, enum nor union (type {other:?})"
             ))),
         }
     }
 
-    fn named(&mut self, name: &str) -> Ty {
-        match name {
-            "RequestId" => Ty::Wire("RequestId"),
-            "ThreadId" => Ty::Wire("ThreadId"),
-            _ => {
-                self.waiting.push(name.to_owned());
-                Ty::Named(name.to_owned())
-            }
-        }
-    }
-
     /// Gives an inline schema a name and a place among the types.
-    fn hoist(&mut self, schema: &Value, hint: &Hint<'_>, at: &At) -> Result<Ty> {
+    fn hoist(&mut self, schema: &SchemaObject, hint: &Hint<'_>, at: &At) -> Result<String> {
         let shape = self.shape(&hint.name, schema, at)?;
         let owner = Owner {
             definition: hint.owner.to_owned(),
             part: hint.part.to_owned(),
         };
         self.insert(&hint.name, schema, shape, Some(owner), at)?;
-        Ok(Ty::Named(hint.name.clone()))
+        Ok(hint.name.clone())
     }
 }

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use serde_json::Value;
+use schemars::schema::{InstanceType, Schema, SchemaObject};
 
 use super::fields::distinct;
-use super::read::{self, doc};
 use super::{Hint, Lowering};
 use crate::codegen::model::{
     JsonType, Keyed, Literal, Owner, Shape, StringEnum, Tagged, TaggedKind, Ty, Untagged,
     UntaggedMember,
 };
 use crate::codegen::names;
-use crate::schema::{At, branches, reference, requires, types, union_keyword};
+use crate::schema::At;
+use crate::schema::read::{self, branches, doc, mark, object, reference, types};
 
 impl Lowering<'_> {
     pub(super) fn string_enum(
@@ -35,14 +35,13 @@ impl Lowering<'_> {
     pub(super) fn tagged(
         &mut self,
         name: &str,
-        schema: &Value,
-        branches: &[Value],
+        schema: &SchemaObject,
         tag: &str,
         at: &At,
     ) -> Result<Tagged> {
         let mut kinds = Vec::new();
         let mut wires = BTreeSet::new();
-        for (at, branch) in each(schema, branches, at) {
+        for (at, branch) in each(schema, at) {
             let wire =
                 read::kind_of(branch, tag).ok_or_else(|| at.error(format!("has no `{tag}`")))?;
             if !wires.insert(wire) {
@@ -79,21 +78,16 @@ impl Lowering<'_> {
         })
     }
 
-    pub(super) fn keyed(
-        &mut self,
-        name: &str,
-        schema: &Value,
-        branches: &[Value],
-        at: &At,
-    ) -> Result<Keyed> {
+    pub(super) fn keyed(&mut self, name: &str, schema: &SchemaObject, at: &At) -> Result<Keyed> {
         let (mut units, mut keys) = (Vec::new(), Vec::new());
-        for (at, branch) in each(schema, branches, at) {
+        for (at, branch) in each(schema, at) {
             if let Some(values) = read::string_literals(branch) {
                 for (wire, doc) in values {
                     units.push(literal_of(wire, doc, None, &at)?);
                 }
             } else if let Some((key, inner)) = read::only_key(branch) {
                 let at = at.child("properties").child(key);
+                let inner = object(inner);
                 let docs = doc(branch).or_else(|| doc(inner));
                 let literal = literal_of(key.to_owned(), docs, None, &at)?;
                 let hint = Hint {
@@ -116,12 +110,12 @@ impl Lowering<'_> {
     pub(super) fn untagged(
         &mut self,
         name: &str,
-        schema: &Value,
-        branches: &[Value],
+        schema: &SchemaObject,
+        branches: &[Schema],
         at: &At,
     ) -> Result<Untagged> {
         let mut members: Vec<UntaggedMember> = Vec::new();
-        for (at, branch) in each(schema, branches, at) {
+        for (at, branch) in each(schema, at) {
             let member = match given_name(branch) {
                 Some(given) => given.to_owned(),
                 None => member_name(name, branch, branches)
@@ -161,7 +155,7 @@ impl Lowering<'_> {
     }
 
     /// The JSON type of a member without a tag.
-    fn json_type(&self, schema: &Value, ty: &Ty, at: &At) -> Result<JsonType> {
+    fn json_type(&self, schema: &SchemaObject, ty: &Ty, at: &At) -> Result<JsonType> {
         Ok(match ty {
             Ty::String | Ty::Secret => JsonType::String,
             Ty::Bool => JsonType::Boolean,
@@ -177,7 +171,7 @@ impl Lowering<'_> {
     }
 
     /// The JSON type that all values of a schema have.
-    fn json_type_of(&self, schema: &Value, at: &At) -> Result<JsonType> {
+    fn json_type_of(&self, schema: &SchemaObject, at: &At) -> Result<JsonType> {
         if let Some(name) = reference(schema) {
             let definition = self.definitions.get(name);
             let definition =
@@ -190,62 +184,53 @@ impl Lowering<'_> {
         if let Some(branches) = branches(schema) {
             let mut all = Vec::new();
             for branch in branches {
-                all.push(self.json_type_of(branch, at)?);
+                all.push(self.json_type_of(object(branch), at)?);
             }
             return match all.as_slice() {
                 [first, others @ ..] if others.iter().all(|other| other == first) => Ok(*first),
                 _ => Err(at.error("a member that takes several JSON types is not supported")),
             };
         }
-        match types(schema).as_slice() {
-            ["string"] => Ok(JsonType::String),
-            ["object"] => Ok(JsonType::Object),
-            other => Err(at.error(format!(
-                "a member of the type {} is not supported",
-                other.join(", ")
-            ))),
+        match types(schema) {
+            [InstanceType::String] => Ok(JsonType::String),
+            [InstanceType::Object] => Ok(JsonType::Object),
+            other => Err(at.error(format!("a member of the type {other:?} is not supported"))),
         }
     }
 }
 
 /// The branches of a union, each with its place.
-fn each<'a>(
-    schema: &'a Value,
-    branches: &'a [Value],
-    at: &'a At,
-) -> impl Iterator<Item = (At, &'a Value)> {
-    let keyword = union_keyword(schema).unwrap_or("oneOf");
-    branches
-        .iter()
-        .enumerate()
-        .map(move |(index, branch)| (at.child(keyword).child(index), branch))
+fn each<'a>(schema: &'a SchemaObject, at: &'a At) -> impl Iterator<Item = (At, &'a SchemaObject)> {
+    let (keyword, branches) = read::union(schema).unwrap_or(("oneOf", &[]));
+    (branches.iter().enumerate())
+        .map(move |(index, it)| (at.child(keyword).child(index), object(it)))
 }
 
 /// The name that a fixup gives to a branch.
-fn given_name(branch: &Value) -> Option<&str> {
-    branch.get("x-name").and_then(Value::as_str)
+fn given_name(branch: &SchemaObject) -> Option<&str> {
+    mark(branch, "x-name")
 }
 
 /// A name for a member without a tag: what its type's name has of its own, or its shape.
-fn member_name(union: &str, branch: &Value, all: &[Value]) -> Option<String> {
+fn member_name(union: &str, branch: &SchemaObject, all: &[Schema]) -> Option<String> {
     if let Some(name) = reference(branch) {
         let own = own_part(union, name);
         return names::is_type_name(&own).then_some(own);
     }
-    match branch.get("type").and_then(Value::as_str)? {
-        "string" => Some("String".to_owned()),
-        "integer" | "number" => Some("Number".to_owned()),
-        "boolean" => Some("Boolean".to_owned()),
-        "array" => Some("Array".to_owned()),
-        "object" => {
-            let mine = branch
-                .get("required")?
-                .as_array()?
+    match types(branch) {
+        [InstanceType::String] => Some("String".to_owned()),
+        [InstanceType::Integer | InstanceType::Number] => Some("Number".to_owned()),
+        [InstanceType::Boolean] => Some("Boolean".to_owned()),
+        [InstanceType::Array] => Some("Array".to_owned()),
+        [InstanceType::Object] => {
+            let all: Vec<_> = all
                 .iter()
-                .filter_map(Value::as_str);
-            let mut own =
-                mine.filter(|name| all.iter().filter(|other| requires(other, name)).count() == 1);
-            own.next().map(names::pascal)
+                .filter_map(|it| object(it).object.as_ref())
+                .collect();
+            let is_own =
+                |name: &&String| all.iter().filter(|it| it.required.contains(*name)).count() == 1;
+            let mine = &branch.object.as_ref()?.required;
+            mine.iter().find(is_own).map(|name| names::pascal(name))
         }
         _ => None,
     }
