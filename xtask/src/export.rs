@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::output::{self, Mode};
 use crate::schema::stable::Stable;
-use crate::schema::{canonical, load, normalise};
+use crate::schema::{canonical, load, normalise, vocabulary};
 use crate::{install, root};
 
 const COMMAND: &str = "cargo xtask export-schema";
@@ -67,7 +67,7 @@ pub(crate) fn export(binary: &Path) -> Result<Export> {
     let bundle = export_to(binary, folder.path(), "experimental", &["--experimental"])?;
     Ok(Export {
         bundle: canonical::canonicalise(bundle),
-        stable: Stable::of(&normalise::flatten(stable)?),
+        stable: Stable::of(&vocabulary::read(&normalise::flatten(stable)?)?)?,
     })
 }
 

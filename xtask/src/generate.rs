@@ -14,7 +14,7 @@ use crate::lock::Lock;
 use crate::manifest::Manifest;
 use crate::output::{self, Mode};
 use crate::schema::stable::Stable;
-use crate::schema::{canonical, load, normalise};
+use crate::schema::{canonical, load, normalise, vocabulary};
 use crate::{lock, reviewed, root};
 
 /// What mends a generated file.
@@ -173,7 +173,9 @@ fn source(options: &Options, lock: &Lock) -> Result<Source> {
         (bundle, stable, Some(export::version_of(binary)?))
     } else if let Some(schema) = &options.schema {
         let stable = match &options.stable_schema {
-            Some(folder) => Stable::of(&normalise::flatten(load::load(folder)?)?),
+            Some(folder) => Stable::of(&vocabulary::read(&normalise::flatten(load::load(
+                folder,
+            )?)?)?)?,
             None => stable_of_pin()?,
         };
         (

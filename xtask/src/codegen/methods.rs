@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use serde_json::Value;
+use schemars::schema::SchemaObject;
 
 use super::model::{Notification, Request};
 use super::names;
-use crate::schema::fixups::{params_name, response_by_rule};
+use crate::schema::At;
+use crate::schema::messages::{is_left_out, method_of, params_name, params_of, response_by_rule};
+use crate::schema::read::{Definitions, branches, doc, is_null, mark, object, union};
 use crate::schema::stable::Stable;
-use crate::schema::{
-    At, Definitions, branches, is_left_out, is_null, method_of, params_of, union_keyword,
-};
 
 const PASS: &str = "methods";
 
@@ -34,13 +33,10 @@ pub(crate) fn requests(
     guess: bool,
 ) -> Result<Pairing> {
     let messages = messages(definitions, union)?;
-    let certain = |branch: &Value| {
-        let given = branch
-            .get("x-response")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
+    let certain = |message: &SchemaObject| {
+        let given = mark(message, "x-response").map(str::to_owned);
         given
-            .or_else(|| response_by_rule(branch))
+            .or_else(|| response_by_rule(message))
             .filter(|response| definitions.contains_key(response))
     };
     let claimed: BTreeSet<String> = messages
@@ -89,10 +85,7 @@ pub(crate) fn requests(
         };
         requests.push(Request {
             experimental: !stable.has_method(&method),
-            doc: branch
-                .get("description")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            doc: doc(branch),
             method,
             takes_null: sends_params && params_of(branch).is_some_and(may_be_null),
             params,
@@ -126,8 +119,8 @@ fn most_alike(method: &str, candidates: &[&String]) -> String {
 }
 
 /// Whether parameters may be null instead of their definition.
-fn may_be_null(params: &Value) -> bool {
-    branches(params).is_some_and(|branches| branches.iter().any(is_null))
+fn may_be_null(params: &SchemaObject) -> bool {
+    branches(params).is_some_and(|branches| branches.iter().map(object).any(is_null))
 }
 
 /// What stands for a response that the schema does not describe.
@@ -151,10 +144,7 @@ pub(crate) fn notifications(
         };
         notifications.push(Notification {
             experimental: !stable.has_method(&method),
-            doc: branch
-                .get("description")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            doc: doc(branch),
             method,
             params,
             sends_params,
@@ -168,18 +158,17 @@ pub(crate) fn notifications(
 /// What a message has besides its method and parameters: nothing that parameters would be about.
 const ENVELOPE: &[&str] = &["emittedAtMs", "id", "method", "params"];
 
-fn messages<'a>(definitions: &'a Definitions, union: &str) -> Result<Vec<(&'a Value, String, At)>> {
-    let at = At::definition(PASS, union);
-    let schema = definitions
-        .get(union)
-        .ok_or_else(|| at.error("is missing"))?;
-    let branches = branches(schema).ok_or_else(|| at.error("is not a union"))?;
+fn messages<'a>(
+    definitions: &'a Definitions,
+    of: &str,
+) -> Result<Vec<(&'a SchemaObject, String, At)>> {
+    let at = At::definition(PASS, of);
+    let schema = definitions.get(of).ok_or_else(|| at.error("is missing"))?;
+    let (keyword, branches) = union(schema).ok_or_else(|| at.error("is not a union"))?;
     let mut seen = BTreeSet::new();
     let mut messages = Vec::new();
-    for (index, branch) in branches.iter().enumerate() {
-        let at = at
-            .child(union_keyword(schema).unwrap_or("oneOf"))
-            .child(index);
+    for (index, branch) in branches.iter().map(object).enumerate() {
+        let at = at.child(keyword).child(index);
         if is_left_out(branch) {
             continue;
         }
@@ -192,11 +181,9 @@ fn messages<'a>(definitions: &'a Definitions, union: &str) -> Result<Vec<(&'a Va
         }
         let members = [schema, branch]
             .into_iter()
-            .filter_map(|schema| schema.get("properties")?.as_object());
-        if let Some(member) = members
-            .flat_map(|members| members.keys())
-            .find(|member| !ENVELOPE.contains(&member.as_str()))
-        {
+            .filter_map(|it| it.object.as_ref());
+        let mut members = members.flat_map(|it| it.properties.keys());
+        if let Some(member) = members.find(|member| !ENVELOPE.contains(&member.as_str())) {
             return Err(at.child("properties").child(member).error(format!(
                 "the message `{method}` has a member besides method and params"
             )));

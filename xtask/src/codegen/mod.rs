@@ -21,11 +21,11 @@ use serde_json::Value;
 
 use self::model::{Kind, Model, Shape, Struct, Type};
 use crate::manifest::{Counts, Manifest};
+use crate::schema::messages::{MESSAGES, is_left_out};
 use crate::schema::normalise::Places;
+use crate::schema::read::{Definitions, branches, object};
 use crate::schema::stable::Stable;
-use crate::schema::{
-    At, Definitions, MESSAGES, branches, fixups, is_left_out, normalise, vocabulary,
-};
+use crate::schema::{At, fixups, normalise, own_types, vocabulary};
 
 /// What to generate from.
 pub(crate) struct Input<'a> {
@@ -72,13 +72,12 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
 }
 
 fn from_definitions(input: Input<'_>) -> Result<Output> {
-    let mut definitions = normalise::flatten(input.bundle)?;
-    vocabulary::check(&definitions)?;
+    let mut definitions = vocabulary::read(&normalise::flatten(input.bundle)?)?;
     let total = definitions.len();
     let before = count_messages(&definitions);
     let mut report = fixups::apply(&mut definitions, input.lenient_fixups)?;
     let mut stable = input.stable.clone();
-    for (method, own) in normalise::one_type_per_message(&mut definitions)? {
+    for (method, own) in own_types::one_per_message(&mut definitions)? {
         stable.copy(&own.copy_of, &own.name);
         if !input.pinned {
             report.push(format!("a type of its own: {method} -> {}", own.name));
@@ -112,12 +111,7 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
             .map(|it| it.params.clone()),
         )
         .collect();
-    let typed = definitions
-        .iter()
-        .filter(|(name, _)| !MESSAGES.contains(&name.as_str()))
-        .map(|(name, schema)| Ok((name.clone(), serde_json::from_value(schema.clone())?)))
-        .collect::<Result<_>>()?;
-    model.types = lower::lower(&typed, &stable, roots)?;
+    model.types = lower::lower(&definitions, &stable, roots)?;
     add_absent_params(&mut model)?;
     defaults::check(&model)?;
     open::close_below_untagged(&mut model)?;
@@ -170,7 +164,7 @@ fn count_messages(definitions: &Definitions) -> usize {
         .filter_map(|union| branches(definitions.get(*union)?));
     unions
         .flatten()
-        .filter(|branch| !is_left_out(branch))
+        .filter(|branch| !is_left_out(object(branch)))
         .count()
 }
 

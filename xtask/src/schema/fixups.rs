@@ -6,9 +6,14 @@
 //! another runtime's schema `--lenient-fixups` turns those errors into a report.
 
 use anyhow::{Result, bail};
+use schemars::schema::{InstanceType, Schema, SchemaObject};
 use serde_json::{Value, json};
 
-use super::{At, Definitions, branches, branches_mut, literal, method_of, params_of, reference};
+use super::At;
+use super::messages::method_of;
+use super::read::{
+    Definitions, branches_mut, literal, object, object_mut, property, property_mut, types,
+};
 
 /// One upstream quirk.
 struct Fixup {
@@ -115,9 +120,7 @@ fn leave_out_methods(definitions: &mut Definitions) -> Vec<String> {
         |method| request_place(method),
         |method| {
             // It stays where it is, or the pointers to what follows it would not be right.
-            let requests = union_of(definitions, "ClientRequest").into_iter().flatten();
-            let mut of_method = requests.filter(|request| method_of(request) == Some(*method));
-            annotate(of_method.next(), "x-left-out", json!(true))
+            annotate(request_of(definitions, method), "x-left-out", json!(true))
         },
     )
 }
@@ -159,8 +162,7 @@ fn pair_responses(definitions: &mut Definitions) -> Vec<String> {
             if !definitions.contains_key(*response) {
                 return false;
             }
-            let request = union_of(definitions, "ClientRequest")
-                .and_then(|requests| requests.iter_mut().find(|it| method_of(it) == Some(method)));
+            let request = request_of(definitions, method);
             annotate(request, "x-response", json!(response))
         },
     )
@@ -218,9 +220,10 @@ fn name_open_strings(definitions: &mut Definitions) -> Vec<String> {
         |(name, _)| place(&[name]),
         |(name, values)| {
             let schema = definitions.get_mut(*name).filter(|schema| {
-                schema.get("type") == Some(&json!("string")) && schema.get("enum").is_none()
+                types(schema) == [InstanceType::String] && schema.enum_values.is_none()
             });
-            annotate(schema, "enum", json!(values))
+            let values = values.iter().map(|value| json!(value));
+            schema.is_some_and(|it| it.enum_values.replace(values.collect()).is_none())
         },
     )
 }
@@ -230,8 +233,14 @@ const OPEN_OBJECTS: &[&str] = &["AppsConfig"];
 
 fn open_objects(definitions: &mut Definitions) -> Vec<String> {
     missed(OPEN_OBJECTS, |name| {
-        let schema = definitions.get_mut(name);
-        annotate(schema, "additionalProperties", json!(true))
+        let any = Some(Box::new(Schema::Bool(true)));
+        let object = definitions.get_mut(name).and_then(|it| it.object.as_mut());
+        object.is_some_and(|it| {
+            it.additional_properties.is_none() && {
+                it.additional_properties = any;
+                true
+            }
+        })
     })
 }
 
@@ -325,7 +334,7 @@ fn mark_ids(definitions: &mut Definitions) -> Vec<String> {
     );
     let mut marked = 0;
     for branch in union_of(definitions, "ThreadItem").into_iter().flatten() {
-        let id = branch.get_mut("properties").and_then(|it| it.get_mut("id"));
+        let id = property_mut(object_mut(branch), "id");
         marked += usize::from(annotate(id, "x-type", json!("item")));
     }
     if marked == 0 {
@@ -343,7 +352,8 @@ fn drop_catch_all(definitions: &mut Definitions) -> Vec<String> {
             return false;
         };
         let before = branches.len();
-        branches.retain(|branch| branch.get("type") != Some(&json!(["string", "object"])));
+        let any = [InstanceType::String, InstanceType::Object];
+        branches.retain(|branch| types(object(branch)) != any);
         branches.len() < before
     })
 }
@@ -352,11 +362,10 @@ fn name_elicitation_modes(definitions: &mut Definitions) -> Vec<String> {
     let union = "McpServerElicitationRequestParams";
     let name = |mode: &&str| format!("{} `{mode}`", place(&[union, "oneOf"]));
     missed_by(&["openai/form"], name, |mode| {
-        let branch = union_of(definitions, union).and_then(|branches| {
-            branches
-                .iter_mut()
-                .find(|it| it.pointer("/properties/mode").and_then(literal) == Some(*mode))
-        });
+        let is_of_mode =
+            |branch: &&mut SchemaObject| property(branch, "mode").and_then(literal) == Some(*mode);
+        let branches = union_of(definitions, union).into_iter().flatten();
+        let branch = branches.map(object_mut).find(is_of_mode);
         annotate(branch, "x-name", json!("OpenaiFormExtension"))
     })
 }
@@ -379,6 +388,7 @@ fn name_untagged_members(definitions: &mut Definitions) -> Vec<String> {
             branches.len() == members.len()
                 && branches
                     .iter_mut()
+                    .map(object_mut)
                     .zip(*members)
                     .all(|(branch, member)| annotate(Some(branch), "x-name", json!(member)))
         },
@@ -408,8 +418,16 @@ fn alias_realtime_members(definitions: &mut Definitions) -> Vec<String> {
 }
 
 /// The branches of the definition `name`, if it is a union.
-fn union_of<'a>(definitions: &'a mut Definitions, name: &str) -> Option<&'a mut Vec<Value>> {
+fn union_of<'a>(definitions: &'a mut Definitions, name: &str) -> Option<&'a mut Vec<Schema>> {
     branches_mut(definitions.get_mut(name)?)
+}
+
+/// A request of the client's.
+fn request_of<'a>(definitions: &'a mut Definitions, method: &str) -> Option<&'a mut SchemaObject> {
+    let requests = union_of(definitions, "ClientRequest")?.iter_mut();
+    requests
+        .map(object_mut)
+        .find(|request| method_of(request) == Some(method))
 }
 
 /// A property of a definition, or of one kind of a tagged union.
@@ -418,16 +436,22 @@ fn member_of<'a>(
     name: &str,
     kind: Option<&str>,
     member: &str,
-) -> Option<&'a mut Value> {
+) -> Option<&'a mut SchemaObject> {
     let schema = definitions.get_mut(name)?;
     let owner = match kind {
         None => schema,
-        Some(kind) => branches_mut(schema)?.iter_mut().find(|branch| {
-            let properties = branch.get("properties").and_then(Value::as_object);
-            properties.is_some_and(|it| it.values().any(|it| literal(it) == Some(kind)))
-        })?,
+        Some(kind) => {
+            let is_of_kind = |branch: &&mut SchemaObject| {
+                let properties = branch.object.iter().flat_map(|it| it.properties.values());
+                properties.map(object).any(|it| literal(it) == Some(kind))
+            };
+            branches_mut(schema)?
+                .iter_mut()
+                .map(object_mut)
+                .find(is_of_kind)?
+        }
     };
-    owner.get_mut("properties")?.get_mut(member)
+    property_mut(owner, member)
 }
 
 /// Sets an annotation on members, each of a definition or of one kind of a tagged union.
@@ -451,18 +475,8 @@ fn annotate_members(
 }
 
 /// Sets an annotation; false if the target is missing or bears it already.
-fn annotate(schema: Option<&mut Value>, annotation: &str, value: Value) -> bool {
-    let Some(schema) = schema else {
-        return false;
-    };
-    // `true` is how a schema says that anything will do.
-    if *schema == Value::Bool(true) {
-        *schema = json!({});
-    }
-    let Some(object) = schema.as_object_mut() else {
-        return false;
-    };
-    object.insert(annotation.to_owned(), value).is_none()
+fn annotate(schema: Option<&mut SchemaObject>, annotation: &str, value: Value) -> bool {
+    schema.is_some_and(|it| it.extensions.insert(annotation.to_owned(), value).is_none())
 }
 
 /// The definitions that were missed.
@@ -492,16 +506,4 @@ fn missed_by<T>(
         .filter(|target| !apply(target))
         .map(name)
         .collect()
-}
-
-/// The response that a request's parameters pair with by the rule.
-pub(crate) fn response_by_rule(request: &Value) -> Option<String> {
-    let name = params_name(params_of(request)?)?;
-    let stem = name.strip_suffix("Params")?;
-    Some(format!("{stem}Response"))
-}
-
-/// The definition of parameters, which may be null instead.
-pub(crate) fn params_name(params: &Value) -> Option<&str> {
-    reference(params).or_else(|| branches(params)?.iter().find_map(reference))
 }

@@ -1,19 +1,17 @@
 //! From the bundle to flat definitions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::fixups::response_by_rule;
-use super::{At, Definitions, branches_mut, method_of, params_of, reference, walk_mut};
-use crate::codegen::names;
+use super::At;
 
 const PASS: &str = "normalise";
 
 /// Lifts `definitions.v2.*` to the top, rewrites references and refuses two
 /// different definitions of one name.
-pub(crate) fn flatten(bundle: Value) -> Result<Definitions> {
+pub(crate) fn flatten(bundle: Value) -> Result<Map<String, Value>> {
     let Some(Value::Object(mut definitions)) = bundle.get("definitions").cloned() else {
         bail!("/definitions ({PASS}): the bundle has no definitions");
     };
@@ -93,79 +91,33 @@ impl Places {
     }
 }
 
-/// A type that a message was given for itself.
-pub(crate) struct OwnType {
-    pub(crate) name: String,
-    pub(crate) copy_of: String,
-}
-
-/// Gives every message a type of its own for what it carries.
+/// Calls `visit` for every schema within `schema`, itself first.
 ///
-/// `METHOD` is a constant of that type, so two methods with one type
-/// (`environment/connected`, `environment/disconnected`) need two. The copies
-/// are named after their methods, as the others are.
-///
-/// Returns them by method.
-pub(crate) fn one_type_per_message(
-    definitions: &mut Definitions,
-) -> Result<BTreeMap<String, OwnType>> {
-    let mut renamed = BTreeMap::new();
-    for (union, suffix) in [
-        ("ClientRequest", "Params"),
-        ("ServerRequest", "Params"),
-        ("ServerNotification", "Notification"),
-    ] {
-        one_type_per_message_of(definitions, union, suffix, &mut renamed)?;
-    }
-    Ok(renamed)
-}
-
-fn one_type_per_message_of(
-    definitions: &mut Definitions,
-    union: &str,
-    suffix: &str,
-    renamed: &mut BTreeMap<String, OwnType>,
-) -> Result<()> {
-    let at = At::definition(PASS, union);
-    // That one is missing, or is no union, the pass that lists the messages says.
-    let Some(mut messages) = definitions.remove(union) else {
-        return Ok(());
+/// It follows the places where schemas stand, and never takes a map of
+/// properties for a schema: a property may be called `pattern` or `enum`.
+fn walk_mut(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
+    visit(schema);
+    let Some(object) = schema.as_object_mut() else {
+        return;
     };
-    let all = branches_mut(&mut messages).ok_or_else(|| at.error("is not a union"))?;
-    let carried = |branch: &Value| params_of(branch).and_then(reference).map(str::to_owned);
-    let mut users: BTreeMap<String, usize> = BTreeMap::new();
-    for payload in all.iter().filter_map(carried) {
-        *users.entry(payload).or_default() += 1;
+    for (keyword, inner) in object {
+        match keyword.as_str() {
+            "properties" => {
+                for property in inner
+                    .as_object_mut()
+                    .into_iter()
+                    .flat_map(|it| it.values_mut())
+                {
+                    walk_mut(property, visit);
+                }
+            }
+            "items" | "additionalProperties" if inner.is_object() => walk_mut(inner, visit),
+            "oneOf" | "anyOf" | "allOf" => {
+                for branch in inner.as_array_mut().into_iter().flatten() {
+                    walk_mut(branch, visit);
+                }
+            }
+            _ => {}
+        }
     }
-    for branch in all {
-        let (Some(payload), Some(method)) = (carried(branch), method_of(branch)) else {
-            continue;
-        };
-        let name = format!("{}{suffix}", names::pascal(method));
-        if users[&payload] == 1 || name == payload {
-            continue;
-        }
-        let at = At::definition(PASS, &payload);
-        let schema = definitions
-            .get(&payload)
-            .ok_or_else(|| at.error("is missing"))?
-            .clone();
-        let method = method.to_owned();
-        if definitions.insert(name.clone(), schema).is_some() {
-            return Err(at.error(format!(
-                "`{method}` needs a type of its own, and {name} exists already"
-            )));
-        }
-        let response = response_by_rule(branch).filter(|it| definitions.contains_key(it));
-        if let (Some(response), Some(branch)) = (response, branch.as_object_mut()) {
-            branch.entry("x-response").or_insert(response.into());
-        }
-        if let Some(params) = branch.pointer_mut("/properties/params/$ref") {
-            *params = format!("#/definitions/{name}").into();
-        }
-        let copy_of = payload;
-        renamed.insert(method, OwnType { name, copy_of });
-    }
-    definitions.insert(union.to_owned(), messages);
-    Ok(())
 }

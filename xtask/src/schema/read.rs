@@ -21,6 +21,32 @@ pub(crate) fn object(schema: &Schema) -> &SchemaObject {
     }
 }
 
+/// The same, to be changed.
+pub(crate) fn object_mut(schema: &mut Schema) -> &mut SchemaObject {
+    if let Schema::Bool(_) = schema {
+        *schema = Schema::Object(SchemaObject::default());
+    }
+    match schema {
+        Schema::Object(schema) => schema,
+        Schema::Bool(_) => unreachable!("it was made an object above"),
+    }
+}
+
+/// A property of an object.
+pub(crate) fn property<'a>(schema: &'a SchemaObject, name: &str) -> Option<&'a SchemaObject> {
+    schema.object.as_ref()?.properties.get(name).map(object)
+}
+
+/// The same, to be changed.
+pub(crate) fn property_mut<'a>(
+    schema: &'a mut SchemaObject,
+    name: &str,
+) -> Option<&'a mut SchemaObject> {
+    let properties = &mut schema.object.as_mut()?.properties;
+    properties.get_mut(name).map(object_mut)
+}
+
+/// The definition that a `$ref` names.
 pub(crate) fn reference(schema: &SchemaObject) -> Option<&str> {
     schema.reference.as_deref()?.strip_prefix("#/definitions/")
 }
@@ -32,10 +58,18 @@ pub(crate) fn union(schema: &SchemaObject) -> Option<(&'static str, &[Schema])> 
     one.or(choice.any_of.as_deref().map(|all| ("anyOf", all)))
 }
 
+/// The branches of a union.
 pub(crate) fn branches(schema: &SchemaObject) -> Option<&[Schema]> {
     union(schema).map(|(_, all)| all)
 }
 
+/// The same, to be changed.
+pub(crate) fn branches_mut(schema: &mut SchemaObject) -> Option<&mut Vec<Schema>> {
+    let choice = schema.subschemas.as_deref_mut()?;
+    choice.one_of.as_mut().or(choice.any_of.as_mut())
+}
+
+/// The JSON types that it names.
 pub(crate) fn types(schema: &SchemaObject) -> &[InstanceType] {
     match &schema.instance_type {
         Some(SingleOrVec::Single(one)) => std::slice::from_ref(one),
@@ -44,12 +78,14 @@ pub(crate) fn types(schema: &SchemaObject) -> &[InstanceType] {
     }
 }
 
+/// Whether a schema itself, without its branches, allows null.
 pub(crate) fn is_null_allowed(schema: &SchemaObject) -> bool {
     types(schema).contains(&InstanceType::Null)
 }
 
-pub(crate) fn is_null(schema: &Schema) -> bool {
-    types(object(schema)) == [InstanceType::Null]
+/// Whether a schema allows nothing but null.
+pub(crate) fn is_null(schema: &SchemaObject) -> bool {
+    types(schema) == [InstanceType::Null]
 }
 
 /// What an annotation of a fixup says.
@@ -63,7 +99,7 @@ pub(crate) fn doc(schema: &SchemaObject) -> Option<String> {
 }
 
 /// The only string that a schema allows.
-fn literal(schema: &SchemaObject) -> Option<&str> {
+pub(crate) fn literal(schema: &SchemaObject) -> Option<&str> {
     match schema.enum_values.as_deref()? {
         [Value::String(only)] => Some(only),
         _ => None,
@@ -156,4 +192,50 @@ pub(crate) fn with_shared(
     all.properties.remove(tag);
     all.required.remove(tag);
     Ok(all)
+}
+
+/// Calls `check` for every schema within `schema`, itself first.
+pub(crate) fn visit(
+    schema: &SchemaObject,
+    at: &At,
+    check: &mut dyn FnMut(&SchemaObject, &At) -> Result<()>,
+) -> Result<()> {
+    check(schema, at)?;
+    let mut inner: Vec<(At, &Schema)> = Vec::new();
+    if let Some(it) = schema.object.as_deref() {
+        inner.extend(
+            it.properties
+                .iter()
+                .map(|(name, it)| (at.child("properties").child(name), it)),
+        );
+        inner.extend(
+            it.additional_properties
+                .as_deref()
+                .map(|it| (at.child("additionalProperties"), it)),
+        );
+    }
+    if let Some(SingleOrVec::Single(items)) =
+        schema.array.as_deref().and_then(|it| it.items.as_ref())
+    {
+        inner.push((at.child("items"), items));
+    }
+    if let Some(it) = schema.subschemas.as_deref() {
+        for (keyword, all) in [
+            ("oneOf", &it.one_of),
+            ("anyOf", &it.any_of),
+            ("allOf", &it.all_of),
+        ] {
+            let all = all.iter().flatten().enumerate();
+            inner.extend(all.map(|(index, it)| (at.child(keyword).child(index), it)));
+        }
+    }
+    for (at, it) in inner {
+        match it {
+            Schema::Object(it) => visit(it, &at, check)?,
+            Schema::Bool(true) => {}
+            Schema::Bool(false) if at.to_string().ends_with("/additionalProperties") => {}
+            Schema::Bool(false) => return Err(at.error("expected a schema, found false")),
+        }
+    }
+    Ok(())
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::{At, Definitions, MESSAGES, branches, literal, method_of, walk};
+use super::At;
+use super::messages::{MESSAGES, method_of};
+use super::read::{Definitions, branches, literal, object, visit};
 
 /// The names of the stable protocol.
 #[derive(Clone, Default)]
@@ -17,30 +19,29 @@ pub(crate) struct Stable {
 
 impl Stable {
     /// The names in flattened definitions.
-    pub(crate) fn of(definitions: &Definitions) -> Self {
+    ///
+    /// # Errors
+    /// For a schema that allows nothing.
+    pub(crate) fn of(definitions: &Definitions) -> Result<Self> {
         let mut stable = Self::default();
         for (name, schema) in definitions {
             if MESSAGES.contains(&name.as_str()) {
-                for branch in branches(schema).into_iter().flatten() {
-                    stable.methods.extend(method_of(branch).map(str::to_owned));
-                }
+                let messages = branches(schema).into_iter().flatten().map(object);
+                let methods = messages.filter_map(method_of);
+                stable.methods.extend(methods.map(str::to_owned));
                 continue;
             }
             let mut members = BTreeSet::new();
-            walk(schema, &At::definition("stable", name), &mut |schema, _| {
-                for (member, property) in schema
-                    .get("properties")
-                    .and_then(Value::as_object)
-                    .into_iter()
-                    .flatten()
-                {
+            visit(schema, &At::definition("stable", name), &mut |schema, _| {
+                for (member, property) in schema.object.iter().flat_map(|it| &it.properties) {
                     members.insert(member.clone());
-                    members.extend(literal(property).map(|kind| format!("={kind}")));
+                    members.extend(literal(object(property)).map(|kind| format!("={kind}")));
                 }
-            });
+                Ok(())
+            })?;
             stable.members.insert(name.clone(), members);
         }
-        stable
+        Ok(stable)
     }
 
     /// Reads `schema/stable.json`.

@@ -1,71 +1,20 @@
-//! Refusing what the generator would not understand, before it misunderstands it.
+//! Reading the definitions, and refusing what the generator would misunderstand.
 //!
 //! The passes that follow read the keywords that they know and look no
 //! further. So here is said, once, which keywords there are, what form each
 //! has and which may stand beside which; anything else is an error.
 
 use anyhow::Result;
+use schemars::schema::{InstanceType, SchemaObject, SingleOrVec};
 use serde_json::{Map, Value};
 
-use super::{At, Definitions, is_null_allowed, types, union_keyword, walk};
+use super::At;
+use super::read::{Definitions, branches, is_null_allowed, reference, types, visit};
 
 const PASS: &str = "vocabulary";
 
-/// What stands under a keyword.
-#[derive(Clone, Copy, PartialEq)]
-enum Form {
-    Anything,
-    Text,
-    /// The name of a JSON type, or a list of them.
-    Type,
-    /// A list of names.
-    Names,
-    /// A list of values.
-    Values,
-    Schema,
-    SchemaOrFlag,
-    /// Schemas by name.
-    Members,
-    /// A list of schemas.
-    Branches,
-}
-
-/// The keywords that give a schema its meaning.
-const STRUCTURE: &[(&str, Form)] = &[
-    ("$ref", Form::Text),
-    ("additionalProperties", Form::SchemaOrFlag),
-    ("allOf", Form::Branches),
-    ("anyOf", Form::Branches),
-    ("enum", Form::Values),
-    ("items", Form::Schema),
-    ("oneOf", Form::Branches),
-    ("properties", Form::Members),
-    ("required", Form::Names),
-    ("type", Form::Type),
-];
-
-/// The keywords that change nothing about the structure.
-const ASIDE: &[(&str, Form)] = &[
-    ("$schema", Form::Text),
-    ("default", Form::Anything),
-    ("description", Form::Text),
-    ("format", Form::Text),
-    ("title", Form::Text),
-    // Validation: a newer server may send what they forbid, so types do not enforce them.
-    ("maxItems", Form::Anything),
-    ("maxLength", Form::Anything),
-    ("maximum", Form::Anything),
-    ("minItems", Form::Anything),
-    ("minLength", Form::Anything),
-    ("minimum", Form::Anything),
-    ("pattern", Form::Anything),
-    ("uniqueItems", Form::Anything),
-    // Annotations.
-    ("deprecated", Form::Anything),
-    ("examples", Form::Anything),
-    ("readOnly", Form::Anything),
-    ("writeOnly", Form::Anything),
-];
+/// Keywords that mean nothing to a type and that schemars does not know.
+const ASIDE: &[&str] = &["$schema"];
 
 /// What may stand beside a keyword of the structure. The first keyword that a schema has decides.
 const BESIDE: &[(&str, &[&str])] = &[
@@ -86,21 +35,16 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("additionalProperties", &["type"]),
 ];
 
-const TYPES: &[&str] = &[
-    "array", "boolean", "integer", "null", "number", "object", "string",
-];
-
-/// Formats with the type that they belong to. What is a string stays a string.
-const FORMATS: &[(&str, &[&str])] = &[
+const FORMATS: &[(InstanceType, &[&str])] = &[
     (
-        "integer",
+        InstanceType::Integer,
         &[
             "int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64",
         ],
     ),
-    ("number", &["double", "float"]),
+    (InstanceType::Number, &["double", "float"]),
     (
-        "string",
+        InstanceType::String,
         &[
             "byte",
             "date",
@@ -121,149 +65,180 @@ const FORMATS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Checks that every keyword, combination and reference is understood.
-pub(crate) fn check(definitions: &Definitions) -> Result<()> {
+/// Reads flat definitions.
+pub(crate) fn read(definitions: &Map<String, Value>) -> Result<Definitions> {
+    let mut read = Definitions::new();
     for (name, schema) in definitions {
-        let mut first = None;
-        walk(schema, &At::definition(PASS, name), &mut |schema, at| {
-            if first.is_none() {
-                first = fault(schema, definitions).map(|fault| at.error(fault));
-            }
-        });
-        if let Some(error) = first {
-            return Err(error);
+        let at = At::definition(PASS, name);
+        match serde_json::from_value(schema.clone()) {
+            Ok(schema) => drop(read.insert(name.clone(), schema)),
+            Err(error) => return Err(innermost(schema, &at).unwrap_or_else(|| at.error(error))),
         }
     }
-    Ok(())
+    for (name, schema) in &read {
+        visit(
+            schema,
+            &At::definition(PASS, name),
+            &mut |schema, at| match fault(schema, &read) {
+                Some(fault) => Err(at.error(fault)),
+                None => Ok(()),
+            },
+        )?;
+    }
+    Ok(read)
 }
 
-fn fault(schema: &Value, definitions: &Definitions) -> Option<String> {
-    let object = match schema {
-        Value::Bool(true) => return None,
-        Value::Object(object) => object,
-        other => return Some(format!("expected a schema, found {other}")),
-    };
-    for (keyword, value) in object {
-        let known = STRUCTURE.iter().chain(ASIDE);
-        let Some((_, form)) = known.into_iter().find(|(known, _)| known == keyword) else {
-            return Some(format!(
-                "the generator does not know the keyword `{keyword}`"
-            ));
+/// What is wrong with the innermost part that is no schema; schemars does not say where it failed.
+fn innermost(schema: &Value, at: &At) -> Option<anyhow::Error> {
+    let child = |keyword: &str| schema.get(keyword).map(|it| (at.child(keyword), it));
+    let lists = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(child);
+    let branches = lists.flat_map(|(at, list)| {
+        let list = list.as_array().into_iter().flatten().enumerate();
+        list.map(move |(index, it)| (at.child(index), it))
+    });
+    let members = child("properties").into_iter().flat_map(|(at, all)| {
+        all.as_object()
+            .into_iter()
+            .flatten()
+            .map(move |(name, it)| (at.child(name), it))
+    });
+    let single = ["items", "additionalProperties"]
+        .into_iter()
+        .filter_map(child);
+    let mut inner = branches
+        .chain(members)
+        .chain(single.filter(|(_, it)| !it.is_boolean()));
+    inner.find_map(|(at, it)| innermost(it, &at)).or_else(|| {
+        let is_schema = |it: &Map<String, Value>| {
+            serde_json::from_value::<SchemaObject>(it.clone().into()).is_ok()
         };
-        if !has_form(value, *form) {
+        let Some(object) = schema.as_object() else {
+            return Some(at.error(format!("expected a schema, found {schema}")));
+        };
+        let without = |keyword: &str| {
+            object
+                .iter()
+                .filter(|(it, _)| *it != keyword)
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect()
+        };
+        let (keyword, value) = object
+            .iter()
+            .find(|(keyword, _)| !is_schema(object) && is_schema(&without(keyword)))?;
+        Some(at.error(format!(
+            "the generator does not know this form of `{keyword}`: {value}"
+        )))
+    })
+}
+
+fn fault(schema: &SchemaObject, definitions: &Definitions) -> Option<String> {
+    let object = schema.object.clone().unwrap_or_default();
+    let array = schema.array.clone().unwrap_or_default();
+    let choice = schema.subschemas.clone().unwrap_or_default();
+    let unknown = [
+        ("const", schema.const_value.is_some()),
+        ("not", choice.not.is_some()),
+        ("if", choice.if_schema.is_some()),
+        ("then", choice.then_schema.is_some()),
+        ("else", choice.else_schema.is_some()),
+        ("additionalItems", array.additional_items.is_some()),
+        ("contains", array.contains.is_some()),
+        ("patternProperties", !object.pattern_properties.is_empty()),
+        ("propertyNames", object.property_names.is_some()),
+        ("minProperties", object.min_properties.is_some()),
+        ("maxProperties", object.max_properties.is_some()),
+    ];
+    let unknown = unknown
+        .into_iter()
+        .filter_map(|(keyword, is_there)| is_there.then_some(keyword));
+    let strange = schema
+        .extensions
+        .keys()
+        .map(String::as_str)
+        .filter(|it| !ASIDE.contains(it));
+    if let Some(keyword) = unknown.chain(strange).next() {
+        return Some(format!(
+            "the generator does not know the keyword `{keyword}`"
+        ));
+    }
+    if matches!(array.items, Some(SingleOrVec::Vec(_))) {
+        return Some("the generator does not know `items` that are a list".to_owned());
+    }
+    let structure = [
+        ("$ref", schema.reference.is_some()),
+        ("allOf", choice.all_of.is_some()),
+        ("oneOf", choice.one_of.is_some()),
+        ("anyOf", choice.any_of.is_some()),
+        (
+            "enum",
+            schema.enum_values.is_some() && !is_of_integers(schema),
+        ),
+        ("items", array.items.is_some()),
+        ("properties", !object.properties.is_empty()),
+        ("required", !object.required.is_empty()),
+        (
+            "additionalProperties",
+            object.additional_properties.is_some(),
+        ),
+        ("type", schema.instance_type.is_some()),
+    ];
+    let has = |wanted: &str| {
+        structure
+            .iter()
+            .any(|(keyword, is_there)| *is_there && *keyword == wanted)
+    };
+    if let Some((first, beside)) = BESIDE.iter().find(|(keyword, _)| has(keyword)) {
+        let fits = |keyword: &str| keyword == *first || beside.contains(&keyword);
+        if let Some((stranger, _)) = structure.iter().find(|(keyword, it)| *it && !fits(keyword)) {
+            return Some(format!("`{stranger}` beside `{first}` is not supported"));
+        }
+        let wanted = match *first {
+            "enum" => InstanceType::String,
+            "items" => InstanceType::Array,
+            _ => InstanceType::Object,
+        };
+        let types = types(schema);
+        let odd = types
+            .iter()
+            .find(|it| **it != wanted && **it != InstanceType::Null);
+        if let (Some(odd), false) = (odd, ["$ref", "allOf"].contains(first)) {
+            return Some(format!("`{first}` of the type {odd:?} is not supported"));
+        }
+    }
+    let null = is_null_allowed(schema);
+    if choice.all_of.is_some_and(|all| all.len() != 1) {
+        return Some("`allOf` of several schemas is not supported".to_owned());
+    }
+    if branches(schema).is_some_and(<[_]>::is_empty) {
+        return Some("a union of nothing".to_owned());
+    }
+    if branches(schema).is_some() && null {
+        return Some("a union that allows null by its own type is not supported".to_owned());
+    }
+    let mut values = schema.enum_values.iter().flatten();
+    let fits =
+        |value: &Value| value.is_string() || (null && value.is_null()) || is_of_integers(schema);
+    if let Some(odd) = values.find(|it| !fits(it)) {
+        return Some(format!("the value {odd} of an enum is not supported"));
+    }
+    if let Some(format) = schema.format.as_deref() {
+        let known = FORMATS
+            .iter()
+            .any(|(of, all)| types(schema).contains(of) && all.contains(&format));
+        if !known {
             return Some(format!(
-                "the generator does not know this form of `{keyword}`: {value}"
+                "the format `{format}` of the type {:?} is not supported",
+                types(schema)
             ));
         }
     }
-    combination(schema)
-        .or_else(|| choice(schema))
-        .or_else(|| format(schema))
-        .or_else(|| dangling(object, definitions))
-}
-
-fn has_form(value: &Value, form: Form) -> bool {
-    let all = |test: fn(&Value) -> bool| {
-        value
-            .as_array()
-            .is_some_and(|values| !values.is_empty() && values.iter().all(test))
-    };
-    match form {
-        Form::Anything => true,
-        Form::Text => value.is_string(),
-        Form::Type => is_type(value) || all(is_type),
-        Form::Names => value
-            .as_array()
-            .is_some_and(|names| names.iter().all(Value::is_string)),
-        Form::Values => all(|_| true),
-        // What is within a schema is checked when it is visited itself.
-        Form::Schema => value.is_object() || *value == Value::Bool(true),
-        Form::SchemaOrFlag => value.is_object() || value.is_boolean(),
-        Form::Members => value.is_object(),
-        Form::Branches => all(Value::is_object),
-    }
-}
-
-fn is_type(value: &Value) -> bool {
-    value.as_str().is_some_and(|name| TYPES.contains(&name))
-}
-
-/// Keywords of which one would be overlooked for the other.
-fn combination(schema: &Value) -> Option<String> {
-    let object = schema.as_object()?;
-    let (first, beside) = BESIDE
-        .iter()
-        .filter(|(keyword, _)| *keyword != "enum" || !is_of_integers(schema))
-        .find(|(keyword, _)| object.contains_key(*keyword))?;
-    let stranger = STRUCTURE
-        .iter()
-        .map(|(keyword, _)| *keyword)
-        .filter(|keyword| object.contains_key(*keyword))
-        .find(|keyword| keyword != first && !beside.contains(keyword));
-    if let Some(stranger) = stranger {
-        return Some(format!("`{stranger}` beside `{first}` is not supported"));
-    }
-    let types = types(schema);
-    let wanted = match *first {
-        "$ref" | "allOf" => return None,
-        "enum" => "string",
-        "items" => "array",
-        _ => "object",
-    };
-    let fits = types.iter().all(|name| *name == wanted || *name == "null");
-    (!fits).then(|| {
-        format!(
-            "`{first}` of the type {} is not supported",
-            types.join(", ")
-        )
-    })
+    let target = schema.reference.as_deref()?;
+    let is_there = reference(schema).is_some_and(|name| definitions.contains_key(name));
+    (!is_there).then(|| format!("`{target}` points to no definition"))
 }
 
 /// Integers out of a list: validation, as a minimum is, so the type is the integer.
-fn is_of_integers(schema: &Value) -> bool {
-    let values = schema.get("enum").and_then(Value::as_array);
-    let all = |values: &Vec<Value>| values.iter().all(Value::is_i64);
-    types(schema) == ["integer"] && values.is_some_and(all)
-}
-
-fn choice(schema: &Value) -> Option<String> {
-    if let Some(all) = schema.get("allOf").and_then(Value::as_array)
-        && all.len() != 1
-    {
-        return Some("`allOf` of several schemas is not supported".to_owned());
-    }
-    if union_keyword(schema).is_some() && is_null_allowed(schema) {
-        return Some("a union that allows null by its own type is not supported".to_owned());
-    }
-    let values = schema.get("enum")?.as_array()?;
-    if is_of_integers(schema) {
-        return None;
-    }
-    let null = is_null_allowed(schema);
-    let odd = values
-        .iter()
-        .find(|value| !(value.is_string() || (null && value.is_null())))?;
-    Some(format!("the value {odd} of an enum is not supported"))
-}
-
-fn format(schema: &Value) -> Option<String> {
-    let format = schema.get("format")?.as_str()?;
-    let types = types(schema);
-    let known = FORMATS
-        .iter()
-        .any(|(name, formats)| types.contains(name) && formats.contains(&format));
-    (!known).then(|| {
-        format!(
-            "the format `{format}` of the type {} is not supported",
-            types.join(", ")
-        )
-    })
-}
-
-fn dangling(object: &Map<String, Value>, definitions: &Definitions) -> Option<String> {
-    let reference = object.get("$ref")?.as_str()?;
-    match reference.strip_prefix("#/definitions/") {
-        Some(name) if definitions.contains_key(name) => None,
-        _ => Some(format!("`{reference}` points to no definition")),
-    }
+fn is_of_integers(schema: &SchemaObject) -> bool {
+    types(schema) == [InstanceType::Integer]
+        && schema.enum_values.iter().flatten().all(Value::is_i64)
 }

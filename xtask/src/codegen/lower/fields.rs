@@ -156,10 +156,13 @@ impl Lowering<'_> {
             return self.without_inline(object(only), hint, &at.child("allOf").child(0));
         }
         if let Some(branches) = read::branches(schema)
-            && branches.iter().any(is_null)
+            && branches.iter().map(object).any(is_null)
         {
             let mut union = schema.clone();
-            let others: Vec<&Schema> = branches.iter().filter(|branch| !is_null(branch)).collect();
+            let others: Vec<&Schema> = branches
+                .iter()
+                .filter(|branch| !is_null(object(branch)))
+                .collect();
             let inner = match others.as_slice() {
                 [] => return Err(at.error("a choice of nothing but null is not supported")),
                 [one] => object(one),
