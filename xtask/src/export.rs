@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// Compare with what is there instead of writing; fail on the first difference
     #[arg(long)]
     check: bool,
+    /// Write what this binary exports to schema/runtimes/VERSION/, for comparison with the pinned runtime
+    #[arg(long, value_name = "PATH")]
+    codex_bin: Option<PathBuf>,
 }
 
 /// What a runtime says about its protocol.
@@ -30,14 +33,41 @@ pub(crate) struct Export {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let runtime = install::pinned()?;
-    openai_codex_runtime::verify(&runtime)?;
-    let export = export(runtime.binary())?;
     let mode = if options.check {
         Mode::Check
     } else {
         Mode::Write
     };
+    match &options.codex_bin {
+        Some(binary) => other(binary, mode),
+        None => pinned(mode),
+    }
+}
+
+/// Keeps what a runtime that is not the pinned one exports.
+fn other(binary: &Path, mode: Mode) -> Result<()> {
+    let version = version_of(binary)?;
+    if version == openai_codex_runtime::VERSION {
+        bail!("{version} is the pinned runtime: run {COMMAND} without --codex-bin");
+    }
+    let export = export(binary)?;
+    let folder = root().join("schema/runtimes").join(&version);
+    let command = format!("{COMMAND} --codex-bin {}", binary.display());
+    let text = canonical::render_lines(&export.bundle);
+    output::file(&folder.join(load::CANONICAL), &text, mode, &command)?;
+    let text = canonical::render_lines(&export.stable.to_json());
+    output::file(&folder.join("stable.json"), &text, mode, &command)?;
+    println!(
+        "codex {version}: what it exports is in {}",
+        folder.display()
+    );
+    Ok(())
+}
+
+fn pinned(mode: Mode) -> Result<()> {
+    let runtime = install::pinned()?;
+    openai_codex_runtime::verify(&runtime)?;
+    let export = export(runtime.binary())?;
     let folder = root().join("schema");
     let text = canonical::render(&export.bundle);
     output::file(&folder.join(load::CANONICAL), &text, mode, COMMAND)?;
@@ -54,7 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     println!(
         "codex {}: schema/ {} what {} exports",
         openai_codex_runtime::VERSION,
-        if options.check { "is" } else { "is now" },
+        if mode == Mode::Check { "is" } else { "is now" },
         runtime.binary().display()
     );
     Ok(())

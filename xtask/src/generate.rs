@@ -17,6 +17,9 @@ use crate::schema::stable::Stable;
 use crate::schema::{canonical, load, normalise, vocabulary};
 use crate::{lock, reviewed, root};
 
+/// What is stable, beside a schema that is kept.
+const STABLE: &str = "stable.json";
+
 /// What mends a generated file.
 const COMMAND: &str = "cargo xtask generate-types";
 
@@ -30,7 +33,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR", conflicts_with = "codex_bin")]
     schema: Option<PathBuf>,
     /// With --schema: the same command's folder without --experimental, which tells what is stable
-    /// [default: schema/stable.json]
+    /// [default: stable.json of that folder, else schema/stable.json]
     #[arg(long, value_name = "DIR", requires = "schema")]
     stable_schema: Option<PathBuf>,
     /// Generate from what this binary exports
@@ -167,7 +170,7 @@ fn check_is_ours(out: &Path) -> Result<()> {
 
 fn source(options: &Options, lock: &Lock) -> Result<Source> {
     let folder = options.root().join("schema");
-    let stable_of_pin = || Stable::parse(&read(&folder.join("stable.json"))?);
+    let stable_of_pin = || Stable::parse(&read(&folder.join(STABLE))?);
     let (bundle, stable, version) = if let Some(binary) = &options.codex_bin {
         let Export { bundle, stable } = export::export(binary)?;
         (bundle, stable, Some(export::version_of(binary)?))
@@ -176,6 +179,7 @@ fn source(options: &Options, lock: &Lock) -> Result<Source> {
             Some(folder) => Stable::of(&vocabulary::read(&normalise::flatten(load::load(
                 folder,
             )?)?)?)?,
+            None if schema.join(STABLE).is_file() => Stable::parse(&read(&schema.join(STABLE))?)?,
             None => stable_of_pin()?,
         };
         (

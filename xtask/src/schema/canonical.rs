@@ -15,6 +15,32 @@ pub(crate) fn render(schema: &Value) -> String {
     text
 }
 
+/// The text of a canonical schema that is kept for comparison: a line for each definition.
+pub(crate) fn render_lines(schema: &Value) -> String {
+    fn members(value: &Value, depth: usize, text: &mut String) {
+        match value {
+            Value::Object(all) if depth > 0 && !all.is_empty() => {
+                for (index, (key, member)) in all.iter().enumerate() {
+                    *text += if index == 0 { "{\n" } else { ",\n" };
+                    // The second version's definitions stand one level further in.
+                    let inner = match key.as_str() {
+                        "definitions" => 1,
+                        "v2" => depth,
+                        _ => 0,
+                    };
+                    *text += &format!("{}:", Value::from(key.as_str()));
+                    members(member, inner, text);
+                }
+                *text += "\n}";
+            }
+            other => *text += &other.to_string(),
+        }
+    }
+    let mut text = String::new();
+    members(schema, 1, &mut text);
+    text + "\n"
+}
+
 /// `serde_json` keeps the keys of an object sorted; of the lists only `required` has no order.
 fn sort(value: &mut Value, is_properties: bool) {
     match value {

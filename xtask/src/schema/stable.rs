@@ -69,10 +69,12 @@ impl Stable {
 
     /// The text of `schema/stable.json`.
     pub(crate) fn render(&self) -> String {
-        super::canonical::render(&json!({
-            "methods": self.methods,
-            "definitions": self.members,
-        }))
+        super::canonical::render(&self.to_json())
+    }
+
+    /// The same as JSON.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({"methods": self.methods, "definitions": self.members})
     }
 
     /// Takes the definition `name` for a copy of `original`.
