@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Field, Kind, Model, Shape, Ty};
+use super::model::{Field, Kind, Model, Shape, Ty, TypeName};
 
 /// A payload past this many bytes wants a box.
 const LIMIT: usize = 160;
@@ -24,7 +24,7 @@ pub(crate) fn apply(model: &mut Model, listed: &BTreeSet<String>) -> (Vec<String
     };
     let mut large = BTreeSet::new();
     let mut existing = BTreeSet::new();
-    let payloads: Vec<(String, String)> = model
+    let payloads: Vec<(String, TypeName)> = model
         .types
         .iter()
         .filter_map(|(name, ty)| match &ty.shape {

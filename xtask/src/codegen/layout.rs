@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Model, Owner};
+use super::model::{Model, Owner, TypeName};
 use super::names;
 
 /// Modules, with the first segments of the methods that they hold.
@@ -97,14 +97,14 @@ pub(crate) const ABOUT: &[(&str, &str)] = &[
 ];
 
 /// The module of every type.
-pub(crate) fn modules(model: &Model) -> BTreeMap<String, &'static str> {
-    let mut users: BTreeMap<&str, BTreeSet<&'static str>> = BTreeMap::new();
-    let mut fixed: BTreeMap<&str, &'static str> = BTreeMap::new();
+pub(crate) fn modules(model: &Model) -> BTreeMap<TypeName, &'static str> {
+    let mut users: BTreeMap<&TypeName, BTreeSet<&'static str>> = BTreeMap::new();
+    let mut fixed: BTreeMap<&TypeName, &'static str> = BTreeMap::new();
     let messages = (model.requests.iter().chain(&model.server_requests))
         .flat_map(|it| {
             [
-                (it.method.as_str(), it.params.as_str()),
-                (it.method.as_str(), it.response.as_str()),
+                (it.method.as_str(), &it.params),
+                (it.method.as_str(), &it.response),
             ]
         })
         .chain(
@@ -112,7 +112,7 @@ pub(crate) fn modules(model: &Model) -> BTreeMap<String, &'static str> {
                 .notifications
                 .iter()
                 .chain(&model.client_notifications)
-                .map(|it| (it.method.as_str(), it.params.as_str())),
+                .map(|it| (it.method.as_str(), &it.params)),
         );
     for (method, ty) in messages {
         let module = of_method(method);
@@ -123,9 +123,9 @@ pub(crate) fn modules(model: &Model) -> BTreeMap<String, &'static str> {
     }
     let mut modules = BTreeMap::new();
     for name in model.types.keys() {
-        let users = users.get(name.as_str());
+        let users = users.get(name);
         let module = match (
-            fixed.get(name.as_str()).copied(),
+            fixed.get(name).copied(),
             by_name(name),
             users.map(|it| it.iter().copied().collect::<Vec<_>>()),
         ) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use schemars::schema::SchemaObject;
 
-use super::model::{Notification, Request};
+use super::model::{Notification, Request, TypeName};
 use super::names;
 use crate::schema::At;
 use crate::schema::messages::{is_left_out, method_of, params_name, params_of, response_by_rule};
@@ -88,9 +88,9 @@ pub(crate) fn requests(
             doc: doc(branch),
             method,
             takes_null: sends_params && params_of(branch).is_some_and(may_be_null),
-            params,
+            params: TypeName::new(params),
             sends_params,
-            response,
+            response: TypeName::new(response),
         });
     }
     requests.sort_by(|a, b| a.method.cmp(&b.method));
@@ -146,7 +146,7 @@ pub(crate) fn notifications(
             experimental: !stable.has_method(&method),
             doc: doc(branch),
             method,
-            params,
+            params: TypeName::new(params),
             sends_params,
             boxed: false,
         });

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, anyhow, bail};
 use serde_json::Value;
 
-use self::model::{Kind, Model, Shape, Struct, Type};
+use self::model::{Kind, Model, Shape, Struct, Type, TypeName};
 use crate::manifest::{Counts, Manifest};
 use crate::schema::messages::{MESSAGES, is_left_out};
 use crate::schema::normalise::Places;
@@ -94,11 +94,11 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
         client_notifications: methods::notifications(&definitions, "ClientNotification", &stable)?,
         ..Model::default()
     };
-    let roots: BTreeSet<String> = (model.requests.iter().chain(&model.server_requests))
+    let roots: BTreeSet<TypeName> = (model.requests.iter().chain(&model.server_requests))
         .flat_map(|it| {
             [
                 it.sends_params.then(|| it.params.clone()),
-                (it.response != methods::ANY).then(|| it.response.clone()),
+                (it.response != *methods::ANY).then(|| it.response.clone()),
             ]
         })
         .flatten()
@@ -111,7 +111,7 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
             .map(|it| it.params.clone()),
         )
         .collect();
-    model.types = lower::lower(&definitions, &stable, roots)?;
+    model.types = lower::lower(&definitions, &stable, roots.iter().map(|it| it.to_string()))?;
     add_absent_params(&mut model)?;
     defaults::check(&model)?;
     open::close_below_untagged(&mut model)?;
@@ -206,13 +206,9 @@ fn mark_setters(model: &mut Model) {
     let roots = model
         .requests
         .iter()
-        .map(|it| it.params.as_str())
-        .chain(model.server_requests.iter().map(|it| it.response.as_str()));
-    let written: Vec<String> = model
-        .reachable(roots)
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+        .map(|it| &it.params)
+        .chain(model.server_requests.iter().map(|it| &it.response));
+    let written: Vec<TypeName> = model.reachable(roots).into_iter().cloned().collect();
     for name in written {
         if let Some(Shape::Struct(record)) = model.types.get_mut(&name).map(|ty| &mut ty.shape) {
             record.setters = true;
@@ -230,7 +226,7 @@ fn describe(definitions: &Definitions, model: &Model, total: usize, left_out: us
     let pruned = definitions
         .keys()
         .filter(|name| {
-            !model.types.contains_key(*name)
+            !model.types.contains_key(name.as_str())
                 && !MESSAGES.contains(&name.as_str())
                 && !BY_HAND.contains(&name.as_str())
         })

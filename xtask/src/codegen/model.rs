@@ -1,11 +1,21 @@
 //! What is generated, as data: lowering makes it, the passes refine it, emitting prints it.
 
-use std::collections::BTreeMap;
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Deref;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident};
+
+/// The name of a generated type: an identifier that can be looked up by its text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TypeName(String);
 
 /// Everything that is generated.
 #[derive(Default)]
 pub(crate) struct Model {
-    pub(crate) types: BTreeMap<String, Type>,
+    pub(crate) types: BTreeMap<TypeName, Type>,
     pub(crate) requests: Vec<Request>,
     pub(crate) server_requests: Vec<Request>,
     pub(crate) notifications: Vec<Notification>,
@@ -25,7 +35,7 @@ pub(crate) struct Type {
 /// Where a type that the schema writes inline stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Owner {
-    pub(crate) definition: String,
+    pub(crate) definition: TypeName,
     pub(crate) part: String,
 }
 
@@ -54,7 +64,7 @@ pub(crate) struct Struct {
 pub(crate) struct Field {
     pub(crate) wire: String,
     pub(crate) alias: Option<String>,
-    pub(crate) name: String,
+    pub(crate) name: Ident,
     pub(crate) kind: Kind,
     pub(crate) ty: Ty,
     pub(crate) doc: Option<String>,
@@ -90,7 +100,7 @@ pub(crate) enum Ty {
     Secret,
     /// A type of the wire crate: `ThreadId`, `RequestId`, …
     Wire(&'static str),
-    Named(String),
+    Named(TypeName),
     List(Box<Ty>),
     Map(Box<Ty>),
     /// An element of a list or map that may be null.
@@ -107,7 +117,7 @@ pub(crate) struct StringEnum {
 #[derive(Clone, Debug)]
 pub(crate) struct Literal {
     pub(crate) wire: String,
-    pub(crate) name: String,
+    pub(crate) name: Ident,
     pub(crate) doc: Option<String>,
 }
 
@@ -121,7 +131,7 @@ pub(crate) struct Tagged {
 #[derive(Clone, Debug)]
 pub(crate) struct TaggedKind {
     pub(crate) literal: Literal,
-    pub(crate) payload: Option<String>,
+    pub(crate) payload: Option<TypeName>,
     pub(crate) boxed: bool,
     pub(crate) experimental: bool,
 }
@@ -140,7 +150,7 @@ pub(crate) struct Untagged {
 
 #[derive(Clone, Debug)]
 pub(crate) struct UntaggedMember {
-    pub(crate) name: String,
+    pub(crate) name: Ident,
     pub(crate) ty: Ty,
     pub(crate) json: JsonType,
     pub(crate) doc: Option<String>,
@@ -159,11 +169,11 @@ pub(crate) enum JsonType {
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
-    pub(crate) params: String,
+    pub(crate) params: TypeName,
     pub(crate) sends_params: bool,
     /// Whether null may be sent for the parameters.
     pub(crate) takes_null: bool,
-    pub(crate) response: String,
+    pub(crate) response: TypeName,
     pub(crate) experimental: bool,
     pub(crate) doc: Option<String>,
 }
@@ -172,16 +182,60 @@ pub(crate) struct Request {
 #[derive(Clone, Debug)]
 pub(crate) struct Notification {
     pub(crate) method: String,
-    pub(crate) params: String,
+    pub(crate) params: TypeName,
     pub(crate) sends_params: bool,
     pub(crate) experimental: bool,
     pub(crate) doc: Option<String>,
     pub(crate) boxed: bool,
 }
 
+impl TypeName {
+    /// The name that `text` is.
+    ///
+    /// # Panics
+    /// If it is no identifier: who names a type has checked that it is one.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        let _is_one = format_ident!("{text}");
+        Self(text)
+    }
+}
+
+impl Deref for TypeName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for TypeName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for TypeName {
+    fn eq(&self, text: &str) -> bool {
+        self.0 == text
+    }
+}
+
+impl fmt::Display for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl ToTokens for TypeName {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        format_ident!("{}", self.0).to_tokens(tokens);
+    }
+}
+
 impl Ty {
     /// The named types in it.
-    pub(crate) fn named(&self) -> Option<&str> {
+    pub(crate) fn named(&self) -> Option<&TypeName> {
         match self {
             Self::Named(name) => Some(name),
             Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.named(),
@@ -192,12 +246,12 @@ impl Ty {
 
 impl Shape {
     /// The types that it mentions.
-    pub(crate) fn mentions(&self) -> Vec<&str> {
+    pub(crate) fn mentions(&self) -> Vec<&TypeName> {
         self.members().into_iter().map(|(_, ty)| ty).collect()
     }
 
     /// The types that it mentions, with the member of JSON objects that each is.
-    pub(crate) fn members(&self) -> Vec<(Option<&str>, &str)> {
+    pub(crate) fn members(&self) -> Vec<(Option<&str>, &TypeName)> {
         match self {
             Self::Struct(it) => it
                 .fields
@@ -207,7 +261,7 @@ impl Shape {
             Self::Tagged(it) => it
                 .kinds
                 .iter()
-                .filter_map(|kind| Some((None, kind.payload.as_deref()?)))
+                .filter_map(|kind| Some((None, kind.payload.as_ref()?)))
                 .collect(),
             Self::Keyed(it) => it
                 .keys
@@ -228,10 +282,10 @@ impl Model {
     /// The types that can be reached from `roots`, themselves among them.
     pub(crate) fn reachable<'a>(
         &'a self,
-        roots: impl IntoIterator<Item = &'a str>,
-    ) -> Vec<&'a str> {
-        let mut seen = std::collections::BTreeSet::new();
-        let mut waiting: Vec<&str> = roots.into_iter().collect();
+        roots: impl IntoIterator<Item = &'a TypeName>,
+    ) -> BTreeSet<&'a TypeName> {
+        let mut seen = BTreeSet::new();
+        let mut waiting: Vec<&TypeName> = roots.into_iter().collect();
         while let Some(name) = waiting.pop() {
             if let Some(ty) = self.types.get(name)
                 && seen.insert(name)
@@ -239,22 +293,22 @@ impl Model {
                 waiting.extend(ty.shape.mentions());
             }
         }
-        seen.into_iter().collect()
+        seen
     }
 }
 
 impl Request {
     /// The variant that stands for it in an enum of all.
-    pub(crate) fn variant(&self) -> &str {
-        self.params.strip_suffix("Params").unwrap_or(&self.params)
+    pub(crate) fn variant(&self) -> Ident {
+        let name = self.params.strip_suffix("Params");
+        format_ident!("{}", name.unwrap_or(&self.params))
     }
 }
 
 impl Notification {
     /// The variant that stands for it in an enum of all.
-    pub(crate) fn variant(&self) -> &str {
-        self.params
-            .strip_suffix("Notification")
-            .unwrap_or(&self.params)
+    pub(crate) fn variant(&self) -> Ident {
+        let name = self.params.strip_suffix("Notification");
+        format_ident!("{}", name.unwrap_or(&self.params))
     }
 }

@@ -23,12 +23,7 @@ pub(crate) fn close_below_untagged(model: &mut Model) -> Result<()> {
                 .count()
                 >= 2
         {
-            closed.extend(
-                model
-                    .reachable(ty.shape.mentions())
-                    .into_iter()
-                    .map(str::to_owned),
-            );
+            closed.extend(model.reachable(ty.shape.mentions()).into_iter().cloned());
         }
     }
     for name in closed {

@@ -15,7 +15,7 @@ use quote::{format_ident, quote};
 
 use self::docs::Doc;
 use crate::codegen::layout::{self, ABOUT};
-use crate::codegen::model::Model;
+use crate::codegen::model::{Model, TypeName};
 
 /// An identifier; `r#` makes it a raw one.
 fn ident(name: &str) -> Ident {
@@ -51,8 +51,8 @@ pub(crate) fn files(model: &Model, version: &str) -> Result<BTreeMap<String, Str
 fn domain(
     model: &Model,
     module: &str,
-    modules: &BTreeMap<String, &'static str>,
-    about: &BTreeMap<String, String>,
+    modules: &BTreeMap<TypeName, &'static str>,
+    about: &BTreeMap<TypeName, String>,
 ) -> TokenStream {
     let types: Vec<_> = model
         .types
@@ -65,14 +65,14 @@ fn domain(
             types::items(model, name, ty, about.get(*name).map_or("", String::as_str))
         })
         .collect();
-    let mut foreign: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut foreign: BTreeMap<&str, BTreeSet<&TypeName>> = BTreeMap::new();
     for other in types.iter().flat_map(|(_, ty)| ty.shape.mentions()) {
         if modules[other] != module {
             foreign.entry(modules[other]).or_default().insert(other);
         }
     }
     let foreign = foreign.into_iter().map(|(module, names)| {
-        let (module, names) = (ident(module), names.into_iter().map(ident));
+        let (module, names) = (ident(module), names.into_iter());
         quote!(use crate::#module::{#(#names),*};)
     });
     let mut words = BTreeSet::new();

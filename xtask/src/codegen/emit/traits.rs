@@ -16,7 +16,7 @@ pub(super) fn requests(model: &Model) -> TokenStream {
         .iter()
         .map(|it| implement("ClientRequest", it));
     let notifications = model.client_notifications.iter().map(|it| {
-        let (params, method) = (ident(&it.params), &it.method);
+        let (params, method) = (&it.params, &it.method);
         let absent = (!it.sends_params).then(|| {
             quote!(
                 const SENDS_PARAMS: bool = false;
@@ -60,7 +60,7 @@ fn implement(name: &str, it: &Request) -> TokenStream {
             const SENDS_PARAMS: bool = false;
         )
     });
-    let (name, params, response) = (ident(name), ident(&it.params), ident(&it.response));
+    let (name, params, response) = (ident(name), &it.params, &it.response);
     let (method, stability) = (&it.method, stability(it.experimental));
     quote! {
         impl #name for crate::#params {
@@ -73,7 +73,7 @@ fn implement(name: &str, it: &Request) -> TokenStream {
 }
 
 fn spec(it: &Request) -> TokenStream {
-    let (method, params, response) = (&it.method, &it.params, &it.response);
+    let (method, params, response) = (&it.method, &*it.params, &*it.response);
     let stability = stability(it.experimental);
     quote!(MethodSpec { method: #method, params: #params, response: #response, stability: #stability })
 }
@@ -81,7 +81,7 @@ fn spec(it: &Request) -> TokenStream {
 /// `notifications.rs`.
 pub(super) fn notifications(model: &Model) -> TokenStream {
     let specs = model.notifications.iter().map(|it| {
-        let (method, params) = (&it.method, &it.params);
+        let (method, params) = (&it.method, &*it.params);
         let (tier, stability) = (tier(method), stability(it.experimental));
         quote!(NotificationSpec { method: #method, params: #params, tier: #tier, stability: #stability })
     });
@@ -92,7 +92,7 @@ pub(super) fn notifications(model: &Model) -> TokenStream {
             it.experimental,
         )
         .experimental(it.experimental);
-        let (name, params) = (ident(it.variant()), ident(&it.params));
+        let (name, params) = (it.variant(), &it.params);
         let payload = if it.boxed {
             quote!(Box<crate::#params>)
         } else {
@@ -100,11 +100,7 @@ pub(super) fn notifications(model: &Model) -> TokenStream {
         };
         quote!(#doc #name(#payload))
     });
-    let names: Vec<Ident> = model
-        .notifications
-        .iter()
-        .map(|it| ident(it.variant()))
-        .collect();
+    let names: Vec<Ident> = model.notifications.iter().map(|it| it.variant()).collect();
     let wires = model.notifications.iter().map(|it| &it.method);
     let scopes = model.notifications.iter().map(|it| scope(model, it));
     quote! {
@@ -160,7 +156,7 @@ pub(super) fn notifications(model: &Model) -> TokenStream {
 }
 
 fn scope(model: &Model, it: &Notification) -> TokenStream {
-    let (params, method, tier) = (ident(&it.params), &it.method, tier(&it.method));
+    let (params, method, tier) = (&it.params, &it.method, tier(&it.method));
     let scope = scopes::of(model, &it.params);
     let rest = (scope.len() < 4).then(|| quote!(..Scope::default()));
     let ids = scope.iter().map(|id| {
@@ -233,7 +229,7 @@ fn wrapper(it: &Request, blocking: bool) -> TokenStream {
         .and(it.doc.is_some().then_some(&sends))
         .and(it.experimental.then_some(EXPERIMENTAL));
     let name = format_ident!("{}", names::field(&it.method));
-    let (params, response) = (ident(&it.params), ident(&it.response));
+    let (params, response) = (&it.params, &it.response);
     let result = quote!(Result<crate::#response, Self::Error>);
     let result = if blocking {
         result

@@ -3,27 +3,27 @@
 use proc_macro2::{Ident, Literal as Lit, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use serde_json::Value;
+use syn::ext::IdentExt;
 
 use super::docs::Doc;
 use super::ident;
 use crate::codegen::docs::on_the_wire;
 use crate::codegen::model::{
     Field, JsonType, Keyed, Kind, Literal, Model, Shape, StringEnum, Struct, Tagged, Ty, Type,
-    Untagged,
+    TypeName, Untagged,
 };
 
 /// The definition of a type, and all that belongs to it.
-pub(super) fn items(model: &Model, name: &str, ty: &Type, about: &str) -> TokenStream {
+pub(super) fn items(model: &Model, name: &TypeName, ty: &Type, about: &str) -> TokenStream {
     let doc = Doc::marked(ty.doc.as_deref(), about, ty.experimental)
         .and(ty.doc.is_some().then_some(about))
         .experimental(ty.experimental);
-    let name = ident(name);
     let items = match &ty.shape {
-        Shape::Struct(it) => record(model, &name, it),
-        Shape::StringEnum(it) => string_enum(&name, it),
-        Shape::Tagged(it) => tagged(model, &name, it),
-        Shape::Keyed(it) => keyed(&name, it),
-        Shape::Untagged(it) => untagged(&name, it),
+        Shape::Struct(it) => record(model, name, it),
+        Shape::StringEnum(it) => string_enum(name, it),
+        Shape::Tagged(it) => tagged(model, name, it),
+        Shape::Keyed(it) => keyed(name, it),
+        Shape::Untagged(it) => untagged(name, it),
         Shape::StringNewtype => quote! {
             #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
             pub struct #name(pub String);
@@ -43,7 +43,7 @@ impl ToTokens for Ty {
             Self::Object => quote!(JsonObject),
             Self::Secret => quote!(SecretString),
             Self::Int(name) | Self::Wire(name) => ident(name).into_token_stream(),
-            Self::Named(name) => ident(name).into_token_stream(),
+            Self::Named(name) => name.into_token_stream(),
             Self::List(inner) => quote!(Vec<#inner>),
             Self::Map(inner) => quote!(BTreeMap<String, #inner>),
             Self::Nullable(inner) => quote!(Option<#inner>),
@@ -53,17 +53,13 @@ impl ToTokens for Ty {
 
 /// A string as the variant that it is.
 impl Literal {
-    fn ident(&self) -> Ident {
-        ident(&self.name)
-    }
-
     fn doc(&self) -> Doc {
         Doc::wire(self.doc.as_deref(), &self.wire)
     }
 
     /// `Name "wire"` in a table.
     fn row(&self) -> TokenStream {
-        let (name, wire) = (self.ident(), &self.wire);
+        let (name, wire) = (&self.name, &self.wire);
         quote!(#name #wire)
     }
 }
@@ -93,16 +89,21 @@ impl Field {
         .experimental(self.experimental)
         .and(three)
         .and(absent.as_deref());
-        let (name, ty) = (ident(&self.name), self.rust());
+        let (name, ty) = (&self.name, self.rust());
         quote!(#doc pub #name: #ty)
     }
+}
+
+/// The text of an identifier, raw or not.
+fn plain(name: &Ident) -> String {
+    name.unraw().to_string()
 }
 
 fn index(index: usize) -> Lit {
     Lit::usize_unsuffixed(index)
 }
 
-fn record(model: &Model, name: &Ident, record: &Struct) -> TokenStream {
+fn record(model: &Model, name: &TypeName, record: &Struct) -> TokenStream {
     // What the schema leaves open may hold anything.
     let outlined = record.open || record.fields.iter().any(|field| field.outlined);
     let debug = (!outlined).then(|| quote!(Debug,));
@@ -127,22 +128,22 @@ fn record(model: &Model, name: &Ident, record: &Struct) -> TokenStream {
 }
 
 /// `Debug`, where deriving it would tell too much.
-fn outline(name: &Ident, record: &Struct) -> TokenStream {
+fn outline(name: &TypeName, record: &Struct) -> TokenStream {
     let fields = record.fields.iter().map(|field| {
         let how = ident(if field.outlined { "names" } else { "shown" });
-        let (name, plain) = (ident(&field.name), field.name.trim_start_matches("r#"));
+        let (name, plain) = (&field.name, plain(&field.name));
         quote!(#name #plain #how)
     });
     let rest = record.open.then(|| quote!(rest "rest" names,));
     quote!(outline! { #name { #(#fields,)* #rest } })
 }
 
-fn table(model: &Model, name: &Ident, record: &Struct) -> TokenStream {
+fn table(model: &Model, name: &TypeName, record: &Struct) -> TokenStream {
     if record.absent {
         return quote!(no_params! { #name });
     }
     let fields = record.fields.iter().enumerate().map(|(at, field)| {
-        let (at, name, wire) = (index(at), ident(&field.name), &field.wire);
+        let (at, name, wire) = (index(at), &field.name, &field.wire);
         let kind = match &field.kind {
             Kind::Required => quote!(req),
             Kind::Nullable => quote!(nul),
@@ -157,7 +158,7 @@ fn table(model: &Model, name: &Ident, record: &Struct) -> TokenStream {
     });
     let keeps = record.open.then(|| quote!(keeps rest));
     let aliases: Vec<_> = (record.fields.iter().enumerate())
-        .filter_map(|(of, field)| Some((index(of), ident(&field.name), field.alias.as_ref()?)))
+        .filter_map(|(of, field)| Some((index(of), &field.name, field.alias.as_ref()?)))
         .zip(record.fields.len()..)
         .map(|((of, name, alias), at)| {
             let at = index(at);
@@ -187,11 +188,10 @@ fn default(model: &Model, ty: &Ty, value: &Value) -> TokenStream {
                 Some(Shape::Keyed(it)) => it.units.as_slice(),
                 _ => &[],
             };
-            let name = ident(name);
             match literals
                 .iter()
                 .find(|literal| literal.wire == *text)
-                .map(Literal::ident)
+                .map(|it| &it.name)
             {
                 Some(variant) => quote!(#name::#variant),
                 None => quote!(#name::from(#text)),
@@ -224,11 +224,11 @@ fn argument(model: &Model, ty: &Ty, name: &Ident) -> (TokenStream, Option<TokenS
     }
 }
 
-fn constructor(model: &Model, name: &Ident, record: &Struct) -> TokenStream {
+fn constructor(model: &Model, name: &TypeName, record: &Struct) -> TokenStream {
     let (mut arguments, mut members) = (Vec::new(), Vec::new());
     for field in &record.fields {
-        let name = ident(&field.name);
-        let (ty, value) = argument(model, &field.ty, &name);
+        let name = &field.name;
+        let (ty, value) = argument(model, &field.ty, name);
         match &field.kind {
             Kind::Required => {
                 arguments.push(quote!(#name: #ty));
@@ -288,8 +288,8 @@ fn constructor(model: &Model, name: &Ident, record: &Struct) -> TokenStream {
 }
 
 fn setter(model: &Model, field: &Field) -> TokenStream {
-    let (name, plain) = (ident(&field.name), field.name.trim_start_matches("r#"));
-    let (ty, value) = argument(model, &field.ty, &name);
+    let (name, plain) = (&field.name, plain(&field.name));
+    let (ty, value) = argument(model, &field.ty, name);
     let value = value.unwrap_or_else(|| quote!(#name));
     let value = match field.kind {
         Kind::Default(_) | Kind::Required | Kind::Nullable => value,
@@ -323,10 +323,10 @@ fn setter(model: &Model, field: &Field) -> TokenStream {
     }
 }
 
-fn string_enum(name: &Ident, it: &StringEnum) -> TokenStream {
+fn string_enum(name: &TypeName, it: &StringEnum) -> TokenStream {
     let (docs, names) = (
         it.values.iter().map(Literal::doc),
-        it.values.iter().map(Literal::ident),
+        it.values.iter().map(|it| &it.name),
     );
     let rows = it.values.iter().map(Literal::row);
     let open = (!it.closed).then(|| {
@@ -352,7 +352,7 @@ fn unrecognized(doc: &str) -> TokenStream {
 
 const FORM: &str = "A form that this version does not know, as it came.";
 
-fn tagged(model: &Model, name: &Ident, it: &Tagged) -> TokenStream {
+fn tagged(model: &Model, name: &TypeName, it: &Tagged) -> TokenStream {
     let variants = it.kinds.iter().map(|kind| {
         let doc = Doc::marked(
             kind.literal.doc.as_deref(),
@@ -360,8 +360,8 @@ fn tagged(model: &Model, name: &Ident, it: &Tagged) -> TokenStream {
             kind.experimental,
         )
         .experimental(kind.experimental);
-        let name = kind.literal.ident();
-        let payload = kind.payload.as_deref().map(ident).map(|payload| {
+        let name = &kind.literal.name;
+        let payload = kind.payload.as_ref().map(|payload| {
             if kind.boxed {
                 quote!((Box<#payload>))
             } else {
@@ -372,7 +372,7 @@ fn tagged(model: &Model, name: &Ident, it: &Tagged) -> TokenStream {
     });
     let rows = it.kinds.iter().enumerate().map(|(at, kind)| {
         let (at, row) = (index(at), kind.literal.row());
-        let payload = kind.payload.as_deref().map(ident);
+        let payload = kind.payload.as_ref();
         quote!(#at #row #payload)
     });
     let tag = &it.tag;
@@ -383,7 +383,7 @@ fn tagged(model: &Model, name: &Ident, it: &Tagged) -> TokenStream {
     });
     let closed = it.closed.then(|| quote!(closed));
     let conversions = it.kinds.iter().filter(|_| !it.closed).filter_map(|kind| {
-        let (variant, payload) = (kind.literal.ident(), ident(kind.payload.as_deref()?));
+        let (variant, payload) = (&kind.literal.name, kind.payload.as_ref()?);
         let value = if kind.boxed {
             quote!(Box::new(payload))
         } else {
@@ -397,7 +397,7 @@ fn tagged(model: &Model, name: &Ident, it: &Tagged) -> TokenStream {
             }
         })
     });
-    let kinds = it.kinds.iter().map(|kind| kind.literal.ident());
+    let kinds = it.kinds.iter().map(|kind| &kind.literal.name);
     let id = (!it.closed && has_id(model, it)).then(|| {
         quote! {
             impl #name {
@@ -433,13 +433,13 @@ fn has_id(model: &Model, it: &Tagged) -> bool {
     })
 }
 
-fn keyed(name: &Ident, it: &Keyed) -> TokenStream {
+fn keyed(name: &TypeName, it: &Keyed) -> TokenStream {
     let (docs, units) = (
         it.units.iter().map(Literal::doc),
-        it.units.iter().map(Literal::ident),
+        it.units.iter().map(|it| &it.name),
     );
     let keys = it.keys.iter().map(|(literal, ty)| {
-        let (doc, name) = (literal.doc(), literal.ident());
+        let (doc, name) = (literal.doc(), &literal.name);
         quote!(#doc #name(#ty))
     });
     let open = unrecognized(FORM);
@@ -456,7 +456,7 @@ fn keyed(name: &Ident, it: &Keyed) -> TokenStream {
     }
 }
 
-fn untagged(name: &Ident, it: &Untagged) -> TokenStream {
+fn untagged(name: &TypeName, it: &Untagged) -> TokenStream {
     let variants = it.members.iter().map(|member| {
         let doc = Doc::new(
             member.doc.as_deref(),
@@ -468,13 +468,13 @@ fn untagged(name: &Ident, it: &Untagged) -> TokenStream {
                 JsonType::Object => "An object.",
             },
         );
-        let (name, ty) = (ident(&member.name), &member.ty);
+        let (name, ty) = (&member.name, &member.ty);
         quote!(#doc #name(#ty))
     });
     let open = (!it.closed).then(|| unrecognized(FORM));
     let closed = it.closed.then(|| quote!(closed));
     let rows = it.members.iter().map(|member| {
-        let (name, json) = (ident(&member.name), ident(&format!("{:?}", member.json)));
+        let (name, json) = (&member.name, ident(&format!("{:?}", member.json)));
         quote!(#name #json)
     });
     let conversions = it.members.iter().map(|member| {
@@ -484,7 +484,7 @@ fn untagged(name: &Ident, it: &Untagged) -> TokenStream {
             .filter(|other| other.ty == member.ty)
             .count()
             == 1;
-        let (variant, ty) = (ident(&member.name), &member.ty);
+        let (variant, ty) = (&member.name, &member.ty);
         let of_text = (single && member.ty == Ty::String).then(|| {
             quote! {
                 impl From<&str> for #name {

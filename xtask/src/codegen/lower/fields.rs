@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use proc_macro2::Ident;
+use quote::format_ident;
 use schemars::schema::{ObjectValidation, Schema, SchemaObject, SingleOrVec};
 
 use super::{Hint, Lowering, types};
@@ -73,6 +75,7 @@ impl Lowering<'_> {
         if !names::is_field_name(&name) {
             return Err(at.error(format!("gives no usable name ({name}); name it in a fixup")));
         }
+        let name = format_ident!("{name}");
         let hint = Hint {
             name: format!("{owner}{part}"),
             owner,
@@ -213,7 +216,7 @@ impl Lowering<'_> {
 }
 
 /// Checks that the parts of a type have names of their own.
-pub(super) fn distinct<'a>(all: impl Iterator<Item = &'a String>, at: &At) -> Result<()> {
+pub(super) fn distinct<'a>(all: impl Iterator<Item = &'a Ident>, at: &At) -> Result<()> {
     let mut seen = BTreeSet::new();
     for name in all {
         if !seen.insert(name) {

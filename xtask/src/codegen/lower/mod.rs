@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use schemars::schema::{InstanceType, SchemaObject};
 
-use super::model::{Owner, Shape, Type};
+use super::model::{Owner, Shape, Type, TypeName};
 use super::names;
 use crate::schema::At;
 use crate::schema::read::{self, Definitions, branches, is_null_allowed};
@@ -34,7 +34,7 @@ pub(crate) fn lower(
     definitions: &Definitions,
     stable: &Stable,
     roots: impl IntoIterator<Item = String>,
-) -> Result<BTreeMap<String, Type>> {
+) -> Result<BTreeMap<TypeName, Type>> {
     let mut lowering = Lowering {
         definitions,
         stable,
@@ -56,7 +56,7 @@ pub(crate) fn lower(
 struct Lowering<'a> {
     definitions: &'a Definitions,
     stable: &'a Stable,
-    types: BTreeMap<String, Type>,
+    types: BTreeMap<TypeName, Type>,
     waiting: Vec<String>,
     seen: BTreeSet<String>,
     /// The definition that is being lowered.
@@ -103,7 +103,7 @@ impl Lowering<'_> {
             experimental: owner.is_none() && !self.stable.has_definition(name),
             owner,
         };
-        match self.types.insert(name.to_owned(), ty) {
+        match self.types.insert(TypeName::new(name), ty) {
             None => Ok(()),
             Some(_) => Err(at.error(format!("needs the name {name}, which another type has"))),
         }
@@ -143,7 +143,7 @@ impl Lowering<'_> {
     fn hoist(&mut self, schema: &SchemaObject, hint: &Hint<'_>, at: &At) -> Result<String> {
         let shape = self.shape(&hint.name, schema, at)?;
         let owner = Owner {
-            definition: hint.owner.to_owned(),
+            definition: TypeName::new(hint.owner),
             part: hint.part.to_owned(),
         };
         self.insert(&hint.name, schema, shape, Some(owner), at)?;

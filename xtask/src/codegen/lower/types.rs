@@ -11,7 +11,7 @@ use schemars::visit::{Visitor, visit_schema_object};
 use serde_json::json;
 use typify::{TypeDetails, TypeId, TypeSpace, TypeSpaceSettings, UnknownPolicy};
 
-use crate::codegen::model::Ty;
+use crate::codegen::model::{Ty, TypeName};
 use crate::schema::{At, read};
 
 /// The types that typify has made so far.
@@ -81,7 +81,7 @@ impl Types {
                 Some("Value") => Ty::Value,
                 Some("RequestId") => Ty::Wire("RequestId"),
                 Some("ThreadId") => Ty::Wire("ThreadId"),
-                Some(name) => Ty::Named(name.to_owned()),
+                Some(name) => Ty::Named(TypeName::new(name)),
                 None => return Err(at.error("is a type without a name")),
             },
             _ => return Err(at.error(format!("typify makes {} of it", ty.ident()))),

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use quote::format_ident;
 use schemars::schema::{InstanceType, Schema, SchemaObject};
 
 use super::fields::distinct;
 use super::{Hint, Lowering};
 use crate::codegen::model::{
-    JsonType, Keyed, Literal, Owner, Shape, StringEnum, Tagged, TaggedKind, Ty, Untagged,
+    JsonType, Keyed, Literal, Owner, Shape, StringEnum, Tagged, TaggedKind, Ty, TypeName, Untagged,
     UntaggedMember,
 };
 use crate::codegen::names;
@@ -48,18 +49,18 @@ impl Lowering<'_> {
                 return Err(at.error(format!("a second branch for the {tag} `{wire}`")));
             }
             let literal = literal_of(wire.to_owned(), doc(branch), given_name(branch), &at)?;
-            let payload = names::joined(&literal.name, name);
+            let payload = names::joined(&literal.name.to_string(), name);
             let body = read::with_shared(branch, schema, tag, &at)?;
             let record = self.record(&payload, &body, &at)?;
             let payload = if record.fields.is_empty() && !record.open {
                 None
             } else {
                 let owner = Owner {
-                    definition: name.to_owned(),
-                    part: literal.name.clone(),
+                    definition: TypeName::new(name),
+                    part: literal.name.to_string(),
                 };
                 self.insert(&payload, branch, Shape::Struct(record), Some(owner), &at)?;
-                Some(payload)
+                Some(TypeName::new(payload))
             };
             let experimental =
                 self.stable.has_definition(name) && !self.stable.has_kind(name, &literal.wire);
@@ -90,10 +91,11 @@ impl Lowering<'_> {
                 let inner = object(inner);
                 let docs = doc(branch).or_else(|| doc(inner));
                 let literal = literal_of(key.to_owned(), docs, None, &at)?;
+                let part = literal.name.to_string();
                 let hint = Hint {
-                    name: names::joined(&literal.name, name),
+                    name: names::joined(&part, name),
                     owner: name,
-                    part: &literal.name,
+                    part: &part,
                 };
                 let lowered = self.ty(inner, &hint, &at)?;
                 if lowered.nullable {
@@ -141,7 +143,7 @@ impl Lowering<'_> {
                 )));
             }
             members.push(UntaggedMember {
-                name: member,
+                name: format_ident!("{member}"),
                 ty: lowered.ty,
                 json,
                 doc: doc(branch),
@@ -259,5 +261,6 @@ fn literal_of(wire: String, doc: Option<String>, given: Option<&str>, at: &At) -
             "\"{wire}\" gives no usable name ({name}); name it in a fixup"
         )));
     }
+    let name = format_ident!("{name}");
     Ok(Literal { wire, name, doc })
 }
