@@ -15,7 +15,7 @@ use crate::manifest::Manifest;
 use crate::output::{self, Mode};
 use crate::schema::stable::Stable;
 use crate::schema::{canonical, load, normalise, vocabulary};
-use crate::{lock, reviewed, root};
+use crate::{lock, reviewed, root, verify};
 
 /// What is stable, beside a schema that is kept.
 const STABLE: &str = "stable.json";
@@ -42,6 +42,9 @@ pub(crate) struct Options {
     /// Write the whole generated crate, Cargo.toml included, to this folder instead of generated/
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// End with `cargo check` of what was written
+    #[arg(long, requires = "out", conflicts_with = "check")]
+    verify: bool,
     /// Report fixups and reviewed lists that do not fit the schema instead of failing; not for the pin
     #[arg(long)]
     lenient_fixups: bool,
@@ -148,7 +151,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         counts.types,
         if options.check { "; up to date" } else { "" }
     );
-    Ok(())
+    match &options.out {
+        Some(out) if options.verify => verify::check(&root, out),
+        _ => Ok(()),
+    }
 }
 
 /// A folder that is written to as a whole must be absent, empty, or a crate that was generated: whatever else is in its

@@ -13,6 +13,7 @@ mod public_api;
 mod reviewed;
 mod schema;
 mod soak;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -41,7 +41,7 @@ pub(crate) fn apply(model: &mut Model, listed: &BTreeSet<String>) -> (Vec<String
         })
         .chain(model.notifications.iter().map(|it| {
             (
-                format!("{NOTIFICATIONS}::{}", it.variant()),
+                format!("{NOTIFICATIONS}::{}", it.variant),
                 it.params.clone(),
             )
         }))
@@ -62,8 +62,7 @@ pub(crate) fn apply(model: &mut Model, listed: &BTreeSet<String>) -> (Vec<String
         }
     }
     for notification in &mut model.notifications {
-        notification.boxed =
-            boxed.contains(&format!("{NOTIFICATIONS}::{}", notification.variant()));
+        notification.boxed = boxed.contains(&format!("{NOTIFICATIONS}::{}", notification.variant));
     }
     (
         large.difference(listed).cloned().collect(),
@@ -150,6 +149,7 @@ impl Sizes<'_> {
             Ty::Value => 32,
             Ty::String | Ty::Object | Ty::Secret | Ty::List(_) | Ty::Map(_) => 24,
             Ty::Nullable(inner) => self.ty(inner),
+            Ty::Boxed(_) => 8,
             Ty::Named(name) => self.of(name),
         }
     }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use proc_macro2::Ident;
 use schemars::schema::SchemaObject;
 
+use super::lower::parts::{Parts, numbered};
 use super::model::{Notification, Request, TypeName};
 use super::names;
 use crate::schema::At;
@@ -14,87 +16,151 @@ use crate::schema::stable::Stable;
 
 const PASS: &str = "methods";
 
-/// What pairing found out.
-pub(crate) struct Pairing {
-    pub(crate) requests: Vec<Request>,
-    /// Pairs that were guessed, each with the line to report.
-    pub(crate) guessed: Vec<String>,
+/// What the lists of messages are made from.
+pub(crate) struct Listing<'a> {
+    pub(crate) definitions: &'a Definitions,
+    pub(crate) stable: &'a Stable,
+    /// Whether a response that no rule gives may be guessed.
+    pub(crate) guess: bool,
+    /// Whether a name that does not do gets a number.
+    pub(crate) lenient: bool,
+    /// What was guessed, and which names were changed.
+    pub(crate) report: &'a mut Vec<String>,
 }
 
-/// The requests of a union (`ClientRequest`, `ServerRequest`) with their responses.
-///
-/// A response is what a fixup says, or what the rule `XParams` -> `XResponse`
-/// gives. For another runtime's schema (`guess`) it may be the unclaimed
-/// response with the most words in common, or any JSON if there is none.
-pub(crate) fn requests(
-    definitions: &Definitions,
-    union: &str,
-    stable: &Stable,
-    guess: bool,
-) -> Result<Pairing> {
-    let messages = messages(definitions, union)?;
-    let certain = |message: &SchemaObject| {
-        let given = mark(message, "x-response").map(str::to_owned);
-        given
-            .or_else(|| response_by_rule(message))
-            .filter(|response| definitions.contains_key(response))
-    };
-    let claimed: BTreeSet<String> = messages
-        .iter()
-        .filter_map(|(branch, ..)| certain(branch))
-        .collect();
-    let unclaimed: Vec<&String> = definitions
-        .keys()
-        .filter(|name| name.ends_with("Response") && !claimed.contains(*name))
-        .collect();
-    let (mut requests, mut guessed) = (Vec::new(), Vec::new());
-    for (branch, method, at) in messages {
-        let response = match certain(branch) {
-            Some(response) => response,
-            None if guess => {
-                let response = most_alike(&method, &unclaimed);
-                guessed.push(format!(
-                    "`{method}` pairs with no response by rule or fixup; taken: {response}"
-                ));
-                response
-            }
-            None => {
-                return Err(at.error(format!(
-                    "`{method}` pairs with no response by the rule; pair it in a fixup"
-                )));
-            }
+impl Listing<'_> {
+    /// The requests of a union (`ClientRequest`, `ServerRequest`) with their responses.
+    ///
+    /// A response is what a fixup says, or what the rule `XParams` -> `XResponse`
+    /// gives. For another runtime's schema it may be the unclaimed response
+    /// with the most words in common, or any JSON if there is none.
+    pub(crate) fn requests(&mut self, union: &str) -> Result<Vec<Request>> {
+        let definitions = self.definitions;
+        let messages = messages(definitions, union)?;
+        let certain = |message: &SchemaObject| {
+            let given = mark(message, "x-response").map(str::to_owned);
+            given
+                .or_else(|| response_by_rule(message))
+                .filter(|response| definitions.contains_key(response))
         };
-        let (params, sends_params) = match params_of(branch).filter(|params| !is_null(params)) {
-            Some(params) => {
-                let name = params_name(params).ok_or_else(|| {
-                    at.error(format!("the params of `{method}` are no definition"))
-                })?;
-                (name.to_owned(), true)
-            }
-            // A method without params is still called by a type: named after its response.
-            None => {
-                let stem = response.strip_suffix("Response").unwrap_or(&response);
-                let name = format!("{stem}Params");
-                if definitions.contains_key(&name) {
+        let claimed: BTreeSet<String> = messages
+            .iter()
+            .filter_map(|it| certain(it.schema))
+            .collect();
+        let unclaimed: Vec<&String> = definitions
+            .keys()
+            .filter(|name| name.ends_with("Response") && !claimed.contains(*name))
+            .collect();
+        let functions = self.functions(&messages)?;
+        let mut renamed = Vec::new();
+        let mut variants = Parts::new(&["Unrecognized"], self.lenient.then_some(&mut renamed));
+        let mut absent = BTreeSet::new();
+        let mut requests = Vec::new();
+        for (Message { schema, method, at }, function) in messages.into_iter().zip(functions) {
+            let response = match certain(schema) {
+                Some(response) => response,
+                None if self.guess => {
+                    let response = most_alike(&method, &unclaimed);
+                    self.report.push(format!(
+                        "`{method}` pairs with no response by rule or fixup; taken: {response}"
+                    ));
+                    response
+                }
+                None => {
                     return Err(at.error(format!(
-                        "`{method}` has no params, and {name} is another definition"
+                        "`{method}` pairs with no response by the rule; pair it in a fixup"
                     )));
                 }
-                (name, false)
+            };
+            let sent = params_of(schema).filter(|params| !is_null(params));
+            let params = match sent {
+                Some(params) => params_name(params)
+                    .ok_or_else(|| at.error(format!("the params of `{method}` are no definition")))?
+                    .to_owned(),
+                // A method without params is still called by a type: named after its response.
+                None => {
+                    let stem = response.strip_suffix("Response").unwrap_or(&response);
+                    let name = format!("{stem}Params");
+                    let is_free =
+                        |name: &str| !definitions.contains_key(name) && !absent.contains(name);
+                    if is_free(&name) {
+                        name
+                    } else if self.lenient {
+                        numbered(&name, is_free)
+                    } else {
+                        return Err(at.error(format!(
+                            "`{method}` has no params, and {name} is another type"
+                        )));
+                    }
+                }
+            };
+            if sent.is_none() {
+                absent.insert(params.clone());
             }
-        };
-        requests.push(Request {
-            experimental: !stable.has_method(&method),
-            doc: doc(branch),
-            method,
-            takes_null: sends_params && params_of(branch).is_some_and(may_be_null),
-            params: TypeName::new(params),
-            sends_params,
-            response: TypeName::new(response),
-        });
+            let name = params.strip_suffix("Params").unwrap_or(&params);
+            let variant = variants.variant(name, Some(name), &at)?;
+            requests.push(Request {
+                variant,
+                experimental: !self.stable.has_method(&method),
+                doc: doc(schema),
+                function,
+                method,
+                takes_null: sent.is_some_and(may_be_null),
+                params: TypeName::new(params),
+                sends_params: sent.is_some(),
+                response: TypeName::new(response),
+            });
+        }
+        self.report.extend(renamed);
+        requests.sort_by(|a, b| a.method.cmp(&b.method));
+        Ok(requests)
     }
-    requests.sort_by(|a, b| a.method.cmp(&b.method));
-    Ok(Pairing { requests, guessed })
+
+    /// The notifications of a union (`ServerNotification`, `ClientNotification`).
+    pub(crate) fn notifications(&mut self, union: &str) -> Result<Vec<Notification>> {
+        let messages = messages(self.definitions, union)?;
+        self.functions(&messages)?;
+        let mut renamed = Vec::new();
+        let mut variants = Parts::new(&["Unrecognized"], self.lenient.then_some(&mut renamed));
+        let mut notifications = Vec::new();
+        for Message { schema, method, at } in messages {
+            let sent = params_of(schema).filter(|params| !is_null(params));
+            let params = match sent {
+                Some(params) => params_name(params)
+                    .ok_or_else(|| at.error(format!("the params of `{method}` are no definition")))?
+                    .to_owned(),
+                None => {
+                    names::of_message(&method, "Notification", self.lenient).ok_or_else(|| {
+                        at.error(format!("{method:?} gives no usable name for its type"))
+                    })?
+                }
+            };
+            let name = params.strip_suffix("Notification").unwrap_or(&params);
+            let variant = variants.variant(name, Some(name), &at)?;
+            notifications.push(Notification {
+                variant,
+                experimental: !self.stable.has_method(&method),
+                doc: doc(schema),
+                method,
+                params: TypeName::new(params),
+                sends_params: sent.is_some(),
+                boxed: false,
+            });
+        }
+        self.report.extend(renamed);
+        notifications.sort_by(|a, b| a.method.cmp(&b.method));
+        Ok(notifications)
+    }
+
+    /// The function of each message, of which no two have one name.
+    fn functions(&mut self, messages: &[Message<'_>]) -> Result<Vec<Ident>> {
+        // What calls them is called `call` itself.
+        let mut parts = Parts::new(&["call"], self.lenient.then_some(&mut *self.report));
+        messages
+            .iter()
+            .map(|it| parts.field(&it.method, &it.at))
+            .collect()
+    }
 }
 
 /// The response that shares most words with a method; any JSON if none shares half of its own.
@@ -126,60 +192,32 @@ fn may_be_null(params: &SchemaObject) -> bool {
 /// What stands for a response that the schema does not describe.
 pub(crate) const ANY: &str = "JsonObject";
 
-/// The notifications of a union (`ServerNotification`, `ClientNotification`).
-pub(crate) fn notifications(
-    definitions: &Definitions,
-    union: &str,
-    stable: &Stable,
-) -> Result<Vec<Notification>> {
-    let mut notifications = Vec::new();
-    for (branch, method, at) in messages(definitions, union)? {
-        let sent = params_of(branch).filter(|params| !is_null(params));
-        let sends_params = sent.is_some();
-        let params = match sent {
-            Some(params) => params_name(params)
-                .ok_or_else(|| at.error(format!("the params of `{method}` are no definition")))?
-                .to_owned(),
-            None => format!("{}Notification", names::pascal(&method)),
-        };
-        notifications.push(Notification {
-            experimental: !stable.has_method(&method),
-            doc: doc(branch),
-            method,
-            params: TypeName::new(params),
-            sends_params,
-            boxed: false,
-        });
-    }
-    notifications.sort_by(|a, b| a.method.cmp(&b.method));
-    Ok(notifications)
-}
-
 /// What a message has besides its method and parameters: nothing that parameters would be about.
 const ENVELOPE: &[&str] = &["emittedAtMs", "id", "method", "params"];
 
-fn messages<'a>(
-    definitions: &'a Definitions,
-    of: &str,
-) -> Result<Vec<(&'a SchemaObject, String, At)>> {
+/// A message, with its place.
+struct Message<'a> {
+    schema: &'a SchemaObject,
+    method: String,
+    at: At,
+}
+
+fn messages<'a>(definitions: &'a Definitions, of: &str) -> Result<Vec<Message<'a>>> {
     let at = At::definition(PASS, of);
-    let schema = definitions.get(of).ok_or_else(|| at.error("is missing"))?;
-    let (keyword, branches) = union(schema).ok_or_else(|| at.error("is not a union"))?;
+    let union_schema = definitions.get(of).ok_or_else(|| at.error("is missing"))?;
+    let (keyword, branches) = union(union_schema).ok_or_else(|| at.error("is not a union"))?;
     let mut seen = BTreeSet::new();
     let mut messages = Vec::new();
-    for (index, branch) in branches.iter().map(object).enumerate() {
+    for (index, schema) in branches.iter().map(object).enumerate() {
         let at = at.child(keyword).child(index);
-        if is_left_out(branch) {
+        if is_left_out(schema) {
             continue;
         }
-        let method = method_of(branch).ok_or_else(|| at.error("has no method"))?;
-        if !names::is_field_name(&names::field(method)) {
-            return Err(at.error(format!("`{method}` gives no usable name")));
-        }
-        if !seen.insert(names::field(method)) {
+        let method = method_of(schema).ok_or_else(|| at.error("has no method"))?;
+        if !seen.insert(method) {
             return Err(at.error(format!("a second method called `{method}`")));
         }
-        let members = [schema, branch]
+        let members = [union_schema, schema]
             .into_iter()
             .filter_map(|it| it.object.as_ref());
         let mut members = members.flat_map(|it| it.properties.keys());
@@ -188,7 +226,8 @@ fn messages<'a>(
                 "the message `{method}` has a member besides method and params"
             )));
         }
-        messages.push((branch, method.to_owned(), at));
+        let method = method.to_owned();
+        messages.push(Message { schema, method, at });
     }
     Ok(messages)
 }

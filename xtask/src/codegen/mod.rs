@@ -1,6 +1,7 @@
 //! From definitions to the text of the generated crate, pass by pass.
 
 mod boxes;
+mod cycles;
 mod defaults;
 mod docs;
 mod emit;
@@ -11,8 +12,11 @@ pub(crate) mod model;
 pub(crate) mod names;
 mod open;
 mod scopes;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use emit::print;
+pub(crate) use lower::parts::numbered;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +29,7 @@ use crate::schema::messages::{MESSAGES, is_left_out};
 use crate::schema::normalise::Places;
 use crate::schema::read::{Definitions, branches, object};
 use crate::schema::stable::Stable;
-use crate::schema::{At, fixups, normalise, own_types, vocabulary};
+use crate::schema::{At, fixups, normalise, own_types, renames, vocabulary};
 
 /// What to generate from.
 pub(crate) struct Input<'a> {
@@ -73,25 +77,37 @@ pub(crate) fn generate(input: Input<'_>) -> Result<Output> {
 
 fn from_definitions(input: Input<'_>) -> Result<Output> {
     let mut definitions = vocabulary::read(&normalise::flatten(input.bundle)?)?;
+    let lenient = input.lenient_fixups;
+    let mut stable = input.stable.clone();
+    let mut report = Vec::new();
+    if lenient {
+        for (old, new) in renames::usable(&mut definitions) {
+            stable.copy(&old, &new);
+            report.push(renames::line(&old, &new));
+        }
+    }
     let total = definitions.len();
     let before = count_messages(&definitions);
-    let mut report = fixups::apply(&mut definitions, input.lenient_fixups)?;
-    let mut stable = input.stable.clone();
-    for (method, own) in own_types::one_per_message(&mut definitions)? {
+    report.extend(fixups::apply(&mut definitions, lenient)?);
+    for (method, own) in own_types::one_per_message(&mut definitions, lenient)? {
         stable.copy(&own.copy_of, &own.name);
         if !input.pinned {
             report.push(format!("a type of its own: {method} -> {}", own.name));
         }
     }
 
-    let client = methods::requests(&definitions, "ClientRequest", &stable, !input.pinned)?;
-    let server = methods::requests(&definitions, "ServerRequest", &stable, !input.pinned)?;
-    report.extend(client.guessed.into_iter().chain(server.guessed));
+    let mut listing = methods::Listing {
+        definitions: &definitions,
+        stable: &stable,
+        guess: !input.pinned,
+        lenient,
+        report: &mut report,
+    };
     let mut model = Model {
-        requests: client.requests,
-        server_requests: server.requests,
-        notifications: methods::notifications(&definitions, "ServerNotification", &stable)?,
-        client_notifications: methods::notifications(&definitions, "ClientNotification", &stable)?,
+        requests: listing.requests("ClientRequest")?,
+        server_requests: listing.requests("ServerRequest")?,
+        notifications: listing.notifications("ServerNotification")?,
+        client_notifications: listing.notifications("ClientNotification")?,
         ..Model::default()
     };
     let roots: BTreeSet<TypeName> = (model.requests.iter().chain(&model.server_requests))
@@ -111,18 +127,28 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
             .map(|it| it.params.clone()),
         )
         .collect();
-    model.types = lower::lower(&definitions, &stable, roots.iter().map(|it| it.to_string()))?;
+    let roots = roots.iter().map(|it| it.to_string());
+    model.types = lower::lower(&definitions, &stable, roots, lenient.then_some(&mut report))?;
     add_absent_params(&mut model)?;
     defaults::check(&model)?;
     open::close_below_untagged(&mut model)?;
     mark_setters(&mut model);
     let (large, gone) = boxes::apply(&mut model, &input.manifest.boxed);
+    let mut cyclic = BTreeSet::new();
+    for path in cycles::apply(&mut model) {
+        if !input.manifest.boxed.contains(&path) {
+            report.push(format!(
+                "boxed because it would hold itself, not yet in the manifest: {path}"
+            ));
+        }
+        cyclic.insert(path);
+    }
     for path in &large {
         report.push(format!(
             "boxed because it is large, not yet in the manifest: {path}"
         ));
     }
-    for path in &gone {
+    for path in gone.iter().filter(|path| !cyclic.contains(*path)) {
         report.push(format!(
             "boxed in the manifest, but gone from the schema: {path}"
         ));
@@ -133,12 +159,13 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
         ));
     }
 
-    let manifest = describe(
+    let mut manifest = describe(
         &definitions,
         &model,
         total,
         before - count_messages(&definitions),
     );
+    manifest.boxed.extend(cyclic);
     let messages = model.requests.len()
         + model.server_requests.len()
         + model.notifications.len()
@@ -249,7 +276,7 @@ fn describe(definitions: &Definitions, model: &Model, total: usize, left_out: us
             .notifications
             .iter()
             .filter(|it| it.boxed)
-            .map(|it| format!("{}::{}", boxes::NOTIFICATIONS, it.variant())),
+            .map(|it| format!("{}::{}", boxes::NOTIFICATIONS, it.variant)),
     );
     Manifest {
         counts: Counts {

@@ -105,6 +105,8 @@ pub(crate) enum Ty {
     Map(Box<Ty>),
     /// An element of a list or map that may be null.
     Nullable(Box<Ty>),
+    /// What would hold itself by value.
+    Boxed(Box<Ty>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -169,6 +171,10 @@ pub(crate) enum JsonType {
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
+    /// Of the wrapper that sends it.
+    pub(crate) function: Ident,
+    /// What stands for it in an enum of all.
+    pub(crate) variant: Ident,
     pub(crate) params: TypeName,
     pub(crate) sends_params: bool,
     /// Whether null may be sent for the parameters.
@@ -182,6 +188,8 @@ pub(crate) struct Request {
 #[derive(Clone, Debug)]
 pub(crate) struct Notification {
     pub(crate) method: String,
+    /// What stands for it in an enum of all.
+    pub(crate) variant: Ident,
     pub(crate) params: TypeName,
     pub(crate) sends_params: bool,
     pub(crate) experimental: bool,
@@ -238,7 +246,9 @@ impl Ty {
     pub(crate) fn named(&self) -> Option<&TypeName> {
         match self {
             Self::Named(name) => Some(name),
-            Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.named(),
+            Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) | Self::Boxed(inner) => {
+                inner.named()
+            }
             _ => None,
         }
     }
@@ -294,21 +304,5 @@ impl Model {
             }
         }
         seen
-    }
-}
-
-impl Request {
-    /// The variant that stands for it in an enum of all.
-    pub(crate) fn variant(&self) -> Ident {
-        let name = self.params.strip_suffix("Params");
-        format_ident!("{}", name.unwrap_or(&self.params))
-    }
-}
-
-impl Notification {
-    /// The variant that stands for it in an enum of all.
-    pub(crate) fn variant(&self) -> Ident {
-        let name = self.params.strip_suffix("Notification");
-        format_ident!("{}", name.unwrap_or(&self.params))
     }
 }

@@ -1,19 +1,14 @@
 //! Names that a person would choose, in Rust's case conventions.
 
+use proc_macro2::Ident;
+use quote::format_ident;
+
 /// Words that lose their shape when they are split at every capital.
 const WHOLE: &[(&str, &str)] = &[
     ("OAuth", "Oauth"),
     ("JSONRPC", "Jsonrpc"),
     ("MacOS", "Macos"),
     ("GitHub", "Github"),
-];
-
-const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
-    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
-    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
-    "return", "static", "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe",
-    "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// `turn/start`, `danger-full-access`, `mcpTool`, `ON_USE` in `PascalCase`.
@@ -35,13 +30,35 @@ pub(crate) fn snake(wire: &str) -> String {
     words(wire).join("_")
 }
 
-/// The same in `snake_case`, as an identifier.
-pub(crate) fn field(wire: &str) -> String {
+/// The same in `snake_case` as the name of a field or function; a keyword becomes a raw
+/// identifier, or gets an underscore where it cannot be one. None if nothing usable is left.
+pub(crate) fn field(wire: &str) -> Option<Ident> {
     let name = snake(wire);
-    match name.as_str() {
-        "self" => "self_".to_owned(),
-        keyword if KEYWORDS.contains(&keyword) => format!("r#{keyword}"),
-        _ => name,
+    if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
+        return None;
+    }
+    // `gen` became a keyword with the edition 2024, which syn does not ask for.
+    let is_identifier = |text: &str| text != "gen" && syn::parse_str::<Ident>(text).is_ok();
+    let raw = format!("r#{name}");
+    Some(if is_identifier(&name) {
+        format_ident!("{name}")
+    } else if !PATHS.contains(&name.as_str()) && is_identifier(&raw) {
+        format_ident!("{raw}")
+    } else {
+        format_ident!("{name}_")
+    })
+}
+
+/// Keywords that cannot be raw identifiers.
+const PATHS: &[&str] = &["crate", "self", "super"];
+
+/// What is usable of a name that is not, for a look at another runtime's schema.
+pub(crate) fn usable(wire: &str, is_field: bool) -> String {
+    let name = format!("n {wire}");
+    if is_field {
+        snake(&name)
+    } else {
+        pascal(&name)
     }
 }
 
@@ -56,28 +73,94 @@ pub(crate) fn joined(part: &str, whole: &str) -> String {
     format!("{part}{}", &whole[doubled..])
 }
 
-/// Whether `name`, as [`field`] gives it, can stand as a field or a function.
-pub(crate) fn is_field_name(name: &str) -> bool {
-    let plain = name.trim_start_matches("r#");
-    plain
-        .chars()
-        .next()
-        .is_some_and(|first| first.is_ascii_lowercase())
-        && plain
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-        && !["crate", "super"].contains(&plain)
-}
-
 /// Whether `name` can stand as a type or a variant.
 pub(crate) fn is_type_name(name: &str) -> bool {
     name != "Self"
-        && name
-            .chars()
-            .next()
-            .is_some_and(|first| first.is_ascii_uppercase())
+        && name.starts_with(|first: char| first.is_ascii_uppercase())
         && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
+
+/// The type of what a message carries, if it is named after its method.
+pub(crate) fn of_message(method: &str, suffix: &str, lenient: bool) -> Option<String> {
+    let name = format!("{}{suffix}", pascal(method));
+    if is_type_name(&name) && name != suffix {
+        Some(name)
+    } else {
+        lenient.then(|| format!("{}{suffix}", usable(method, false)))
+    }
+}
+
+/// Whether a type of this name would hide one that the generated code uses.
+pub(crate) fn is_taken(name: &str) -> bool {
+    TAKEN.contains(&name)
+}
+
+/// What stands in every module: the prelude, what derives write, and the names of this crate itself.
+const TAKEN: &[&str] = &[
+    "AsMut",
+    "AsRef",
+    "BTreeMap",
+    "BlockingCall",
+    "BlockingMethods",
+    "Box",
+    "Call",
+    "Clone",
+    "Copy",
+    "Debug",
+    "DecodeError",
+    "Default",
+    "DoubleEndedIterator",
+    "Drop",
+    "Eq",
+    "Err",
+    "ExactSizeIterator",
+    "Extend",
+    "Fn",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "FromIterator",
+    "Future",
+    "Hash",
+    "Into",
+    "IntoFuture",
+    "IntoIterator",
+    "ItemId",
+    "Iterator",
+    "JsonObject",
+    "LoginId",
+    "MethodSpec",
+    "Methods",
+    "None",
+    "Notification",
+    "NotificationSpec",
+    "Ok",
+    "Option",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Protocol",
+    "Result",
+    "Role",
+    "Scope",
+    "SecretString",
+    "Send",
+    "Sized",
+    "Some",
+    "Stability",
+    "String",
+    "Sync",
+    "Tier",
+    "ToOwned",
+    "ToString",
+    "TryFrom",
+    "TryInto",
+    "TurnId",
+    "Unpin",
+    "UnrecognizedMessage",
+    "Value",
+    "Vec",
+];
 
 /// Lower-case words: split at what is not a letter or digit, and where a capital begins a word.
 fn words(wire: &str) -> Vec<String> {
@@ -154,7 +237,20 @@ mod tests {
             assert_eq!(pascal(wire), expected_pascal);
             assert_eq!(snake(wire), expected_snake);
         }
-        assert_eq!(field("type"), "r#type");
+        for (wire, expected) in [
+            ("type", Some("r#type")),
+            ("crate", Some("crate_")),
+            ("self", Some("self_")),
+            ("gen", Some("r#gen")),
+            ("new", Some("new")),
+            ("3d", None),
+            ("=", None),
+            ("größe", Some("gr_e")),
+        ] {
+            assert_eq!(field(wire).map(|it| it.to_string()).as_deref(), expected);
+        }
+        assert_eq!(usable("3d", true), "n_3d");
+        assert_eq!(usable("=", false), "N");
         assert!(!is_type_name("Self") && !is_type_name("3d") && is_type_name("Idle"));
     }
 }

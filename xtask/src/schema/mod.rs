@@ -7,6 +7,7 @@ pub(crate) mod messages;
 pub(crate) mod normalise;
 pub(crate) mod own_types;
 pub(crate) mod read;
+pub(crate) mod renames;
 pub(crate) mod stable;
 pub(crate) mod vocabulary;
 

@@ -1,6 +1,6 @@
 //! A type of its own for what each message carries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use schemars::schema::SchemaObject;
@@ -8,7 +8,7 @@ use schemars::schema::SchemaObject;
 use super::At;
 use super::messages::{method_of, params_of, response_by_rule};
 use super::read::{Definitions, branches_mut, object, object_mut, property_mut, reference};
-use crate::codegen::names;
+use crate::codegen::{names, numbered};
 
 const PASS: &str = "own types";
 
@@ -25,14 +25,20 @@ pub(crate) struct OwnType {
 /// are named after their methods, as the others are.
 ///
 /// Returns them by method.
-pub(crate) fn one_per_message(definitions: &mut Definitions) -> Result<BTreeMap<String, OwnType>> {
+///
+/// # Errors
+/// If the name that a copy gets is taken, unless `lenient`: then it has a number.
+pub(crate) fn one_per_message(
+    definitions: &mut Definitions,
+    lenient: bool,
+) -> Result<BTreeMap<String, OwnType>> {
     let mut own = BTreeMap::new();
     for (union, suffix) in [
         ("ClientRequest", "Params"),
         ("ServerRequest", "Params"),
         ("ServerNotification", "Notification"),
     ] {
-        one_per_message_of(definitions, union, suffix, &mut own)?;
+        one_per_message_of(definitions, union, suffix, lenient, &mut own)?;
     }
     Ok(own)
 }
@@ -41,6 +47,7 @@ fn one_per_message_of(
     definitions: &mut Definitions,
     union: &str,
     suffix: &str,
+    lenient: bool,
     own: &mut BTreeMap<String, OwnType>,
 ) -> Result<()> {
     let at = At::definition(PASS, union);
@@ -55,12 +62,16 @@ fn one_per_message_of(
     for payload in all.iter().map(object).filter_map(carried) {
         *users.entry(payload).or_default() += 1;
     }
+    let mut kept = BTreeSet::new();
     for message in all.iter_mut().map(object_mut) {
         let (Some(payload), Some(method)) = (carried(message), method_of(message)) else {
             continue;
         };
-        let name = format!("{}{suffix}", names::pascal(method));
-        if users[&payload] == 1 || name == payload {
+        let Some(mut name) = names::of_message(method, suffix, lenient) else {
+            return Err(at.error(format!("{method:?} gives no usable name for its type")));
+        };
+        // The one that the type is named after keeps it.
+        if users[&payload] == 1 || (name == payload && kept.insert(payload.clone())) {
             continue;
         }
         let at = At::definition(PASS, &payload);
@@ -69,6 +80,9 @@ fn one_per_message_of(
             .ok_or_else(|| at.error("is missing"))?
             .clone();
         let method = method.to_owned();
+        if lenient && definitions.contains_key(&name) {
+            name = numbered(&name, |name| !definitions.contains_key(name));
+        }
         if definitions.insert(name.clone(), schema).is_some() {
             return Err(at.error(format!(
                 "`{method}` needs a type of its own, and {name} exists already"

@@ -171,6 +171,19 @@ impl Other {
         )
     }
 
+    /// Runs the documentation tests of what was generated.
+    #[track_caller]
+    pub(crate) fn documentation_tests_pass(&self) {
+        let output = Command::new(env!("CARGO"))
+            .args(["test", "--quiet", "--doc", "--manifest-path"])
+            .arg(self.folder.path().join("out/Cargo.toml"))
+            .arg("--target-dir")
+            .arg(checkout().join("target/verify"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
     /// The text of everything that was generated.
     pub(crate) fn generated(&self) -> String {
         let sources = self.folder.path().join("out/src");

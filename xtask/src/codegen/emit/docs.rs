@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use crate::codegen::docs::{EXPERIMENTAL, escape, on_the_wire, unmarked};
+use crate::codegen::docs::{EXPERIMENTAL, lines, on_the_wire, unmarked};
 
 /// A doc comment: a line for each line.
 pub(super) struct Doc(String);
@@ -13,7 +13,7 @@ impl Doc {
     pub(super) fn new(schema: Option<&str>, fallback: &str) -> Self {
         let said = schema.map(str::trim).filter(|text| !text.is_empty());
         Self(match said {
-            Some(text) => text.lines().map(escape).collect::<Vec<_>>().join("\n"),
+            Some(text) => lines(text).join("\n"),
             None => fallback.to_owned(),
         })
     }

@@ -1,13 +1,13 @@
 //! What ties methods to types: the traits, their tables and the wrapper methods.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 
 use super::docs::Doc;
 use super::ident;
-use crate::codegen::docs::EXPERIMENTAL;
+use crate::codegen::docs::{EXPERIMENTAL, code};
 use crate::codegen::model::{Model, Notification, Request};
-use crate::codegen::{names, scopes};
+use crate::codegen::scopes;
 
 /// `requests.rs`.
 pub(super) fn requests(model: &Model) -> TokenStream {
@@ -88,11 +88,11 @@ pub(super) fn notifications(model: &Model) -> TokenStream {
     let variants = model.notifications.iter().map(|it| {
         let doc = Doc::marked(
             it.doc.as_deref(),
-            &format!("`{}`.", it.method),
+            &format!("{}.", code(&it.method)),
             it.experimental,
         )
         .experimental(it.experimental);
-        let (name, params) = (it.variant(), &it.params);
+        let (name, params) = (&it.variant, &it.params);
         let payload = if it.boxed {
             quote!(Box<crate::#params>)
         } else {
@@ -100,7 +100,7 @@ pub(super) fn notifications(model: &Model) -> TokenStream {
         };
         quote!(#doc #name(#payload))
     });
-    let names: Vec<Ident> = model.notifications.iter().map(|it| it.variant()).collect();
+    let names: Vec<&Ident> = model.notifications.iter().map(|it| &it.variant).collect();
     let wires = model.notifications.iter().map(|it| &it.method);
     let scopes = model.notifications.iter().map(|it| scope(model, it));
     quote! {
@@ -224,11 +224,11 @@ pub(super) fn methods(model: &Model) -> TokenStream {
 }
 
 fn wrapper(it: &Request, blocking: bool) -> TokenStream {
-    let sends = format!("Sends `{}`.", it.method);
+    let sends = format!("Sends {}.", code(&it.method));
     let doc = Doc::marked(it.doc.as_deref(), &sends, it.experimental)
         .and(it.doc.is_some().then_some(&sends))
         .and(it.experimental.then_some(EXPERIMENTAL));
-    let name = format_ident!("{}", names::field(&it.method));
+    let name = &it.function;
     let (params, response) = (&it.params, &it.response);
     let result = quote!(Result<crate::#response, Self::Error>);
     let result = if blocking {

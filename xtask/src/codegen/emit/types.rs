@@ -1,5 +1,7 @@
 //! The items of one type: its definition, its table, its constructor and setters.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, Literal as Lit, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use serde_json::Value;
@@ -7,11 +9,12 @@ use syn::ext::IdentExt;
 
 use super::docs::Doc;
 use super::ident;
-use crate::codegen::docs::on_the_wire;
+use crate::codegen::docs::{code, on_the_wire};
 use crate::codegen::model::{
     Field, JsonType, Keyed, Kind, Literal, Model, Shape, StringEnum, Struct, Tagged, Ty, Type,
     TypeName, Untagged,
 };
+use crate::codegen::numbered;
 
 /// The definition of a type, and all that belongs to it.
 pub(super) fn items(model: &Model, name: &TypeName, ty: &Type, about: &str) -> TokenStream {
@@ -47,6 +50,7 @@ impl ToTokens for Ty {
             Self::List(inner) => quote!(Vec<#inner>),
             Self::Map(inner) => quote!(BTreeMap<String, #inner>),
             Self::Nullable(inner) => quote!(Option<#inner>),
+            Self::Boxed(inner) => quote!(Box<#inner>),
         });
     }
 }
@@ -80,7 +84,7 @@ impl Field {
         let absent = self
             .absent_means
             .as_ref()
-            .map(|value| format!("Absent means `{value}`."));
+            .map(|value| format!("Absent means {}.", code(&value.to_string())));
         let doc = Doc::marked(
             self.doc.as_deref(),
             &on_the_wire(&self.wire),
@@ -208,6 +212,11 @@ fn literal(text: &str) -> TokenStream {
 
 /// How a value of a type is taken as an argument, and turned into it.
 fn argument(model: &Model, ty: &Ty, name: &Ident) -> (TokenStream, Option<TokenStream>) {
+    if let Ty::Boxed(inner) = ty {
+        let (ty, value) = argument(model, inner, name);
+        let value = value.unwrap_or_else(|| quote!(#name));
+        return (ty, Some(quote!(Box::new(#value))));
+    }
     let converts = match ty {
         Ty::String | Ty::Secret | Ty::Wire(_) | Ty::List(_) | Ty::Value => true,
         Ty::Named(named) => match model.types.get(named).map(|ty| &ty.shape) {
@@ -260,11 +269,11 @@ fn constructor(model: &Model, name: &TypeName, record: &Struct) -> TokenStream {
     let many = (arguments.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     let settable =
         |field: &&Field| record.setters && !matches!(field.kind, Kind::Required | Kind::Nullable);
-    let setters = record
-        .fields
-        .iter()
-        .filter(settable)
-        .map(|field| setter(model, field));
+    let settable = record.fields.iter().filter(settable);
+    let names = setter_names(settable.clone());
+    let setters = settable
+        .zip(&names)
+        .map(|(field, name)| setter(model, field, name));
     let default = arguments.is_empty().then(|| {
         quote! {
             impl Default for #name {
@@ -287,7 +296,37 @@ fn constructor(model: &Model, name: &TypeName, record: &Struct) -> TokenStream {
     }
 }
 
-fn setter(model: &Model, field: &Field) -> TokenStream {
+/// A name for each setter: its field's, unless the constructor has it or another field's null.
+fn setter_names<'a>(fields: impl Iterator<Item = &'a Field> + Clone) -> Vec<Ident> {
+    let is_cleared = |field: &&Field| field.kind == Kind::ThreeState;
+    let clears = fields.clone().filter(is_cleared).map(clear);
+    let mut taken: BTreeSet<Ident> = clears.chain([format_ident!("new")]).collect();
+    let all: BTreeSet<Ident> = fields.clone().map(|field| field.name.clone()).collect();
+    fields
+        .map(|field| {
+            if taken.insert(field.name.clone()) {
+                return field.name.clone();
+            }
+            let name = format!("set_{}", plain(&field.name));
+            let is_free = |name: &str| !all.iter().chain(&taken).any(|it| it == name);
+            let name = if is_free(&name) {
+                name
+            } else {
+                numbered(&name, is_free)
+            };
+            let name = format_ident!("{name}");
+            taken.insert(name.clone());
+            name
+        })
+        .collect()
+}
+
+/// The function that sends null.
+fn clear(field: &Field) -> Ident {
+    format_ident!("clear_{}", plain(&field.name))
+}
+
+fn setter(model: &Model, field: &Field, setter: &Ident) -> TokenStream {
     let (name, plain) = (&field.name, plain(&field.name));
     let (ty, value) = argument(model, &field.ty, name);
     let value = value.unwrap_or_else(|| quote!(#name));
@@ -302,7 +341,7 @@ fn setter(model: &Model, field: &Field) -> TokenStream {
             None,
             &format!("Sends null for [`{plain}`](#structfield.{plain})."),
         );
-        let clear = format_ident!("clear_{plain}");
+        let clear = clear(field);
         quote! {
             #doc
             #[must_use]
@@ -315,7 +354,7 @@ fn setter(model: &Model, field: &Field) -> TokenStream {
     quote! {
         #doc
         #[must_use]
-        pub fn #name(mut self, #name: #ty) -> Self {
+        pub fn #setter(mut self, #name: #ty) -> Self {
             self.#name = #value;
             self
         }
@@ -378,7 +417,8 @@ fn tagged(model: &Model, name: &TypeName, it: &Tagged) -> TokenStream {
     let tag = &it.tag;
     let open = (!it.closed).then(|| {
         unrecognized(&format!(
-            "An object whose `{tag}` this version does not know, as it came."
+            "An object whose {} this version does not know, as it came.",
+            code(tag)
         ))
     });
     let closed = it.closed.then(|| quote!(closed));

@@ -1,10 +1,7 @@
 //! Objects, and the types of their members.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 use proc_macro2::Ident;
-use quote::format_ident;
 use schemars::schema::{ObjectValidation, Schema, SchemaObject, SingleOrVec};
 
 use super::{Hint, Lowering, types};
@@ -23,6 +20,9 @@ pub(super) struct Lowered {
     twice: bool,
 }
 
+/// As many as the table of a record has bits to count them by.
+const MEMBERS: usize = 128;
+
 impl Lowering<'_> {
     pub(super) fn record(
         &mut self,
@@ -39,22 +39,26 @@ impl Lowering<'_> {
                 .child("required")
                 .error(format!("\"{name}\" is no property")));
         }
-        let mut fields = Vec::new();
-        for (wire, property) in &members.properties {
-            let at = at.child("properties").child(wire);
-            let required = members.required.contains(wire);
-            fields.push(self.field(name, wire, object(property), required, &at)?);
-        }
-        // Ids first: they are the positional arguments of `new`.
-        fields.sort_by_key(|field| (rank(&field.ty), field.kind != Kind::Required));
-        distinct(fields.iter().map(|field| &field.name), at)?;
         let open = members
             .additional_properties
             .as_deref()
             .is_some_and(|it| *it != Schema::Bool(false));
-        if open && fields.iter().any(|field| field.name == "rest") {
-            return Err(at.error("an open object with a member called `rest`"));
+        // An open object keeps what the schema does not name in `rest`.
+        let mut parts = self.parts(if open { &["rest"] } else { &[] });
+        let names = (members.properties.keys())
+            .map(|wire| parts.field(wire, &at.child("properties").child(wire)))
+            .collect::<Result<Vec<_>>>()?;
+        if names.len() > MEMBERS {
+            return Err(at.error(format!("more than {MEMBERS} members are not supported")));
         }
+        let mut fields = Vec::new();
+        for ((wire, property), rust) in members.properties.iter().zip(names) {
+            let at = at.child("properties").child(wire);
+            let required = members.required.contains(wire);
+            fields.push(self.field(name, wire, rust, object(property), required, &at)?);
+        }
+        // Ids first: they are the positional arguments of `new`.
+        fields.sort_by_key(|field| (rank(&field.ty), field.kind != Kind::Required));
         Ok(Struct {
             fields,
             open,
@@ -66,16 +70,12 @@ impl Lowering<'_> {
         &mut self,
         owner: &str,
         wire: &str,
+        name: Ident,
         property: &SchemaObject,
         required: bool,
         at: &At,
     ) -> Result<Field> {
         let part = names::pascal(wire);
-        let name = names::field(wire);
-        if !names::is_field_name(&name) {
-            return Err(at.error(format!("gives no usable name ({name}); name it in a fixup")));
-        }
-        let name = format_ident!("{name}");
         let hint = Hint {
             name: format!("{owner}{part}"),
             owner,
@@ -213,19 +213,6 @@ impl Lowering<'_> {
         }
         Ok((schema, false))
     }
-}
-
-/// Checks that the parts of a type have names of their own.
-pub(super) fn distinct<'a>(all: impl Iterator<Item = &'a Ident>, at: &At) -> Result<()> {
-    let mut seen = BTreeSet::new();
-    for name in all {
-        if !seen.insert(name) {
-            return Err(at.error(format!(
-                "two of its parts would be called {name}; rename one in a fixup"
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// The order of positional arguments.

@@ -13,6 +13,7 @@
 //! | string | newtype |
 
 mod fields;
+pub(crate) mod parts;
 mod types;
 mod unions;
 
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use schemars::schema::{InstanceType, SchemaObject};
 
+use self::parts::Parts;
 use super::model::{Owner, Shape, Type, TypeName};
 use super::names;
 use crate::schema::At;
@@ -30,10 +32,13 @@ use crate::schema::stable::Stable;
 const PASS: &str = "lower";
 
 /// Lowers `roots` and whatever they reach.
+///
+/// With a `report`, a name that does not do is changed and said there; without one it is an error.
 pub(crate) fn lower(
     definitions: &Definitions,
     stable: &Stable,
     roots: impl IntoIterator<Item = String>,
+    report: Option<&mut Vec<String>>,
 ) -> Result<BTreeMap<TypeName, Type>> {
     let mut lowering = Lowering {
         definitions,
@@ -43,6 +48,7 @@ pub(crate) fn lower(
         seen: BTreeSet::new(),
         context: String::new(),
         rust: types::Types::new(),
+        report,
     };
     while let Some(name) = lowering.waiting.pop() {
         if !["RequestId", "ThreadId"].contains(&name.as_str()) && lowering.seen.insert(name.clone())
@@ -62,6 +68,7 @@ struct Lowering<'a> {
     /// The definition that is being lowered.
     context: String,
     rust: types::Types,
+    report: Option<&'a mut Vec<String>>,
 }
 
 /// The name that an inline schema would get.
@@ -80,6 +87,9 @@ impl Lowering<'_> {
             .ok_or_else(|| at.error("is missing"))?;
         if !names::is_type_name(name) {
             return Err(at.error("is no name for a type"));
+        }
+        if names::is_taken(name) {
+            return Err(at.error("is a name that the generated code needs for another type"));
         }
         if is_null_allowed(schema) {
             return Err(at.error("a definition that may be null is not supported"));
@@ -139,14 +149,40 @@ impl Lowering<'_> {
         }
     }
 
+    /// The names of the parts of a type.
+    fn parts(&mut self, reserved: &[&str]) -> Parts<'_> {
+        Parts::new(reserved, self.report.as_deref_mut())
+    }
+
+    /// A name for a type that is no definition.
+    fn inline_name(&mut self, name: String, at: &At) -> String {
+        let is_free = |name: &str| {
+            let is_known = self.definitions.contains_key(name) || self.types.contains_key(name);
+            !is_known && !names::is_taken(name)
+        };
+        if is_free(&name) {
+            return name;
+        }
+        let numbered = parts::numbered(&name, is_free);
+        let Some(report) = &mut self.report else {
+            // For the pin it stays, and is refused when the other type of that name comes.
+            return name;
+        };
+        report.push(format!(
+            "{at}: the name {name} is another type's, so it is called {numbered}"
+        ));
+        numbered
+    }
+
     /// Gives an inline schema a name and a place among the types.
     fn hoist(&mut self, schema: &SchemaObject, hint: &Hint<'_>, at: &At) -> Result<String> {
-        let shape = self.shape(&hint.name, schema, at)?;
+        let name = self.inline_name(hint.name.clone(), at);
+        let shape = self.shape(&name, schema, at)?;
         let owner = Owner {
             definition: TypeName::new(hint.owner),
             part: hint.part.to_owned(),
         };
-        self.insert(&hint.name, schema, shape, Some(owner), at)?;
-        Ok(hint.name.clone())
+        self.insert(&name, schema, shape, Some(owner), at)?;
+        Ok(name)
     }
 }

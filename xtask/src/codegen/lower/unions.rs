@@ -3,30 +3,33 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use quote::format_ident;
 use schemars::schema::{InstanceType, Schema, SchemaObject};
 
-use super::fields::distinct;
 use super::{Hint, Lowering};
 use crate::codegen::model::{
-    JsonType, Keyed, Literal, Owner, Shape, StringEnum, Tagged, TaggedKind, Ty, TypeName, Untagged,
+    JsonType, Keyed, Owner, Shape, StringEnum, Tagged, TaggedKind, Ty, TypeName, Untagged,
     UntaggedMember,
 };
 use crate::codegen::names;
 use crate::schema::At;
 use crate::schema::read::{self, branches, doc, mark, object, reference, types};
 
+/// The variant that keeps what is not known.
+const OPEN: &[&str] = &["Unrecognized"];
+
 impl Lowering<'_> {
     pub(super) fn string_enum(
-        &self,
+        &mut self,
         values: Vec<(String, Option<String>)>,
         at: &At,
     ) -> Result<StringEnum> {
+        let mut parts = self.parts(OPEN);
+        let mut wires = BTreeSet::new();
         let values = values
             .into_iter()
-            .map(|(wire, doc)| literal_of(wire, doc, None, at))
+            .filter(|(wire, _)| wires.insert(wire.clone()))
+            .map(|(wire, doc)| parts.literal(wire, doc, None, at))
             .collect::<Result<Vec<_>>>()?;
-        distinct(values.iter().map(|value| &value.name), at)?;
         Ok(StringEnum {
             values,
             closed: false,
@@ -40,16 +43,21 @@ impl Lowering<'_> {
         tag: &str,
         at: &At,
     ) -> Result<Tagged> {
-        let mut kinds = Vec::new();
+        let mut literals = Vec::new();
         let mut wires = BTreeSet::new();
+        let mut parts = self.parts(OPEN);
         for (at, branch) in each(schema, at) {
             let wire =
                 read::kind_of(branch, tag).ok_or_else(|| at.error(format!("has no `{tag}`")))?;
             if !wires.insert(wire) {
                 return Err(at.error(format!("a second branch for the {tag} `{wire}`")));
             }
-            let literal = literal_of(wire.to_owned(), doc(branch), given_name(branch), &at)?;
+            literals.push(parts.literal(wire.to_owned(), doc(branch), given_name(branch), &at)?);
+        }
+        let mut kinds = Vec::new();
+        for ((at, branch), literal) in each(schema, at).zip(literals) {
             let payload = names::joined(&literal.name.to_string(), name);
+            let payload = self.inline_name(payload, &at);
             let body = read::with_shared(branch, schema, tag, &at)?;
             let record = self.record(&payload, &body, &at)?;
             let payload = if record.fields.is_empty() && !record.open {
@@ -71,7 +79,6 @@ impl Lowering<'_> {
                 experimental,
             });
         }
-        distinct(kinds.iter().map(|kind| &kind.literal.name), at)?;
         Ok(Tagged {
             tag: tag.to_owned(),
             kinds,
@@ -80,32 +87,34 @@ impl Lowering<'_> {
     }
 
     pub(super) fn keyed(&mut self, name: &str, schema: &SchemaObject, at: &At) -> Result<Keyed> {
-        let (mut units, mut keys) = (Vec::new(), Vec::new());
+        let (mut units, mut with_value, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+        let mut parts = self.parts(OPEN);
         for (at, branch) in each(schema, at) {
             if let Some(values) = read::string_literals(branch) {
                 for (wire, doc) in values {
-                    units.push(literal_of(wire, doc, None, &at)?);
+                    units.push(parts.literal(wire, doc, None, &at)?);
                 }
             } else if let Some((key, inner)) = read::only_key(branch) {
                 let at = at.child("properties").child(key);
                 let inner = object(inner);
                 let docs = doc(branch).or_else(|| doc(inner));
-                let literal = literal_of(key.to_owned(), docs, None, &at)?;
-                let part = literal.name.to_string();
-                let hint = Hint {
-                    name: names::joined(&part, name),
-                    owner: name,
-                    part: &part,
-                };
-                let lowered = self.ty(inner, &hint, &at)?;
-                if lowered.nullable {
-                    return Err(at.error("a nullable value of a one-key object is not supported"));
-                }
-                keys.push((literal, lowered.ty));
+                let literal = parts.literal(key.to_owned(), docs, None, &at)?;
+                with_value.push((literal, inner, at));
             }
         }
-        let literals = units.iter().chain(keys.iter().map(|(literal, _)| literal));
-        distinct(literals.map(|it| &it.name), at)?;
+        for (literal, inner, at) in with_value {
+            let part = literal.name.to_string();
+            let hint = Hint {
+                name: names::joined(&part, name),
+                owner: name,
+                part: &part,
+            };
+            let lowered = self.ty(inner, &hint, &at)?;
+            if lowered.nullable {
+                return Err(at.error("a nullable value of a one-key object is not supported"));
+            }
+            keys.push((literal, lowered.ty));
+        }
         Ok(Keyed { units, keys })
     }
 
@@ -116,13 +125,19 @@ impl Lowering<'_> {
         branches: &[Schema],
         at: &At,
     ) -> Result<Untagged> {
-        let mut members: Vec<UntaggedMember> = Vec::new();
+        let mut names = Vec::new();
+        let mut parts = self.parts(OPEN);
         for (at, branch) in each(schema, at) {
             let member = match given_name(branch) {
                 Some(given) => given.to_owned(),
                 None => member_name(name, branch, branches)
                     .ok_or_else(|| at.error("has no tag, title or shape to name it by"))?,
             };
+            names.push(parts.variant(&member, Some(&member), &at)?);
+        }
+        let mut members: Vec<UntaggedMember> = Vec::new();
+        for ((at, branch), rust) in each(schema, at).zip(names) {
+            let member = rust.to_string();
             let hint = Hint {
                 name: names::joined(&member, name),
                 owner: name,
@@ -143,13 +158,12 @@ impl Lowering<'_> {
                 )));
             }
             members.push(UntaggedMember {
-                name: format_ident!("{member}"),
+                name: rust,
                 ty: lowered.ty,
                 json,
                 doc: doc(branch),
             });
         }
-        distinct(members.iter().map(|member| &member.name), at)?;
         Ok(Untagged {
             members,
             closed: false,
@@ -166,7 +180,7 @@ impl Lowering<'_> {
             Ty::Map(_) | Ty::Object => JsonType::Object,
             Ty::Wire("ThreadId" | "TurnId" | "ItemId" | "LoginId") => JsonType::String,
             Ty::Named(_) => return self.json_type_of(schema, at),
-            Ty::Value | Ty::Nullable(_) | Ty::Wire(_) => {
+            Ty::Value | Ty::Boxed(_) | Ty::Nullable(_) | Ty::Wire(_) => {
                 return Err(at.error("a member that takes several JSON types is not supported"));
             }
         })
@@ -174,30 +188,49 @@ impl Lowering<'_> {
 
     /// The JSON type that all values of a schema have.
     fn json_type_of(&self, schema: &SchemaObject, at: &At) -> Result<JsonType> {
+        let mut found = Vec::new();
+        self.json_types_of(schema, &mut BTreeSet::new(), &mut found, at)?;
+        match found.as_slice() {
+            [only] => Ok(*only),
+            [] => Err(at.error("a member that is a choice of nothing but itself")),
+            _ => Err(at.error("a member that takes several JSON types is not supported")),
+        }
+    }
+
+    fn json_types_of<'s>(
+        &'s self,
+        schema: &'s SchemaObject,
+        seen: &mut BTreeSet<&'s str>,
+        found: &mut Vec<JsonType>,
+        at: &At,
+    ) -> Result<()> {
         if let Some(name) = reference(schema) {
             let definition = self.definitions.get(name);
             let definition =
                 definition.ok_or_else(|| at.error(format!("{name} is no definition")))?;
-            return self.json_type_of(definition, at);
-        }
-        if read::string_literals(schema).is_some() {
-            return Ok(JsonType::String);
-        }
-        if let Some(branches) = branches(schema) {
-            let mut all = Vec::new();
-            for branch in branches {
-                all.push(self.json_type_of(object(branch), at)?);
+            if seen.insert(name) {
+                self.json_types_of(definition, seen, found, at)?;
             }
-            return match all.as_slice() {
-                [first, others @ ..] if others.iter().all(|other| other == first) => Ok(*first),
-                _ => Err(at.error("a member that takes several JSON types is not supported")),
-            };
+            return Ok(());
         }
-        match types(schema) {
-            [InstanceType::String] => Ok(JsonType::String),
-            [InstanceType::Object] => Ok(JsonType::Object),
-            other => Err(at.error(format!("a member of the type {other:?} is not supported"))),
+        if let (None, Some(branches)) = (read::string_literals(schema), branches(schema)) {
+            for branch in branches {
+                self.json_types_of(object(branch), seen, found, at)?;
+            }
+            return Ok(());
         }
+        let json = match types(schema) {
+            _ if read::string_literals(schema).is_some() => JsonType::String,
+            [InstanceType::String] => JsonType::String,
+            [InstanceType::Object] => JsonType::Object,
+            other => {
+                return Err(at.error(format!("a member of the type {other:?} is not supported")));
+            }
+        };
+        if !found.contains(&json) {
+            found.push(json);
+        }
+        Ok(())
     }
 }
 
@@ -252,15 +285,4 @@ fn own_part(union: &str, name: &str) -> String {
         .count();
     let end = name.len().saturating_sub(back).max(front);
     names::pascal(&name[front.min(end)..end].join("_"))
-}
-
-fn literal_of(wire: String, doc: Option<String>, given: Option<&str>, at: &At) -> Result<Literal> {
-    let name = given.map_or_else(|| names::pascal(&wire), str::to_owned);
-    if !names::is_type_name(&name) || name == "Unrecognized" {
-        return Err(at.error(format!(
-            "\"{wire}\" gives no usable name ({name}); name it in a fixup"
-        )));
-    }
-    let name = format_ident!("{name}");
-    Ok(Literal { wire, name, doc })
 }
