@@ -148,8 +148,8 @@ fn a_member_that_became_required_and_one_that_may_be_null() {
     has(
         &other.generated(),
         &[
-            r#"cwd "cwd" req,"#,
-            r#"pace "pace" opt,"#,
+            r#"cwd "cwd" required,"#,
+            r#"pace "pace" optional,"#,
             "pub pace: Option<TurnStatus>,",
         ],
     );
@@ -185,7 +185,10 @@ fn a_list_of_integers_is_an_integer() {
     other.generate(&[]).succeeded();
     has(
         &other.generated(),
-        &[r#"version "version" opt,"#, "pub version: Option<u32>,"],
+        &[
+            r#"version "version" optional,"#,
+            "pub version: Option<u32>,",
+        ],
     );
 }
 

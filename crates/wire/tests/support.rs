@@ -17,11 +17,11 @@ struct Params {
 }
 
 record! { Params {
-    0 id "id" req,
-    1 parent "parentId" nul,
-    2 note "note" opt,
-    3 tier "serviceTier" dbl,
-    4 tags "tags" def(Vec::new()),
+    0 id "id" required,
+    1 parent "parentId" nullable,
+    2 note "note" optional,
+    3 tier "serviceTier" three_state,
+    4 tags "tags" default(Vec::new()),
 } }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,7 @@ struct Open {
 }
 
 record! { Open {
-    0 id "id" req,
+    0 id "id" required,
 } keeps rest }
 
 struct Outlined {
@@ -57,8 +57,8 @@ struct Renamed {
 }
 
 record! { Renamed {
-    0 owner "owner_id" req,
-    1 id "id" req,
+    0 owner "owner_id" required,
+    1 id "id" required,
 } also {
     2 "ownerId" is 0 owner,
 } }
@@ -140,9 +140,9 @@ struct Holder {
 }
 
 record! { Holder {
-    0 items "items" req,
-    1 only "only" opt,
-    2 path "path" opt,
+    0 items "items" required,
+    1 only "only" optional,
+    2 path "path" optional,
 } }
 
 #[track_caller]

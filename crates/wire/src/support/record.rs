@@ -322,11 +322,11 @@ macro_rules! no_params {
 ///
 /// | kind | Rust type | absent | null |
 /// |---|---|---|---|
-/// | `req` | `T` | an error | whatever `T` says |
-/// | `nul` | `Option<T>` | an error | `None` |
-/// | `opt` | `Option<T>` | `None` | `None`; not written |
-/// | `dbl` | `Option<Option<T>>` | `None`; not written | `Some(None)`; written as null |
-/// | `def(expr)` | `T` | `expr`; written | `expr` |
+/// | `required` | `T` | an error | whatever `T` says |
+/// | `nullable` | `Option<T>` | an error | `None` |
+/// | `optional` | `Option<T>` | `None` | `None`; not written |
+/// | `three_state` | `Option<Option<T>>` | `None`; not written | `Some(None)`; written as null |
+/// | `default(expr)` | `T` | `expr`; written | `expr` |
 ///
 /// `keeps rest` at the end collects the members that the schema leaves open in a field `rest`.
 /// `also { 4 "otherName" is 0 field, }` gives a required field a second name to be read by.
@@ -432,33 +432,33 @@ macro_rules! record {
     // A slot for each field, in one tuple: one value to drop where reading ends early.
     (@empty $field:ident) => { None };
 
-    (@read req $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
-    (@read nul $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
-    (@read opt $entries:ident $slots:ident $index:tt) => { $entries.maybe(&mut $slots.$index) };
-    (@read dbl $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
-    (@read def $entries:ident $slots:ident $index:tt) => { $entries.maybe(&mut $slots.$index) };
+    (@read required $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
+    (@read nullable $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
+    (@read optional $entries:ident $slots:ident $index:tt) => { $entries.maybe(&mut $slots.$index) };
+    (@read three_state $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
+    (@read default $entries:ident $slots:ident $index:tt) => { $entries.maybe(&mut $slots.$index) };
 
-    (@full req $field:ident) => { Some($field) };
-    (@full nul $field:ident) => { Some($field) };
-    (@full opt $field:ident) => { $field };
-    (@full dbl $field:ident) => { $field };
-    (@full def $field:ident) => { $field };
+    (@full required $field:ident) => { Some($field) };
+    (@full nullable $field:ident) => { Some($field) };
+    (@full optional $field:ident) => { $field };
+    (@full three_state $field:ident) => { $field };
+    (@full default $field:ident) => { $field };
 
-    (@value req $field:ident) => { $field };
-    (@value nul $field:ident) => { $field };
-    (@value opt $field:ident) => { $field };
-    (@value dbl $field:ident) => { $field };
-    (@value def $field:ident $default:expr) => { $field.unwrap_or_else(|| $default) };
+    (@value required $field:ident) => { $field };
+    (@value nullable $field:ident) => { $field };
+    (@value optional $field:ident) => { $field };
+    (@value three_state $field:ident) => { $field };
+    (@value default $field:ident $default:expr) => { $field.unwrap_or_else(|| $default) };
 
-    (@required req) => { true };
-    (@required nul) => { true };
-    (@required opt) => { false };
-    (@required dbl) => { false };
-    (@required def) => { false };
+    (@required required) => { true };
+    (@required nullable) => { true };
+    (@required optional) => { false };
+    (@required three_state) => { false };
+    (@required default) => { false };
 
-    (@write req $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
-    (@write nul $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
-    (@write opt $writer:ident $wire:literal $value:expr) => { $writer.present($wire, &$value) };
-    (@write dbl $writer:ident $wire:literal $value:expr) => { $writer.present($wire, &$value) };
-    (@write def $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
+    (@write required $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
+    (@write nullable $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
+    (@write optional $writer:ident $wire:literal $value:expr) => { $writer.present($wire, &$value) };
+    (@write three_state $writer:ident $wire:literal $value:expr) => { $writer.present($wire, &$value) };
+    (@write default $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
 }

@@ -149,13 +149,13 @@ fn table(model: &Model, name: &TypeName, record: &Struct) -> TokenStream {
     let fields = record.fields.iter().enumerate().map(|(at, field)| {
         let (at, name, wire) = (index(at), &field.name, &field.wire);
         let kind = match &field.kind {
-            Kind::Required => quote!(req),
-            Kind::Nullable => quote!(nul),
-            Kind::Optional => quote!(opt),
-            Kind::ThreeState => quote!(dbl),
+            Kind::Required => quote!(required),
+            Kind::Nullable => quote!(nullable),
+            Kind::Optional => quote!(optional),
+            Kind::ThreeState => quote!(three_state),
             Kind::Default(value) => {
                 let value = default(model, &field.ty, value);
-                quote!(def(#value))
+                quote!(default(#value))
             }
         };
         quote!(#at #name #wire #kind)
