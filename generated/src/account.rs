@@ -55,10 +55,10 @@ pub struct AccountLoginCompletedNotification {
 }
 
 record! { AccountLoginCompletedNotification {
-    0 login_id "loginId" opt,
-    1 success "success" req,
-    2 error "error" opt,
-    3 onboarding_entrypoint "onboardingEntrypoint" opt,
+    0 login_id "loginId" optional,
+    1 success "success" required,
+    2 error "error" optional,
+    3 onboarding_entrypoint "onboardingEntrypoint" optional,
 } }
 
 impl AccountLoginCompletedNotification {
@@ -86,7 +86,7 @@ pub struct AccountRateLimitsUpdatedNotification {
 }
 
 record! { AccountRateLimitsUpdatedNotification {
-    0 rate_limits "rateLimits" req,
+    0 rate_limits "rateLimits" required,
 } }
 
 impl AccountRateLimitsUpdatedNotification {
@@ -129,8 +129,8 @@ pub struct AccountTokenUsageDailyBucket {
 }
 
 record! { AccountTokenUsageDailyBucket {
-    0 start_date "startDate" req,
-    1 tokens "tokens" req,
+    0 start_date "startDate" required,
+    1 tokens "tokens" required,
 } }
 
 impl AccountTokenUsageDailyBucket {
@@ -160,11 +160,11 @@ pub struct AccountTokenUsageSummary {
 }
 
 record! { AccountTokenUsageSummary {
-    0 current_streak_days "currentStreakDays" opt,
-    1 lifetime_tokens "lifetimeTokens" opt,
-    2 longest_running_turn_sec "longestRunningTurnSec" opt,
-    3 longest_streak_days "longestStreakDays" opt,
-    4 peak_daily_tokens "peakDailyTokens" opt,
+    0 current_streak_days "currentStreakDays" optional,
+    1 lifetime_tokens "lifetimeTokens" optional,
+    2 longest_running_turn_sec "longestRunningTurnSec" optional,
+    3 longest_streak_days "longestStreakDays" optional,
+    4 peak_daily_tokens "peakDailyTokens" optional,
 } }
 
 impl AccountTokenUsageSummary {
@@ -197,8 +197,8 @@ pub struct AccountUpdatedNotification {
 }
 
 record! { AccountUpdatedNotification {
-    0 auth_mode "authMode" opt,
-    1 plan_type "planType" opt,
+    0 auth_mode "authMode" optional,
+    1 plan_type "planType" optional,
 } }
 
 impl AccountUpdatedNotification {
@@ -268,10 +268,10 @@ pub struct AmazonBedrockAccessKeysLoginAccountParams {
 }
 
 record! { AmazonBedrockAccessKeysLoginAccountParams {
-    0 access_key_id "accessKeyId" req,
-    1 region "region" req,
-    2 secret_access_key "secretAccessKey" req,
-    3 session_token "sessionToken" opt,
+    0 access_key_id "accessKeyId" required,
+    1 region "region" required,
+    2 secret_access_key "secretAccessKey" required,
+    3 session_token "sessionToken" optional,
 } }
 
 impl AmazonBedrockAccessKeysLoginAccountParams {
@@ -308,7 +308,7 @@ pub struct AmazonBedrockAccount {
 }
 
 record! { AmazonBedrockAccount {
-    0 uses_codex_managed_credentials "usesCodexManagedCredentials" def(false),
+    0 uses_codex_managed_credentials "usesCodexManagedCredentials" default(false),
 } }
 
 impl AmazonBedrockAccount {
@@ -339,8 +339,8 @@ pub struct AmazonBedrockLoginAccountParams {
 }
 
 record! { AmazonBedrockLoginAccountParams {
-    0 api_key "apiKey" req,
-    1 region "region" req,
+    0 api_key "apiKey" required,
+    1 region "region" required,
 } }
 
 impl AmazonBedrockLoginAccountParams {
@@ -362,7 +362,7 @@ pub struct ApiKeyLoginAccountParams {
 }
 
 record! { ApiKeyLoginAccountParams {
-    0 api_key "apiKey" req,
+    0 api_key "apiKey" required,
 } }
 
 impl ApiKeyLoginAccountParams {
@@ -402,7 +402,7 @@ pub struct AttestationGenerateResponse {
 }
 
 record! { AttestationGenerateResponse {
-    0 token "token" req,
+    0 token "token" required,
 } }
 
 impl AttestationGenerateResponse {
@@ -483,8 +483,8 @@ pub struct BedrockAwsProfile {
 }
 
 record! { BedrockAwsProfile {
-    0 name "name" req,
-    1 region "region" opt,
+    0 name "name" required,
+    1 region "region" optional,
 } }
 
 impl BedrockAwsProfile {
@@ -535,8 +535,8 @@ pub struct BedrockCheckGovCloudRequirementsResponse {
 }
 
 record! { BedrockCheckGovCloudRequirementsResponse {
-    0 is_gov_cloud "isGovCloud" req,
-    1 should_warn "shouldWarn" req,
+    0 is_gov_cloud "isGovCloud" required,
+    1 should_warn "shouldWarn" required,
 } }
 
 impl BedrockCheckGovCloudRequirementsResponse {
@@ -582,8 +582,8 @@ pub struct BedrockDiscoverResponse {
 }
 
 record! { BedrockDiscoverResponse {
-    0 environment_credentials "environmentCredentials" req,
-    1 profiles "profiles" req,
+    0 environment_credentials "environmentCredentials" required,
+    1 profiles "profiles" required,
 } }
 
 impl BedrockDiscoverResponse {
@@ -612,8 +612,8 @@ pub struct BedrockEnvironmentCredential {
 }
 
 record! { BedrockEnvironmentCredential {
-    0 r#type "type" req,
-    1 region "region" opt,
+    0 r#type "type" required,
+    1 region "region" optional,
 } }
 
 impl BedrockEnvironmentCredential {
@@ -689,7 +689,7 @@ pub struct CancelLoginAccountParams {
 }
 
 record! { CancelLoginAccountParams {
-    0 login_id "loginId" req,
+    0 login_id "loginId" required,
 } }
 
 impl CancelLoginAccountParams {
@@ -708,7 +708,7 @@ pub struct CancelLoginAccountResponse {
 }
 
 record! { CancelLoginAccountResponse {
-    0 status "status" req,
+    0 status "status" required,
 } }
 
 impl CancelLoginAccountResponse {
@@ -746,8 +746,8 @@ pub struct ChatgptAccount {
 }
 
 record! { ChatgptAccount {
-    0 plan_type "planType" req,
-    1 email "email" nul,
+    0 plan_type "planType" required,
+    1 email "email" nullable,
 } }
 
 impl ChatgptAccount {
@@ -777,9 +777,9 @@ pub struct ChatgptAuthTokensLoginAccountParams {
 }
 
 record! { ChatgptAuthTokensLoginAccountParams {
-    0 access_token "accessToken" req,
-    1 chatgpt_account_id "chatgptAccountId" req,
-    2 chatgpt_plan_type "chatgptPlanType" opt,
+    0 access_token "accessToken" required,
+    1 chatgpt_account_id "chatgptAccountId" required,
+    2 chatgpt_plan_type "chatgptPlanType" optional,
 } }
 
 impl ChatgptAuthTokensLoginAccountParams {
@@ -818,8 +818,8 @@ pub struct ChatgptAuthTokensRefreshParams {
 }
 
 record! { ChatgptAuthTokensRefreshParams {
-    0 reason "reason" req,
-    1 previous_account_id "previousAccountId" opt,
+    0 reason "reason" required,
+    1 previous_account_id "previousAccountId" optional,
 } }
 
 impl ChatgptAuthTokensRefreshParams {
@@ -859,9 +859,9 @@ pub struct ChatgptAuthTokensRefreshResponse {
 }
 
 record! { ChatgptAuthTokensRefreshResponse {
-    0 access_token "accessToken" req,
-    1 chatgpt_account_id "chatgptAccountId" req,
-    2 chatgpt_plan_type "chatgptPlanType" opt,
+    0 access_token "accessToken" required,
+    1 chatgpt_account_id "chatgptAccountId" required,
+    2 chatgpt_plan_type "chatgptPlanType" optional,
 } }
 
 impl ChatgptAuthTokensRefreshResponse {
@@ -898,9 +898,9 @@ pub struct ChatgptDeviceCodeLoginAccountResponse {
 }
 
 record! { ChatgptDeviceCodeLoginAccountResponse {
-    0 login_id "loginId" req,
-    1 user_code "userCode" req,
-    2 verification_url "verificationUrl" req,
+    0 login_id "loginId" required,
+    1 user_code "userCode" required,
+    2 verification_url "verificationUrl" required,
 } }
 
 impl ChatgptDeviceCodeLoginAccountResponse {
@@ -931,9 +931,9 @@ pub struct ChatgptLoginAccountParams {
 }
 
 record! { ChatgptLoginAccountParams {
-    0 app_brand "appBrand" opt,
-    1 codex_streamlined_login "codexStreamlinedLogin" opt,
-    2 use_hosted_login_success_page "useHostedLoginSuccessPage" opt,
+    0 app_brand "appBrand" optional,
+    1 codex_streamlined_login "codexStreamlinedLogin" optional,
+    2 use_hosted_login_success_page "useHostedLoginSuccessPage" optional,
 } }
 
 impl ChatgptLoginAccountParams {
@@ -988,8 +988,8 @@ pub struct ChatgptLoginAccountResponse {
 }
 
 record! { ChatgptLoginAccountResponse {
-    0 login_id "loginId" req,
-    1 auth_url "authUrl" req,
+    0 login_id "loginId" required,
+    1 auth_url "authUrl" required,
 } }
 
 impl ChatgptLoginAccountResponse {
@@ -1036,8 +1036,8 @@ pub struct ConsumeAccountRateLimitResetCreditParams {
 }
 
 record! { ConsumeAccountRateLimitResetCreditParams {
-    0 idempotency_key "idempotencyKey" req,
-    1 credit_id "creditId" opt,
+    0 idempotency_key "idempotencyKey" required,
+    1 credit_id "creditId" optional,
 } }
 
 impl ConsumeAccountRateLimitResetCreditParams {
@@ -1066,7 +1066,7 @@ pub struct ConsumeAccountRateLimitResetCreditResponse {
 }
 
 record! { ConsumeAccountRateLimitResetCreditResponse {
-    0 outcome "outcome" req,
+    0 outcome "outcome" required,
 } }
 
 impl ConsumeAccountRateLimitResetCreditResponse {
@@ -1089,9 +1089,9 @@ pub struct CreditsSnapshot {
 }
 
 record! { CreditsSnapshot {
-    0 has_credits "hasCredits" req,
-    1 unlimited "unlimited" req,
-    2 balance "balance" opt,
+    0 has_credits "hasCredits" required,
+    1 unlimited "unlimited" required,
+    2 balance "balance" optional,
 } }
 
 impl CreditsSnapshot {
@@ -1128,7 +1128,7 @@ pub struct EnvironmentBedrockSetupParams {
 }
 
 record! { EnvironmentBedrockSetupParams {
-    0 region "region" req,
+    0 region "region" required,
 } }
 
 impl EnvironmentBedrockSetupParams {
@@ -1194,10 +1194,10 @@ pub struct GatewayOAuthChangedNotification {
 }
 
 record! { GatewayOAuthChangedNotification {
-    0 provider_id "providerId" req,
-    1 status "status" req,
-    2 auth_url "authUrl" opt,
-    3 error "error" opt,
+    0 provider_id "providerId" required,
+    1 status "status" required,
+    2 auth_url "authUrl" optional,
+    3 error "error" optional,
 } }
 
 impl GatewayOAuthChangedNotification {
@@ -1295,11 +1295,11 @@ pub struct GatewayOAuthReadResponse {
 }
 
 record! { GatewayOAuthReadResponse {
-    0 provider_id "providerId" req,
-    1 provider_name "providerName" req,
-    2 required "required" req,
-    3 error "error" opt,
-    4 status "status" opt,
+    0 provider_id "providerId" required,
+    1 provider_name "providerName" required,
+    2 required "required" required,
+    3 error "error" optional,
+    4 status "status" optional,
 } }
 
 impl GatewayOAuthReadResponse {
@@ -1353,7 +1353,7 @@ pub struct GetAccountParams {
 }
 
 record! { GetAccountParams {
-    0 refresh_token "refreshToken" opt,
+    0 refresh_token "refreshToken" optional,
 } }
 
 impl GetAccountParams {
@@ -1389,8 +1389,8 @@ pub struct GetAccountRateLimitsParams {
 }
 
 record! { GetAccountRateLimitsParams {
-    0 exclude_reset_credit_details "excludeResetCreditDetails" opt,
-    1 supports_luna_reserve "supportsLunaReserve" opt,
+    0 exclude_reset_credit_details "excludeResetCreditDetails" optional,
+    1 supports_luna_reserve "supportsLunaReserve" optional,
 } }
 
 impl GetAccountRateLimitsParams {
@@ -1445,12 +1445,12 @@ pub struct GetAccountRateLimitsResponse {
 }
 
 record! { GetAccountRateLimitsResponse {
-    0 rate_limits "rateLimits" req,
-    1 account_id "accountId" opt,
-    2 ordinary_usage_allowed "ordinaryUsageAllowed" opt,
-    3 rate_limit_reset_credits "rateLimitResetCredits" opt,
-    4 rate_limit_upsell "rateLimitUpsell" opt,
-    5 rate_limits_by_limit_id "rateLimitsByLimitId" opt,
+    0 rate_limits "rateLimits" required,
+    1 account_id "accountId" optional,
+    2 ordinary_usage_allowed "ordinaryUsageAllowed" optional,
+    3 rate_limit_reset_credits "rateLimitResetCredits" optional,
+    4 rate_limit_upsell "rateLimitUpsell" optional,
+    5 rate_limits_by_limit_id "rateLimitsByLimitId" optional,
 } }
 
 impl GetAccountRateLimitsResponse {
@@ -1482,9 +1482,9 @@ pub struct GetAccountResponse {
 }
 
 record! { GetAccountResponse {
-    0 requires_openai_auth "requiresOpenaiAuth" req,
-    1 account "account" opt,
-    2 workspace_routing "workspaceRouting" opt,
+    0 requires_openai_auth "requiresOpenaiAuth" required,
+    1 account "account" optional,
+    2 workspace_routing "workspaceRouting" optional,
 } }
 
 impl GetAccountResponse {
@@ -1507,7 +1507,7 @@ pub struct GetAccountTokenUsageParams {
 }
 
 record! { GetAccountTokenUsageParams {
-    0 thread_id "threadId" opt,
+    0 thread_id "threadId" optional,
 } }
 
 impl GetAccountTokenUsageParams {
@@ -1543,9 +1543,9 @@ pub struct GetAccountTokenUsageResponse {
 }
 
 record! { GetAccountTokenUsageResponse {
-    0 summary "summary" req,
-    1 daily_usage_buckets "dailyUsageBuckets" opt,
-    2 thread_usage "threadUsage" opt,
+    0 summary "summary" required,
+    1 daily_usage_buckets "dailyUsageBuckets" optional,
+    2 thread_usage "threadUsage" optional,
 } }
 
 impl GetAccountTokenUsageResponse {
@@ -1590,8 +1590,8 @@ pub struct GetWorkspaceMessagesResponse {
 }
 
 record! { GetWorkspaceMessagesResponse {
-    0 feature_enabled "featureEnabled" req,
-    1 messages "messages" req,
+    0 feature_enabled "featureEnabled" required,
+    1 messages "messages" required,
 } }
 
 impl GetWorkspaceMessagesResponse {
@@ -1838,8 +1838,8 @@ pub struct ProfileBedrockSetupParams {
 }
 
 record! { ProfileBedrockSetupParams {
-    0 profile "profile" req,
-    1 region "region" req,
+    0 profile "profile" required,
+    1 region "region" required,
 } }
 
 impl ProfileBedrockSetupParams {
@@ -1899,13 +1899,13 @@ pub struct RateLimitResetCredit {
 }
 
 record! { RateLimitResetCredit {
-    0 granted_at "grantedAt" req,
-    1 id "id" req,
-    2 reset_type "resetType" req,
-    3 status "status" req,
-    4 description "description" opt,
-    5 expires_at "expiresAt" opt,
-    6 title "title" opt,
+    0 granted_at "grantedAt" required,
+    1 id "id" required,
+    2 reset_type "resetType" required,
+    3 status "status" required,
+    4 description "description" optional,
+    5 expires_at "expiresAt" optional,
+    6 title "title" optional,
 } }
 
 impl RateLimitResetCredit {
@@ -1964,8 +1964,8 @@ pub struct RateLimitResetCreditsSummary {
 }
 
 record! { RateLimitResetCreditsSummary {
-    0 available_count "availableCount" req,
-    1 credits "credits" opt,
+    0 available_count "availableCount" required,
+    1 credits "credits" optional,
 } }
 
 impl RateLimitResetCreditsSummary {
@@ -2022,16 +2022,16 @@ pub struct RateLimitSnapshot {
 }
 
 record! { RateLimitSnapshot {
-    0 credits "credits" opt,
-    1 individual_limit "individualLimit" opt,
-    2 limit_id "limitId" opt,
-    3 limit_name "limitName" opt,
-    4 normal_model_slug "normalModelSlug" opt,
-    5 plan_type "planType" opt,
-    6 primary "primary" opt,
-    7 rate_limit_reached_type "rateLimitReachedType" opt,
-    8 secondary "secondary" opt,
-    9 spend_control_reached "spendControlReached" opt,
+    0 credits "credits" optional,
+    1 individual_limit "individualLimit" optional,
+    2 limit_id "limitId" optional,
+    3 limit_name "limitName" optional,
+    4 normal_model_slug "normalModelSlug" optional,
+    5 plan_type "planType" optional,
+    6 primary "primary" optional,
+    7 rate_limit_reached_type "rateLimitReachedType" optional,
+    8 secondary "secondary" optional,
+    9 spend_control_reached "spendControlReached" optional,
 } }
 
 impl RateLimitSnapshot {
@@ -2071,9 +2071,9 @@ pub struct RateLimitWindow {
 }
 
 record! { RateLimitWindow {
-    0 used_percent "usedPercent" req,
-    1 resets_at "resetsAt" opt,
-    2 window_duration_mins "windowDurationMins" opt,
+    0 used_percent "usedPercent" required,
+    1 resets_at "resetsAt" optional,
+    2 window_duration_mins "windowDurationMins" optional,
 } }
 
 impl RateLimitWindow {
@@ -2096,7 +2096,7 @@ pub struct SendAddCreditsNudgeEmailParams {
 }
 
 record! { SendAddCreditsNudgeEmailParams {
-    0 credit_type "creditType" req,
+    0 credit_type "creditType" required,
 } }
 
 impl SendAddCreditsNudgeEmailParams {
@@ -2117,7 +2117,7 @@ pub struct SendAddCreditsNudgeEmailResponse {
 }
 
 record! { SendAddCreditsNudgeEmailResponse {
-    0 status "status" req,
+    0 status "status" required,
 } }
 
 impl SendAddCreditsNudgeEmailResponse {
@@ -2142,10 +2142,10 @@ pub struct SpendControlLimitSnapshot {
 }
 
 record! { SpendControlLimitSnapshot {
-    0 limit "limit" req,
-    1 remaining_percent "remainingPercent" req,
-    2 resets_at "resetsAt" req,
-    3 used "used" req,
+    0 limit "limit" required,
+    1 remaining_percent "remainingPercent" required,
+    2 resets_at "resetsAt" required,
+    3 used "used" required,
 } }
 
 impl SpendControlLimitSnapshot {
@@ -2178,7 +2178,7 @@ pub struct UserVerificationCancelParams {
 }
 
 record! { UserVerificationCancelParams {
-    0 request_id "requestId" req,
+    0 request_id "requestId" required,
 } }
 
 impl UserVerificationCancelParams {
@@ -2301,9 +2301,9 @@ pub struct UserVerificationEnrollResponse {
 }
 
 record! { UserVerificationEnrollResponse {
-    0 credential_id "credentialId" req,
-    1 algorithm "algorithm" opt,
-    2 public_key "publicKey" opt,
+    0 credential_id "credentialId" required,
+    1 algorithm "algorithm" optional,
+    2 public_key "publicKey" optional,
 } }
 
 impl UserVerificationEnrollResponse {
@@ -2332,8 +2332,8 @@ pub struct UserVerificationProof {
 }
 
 record! { UserVerificationProof {
-    0 credential_id "credentialId" req,
-    1 signature "signature" req,
+    0 credential_id "credentialId" required,
+    1 signature "signature" required,
 } }
 
 impl UserVerificationProof {
@@ -2389,9 +2389,9 @@ pub struct UserVerificationStatusResponse {
 }
 
 record! { UserVerificationStatusResponse {
-    0 credential_id "credentialId" opt,
-    1 unavailable_message "unavailableMessage" opt,
-    2 unavailable_reason "unavailableReason" opt,
+    0 credential_id "credentialId" optional,
+    1 unavailable_message "unavailableMessage" optional,
+    2 unavailable_reason "unavailableReason" optional,
 } }
 
 impl UserVerificationStatusResponse {
@@ -2450,9 +2450,9 @@ pub struct UserVerificationVerifyParams {
 }
 
 record! { UserVerificationVerifyParams {
-    0 challenge "challenge" req,
-    1 description "description" req,
-    2 title "title" req,
+    0 challenge "challenge" required,
+    1 description "description" required,
+    2 title "title" required,
 } }
 
 impl UserVerificationVerifyParams {
@@ -2481,7 +2481,7 @@ pub struct UserVerificationVerifyResponse {
 }
 
 record! { UserVerificationVerifyResponse {
-    0 proof "proof" req,
+    0 proof "proof" required,
 } }
 
 impl UserVerificationVerifyResponse {
@@ -2508,11 +2508,11 @@ pub struct WorkspaceMessage {
 }
 
 record! { WorkspaceMessage {
-    0 message_body "messageBody" req,
-    1 message_id "messageId" req,
-    2 message_type "messageType" req,
-    3 archived_at "archivedAt" opt,
-    4 created_at "createdAt" opt,
+    0 message_body "messageBody" required,
+    1 message_id "messageId" required,
+    2 message_type "messageType" required,
+    3 archived_at "archivedAt" optional,
+    4 created_at "createdAt" optional,
 } }
 
 impl WorkspaceMessage {
@@ -2565,9 +2565,9 @@ pub struct WorkspaceRouting {
 }
 
 record! { WorkspaceRouting {
-    0 account_routing_override "accountRoutingOverride" req,
-    1 backend_origin "backendOrigin" req,
-    2 chatgpt_account_id "chatgptAccountId" req,
+    0 account_routing_override "accountRoutingOverride" required,
+    1 backend_origin "backendOrigin" required,
+    2 chatgpt_account_id "chatgptAccountId" required,
 } }
 
 impl WorkspaceRouting {

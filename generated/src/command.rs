@@ -25,10 +25,10 @@ pub struct CommandExecOutputDeltaNotification {
 }
 
 record! { CommandExecOutputDeltaNotification {
-    0 cap_reached "capReached" req,
-    1 delta_base64 "deltaBase64" req,
-    2 process_id "processId" req,
-    3 stream "stream" req,
+    0 cap_reached "capReached" required,
+    1 delta_base64 "deltaBase64" required,
+    2 process_id "processId" required,
+    3 stream "stream" required,
 } }
 
 impl CommandExecOutputDeltaNotification {
@@ -147,20 +147,20 @@ outline! { CommandExecParams {
 } }
 
 record! { CommandExecParams {
-    0 command "command" req,
-    1 cwd "cwd" opt,
-    2 disable_output_cap "disableOutputCap" opt,
-    3 disable_timeout "disableTimeout" opt,
-    4 env "env" opt,
-    5 output_bytes_cap "outputBytesCap" opt,
-    6 permission_profile "permissionProfile" opt,
-    7 process_id "processId" opt,
-    8 sandbox_policy "sandboxPolicy" opt,
-    9 size "size" opt,
-    10 stream_stdin "streamStdin" opt,
-    11 stream_stdout_stderr "streamStdoutStderr" opt,
-    12 timeout_ms "timeoutMs" opt,
-    13 tty "tty" opt,
+    0 command "command" required,
+    1 cwd "cwd" optional,
+    2 disable_output_cap "disableOutputCap" optional,
+    3 disable_timeout "disableTimeout" optional,
+    4 env "env" optional,
+    5 output_bytes_cap "outputBytesCap" optional,
+    6 permission_profile "permissionProfile" optional,
+    7 process_id "processId" optional,
+    8 sandbox_policy "sandboxPolicy" optional,
+    9 size "size" optional,
+    10 stream_stdin "streamStdin" optional,
+    11 stream_stdout_stderr "streamStdoutStderr" optional,
+    12 timeout_ms "timeoutMs" optional,
+    13 tty "tty" optional,
 } }
 
 impl CommandExecParams {
@@ -289,8 +289,8 @@ pub struct CommandExecResizeParams {
 }
 
 record! { CommandExecResizeParams {
-    0 process_id "processId" req,
-    1 size "size" req,
+    0 process_id "processId" required,
+    1 size "size" required,
 } }
 
 impl CommandExecResizeParams {
@@ -345,9 +345,9 @@ pub struct CommandExecResponse {
 }
 
 record! { CommandExecResponse {
-    0 exit_code "exitCode" req,
-    1 stderr "stderr" req,
-    2 stdout "stdout" req,
+    0 exit_code "exitCode" required,
+    1 stderr "stderr" required,
+    2 stdout "stdout" required,
 } }
 
 impl CommandExecResponse {
@@ -378,8 +378,8 @@ pub struct CommandExecTerminalSize {
 }
 
 record! { CommandExecTerminalSize {
-    0 cols "cols" req,
-    1 rows "rows" req,
+    0 cols "cols" required,
+    1 rows "rows" required,
 } }
 
 impl CommandExecTerminalSize {
@@ -400,7 +400,7 @@ pub struct CommandExecTerminateParams {
 }
 
 record! { CommandExecTerminateParams {
-    0 process_id "processId" req,
+    0 process_id "processId" required,
 } }
 
 impl CommandExecTerminateParams {
@@ -450,9 +450,9 @@ pub struct CommandExecWriteParams {
 }
 
 record! { CommandExecWriteParams {
-    0 process_id "processId" req,
-    1 close_stdin "closeStdin" opt,
-    2 delta_base64 "deltaBase64" opt,
+    0 process_id "processId" required,
+    1 close_stdin "closeStdin" optional,
+    2 delta_base64 "deltaBase64" optional,
 } }
 
 impl CommandExecWriteParams {
@@ -532,12 +532,12 @@ pub struct ProcessExitedNotification {
 }
 
 record! { ProcessExitedNotification {
-    0 exit_code "exitCode" req,
-    1 process_handle "processHandle" req,
-    2 stderr "stderr" req,
-    3 stderr_cap_reached "stderrCapReached" req,
-    4 stdout "stdout" req,
-    5 stdout_cap_reached "stdoutCapReached" req,
+    0 exit_code "exitCode" required,
+    1 process_handle "processHandle" required,
+    2 stderr "stderr" required,
+    3 stderr_cap_reached "stderrCapReached" required,
+    4 stdout "stdout" required,
+    5 stdout_cap_reached "stdoutCapReached" required,
 } }
 
 impl ProcessExitedNotification {
@@ -574,7 +574,7 @@ pub struct ProcessKillParams {
 }
 
 record! { ProcessKillParams {
-    0 process_handle "processHandle" req,
+    0 process_handle "processHandle" required,
 } }
 
 impl ProcessKillParams {
@@ -628,10 +628,10 @@ pub struct ProcessOutputDeltaNotification {
 }
 
 record! { ProcessOutputDeltaNotification {
-    0 cap_reached "capReached" req,
-    1 delta_base64 "deltaBase64" req,
-    2 process_handle "processHandle" req,
-    3 stream "stream" req,
+    0 cap_reached "capReached" required,
+    1 delta_base64 "deltaBase64" required,
+    2 process_handle "processHandle" required,
+    3 stream "stream" required,
 } }
 
 impl ProcessOutputDeltaNotification {
@@ -685,8 +685,8 @@ pub struct ProcessResizePtyParams {
 }
 
 record! { ProcessResizePtyParams {
-    0 process_handle "processHandle" req,
-    1 size "size" req,
+    0 process_handle "processHandle" required,
+    1 size "size" required,
 } }
 
 impl ProcessResizePtyParams {
@@ -786,16 +786,16 @@ outline! { ProcessSpawnParams {
 } }
 
 record! { ProcessSpawnParams {
-    0 command "command" req,
-    1 cwd "cwd" req,
-    2 process_handle "processHandle" req,
-    3 env "env" opt,
-    4 output_bytes_cap "outputBytesCap" dbl,
-    5 size "size" opt,
-    6 stream_stdin "streamStdin" opt,
-    7 stream_stdout_stderr "streamStdoutStderr" opt,
-    8 timeout_ms "timeoutMs" dbl,
-    9 tty "tty" opt,
+    0 command "command" required,
+    1 cwd "cwd" required,
+    2 process_handle "processHandle" required,
+    3 env "env" optional,
+    4 output_bytes_cap "outputBytesCap" three_state,
+    5 size "size" optional,
+    6 stream_stdin "streamStdin" optional,
+    7 stream_stdout_stderr "streamStdoutStderr" optional,
+    8 timeout_ms "timeoutMs" three_state,
+    9 tty "tty" optional,
 } }
 
 impl ProcessSpawnParams {
@@ -921,8 +921,8 @@ pub struct ProcessTerminalSize {
 }
 
 record! { ProcessTerminalSize {
-    0 cols "cols" req,
-    1 rows "rows" req,
+    0 cols "cols" required,
+    1 rows "rows" required,
 } }
 
 impl ProcessTerminalSize {
@@ -949,9 +949,9 @@ pub struct ProcessWriteStdinParams {
 }
 
 record! { ProcessWriteStdinParams {
-    0 process_handle "processHandle" req,
-    1 close_stdin "closeStdin" opt,
-    2 delta_base64 "deltaBase64" opt,
+    0 process_handle "processHandle" required,
+    1 close_stdin "closeStdin" optional,
+    2 delta_base64 "deltaBase64" optional,
 } }
 
 impl ProcessWriteStdinParams {

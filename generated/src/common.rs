@@ -25,7 +25,7 @@ pub struct ActiveTurnNotSteerableCodexErrorInfo {
 }
 
 record! { ActiveTurnNotSteerableCodexErrorInfo {
-    0 turn_kind "turnKind" req,
+    0 turn_kind "turnKind" required,
 } }
 
 impl ActiveTurnNotSteerableCodexErrorInfo {
@@ -108,8 +108,8 @@ pub struct AsyncUserInputQuestion {
 }
 
 record! { AsyncUserInputQuestion {
-    0 title "title" req,
-    1 options "options" opt,
+    0 title "title" required,
+    1 options "options" optional,
 } }
 
 impl AsyncUserInputQuestion {
@@ -131,7 +131,7 @@ pub struct AudioUserInput {
 }
 
 record! { AudioUserInput {
-    0 url "url" req,
+    0 url "url" required,
 } }
 
 impl AudioUserInput {
@@ -152,8 +152,8 @@ pub struct ByteRange {
 }
 
 record! { ByteRange {
-    0 end "end" req,
-    1 start "start" req,
+    0 end "end" required,
+    1 start "start" required,
 } }
 
 impl ByteRange {
@@ -250,8 +250,8 @@ pub struct CollabAgentState {
 }
 
 record! { CollabAgentState {
-    0 status "status" req,
-    1 message "message" opt,
+    0 status "status" required,
+    1 message "message" optional,
 } }
 
 impl CollabAgentState {
@@ -370,8 +370,8 @@ pub struct CollaborationMode {
 }
 
 record! { CollaborationMode {
-    0 mode "mode" req,
-    1 settings "settings" req,
+    0 mode "mode" required,
+    1 settings "settings" required,
 } }
 
 impl CollaborationMode {
@@ -569,7 +569,7 @@ pub struct EncryptedContentFunctionCallOutputContentItem {
 }
 
 record! { EncryptedContentFunctionCallOutputContentItem {
-    0 encrypted_content "encrypted_content" req,
+    0 encrypted_content "encrypted_content" required,
 } }
 
 impl EncryptedContentFunctionCallOutputContentItem {
@@ -592,7 +592,7 @@ pub struct ExternalSandboxPolicy {
 }
 
 record! { ExternalSandboxPolicy {
-    0 network_access "networkAccess" opt,
+    0 network_access "networkAccess" optional,
 } }
 
 impl ExternalSandboxPolicy {
@@ -628,9 +628,9 @@ pub struct FileUpdateChange {
 }
 
 record! { FileUpdateChange {
-    0 diff "diff" req,
-    1 kind "kind" req,
-    2 path "path" req,
+    0 diff "diff" required,
+    1 kind "kind" required,
+    2 path "path" required,
 } }
 
 impl FileUpdateChange {
@@ -659,8 +659,8 @@ pub struct FindInPageWebSearchAction {
 }
 
 record! { FindInPageWebSearchAction {
-    0 pattern "pattern" opt,
-    1 url "url" opt,
+    0 pattern "pattern" optional,
+    1 url "url" optional,
 } }
 
 impl FindInPageWebSearchAction {
@@ -782,11 +782,11 @@ pub struct GranularAskForApproval {
 }
 
 record! { GranularAskForApproval {
-    0 mcp_elicitations "mcp_elicitations" req,
-    1 rules "rules" req,
-    2 sandbox_approval "sandbox_approval" req,
-    3 request_permissions "request_permissions" opt,
-    4 skill_approval "skill_approval" opt,
+    0 mcp_elicitations "mcp_elicitations" required,
+    1 rules "rules" required,
+    2 sandbox_approval "sandbox_approval" required,
+    3 request_permissions "request_permissions" optional,
+    4 skill_approval "skill_approval" optional,
 } }
 
 impl GranularAskForApproval {
@@ -825,7 +825,7 @@ pub struct HttpConnectionFailedCodexErrorInfo {
 }
 
 record! { HttpConnectionFailedCodexErrorInfo {
-    0 http_status_code "httpStatusCode" opt,
+    0 http_status_code "httpStatusCode" optional,
 } }
 
 impl HttpConnectionFailedCodexErrorInfo {
@@ -897,9 +897,9 @@ pub struct ImageUserInput {
 }
 
 record! { ImageUserInput {
-    0 detail "detail" opt,
-    1 file_id "fileId" opt,
-    2 url "url" opt,
+    0 detail "detail" optional,
+    1 file_id "fileId" optional,
+    2 url "url" optional,
 } }
 
 impl ImageUserInput {
@@ -949,7 +949,7 @@ pub struct InputAudioDynamicToolCallOutputContentItem {
 }
 
 record! { InputAudioDynamicToolCallOutputContentItem {
-    0 audio_url "audioUrl" req,
+    0 audio_url "audioUrl" required,
 } }
 
 impl InputAudioDynamicToolCallOutputContentItem {
@@ -970,7 +970,7 @@ pub struct InputAudioFunctionCallOutputContentItem {
 }
 
 record! { InputAudioFunctionCallOutputContentItem {
-    0 audio_url "audio_url" req,
+    0 audio_url "audio_url" required,
 } }
 
 impl InputAudioFunctionCallOutputContentItem {
@@ -991,7 +991,7 @@ pub struct InputImageDynamicToolCallOutputContentItem {
 }
 
 record! { InputImageDynamicToolCallOutputContentItem {
-    0 image_url "imageUrl" req,
+    0 image_url "imageUrl" required,
 } }
 
 impl InputImageDynamicToolCallOutputContentItem {
@@ -1016,9 +1016,9 @@ pub struct InputImageFunctionCallOutputContentItem {
 }
 
 record! { InputImageFunctionCallOutputContentItem {
-    0 detail "detail" opt,
-    1 file_id "file_id" opt,
-    2 image_url "image_url" opt,
+    0 detail "detail" optional,
+    1 file_id "file_id" optional,
+    2 image_url "image_url" optional,
 } }
 
 impl InputImageFunctionCallOutputContentItem {
@@ -1068,7 +1068,7 @@ pub struct InputTextDynamicToolCallOutputContentItem {
 }
 
 record! { InputTextDynamicToolCallOutputContentItem {
-    0 text "text" req,
+    0 text "text" required,
 } }
 
 impl InputTextDynamicToolCallOutputContentItem {
@@ -1087,7 +1087,7 @@ pub struct InputTextFunctionCallOutputContentItem {
 }
 
 record! { InputTextFunctionCallOutputContentItem {
-    0 text "text" req,
+    0 text "text" required,
 } }
 
 impl InputTextFunctionCallOutputContentItem {
@@ -1114,8 +1114,8 @@ pub struct ListFilesCommandAction {
 }
 
 record! { ListFilesCommandAction {
-    0 command "command" req,
-    1 path "path" opt,
+    0 command "command" required,
+    1 path "path" optional,
 } }
 
 impl ListFilesCommandAction {
@@ -1137,7 +1137,7 @@ pub struct LocalAudioUserInput {
 }
 
 record! { LocalAudioUserInput {
-    0 path "path" req,
+    0 path "path" required,
 } }
 
 impl LocalAudioUserInput {
@@ -1158,8 +1158,8 @@ pub struct LocalImageUserInput {
 }
 
 record! { LocalImageUserInput {
-    0 path "path" req,
-    1 detail "detail" opt,
+    0 path "path" required,
+    1 detail "detail" optional,
 } }
 
 impl LocalImageUserInput {
@@ -1190,8 +1190,8 @@ pub struct MemoryCitation {
 }
 
 record! { MemoryCitation {
-    0 entries "entries" req,
-    1 thread_ids "threadIds" req,
+    0 entries "entries" required,
+    1 thread_ids "threadIds" required,
 } }
 
 impl MemoryCitation {
@@ -1222,10 +1222,10 @@ pub struct MemoryCitationEntry {
 }
 
 record! { MemoryCitationEntry {
-    0 line_end "lineEnd" req,
-    1 line_start "lineStart" req,
-    2 note "note" req,
-    3 path "path" req,
+    0 line_end "lineEnd" required,
+    1 line_start "lineStart" required,
+    2 note "note" required,
+    3 path "path" required,
 } }
 
 impl MemoryCitationEntry {
@@ -1256,8 +1256,8 @@ pub struct MentionUserInput {
 }
 
 record! { MentionUserInput {
-    0 name "name" req,
-    1 path "path" req,
+    0 name "name" required,
+    1 path "path" required,
 } }
 
 impl MentionUserInput {
@@ -1311,10 +1311,10 @@ pub struct MisalignmentErrorDetails {
 }
 
 record! { MisalignmentErrorDetails {
-    0 detailed_explanation "detailedExplanation" opt,
-    1 error_type "errorType" opt,
-    2 review_target "reviewTarget" opt,
-    3 steer "steer" opt,
+    0 detailed_explanation "detailedExplanation" optional,
+    1 error_type "errorType" optional,
+    2 review_target "reviewTarget" optional,
+    3 steer "steer" optional,
 } }
 
 impl MisalignmentErrorDetails {
@@ -1344,7 +1344,7 @@ pub struct MisalignmentSteer {
 }
 
 record! { MisalignmentSteer {
-    0 message "message" req,
+    0 message "message" required,
 } }
 
 impl MisalignmentSteer {
@@ -1439,7 +1439,7 @@ pub struct OpenPageWebSearchAction {
 }
 
 record! { OpenPageWebSearchAction {
-    0 url "url" opt,
+    0 url "url" optional,
 } }
 
 impl OpenPageWebSearchAction {
@@ -1539,9 +1539,9 @@ pub struct ReadCommandAction {
 }
 
 record! { ReadCommandAction {
-    0 command "command" req,
-    1 name "name" req,
-    2 path "path" req,
+    0 command "command" required,
+    1 name "name" required,
+    2 path "path" required,
 } }
 
 impl ReadCommandAction {
@@ -1570,7 +1570,7 @@ pub struct ReadOnlySandboxPolicy {
 }
 
 record! { ReadOnlySandboxPolicy {
-    0 network_access "networkAccess" opt,
+    0 network_access "networkAccess" optional,
 } }
 
 impl ReadOnlySandboxPolicy {
@@ -1664,7 +1664,7 @@ pub struct ResponseStreamConnectionFailedCodexErrorInfo {
 }
 
 record! { ResponseStreamConnectionFailedCodexErrorInfo {
-    0 http_status_code "httpStatusCode" opt,
+    0 http_status_code "httpStatusCode" optional,
 } }
 
 impl ResponseStreamConnectionFailedCodexErrorInfo {
@@ -1689,7 +1689,7 @@ pub struct ResponseStreamDisconnectedCodexErrorInfo {
 }
 
 record! { ResponseStreamDisconnectedCodexErrorInfo {
-    0 http_status_code "httpStatusCode" opt,
+    0 http_status_code "httpStatusCode" optional,
 } }
 
 impl ResponseStreamDisconnectedCodexErrorInfo {
@@ -1714,7 +1714,7 @@ pub struct ResponseTooManyFailedAttemptsCodexErrorInfo {
 }
 
 record! { ResponseTooManyFailedAttemptsCodexErrorInfo {
-    0 http_status_code "httpStatusCode" opt,
+    0 http_status_code "httpStatusCode" optional,
 } }
 
 impl ResponseTooManyFailedAttemptsCodexErrorInfo {
@@ -1804,9 +1804,9 @@ pub struct SearchCommandAction {
 }
 
 record! { SearchCommandAction {
-    0 command "command" req,
-    1 path "path" opt,
-    2 query "query" opt,
+    0 command "command" required,
+    1 path "path" optional,
+    2 query "query" optional,
 } }
 
 impl SearchCommandAction {
@@ -1831,8 +1831,8 @@ pub struct SearchWebSearchAction {
 }
 
 record! { SearchWebSearchAction {
-    0 queries "queries" opt,
-    1 query "query" opt,
+    0 queries "queries" optional,
+    1 query "query" optional,
 } }
 
 impl SearchWebSearchAction {
@@ -1863,9 +1863,9 @@ pub struct Settings {
 }
 
 record! { Settings {
-    0 model "model" req,
-    1 developer_instructions "developer_instructions" opt,
-    2 reasoning_effort "reasoning_effort" opt,
+    0 model "model" required,
+    1 developer_instructions "developer_instructions" optional,
+    2 reasoning_effort "reasoning_effort" optional,
 } }
 
 impl Settings {
@@ -1910,8 +1910,8 @@ pub struct SkillUserInput {
 }
 
 record! { SkillUserInput {
-    0 name "name" req,
-    1 path "path" req,
+    0 name "name" required,
+    1 path "path" required,
 } }
 
 impl SkillUserInput {
@@ -1975,8 +1975,8 @@ pub struct TextElement {
 }
 
 record! { TextElement {
-    0 byte_range "byteRange" req,
-    1 placeholder "placeholder" opt,
+    0 byte_range "byteRange" required,
+    1 placeholder "placeholder" optional,
 } }
 
 impl TextElement {
@@ -2009,8 +2009,8 @@ pub struct TextUserInput {
 }
 
 record! { TextUserInput {
-    0 text "text" req,
-    1 text_elements "text_elements" opt,
+    0 text "text" required,
+    1 text_elements "text_elements" optional,
 } }
 
 impl TextUserInput {
@@ -2039,7 +2039,7 @@ pub struct UnknownCommandAction {
 }
 
 record! { UnknownCommandAction {
-    0 command "command" req,
+    0 command "command" required,
 } }
 
 impl UnknownCommandAction {
@@ -2058,7 +2058,7 @@ pub struct UpdatePatchChangeKind {
 }
 
 record! { UpdatePatchChangeKind {
-    0 move_path "move_path" opt,
+    0 move_path "move_path" optional,
 } }
 
 impl UpdatePatchChangeKind {
@@ -2085,8 +2085,8 @@ pub struct UsageLimitExceededImageGenerationFailure {
 }
 
 record! { UsageLimitExceededImageGenerationFailure {
-    0 limit_id "limitId" req,
-    1 resets_at "resetsAt" opt,
+    0 limit_id "limitId" required,
+    1 resets_at "resetsAt" optional,
 } }
 
 impl UsageLimitExceededImageGenerationFailure {
@@ -2237,10 +2237,10 @@ pub struct WorkspaceWriteSandboxPolicy {
 }
 
 record! { WorkspaceWriteSandboxPolicy {
-    0 exclude_slash_tmp "excludeSlashTmp" opt,
-    1 exclude_tmpdir_env_var "excludeTmpdirEnvVar" opt,
-    2 network_access "networkAccess" opt,
-    3 writable_roots "writableRoots" opt,
+    0 exclude_slash_tmp "excludeSlashTmp" optional,
+    1 exclude_tmpdir_env_var "excludeTmpdirEnvVar" optional,
+    2 network_access "networkAccess" optional,
+    3 writable_roots "writableRoots" optional,
 } }
 
 impl WorkspaceWriteSandboxPolicy {

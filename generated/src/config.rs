@@ -47,7 +47,7 @@ outline! { AnalyticsConfig {
 } }
 
 record! { AnalyticsConfig {
-    0 enabled "enabled" opt,
+    0 enabled "enabled" optional,
 } keeps rest }
 
 impl AnalyticsConfig {
@@ -100,8 +100,8 @@ pub struct ApplicationNetworkRequirements {
 }
 
 record! { ApplicationNetworkRequirements {
-    0 domains "domains" req,
-    1 enabled "enabled" req,
+    0 domains "domains" required,
+    1 enabled "enabled" required,
 } }
 
 impl ApplicationNetworkRequirements {
@@ -123,7 +123,7 @@ pub struct ApplicationRequirements {
 }
 
 record! { ApplicationRequirements {
-    0 network "network" opt,
+    0 network "network" optional,
 } }
 
 impl ApplicationRequirements {
@@ -155,7 +155,7 @@ outline! { AppsConfig {
 } }
 
 record! { AppsConfig {
-    0 default "_default" opt,
+    0 default "_default" optional,
 } keeps rest }
 
 impl AppsConfig {
@@ -197,11 +197,11 @@ pub struct AppsDefaultConfig {
 }
 
 record! { AppsDefaultConfig {
-    0 approvals_reviewer "approvals_reviewer" opt,
-    1 default_tools_approval_mode "default_tools_approval_mode" opt,
-    2 destructive_enabled "destructive_enabled" def(true),
-    3 enabled "enabled" def(true),
-    4 open_world_enabled "open_world_enabled" def(true),
+    0 approvals_reviewer "approvals_reviewer" optional,
+    1 default_tools_approval_mode "default_tools_approval_mode" optional,
+    2 destructive_enabled "destructive_enabled" default(true),
+    3 enabled "enabled" default(true),
+    4 open_world_enabled "open_world_enabled" default(true),
 } }
 
 impl AppsDefaultConfig {
@@ -253,8 +253,8 @@ pub struct AutoReviewRequirements {
 }
 
 record! { AutoReviewRequirements {
-    0 ignore_rules "ignoreRules" opt,
-    1 required_on_models "requiredOnModels" opt,
+    0 ignore_rules "ignoreRules" optional,
+    1 required_on_models "requiredOnModels" optional,
 } }
 
 impl AutoReviewRequirements {
@@ -303,9 +303,9 @@ pub struct BrowserUseConfig {
 }
 
 record! { BrowserUseConfig {
-    0 allow_history_access "allow_history_access" opt,
-    1 default_origin_policy "default_origin_policy" opt,
-    2 origins "origins" opt,
+    0 allow_history_access "allow_history_access" optional,
+    1 default_origin_policy "default_origin_policy" optional,
+    2 origins "origins" optional,
 } }
 
 impl BrowserUseConfig {
@@ -334,7 +334,7 @@ pub struct BrowserUseExtensionRequirements {
 }
 
 record! { BrowserUseExtensionRequirements {
-    0 request_headers "requestHeaders" opt,
+    0 request_headers "requestHeaders" optional,
 } }
 
 impl BrowserUseExtensionRequirements {
@@ -371,13 +371,13 @@ pub struct BrowserUseOriginPolicy {
 }
 
 record! { BrowserUseOriginPolicy {
-    0 access "access" opt,
-    1 access_approval_lifetime "accessApprovalLifetime" opt,
-    2 auto_review "autoReview" opt,
-    3 downloads "downloads" opt,
-    4 full_cdp_access "fullCdpAccess" opt,
-    5 persistent_approval "persistentApproval" opt,
-    6 uploads "uploads" opt,
+    0 access "access" optional,
+    1 access_approval_lifetime "accessApprovalLifetime" optional,
+    2 auto_review "autoReview" optional,
+    3 downloads "downloads" optional,
+    4 full_cdp_access "fullCdpAccess" optional,
+    5 persistent_approval "persistentApproval" optional,
+    6 uploads "uploads" optional,
 } }
 
 impl BrowserUseOriginPolicy {
@@ -416,10 +416,10 @@ pub struct BrowserUseOriginPolicyConfig {
 }
 
 record! { BrowserUseOriginPolicyConfig {
-    0 access "access" opt,
-    1 downloads "downloads" opt,
-    2 full_cdp_access "full_cdp_access" opt,
-    3 uploads "uploads" opt,
+    0 access "access" optional,
+    1 downloads "downloads" optional,
+    2 full_cdp_access "full_cdp_access" optional,
+    3 uploads "uploads" optional,
 } }
 
 impl BrowserUseOriginPolicyConfig {
@@ -461,13 +461,13 @@ pub struct BrowserUseRequirements {
 }
 
 record! { BrowserUseRequirements {
-    0 allow_global_persistent_approval "allowGlobalPersistentApproval" opt,
-    1 allow_history_access "allowHistoryAccess" opt,
-    2 allow_webmcp "allowWebmcp" opt,
-    3 default_origin_policy "defaultOriginPolicy" opt,
-    4 disable_auto_review "disableAutoReview" opt,
-    5 extension "extension" opt,
-    6 origins "origins" opt,
+    0 allow_global_persistent_approval "allowGlobalPersistentApproval" optional,
+    1 allow_history_access "allowHistoryAccess" optional,
+    2 allow_webmcp "allowWebmcp" optional,
+    3 default_origin_policy "defaultOriginPolicy" optional,
+    4 disable_auto_review "disableAutoReview" optional,
+    5 extension "extension" optional,
+    6 origins "origins" optional,
 } }
 
 impl BrowserUseRequirements {
@@ -552,7 +552,7 @@ pub struct CollaborationModeListResponse {
 }
 
 record! { CollaborationModeListResponse {
-    0 data "data" req,
+    0 data "data" required,
 } }
 
 impl CollaborationModeListResponse {
@@ -581,10 +581,10 @@ pub struct CollaborationModeMask {
 }
 
 record! { CollaborationModeMask {
-    0 name "name" req,
-    1 mode "mode" opt,
-    2 model "model" opt,
-    3 reasoning_effort "reasoning_effort" dbl,
+    0 name "name" required,
+    1 mode "mode" optional,
+    2 model "model" optional,
+    3 reasoning_effort "reasoning_effort" three_state,
 } }
 
 impl CollaborationModeMask {
@@ -618,12 +618,12 @@ pub struct CommandConfiguredHookHandler {
 }
 
 record! { CommandConfiguredHookHandler {
-    0 r#async "async" req,
-    1 command "command" req,
-    2 additional_context_limit "additionalContextLimit" opt,
-    3 command_windows "commandWindows" opt,
-    4 status_message "statusMessage" opt,
-    5 timeout_sec "timeoutSec" opt,
+    0 r#async "async" required,
+    1 command "command" required,
+    2 additional_context_limit "additionalContextLimit" optional,
+    3 command_windows "commandWindows" optional,
+    4 status_message "statusMessage" optional,
+    5 timeout_sec "timeoutSec" optional,
 } }
 
 impl CommandConfiguredHookHandler {
@@ -649,7 +649,7 @@ pub struct CommandMigration {
 }
 
 record! { CommandMigration {
-    0 name "name" req,
+    0 name "name" required,
 } }
 
 impl CommandMigration {
@@ -672,9 +672,9 @@ pub struct ComputerUseConfig {
 }
 
 record! { ComputerUseConfig {
-    0 default_app_access "default_app_access" opt,
-    1 macos "macos" opt,
-    2 windows "windows" opt,
+    0 default_app_access "default_app_access" optional,
+    1 macos "macos" optional,
+    2 windows "windows" optional,
 } }
 
 impl ComputerUseConfig {
@@ -703,7 +703,7 @@ pub struct ComputerUseMacosConfig {
 }
 
 record! { ComputerUseMacosConfig {
-    0 bundle_ids "bundle_ids" opt,
+    0 bundle_ids "bundle_ids" optional,
 } }
 
 impl ComputerUseMacosConfig {
@@ -728,7 +728,7 @@ pub struct ComputerUseMacosRequirements {
 }
 
 record! { ComputerUseMacosRequirements {
-    0 bundle_ids "bundleIds" opt,
+    0 bundle_ids "bundleIds" optional,
 } }
 
 impl ComputerUseMacosRequirements {
@@ -761,11 +761,11 @@ pub struct ComputerUseRequirements {
 }
 
 record! { ComputerUseRequirements {
-    0 allow_locked_computer_use "allowLockedComputerUse" opt,
-    1 allow_persistent_approval "allowPersistentApproval" opt,
-    2 default_app_access "defaultAppAccess" opt,
-    3 macos "macos" opt,
-    4 windows "windows" opt,
+    0 allow_locked_computer_use "allowLockedComputerUse" optional,
+    1 allow_persistent_approval "allowPersistentApproval" optional,
+    2 default_app_access "defaultAppAccess" optional,
+    3 macos "macos" optional,
+    4 windows "windows" optional,
 } }
 
 impl ComputerUseRequirements {
@@ -798,8 +798,8 @@ pub struct ComputerUseWindowsConfig {
 }
 
 record! { ComputerUseWindowsConfig {
-    0 aumids "aumids" opt,
-    1 exes "exes" opt,
+    0 aumids "aumids" optional,
+    1 exes "exes" optional,
 } }
 
 impl ComputerUseWindowsConfig {
@@ -830,10 +830,10 @@ pub struct ComputerUseWindowsExeConfig {
 }
 
 record! { ComputerUseWindowsExeConfig {
-    0 access "access" req,
-    1 product_name "product_name" req,
-    2 publisher_name "publisher_name" req,
-    3 binary_name "binary_name" opt,
+    0 access "access" required,
+    1 product_name "product_name" required,
+    2 publisher_name "publisher_name" required,
+    3 binary_name "binary_name" optional,
 } }
 
 impl ComputerUseWindowsExeConfig {
@@ -867,10 +867,10 @@ pub struct ComputerUseWindowsExeRequirement {
 }
 
 record! { ComputerUseWindowsExeRequirement {
-    0 access "access" req,
-    1 product_name "productName" req,
-    2 publisher_name "publisherName" req,
-    3 binary_name "binaryName" opt,
+    0 access "access" required,
+    1 product_name "productName" required,
+    2 publisher_name "publisherName" required,
+    3 binary_name "binaryName" optional,
 } }
 
 impl ComputerUseWindowsExeRequirement {
@@ -900,8 +900,8 @@ pub struct ComputerUseWindowsRequirements {
 }
 
 record! { ComputerUseWindowsRequirements {
-    0 aumids "aumids" opt,
-    1 exes "exes" opt,
+    0 aumids "aumids" optional,
+    1 exes "exes" optional,
 } }
 
 impl ComputerUseWindowsRequirements {
@@ -1010,32 +1010,32 @@ outline! { Config {
 } }
 
 record! { Config {
-    0 analytics "analytics" opt,
-    1 approval_policy "approval_policy" opt,
-    2 approvals_reviewer "approvals_reviewer" opt,
-    3 apps "apps" opt,
-    4 browser_use "browser_use" opt,
-    5 compact_prompt "compact_prompt" opt,
-    6 computer_use "computer_use" opt,
-    7 desktop "desktop" opt,
-    8 developer_instructions "developer_instructions" opt,
-    9 forced_chatgpt_workspace_id "forced_chatgpt_workspace_id" opt,
-    10 forced_login_method "forced_login_method" opt,
-    11 instructions "instructions" opt,
-    12 model "model" opt,
-    13 model_auto_compact_token_limit "model_auto_compact_token_limit" opt,
-    14 model_auto_compact_token_limit_scope "model_auto_compact_token_limit_scope" opt,
-    15 model_context_window "model_context_window" opt,
-    16 model_provider "model_provider" opt,
-    17 model_reasoning_effort "model_reasoning_effort" opt,
-    18 model_reasoning_summary "model_reasoning_summary" opt,
-    19 model_verbosity "model_verbosity" opt,
-    20 review_model "review_model" opt,
-    21 sandbox_mode "sandbox_mode" opt,
-    22 sandbox_workspace_write "sandbox_workspace_write" opt,
-    23 service_tier "service_tier" opt,
-    24 tools "tools" opt,
-    25 web_search "web_search" opt,
+    0 analytics "analytics" optional,
+    1 approval_policy "approval_policy" optional,
+    2 approvals_reviewer "approvals_reviewer" optional,
+    3 apps "apps" optional,
+    4 browser_use "browser_use" optional,
+    5 compact_prompt "compact_prompt" optional,
+    6 computer_use "computer_use" optional,
+    7 desktop "desktop" optional,
+    8 developer_instructions "developer_instructions" optional,
+    9 forced_chatgpt_workspace_id "forced_chatgpt_workspace_id" optional,
+    10 forced_login_method "forced_login_method" optional,
+    11 instructions "instructions" optional,
+    12 model "model" optional,
+    13 model_auto_compact_token_limit "model_auto_compact_token_limit" optional,
+    14 model_auto_compact_token_limit_scope "model_auto_compact_token_limit_scope" optional,
+    15 model_context_window "model_context_window" optional,
+    16 model_provider "model_provider" optional,
+    17 model_reasoning_effort "model_reasoning_effort" optional,
+    18 model_reasoning_summary "model_reasoning_summary" optional,
+    19 model_verbosity "model_verbosity" optional,
+    20 review_model "review_model" optional,
+    21 sandbox_mode "sandbox_mode" optional,
+    22 sandbox_workspace_write "sandbox_workspace_write" optional,
+    23 service_tier "service_tier" optional,
+    24 tools "tools" optional,
+    25 web_search "web_search" optional,
 } keeps rest }
 
 impl Config {
@@ -1094,10 +1094,10 @@ pub struct ConfigBatchWriteParams {
 }
 
 record! { ConfigBatchWriteParams {
-    0 edits "edits" req,
-    1 expected_version "expectedVersion" opt,
-    2 file_path "filePath" opt,
-    3 reload_user_config "reloadUserConfig" opt,
+    0 edits "edits" required,
+    1 expected_version "expectedVersion" optional,
+    2 file_path "filePath" optional,
+    3 reload_user_config "reloadUserConfig" optional,
 } }
 
 impl ConfigBatchWriteParams {
@@ -1152,9 +1152,9 @@ outline! { ConfigEdit {
 } }
 
 record! { ConfigEdit {
-    0 key_path "keyPath" req,
-    1 merge_strategy "mergeStrategy" req,
-    2 value "value" req,
+    0 key_path "keyPath" required,
+    1 merge_strategy "mergeStrategy" required,
+    2 value "value" required,
 } }
 
 impl ConfigEdit {
@@ -1194,10 +1194,10 @@ outline! { ConfigLayer {
 } }
 
 record! { ConfigLayer {
-    0 config "config" req,
-    1 name "name" req,
-    2 version "version" req,
-    3 disabled_reason "disabledReason" opt,
+    0 config "config" required,
+    1 name "name" required,
+    2 version "version" required,
+    3 disabled_reason "disabledReason" optional,
 } }
 
 impl ConfigLayer {
@@ -1227,8 +1227,8 @@ pub struct ConfigLayerMetadata {
 }
 
 record! { ConfigLayerMetadata {
-    0 name "name" req,
-    1 version "version" req,
+    0 name "name" required,
+    1 version "version" required,
 } }
 
 impl ConfigLayerMetadata {
@@ -1332,8 +1332,8 @@ pub struct ConfigReadParams {
 }
 
 record! { ConfigReadParams {
-    0 cwd "cwd" opt,
-    1 include_layers "includeLayers" opt,
+    0 cwd "cwd" optional,
+    1 include_layers "includeLayers" optional,
 } }
 
 impl ConfigReadParams {
@@ -1379,9 +1379,9 @@ pub struct ConfigReadResponse {
 }
 
 record! { ConfigReadResponse {
-    0 config "config" req,
-    1 origins "origins" req,
-    2 layers "layers" opt,
+    0 config "config" required,
+    1 origins "origins" required,
+    2 layers "layers" optional,
 } }
 
 impl ConfigReadResponse {
@@ -1514,39 +1514,39 @@ outline! { ConfigRequirements {
 } }
 
 record! { ConfigRequirements {
-    0 additional_developer_instructions "additionalDeveloperInstructions" opt,
-    1 allow_appshots "allowAppshots" opt,
-    2 allow_browser_and_computer_use "allowBrowserAndComputerUse" opt,
-    3 allow_login_shell "allowLoginShell" opt,
-    4 allow_managed_hooks_only "allowManagedHooksOnly" opt,
-    5 allow_remote_control "allowRemoteControl" opt,
-    6 allowed_approval_policies "allowedApprovalPolicies" opt,
-    7 allowed_approvals_reviewers "allowedApprovalsReviewers" opt,
-    8 allowed_login_methods "allowedLoginMethods" opt,
-    9 allowed_permission_profiles "allowedPermissionProfiles" opt,
-    10 allowed_sandbox_modes "allowedSandboxModes" opt,
-    11 allowed_web_search_modes "allowedWebSearchModes" opt,
-    12 allowed_windows_sandbox_implementations "allowedWindowsSandboxImplementations" opt,
-    13 application "application" opt,
-    14 auto_review "autoReview" opt,
-    15 browser_use "browserUse" opt,
-    16 chatgpt_base_url "chatgptBaseUrl" opt,
-    17 check_for_update_on_startup "checkForUpdateOnStartup" opt,
-    18 cli_auth_credentials_store "cliAuthCredentialsStore" opt,
-    19 computer_use "computerUse" opt,
-    20 default_permissions "defaultPermissions" opt,
-    21 enforce_residency "enforceResidency" opt,
-    22 feature_requirements "featureRequirements" opt,
-    23 feedback "feedback" opt,
-    24 hooks "hooks" opt,
-    25 in_app_browser "inAppBrowser" opt,
-    26 log_dir "logDir" opt,
-    27 model_catalog_json "modelCatalogJson" opt,
-    28 model_provider "modelProvider" opt,
-    29 model_providers "modelProviders" opt,
-    30 models "models" opt,
-    31 network "network" opt,
-    32 sqlite_home "sqliteHome" opt,
+    0 additional_developer_instructions "additionalDeveloperInstructions" optional,
+    1 allow_appshots "allowAppshots" optional,
+    2 allow_browser_and_computer_use "allowBrowserAndComputerUse" optional,
+    3 allow_login_shell "allowLoginShell" optional,
+    4 allow_managed_hooks_only "allowManagedHooksOnly" optional,
+    5 allow_remote_control "allowRemoteControl" optional,
+    6 allowed_approval_policies "allowedApprovalPolicies" optional,
+    7 allowed_approvals_reviewers "allowedApprovalsReviewers" optional,
+    8 allowed_login_methods "allowedLoginMethods" optional,
+    9 allowed_permission_profiles "allowedPermissionProfiles" optional,
+    10 allowed_sandbox_modes "allowedSandboxModes" optional,
+    11 allowed_web_search_modes "allowedWebSearchModes" optional,
+    12 allowed_windows_sandbox_implementations "allowedWindowsSandboxImplementations" optional,
+    13 application "application" optional,
+    14 auto_review "autoReview" optional,
+    15 browser_use "browserUse" optional,
+    16 chatgpt_base_url "chatgptBaseUrl" optional,
+    17 check_for_update_on_startup "checkForUpdateOnStartup" optional,
+    18 cli_auth_credentials_store "cliAuthCredentialsStore" optional,
+    19 computer_use "computerUse" optional,
+    20 default_permissions "defaultPermissions" optional,
+    21 enforce_residency "enforceResidency" optional,
+    22 feature_requirements "featureRequirements" optional,
+    23 feedback "feedback" optional,
+    24 hooks "hooks" optional,
+    25 in_app_browser "inAppBrowser" optional,
+    26 log_dir "logDir" optional,
+    27 model_catalog_json "modelCatalogJson" optional,
+    28 model_provider "modelProvider" optional,
+    29 model_providers "modelProviders" optional,
+    30 models "models" optional,
+    31 network "network" optional,
+    32 sqlite_home "sqliteHome" optional,
 } }
 
 impl ConfigRequirements {
@@ -1627,8 +1627,8 @@ pub struct ConfigRequirementsReadResponse {
 }
 
 record! { ConfigRequirementsReadResponse {
-    0 requirements "requirements" opt,
-    1 supports_independent_speed_modes "supportsIndependentSpeedModes" opt,
+    0 requirements "requirements" optional,
+    1 supports_independent_speed_modes "supportsIndependentSpeedModes" optional,
 } }
 
 impl ConfigRequirementsReadResponse {
@@ -1672,11 +1672,11 @@ outline! { ConfigValueWriteParams {
 } }
 
 record! { ConfigValueWriteParams {
-    0 key_path "keyPath" req,
-    1 merge_strategy "mergeStrategy" req,
-    2 value "value" req,
-    3 expected_version "expectedVersion" opt,
-    4 file_path "filePath" opt,
+    0 key_path "keyPath" required,
+    1 merge_strategy "mergeStrategy" required,
+    2 value "value" required,
+    3 expected_version "expectedVersion" optional,
+    4 file_path "filePath" optional,
 } }
 
 impl ConfigValueWriteParams {
@@ -1725,10 +1725,10 @@ pub struct ConfigWarningNotification {
 }
 
 record! { ConfigWarningNotification {
-    0 summary "summary" req,
-    1 details "details" opt,
-    2 path "path" opt,
-    3 range "range" opt,
+    0 summary "summary" required,
+    1 details "details" optional,
+    2 path "path" optional,
+    3 range "range" optional,
 } }
 
 impl ConfigWarningNotification {
@@ -1758,10 +1758,10 @@ pub struct ConfigWriteResponse {
 }
 
 record! { ConfigWriteResponse {
-    0 file_path "filePath" req,
-    1 status "status" req,
-    2 version "version" req,
-    3 overridden_metadata "overriddenMetadata" opt,
+    0 file_path "filePath" required,
+    1 status "status" required,
+    2 version "version" required,
+    3 overridden_metadata "overriddenMetadata" optional,
 } }
 
 impl ConfigWriteResponse {
@@ -1826,8 +1826,8 @@ pub struct ConfiguredHookMatcherGroup {
 }
 
 record! { ConfiguredHookMatcherGroup {
-    0 hooks "hooks" req,
-    1 matcher "matcher" opt,
+    0 hooks "hooks" required,
+    1 matcher "matcher" optional,
 } }
 
 impl ConfiguredHookMatcherGroup {
@@ -1853,8 +1853,8 @@ pub struct EnterpriseManagedConfigLayerSource {
 }
 
 record! { EnterpriseManagedConfigLayerSource {
-    0 id "id" req,
-    1 name "name" req,
+    0 id "id" required,
+    1 name "name" required,
 } }
 
 impl EnterpriseManagedConfigLayerSource {
@@ -1888,13 +1888,13 @@ pub struct ExperimentalFeature {
 }
 
 record! { ExperimentalFeature {
-    0 default_enabled "defaultEnabled" req,
-    1 enabled "enabled" req,
-    2 name "name" req,
-    3 stage "stage" req,
-    4 announcement "announcement" opt,
-    5 description "description" opt,
-    6 display_name "displayName" opt,
+    0 default_enabled "defaultEnabled" required,
+    1 enabled "enabled" required,
+    2 name "name" required,
+    3 stage "stage" required,
+    4 announcement "announcement" optional,
+    5 description "description" optional,
+    6 display_name "displayName" optional,
 } }
 
 impl ExperimentalFeature {
@@ -1928,7 +1928,7 @@ pub struct ExperimentalFeatureEnablementSetParams {
 }
 
 record! { ExperimentalFeatureEnablementSetParams {
-    0 enablement "enablement" req,
+    0 enablement "enablement" required,
 } }
 
 impl ExperimentalFeatureEnablementSetParams {
@@ -1947,7 +1947,7 @@ pub struct ExperimentalFeatureEnablementSetResponse {
 }
 
 record! { ExperimentalFeatureEnablementSetResponse {
-    0 enablement "enablement" req,
+    0 enablement "enablement" required,
 } }
 
 impl ExperimentalFeatureEnablementSetResponse {
@@ -1970,9 +1970,9 @@ pub struct ExperimentalFeatureListParams {
 }
 
 record! { ExperimentalFeatureListParams {
-    0 thread_id "threadId" opt,
-    1 cursor "cursor" opt,
-    2 limit "limit" opt,
+    0 thread_id "threadId" optional,
+    1 cursor "cursor" optional,
+    2 limit "limit" optional,
 } }
 
 impl ExperimentalFeatureListParams {
@@ -2024,8 +2024,8 @@ pub struct ExperimentalFeatureListResponse {
 }
 
 record! { ExperimentalFeatureListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl ExperimentalFeatureListResponse {
@@ -2083,12 +2083,12 @@ pub struct ExternalAgentConfigDetectParams {
 }
 
 record! { ExternalAgentConfigDetectParams {
-    0 cwds "cwds" opt,
-    1 include_home "includeHome" opt,
-    2 max_session_age_days "maxSessionAgeDays" opt,
-    3 max_sessions "maxSessions" opt,
-    4 migration_source "migrationSource" opt,
-    5 source "source" opt,
+    0 cwds "cwds" optional,
+    1 include_home "includeHome" optional,
+    2 max_session_age_days "maxSessionAgeDays" optional,
+    3 max_sessions "maxSessions" optional,
+    4 migration_source "migrationSource" optional,
+    5 source "source" optional,
 } }
 
 impl ExternalAgentConfigDetectParams {
@@ -2166,8 +2166,8 @@ pub struct ExternalAgentConfigDetectResponse {
 }
 
 record! { ExternalAgentConfigDetectResponse {
-    0 items "items" req,
-    1 connectors "connectors" def(Vec::new()),
+    0 items "items" required,
+    1 connectors "connectors" default(Vec::new()),
 } }
 
 impl ExternalAgentConfigDetectResponse {
@@ -2191,8 +2191,8 @@ pub struct ExternalAgentConfigImportCompletedNotification {
 }
 
 record! { ExternalAgentConfigImportCompletedNotification {
-    0 import_id "importId" req,
-    1 item_type_results "itemTypeResults" req,
+    0 import_id "importId" required,
+    1 item_type_results "itemTypeResults" required,
 } }
 
 impl ExternalAgentConfigImportCompletedNotification {
@@ -2239,8 +2239,8 @@ pub struct ExternalAgentConfigImportHistoriesReadResponse {
 }
 
 record! { ExternalAgentConfigImportHistoriesReadResponse {
-    0 connectors "connectors" req,
-    1 data "data" req,
+    0 connectors "connectors" required,
+    1 data "data" required,
 } }
 
 impl ExternalAgentConfigImportHistoriesReadResponse {
@@ -2273,11 +2273,11 @@ pub struct ExternalAgentConfigImportHistory {
 }
 
 record! { ExternalAgentConfigImportHistory {
-    0 completed_at_ms "completedAtMs" req,
-    1 failures "failures" req,
-    2 import_id "importId" req,
-    3 successes "successes" req,
-    4 provider_id "providerId" opt,
+    0 completed_at_ms "completedAtMs" required,
+    1 failures "failures" required,
+    2 import_id "importId" required,
+    3 successes "successes" required,
+    4 provider_id "providerId" optional,
 } }
 
 impl ExternalAgentConfigImportHistory {
@@ -2309,8 +2309,8 @@ pub struct ExternalAgentConfigImportHistoryRecordParams {
 }
 
 record! { ExternalAgentConfigImportHistoryRecordParams {
-    0 item_type_results "itemTypeResults" req,
-    1 provider_id "providerId" req,
+    0 item_type_results "itemTypeResults" required,
+    1 provider_id "providerId" required,
 } }
 
 impl ExternalAgentConfigImportHistoryRecordParams {
@@ -2337,7 +2337,7 @@ pub struct ExternalAgentConfigImportHistoryRecordResponse {
 }
 
 record! { ExternalAgentConfigImportHistoryRecordResponse {
-    0 import_id "importId" req,
+    0 import_id "importId" required,
 } }
 
 impl ExternalAgentConfigImportHistoryRecordResponse {
@@ -2366,11 +2366,11 @@ pub struct ExternalAgentConfigImportHistoryRecordSuccessParams {
 }
 
 record! { ExternalAgentConfigImportHistoryRecordSuccessParams {
-    0 item_type "itemType" req,
-    1 cwd "cwd" opt,
-    2 source "source" opt,
-    3 target "target" opt,
-    4 title "title" opt,
+    0 item_type "itemType" required,
+    1 cwd "cwd" optional,
+    2 source "source" optional,
+    3 target "target" optional,
+    4 title "title" optional,
 } }
 
 impl ExternalAgentConfigImportHistoryRecordSuccessParams {
@@ -2427,9 +2427,9 @@ pub struct ExternalAgentConfigImportHistoryRecordTypeResultParams {
 }
 
 record! { ExternalAgentConfigImportHistoryRecordTypeResultParams {
-    0 failures "failures" req,
-    1 item_type "itemType" req,
-    2 successes "successes" req,
+    0 failures "failures" required,
+    1 item_type "itemType" required,
+    2 successes "successes" required,
 } }
 
 impl ExternalAgentConfigImportHistoryRecordTypeResultParams {
@@ -2468,13 +2468,13 @@ pub struct ExternalAgentConfigImportItemTypeFailure {
 }
 
 record! { ExternalAgentConfigImportItemTypeFailure {
-    0 failure_stage "failureStage" req,
-    1 item_type "itemType" req,
-    2 message "message" req,
-    3 cwd "cwd" opt,
-    4 error_type "errorType" opt,
-    5 source "source" opt,
-    6 sub_error_type "subErrorType" opt,
+    0 failure_stage "failureStage" required,
+    1 item_type "itemType" required,
+    2 message "message" required,
+    3 cwd "cwd" optional,
+    4 error_type "errorType" optional,
+    5 source "source" optional,
+    6 sub_error_type "subErrorType" optional,
 } }
 
 impl ExternalAgentConfigImportItemTypeFailure {
@@ -2541,11 +2541,11 @@ pub struct ExternalAgentConfigImportItemTypeSuccess {
 }
 
 record! { ExternalAgentConfigImportItemTypeSuccess {
-    0 item_type "itemType" req,
-    1 cwd "cwd" opt,
-    2 source "source" opt,
-    3 target "target" opt,
-    4 title "title" opt,
+    0 item_type "itemType" required,
+    1 cwd "cwd" optional,
+    2 source "source" optional,
+    3 target "target" optional,
+    4 title "title" optional,
 } }
 
 impl ExternalAgentConfigImportItemTypeSuccess {
@@ -2576,10 +2576,10 @@ pub struct ExternalAgentConfigImportParams {
 }
 
 record! { ExternalAgentConfigImportParams {
-    0 migration_items "migrationItems" req,
-    1 migration_source "migrationSource" opt,
-    2 provider_id "providerId" opt,
-    3 source "source" opt,
+    0 migration_items "migrationItems" required,
+    1 migration_source "migrationSource" optional,
+    2 provider_id "providerId" optional,
+    3 source "source" optional,
 } }
 
 impl ExternalAgentConfigImportParams {
@@ -2628,8 +2628,8 @@ pub struct ExternalAgentConfigImportProgressNotification {
 }
 
 record! { ExternalAgentConfigImportProgressNotification {
-    0 import_id "importId" req,
-    1 item_type_results "itemTypeResults" req,
+    0 import_id "importId" required,
+    1 item_type_results "itemTypeResults" required,
 } }
 
 impl ExternalAgentConfigImportProgressNotification {
@@ -2654,7 +2654,7 @@ pub struct ExternalAgentConfigImportResponse {
 }
 
 record! { ExternalAgentConfigImportResponse {
-    0 import_id "importId" req,
+    0 import_id "importId" required,
 } }
 
 impl ExternalAgentConfigImportResponse {
@@ -2679,9 +2679,9 @@ pub struct ExternalAgentConfigImportTypeResult {
 }
 
 record! { ExternalAgentConfigImportTypeResult {
-    0 failures "failures" req,
-    1 item_type "itemType" req,
-    2 successes "successes" req,
+    0 failures "failures" required,
+    1 item_type "itemType" required,
+    2 successes "successes" required,
 } }
 
 impl ExternalAgentConfigImportTypeResult {
@@ -2714,10 +2714,10 @@ pub struct ExternalAgentConfigMigrationItem {
 }
 
 record! { ExternalAgentConfigMigrationItem {
-    0 description "description" req,
-    1 item_type "itemType" req,
-    2 cwd "cwd" opt,
-    3 details "details" opt,
+    0 description "description" required,
+    1 item_type "itemType" required,
+    2 cwd "cwd" optional,
+    3 details "details" optional,
 } }
 
 impl ExternalAgentConfigMigrationItem {
@@ -2803,9 +2803,9 @@ pub struct ExternalAgentDetectedConnectorCandidate {
 }
 
 record! { ExternalAgentDetectedConnectorCandidate {
-    0 name "name" req,
-    1 session_count "sessionCount" req,
-    2 source "source" req,
+    0 name "name" required,
+    1 session_count "sessionCount" required,
+    2 source "source" required,
 } }
 
 impl ExternalAgentDetectedConnectorCandidate {
@@ -2853,9 +2853,9 @@ pub struct ExternalAgentImportedConnectorCandidate {
 }
 
 record! { ExternalAgentImportedConnectorCandidate {
-    0 name "name" req,
-    1 session_count "sessionCount" req,
-    2 source "source" req,
+    0 name "name" required,
+    1 session_count "sessionCount" required,
+    2 source "source" required,
 } }
 
 impl ExternalAgentImportedConnectorCandidate {
@@ -2896,7 +2896,7 @@ pub struct FeedbackRequirements {
 }
 
 record! { FeedbackRequirements {
-    0 enabled "enabled" opt,
+    0 enabled "enabled" optional,
 } }
 
 impl FeedbackRequirements {
@@ -2975,7 +2975,7 @@ pub struct InAppBrowserRequirements {
 }
 
 record! { InAppBrowserRequirements {
-    0 allow_external_browser_settings_import "allowExternalBrowserSettingsImport" opt,
+    0 allow_external_browser_settings_import "allowExternalBrowserSettingsImport" optional,
 } }
 
 impl InAppBrowserRequirements {
@@ -3004,7 +3004,7 @@ pub struct LegacyManagedConfigTomlFromFileConfigLayerSource {
 }
 
 record! { LegacyManagedConfigTomlFromFileConfigLayerSource {
-    0 file "file" req,
+    0 file "file" required,
 } }
 
 impl LegacyManagedConfigTomlFromFileConfigLayerSource {
@@ -3053,20 +3053,20 @@ pub struct ManagedHooksRequirements {
 }
 
 record! { ManagedHooksRequirements {
-    0 permission_request "PermissionRequest" req,
-    1 post_compact "PostCompact" req,
-    2 post_tool_use "PostToolUse" req,
-    3 pre_compact "PreCompact" req,
-    4 pre_tool_use "PreToolUse" req,
-    5 session_start "SessionStart" req,
-    6 stop "Stop" req,
-    7 subagent_start "SubagentStart" req,
-    8 subagent_stop "SubagentStop" req,
-    9 user_prompt_submit "UserPromptSubmit" req,
-    10 interrupt "Interrupt" def(Vec::new()),
-    11 session_end "SessionEnd" def(Vec::new()),
-    12 managed_dir "managedDir" opt,
-    13 windows_managed_dir "windowsManagedDir" opt,
+    0 permission_request "PermissionRequest" required,
+    1 post_compact "PostCompact" required,
+    2 post_tool_use "PostToolUse" required,
+    3 pre_compact "PreCompact" required,
+    4 pre_tool_use "PreToolUse" required,
+    5 session_start "SessionStart" required,
+    6 stop "Stop" required,
+    7 subagent_start "SubagentStart" required,
+    8 subagent_stop "SubagentStop" required,
+    9 user_prompt_submit "UserPromptSubmit" required,
+    10 interrupt "Interrupt" default(Vec::new()),
+    11 session_end "SessionEnd" default(Vec::new()),
+    12 managed_dir "managedDir" optional,
+    13 windows_managed_dir "windowsManagedDir" optional,
 } }
 
 impl ManagedHooksRequirements {
@@ -3161,11 +3161,11 @@ pub struct McpToolConfiguredHookHandler {
 }
 
 record! { McpToolConfiguredHookHandler {
-    0 input "input" req,
-    1 server "server" req,
-    2 tool "tool" req,
-    3 status_message "statusMessage" opt,
-    4 timeout_sec "timeoutSec" opt,
+    0 input "input" required,
+    1 server "server" required,
+    2 tool "tool" required,
+    3 status_message "statusMessage" optional,
+    4 timeout_sec "timeoutSec" optional,
 } }
 
 impl McpToolConfiguredHookHandler {
@@ -3198,8 +3198,8 @@ pub struct MdmConfigLayerSource {
 }
 
 record! { MdmConfigLayerSource {
-    0 domain "domain" req,
-    1 key "key" req,
+    0 domain "domain" required,
+    1 key "key" required,
 } }
 
 impl MdmConfigLayerSource {
@@ -3266,14 +3266,14 @@ pub struct MigrationDetails {
 }
 
 record! { MigrationDetails {
-    0 commands "commands" opt,
-    1 hooks "hooks" opt,
-    2 mcp_servers "mcpServers" opt,
-    3 memory "memory" opt,
-    4 plugins "plugins" opt,
-    5 sessions "sessions" opt,
-    6 skills "skills" opt,
-    7 subagents "subagents" opt,
+    0 commands "commands" optional,
+    1 hooks "hooks" optional,
+    2 mcp_servers "mcpServers" optional,
+    3 memory "memory" optional,
+    4 plugins "plugins" optional,
+    5 sessions "sessions" optional,
+    6 skills "skills" optional,
+    7 subagents "subagents" optional,
 } }
 
 impl MigrationDetails {
@@ -3366,7 +3366,7 @@ pub struct ModelsRequirements {
 }
 
 record! { ModelsRequirements {
-    0 new_thread "newThread" opt,
+    0 new_thread "newThread" optional,
 } }
 
 impl ModelsRequirements {
@@ -3432,19 +3432,19 @@ pub struct NetworkRequirements {
 }
 
 record! { NetworkRequirements {
-    0 allow_local_binding "allowLocalBinding" opt,
-    1 allow_unix_sockets "allowUnixSockets" opt,
-    2 allow_upstream_proxy "allowUpstreamProxy" opt,
-    3 allowed_domains "allowedDomains" opt,
-    4 dangerously_allow_all_unix_sockets "dangerouslyAllowAllUnixSockets" opt,
-    5 dangerously_allow_non_loopback_proxy "dangerouslyAllowNonLoopbackProxy" opt,
-    6 denied_domains "deniedDomains" opt,
-    7 domains "domains" opt,
-    8 enabled "enabled" opt,
-    9 http_port "httpPort" opt,
-    10 managed_allowed_domains_only "managedAllowedDomainsOnly" opt,
-    11 socks_port "socksPort" opt,
-    12 unix_sockets "unixSockets" opt,
+    0 allow_local_binding "allowLocalBinding" optional,
+    1 allow_unix_sockets "allowUnixSockets" optional,
+    2 allow_upstream_proxy "allowUpstreamProxy" optional,
+    3 allowed_domains "allowedDomains" optional,
+    4 dangerously_allow_all_unix_sockets "dangerouslyAllowAllUnixSockets" optional,
+    5 dangerously_allow_non_loopback_proxy "dangerouslyAllowNonLoopbackProxy" optional,
+    6 denied_domains "deniedDomains" optional,
+    7 domains "domains" optional,
+    8 enabled "enabled" optional,
+    9 http_port "httpPort" optional,
+    10 managed_allowed_domains_only "managedAllowedDomainsOnly" optional,
+    11 socks_port "socksPort" optional,
+    12 unix_sockets "unixSockets" optional,
 } }
 
 impl NetworkRequirements {
@@ -3504,9 +3504,9 @@ pub struct NewThreadModelDefaults {
 }
 
 record! { NewThreadModelDefaults {
-    0 model "model" opt,
-    1 model_reasoning_effort "modelReasoningEffort" opt,
-    2 service_tier "serviceTier" opt,
+    0 model "model" optional,
+    1 model_reasoning_effort "modelReasoningEffort" optional,
+    2 service_tier "serviceTier" optional,
 } }
 
 impl NewThreadModelDefaults {
@@ -3545,9 +3545,9 @@ outline! { OverriddenMetadata {
 } }
 
 record! { OverriddenMetadata {
-    0 effective_value "effectiveValue" req,
-    1 message "message" req,
-    2 overriding_layer "overridingLayer" req,
+    0 effective_value "effectiveValue" required,
+    1 message "message" required,
+    2 overriding_layer "overridingLayer" required,
 } }
 
 impl OverriddenMetadata {
@@ -3576,7 +3576,7 @@ pub struct PackagedDefaultsConfigLayerSource {
 }
 
 record! { PackagedDefaultsConfigLayerSource {
-    0 file "file" req,
+    0 file "file" required,
 } }
 
 impl PackagedDefaultsConfigLayerSource {
@@ -3599,9 +3599,9 @@ pub struct PermissionProfileListParams {
 }
 
 record! { PermissionProfileListParams {
-    0 cursor "cursor" opt,
-    1 cwd "cwd" opt,
-    2 limit "limit" opt,
+    0 cursor "cursor" optional,
+    1 cwd "cwd" optional,
+    2 limit "limit" optional,
 } }
 
 impl PermissionProfileListParams {
@@ -3653,8 +3653,8 @@ pub struct PermissionProfileListResponse {
 }
 
 record! { PermissionProfileListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl PermissionProfileListResponse {
@@ -3680,9 +3680,9 @@ pub struct PermissionProfileSummary {
 }
 
 record! { PermissionProfileSummary {
-    0 allowed "allowed" req,
-    1 id "id" req,
-    2 description "description" opt,
+    0 allowed "allowed" required,
+    1 id "id" required,
+    2 description "description" optional,
 } }
 
 impl PermissionProfileSummary {
@@ -3707,8 +3707,8 @@ pub struct PluginsMigration {
 }
 
 record! { PluginsMigration {
-    0 marketplace_name "marketplaceName" req,
-    1 plugin_names "pluginNames" req,
+    0 marketplace_name "marketplaceName" required,
+    1 plugin_names "pluginNames" required,
 } }
 
 impl PluginsMigration {
@@ -3735,7 +3735,7 @@ pub struct ProjectConfigLayerSource {
 }
 
 record! { ProjectConfigLayerSource {
-    0 dot_codex_folder "dotCodexFolder" req,
+    0 dot_codex_folder "dotCodexFolder" required,
 } }
 
 impl ProjectConfigLayerSource {
@@ -3763,8 +3763,8 @@ outline! { RequestHeader {
 } }
 
 record! { RequestHeader {
-    0 name "name" req,
-    1 value "value" req,
+    0 name "name" required,
+    1 value "value" required,
 } }
 
 impl RequestHeader {
@@ -3814,10 +3814,10 @@ pub struct SandboxWorkspaceWrite {
 }
 
 record! { SandboxWorkspaceWrite {
-    0 exclude_slash_tmp "exclude_slash_tmp" def(false),
-    1 exclude_tmpdir_env_var "exclude_tmpdir_env_var" def(false),
-    2 network_access "network_access" def(false),
-    3 writable_roots "writable_roots" def(Vec::new()),
+    0 exclude_slash_tmp "exclude_slash_tmp" default(false),
+    1 exclude_tmpdir_env_var "exclude_tmpdir_env_var" default(false),
+    2 network_access "network_access" default(false),
+    3 writable_roots "writable_roots" default(Vec::new()),
 } }
 
 impl SandboxWorkspaceWrite {
@@ -3851,9 +3851,9 @@ pub struct SessionMigration {
 }
 
 record! { SessionMigration {
-    0 cwd "cwd" req,
-    1 path "path" req,
-    2 title "title" opt,
+    0 cwd "cwd" required,
+    1 path "path" required,
+    2 title "title" optional,
 } }
 
 impl SessionMigration {
@@ -3883,7 +3883,7 @@ pub struct SubagentMigration {
 }
 
 record! { SubagentMigration {
-    0 name "name" req,
+    0 name "name" required,
 } }
 
 impl SubagentMigration {
@@ -3904,7 +3904,7 @@ pub struct SystemConfigLayerSource {
 }
 
 record! { SystemConfigLayerSource {
-    0 file "file" req,
+    0 file "file" required,
 } }
 
 impl SystemConfigLayerSource {
@@ -3925,8 +3925,8 @@ pub struct TextPosition {
 }
 
 record! { TextPosition {
-    0 column "column" req,
-    1 line "line" req,
+    0 column "column" required,
+    1 line "line" required,
 } }
 
 impl TextPosition {
@@ -3947,8 +3947,8 @@ pub struct TextRange {
 }
 
 record! { TextRange {
-    0 end "end" req,
-    1 start "start" req,
+    0 end "end" required,
+    1 start "start" required,
 } }
 
 impl TextRange {
@@ -3967,7 +3967,7 @@ pub struct ToolsV2 {
 }
 
 record! { ToolsV2 {
-    0 web_search "web_search" opt,
+    0 web_search "web_search" optional,
 } }
 
 impl ToolsV2 {
@@ -3996,8 +3996,8 @@ pub struct UserConfigLayerSource {
 }
 
 record! { UserConfigLayerSource {
-    0 file "file" req,
-    1 profile "profile" opt,
+    0 file "file" required,
+    1 profile "profile" optional,
 } }
 
 impl UserConfigLayerSource {
@@ -4067,10 +4067,10 @@ pub struct WebSearchLocation {
 }
 
 record! { WebSearchLocation {
-    0 city "city" opt,
-    1 country "country" opt,
-    2 region "region" opt,
-    3 timezone "timezone" opt,
+    0 city "city" optional,
+    1 country "country" optional,
+    2 region "region" optional,
+    3 timezone "timezone" optional,
 } }
 
 impl WebSearchLocation {
@@ -4127,9 +4127,9 @@ pub struct WebSearchToolConfig {
 }
 
 record! { WebSearchToolConfig {
-    0 allowed_domains "allowed_domains" opt,
-    1 context_size "context_size" opt,
-    2 location "location" opt,
+    0 allowed_domains "allowed_domains" optional,
+    1 context_size "context_size" optional,
+    2 location "location" optional,
 } }
 
 impl WebSearchToolConfig {

@@ -27,12 +27,12 @@ pub struct EnvironmentAddParams {
 }
 
 record! { EnvironmentAddParams {
-    0 environment_id "environmentId" req,
-    1 exec_server_url "execServerUrl" req,
-    2 auth_bearer_token "authBearerToken" opt,
-    3 connect_timeout_ms "connectTimeoutMs" opt,
-    4 skills "skills" opt,
-    5 websocket_request_id "websocketRequestId" opt,
+    0 environment_id "environmentId" required,
+    1 exec_server_url "execServerUrl" required,
+    2 auth_bearer_token "authBearerToken" optional,
+    3 connect_timeout_ms "connectTimeoutMs" optional,
+    4 skills "skills" optional,
+    5 websocket_request_id "websocketRequestId" optional,
 } }
 
 impl EnvironmentAddParams {
@@ -120,7 +120,7 @@ pub struct EnvironmentInfoParams {
 }
 
 record! { EnvironmentInfoParams {
-    0 environment_id "environmentId" req,
+    0 environment_id "environmentId" required,
 } }
 
 impl EnvironmentInfoParams {
@@ -145,8 +145,8 @@ pub struct EnvironmentInfoResponse {
 }
 
 record! { EnvironmentInfoResponse {
-    0 shell "shell" req,
-    1 cwd "cwd" opt,
+    0 shell "shell" required,
+    1 cwd "cwd" optional,
 } }
 
 impl EnvironmentInfoResponse {
@@ -169,8 +169,8 @@ pub struct EnvironmentShellInfo {
 }
 
 record! { EnvironmentShellInfo {
-    0 name "name" req,
-    1 path "path" req,
+    0 name "name" required,
+    1 path "path" required,
 } }
 
 impl EnvironmentShellInfo {
@@ -192,7 +192,7 @@ pub struct EnvironmentSkillsParams {
 }
 
 record! { EnvironmentSkillsParams {
-    0 required "required" opt,
+    0 required "required" optional,
 } }
 
 impl EnvironmentSkillsParams {
@@ -257,7 +257,7 @@ pub struct EnvironmentStatusParams {
 }
 
 record! { EnvironmentStatusParams {
-    0 environment_id "environmentId" req,
+    0 environment_id "environmentId" required,
 } }
 
 impl EnvironmentStatusParams {
@@ -284,8 +284,8 @@ pub struct EnvironmentStatusResponse {
 }
 
 record! { EnvironmentStatusResponse {
-    0 status "status" req,
-    1 error "error" opt,
+    0 status "status" required,
+    1 error "error" optional,
 } }
 
 impl EnvironmentStatusResponse {
@@ -329,14 +329,14 @@ pub struct RemoteControlClient {
 }
 
 record! { RemoteControlClient {
-    0 client_id "clientId" req,
-    1 app_version "appVersion" opt,
-    2 device_model "deviceModel" opt,
-    3 device_type "deviceType" opt,
-    4 display_name "displayName" opt,
-    5 last_seen_at "lastSeenAt" opt,
-    6 os_version "osVersion" opt,
-    7 platform "platform" opt,
+    0 client_id "clientId" required,
+    1 app_version "appVersion" optional,
+    2 device_model "deviceModel" optional,
+    3 device_type "deviceType" optional,
+    4 display_name "displayName" optional,
+    5 last_seen_at "lastSeenAt" optional,
+    6 os_version "osVersion" optional,
+    7 platform "platform" optional,
 } }
 
 impl RemoteControlClient {
@@ -391,10 +391,10 @@ pub struct RemoteControlClientsListParams {
 }
 
 record! { RemoteControlClientsListParams {
-    0 environment_id "environmentId" req,
-    1 cursor "cursor" opt,
-    2 limit "limit" opt,
-    3 order "order" opt,
+    0 environment_id "environmentId" required,
+    1 cursor "cursor" optional,
+    2 limit "limit" optional,
+    3 order "order" optional,
 } }
 
 impl RemoteControlClientsListParams {
@@ -443,8 +443,8 @@ pub struct RemoteControlClientsListResponse {
 }
 
 record! { RemoteControlClientsListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl RemoteControlClientsListResponse {
@@ -470,8 +470,8 @@ pub struct RemoteControlClientsRevokeParams {
 }
 
 record! { RemoteControlClientsRevokeParams {
-    0 client_id "clientId" req,
-    1 environment_id "environmentId" req,
+    0 client_id "clientId" required,
+    1 environment_id "environmentId" required,
 } }
 
 impl RemoteControlClientsRevokeParams {
@@ -539,7 +539,7 @@ pub struct RemoteControlDisableParams {
 }
 
 record! { RemoteControlDisableParams {
-    0 ephemeral "ephemeral" opt,
+    0 ephemeral "ephemeral" optional,
 } }
 
 impl RemoteControlDisableParams {
@@ -579,10 +579,10 @@ pub struct RemoteControlDisableResponse {
 }
 
 record! { RemoteControlDisableResponse {
-    0 installation_id "installationId" req,
-    1 server_name "serverName" req,
-    2 status "status" req,
-    3 environment_id "environmentId" opt,
+    0 installation_id "installationId" required,
+    1 server_name "serverName" required,
+    2 status "status" required,
+    3 environment_id "environmentId" optional,
 } }
 
 impl RemoteControlDisableResponse {
@@ -610,7 +610,7 @@ pub struct RemoteControlEnableParams {
 }
 
 record! { RemoteControlEnableParams {
-    0 ephemeral "ephemeral" opt,
+    0 ephemeral "ephemeral" optional,
 } }
 
 impl RemoteControlEnableParams {
@@ -650,10 +650,10 @@ pub struct RemoteControlEnableResponse {
 }
 
 record! { RemoteControlEnableResponse {
-    0 installation_id "installationId" req,
-    1 server_name "serverName" req,
-    2 status "status" req,
-    3 environment_id "environmentId" opt,
+    0 installation_id "installationId" required,
+    1 server_name "serverName" required,
+    2 status "status" required,
+    3 environment_id "environmentId" optional,
 } }
 
 impl RemoteControlEnableResponse {
@@ -683,7 +683,7 @@ pub struct RemoteControlPairingStartParams {
 }
 
 record! { RemoteControlPairingStartParams {
-    0 manual_code "manualCode" opt,
+    0 manual_code "manualCode" optional,
 } }
 
 impl RemoteControlPairingStartParams {
@@ -723,10 +723,10 @@ pub struct RemoteControlPairingStartResponse {
 }
 
 record! { RemoteControlPairingStartResponse {
-    0 environment_id "environmentId" req,
-    1 expires_at "expiresAt" req,
-    2 pairing_code "pairingCode" req,
-    3 manual_pairing_code "manualPairingCode" opt,
+    0 environment_id "environmentId" required,
+    1 expires_at "expiresAt" required,
+    2 pairing_code "pairingCode" required,
+    3 manual_pairing_code "manualPairingCode" optional,
 } }
 
 impl RemoteControlPairingStartResponse {
@@ -758,8 +758,8 @@ pub struct RemoteControlPairingStatusParams {
 }
 
 record! { RemoteControlPairingStatusParams {
-    0 manual_pairing_code "manualPairingCode" opt,
-    1 pairing_code "pairingCode" opt,
+    0 manual_pairing_code "manualPairingCode" optional,
+    1 pairing_code "pairingCode" optional,
 } }
 
 impl RemoteControlPairingStatusParams {
@@ -806,7 +806,7 @@ pub struct RemoteControlPairingStatusResponse {
 }
 
 record! { RemoteControlPairingStatusResponse {
-    0 claimed "claimed" req,
+    0 claimed "claimed" required,
 } }
 
 impl RemoteControlPairingStatusResponse {
@@ -833,10 +833,10 @@ pub struct RemoteControlStatusChangedNotification {
 }
 
 record! { RemoteControlStatusChangedNotification {
-    0 installation_id "installationId" req,
-    1 server_name "serverName" req,
-    2 status "status" req,
-    3 environment_id "environmentId" opt,
+    0 installation_id "installationId" required,
+    1 server_name "serverName" required,
+    2 status "status" required,
+    3 environment_id "environmentId" optional,
 } }
 
 impl RemoteControlStatusChangedNotification {
@@ -894,10 +894,10 @@ pub struct RemoteControlStatusReadResponse {
 }
 
 record! { RemoteControlStatusReadResponse {
-    0 installation_id "installationId" req,
-    1 server_name "serverName" req,
-    2 status "status" req,
-    3 environment_id "environmentId" opt,
+    0 installation_id "installationId" required,
+    1 server_name "serverName" required,
+    2 status "status" required,
+    3 environment_id "environmentId" optional,
 } }
 
 impl RemoteControlStatusReadResponse {
@@ -965,7 +965,7 @@ pub struct WindowsSandboxReadinessResponse {
 }
 
 record! { WindowsSandboxReadinessResponse {
-    0 status "status" req,
+    0 status "status" required,
 } }
 
 impl WindowsSandboxReadinessResponse {
@@ -988,9 +988,9 @@ pub struct WindowsSandboxSetupCompletedNotification {
 }
 
 record! { WindowsSandboxSetupCompletedNotification {
-    0 mode "mode" req,
-    1 success "success" req,
-    2 error "error" opt,
+    0 mode "mode" required,
+    1 success "success" required,
+    2 error "error" optional,
 } }
 
 impl WindowsSandboxSetupCompletedNotification {
@@ -1032,8 +1032,8 @@ pub struct WindowsSandboxSetupStartParams {
 }
 
 record! { WindowsSandboxSetupStartParams {
-    0 mode "mode" req,
-    1 cwd "cwd" opt,
+    0 mode "mode" required,
+    1 cwd "cwd" optional,
 } }
 
 impl WindowsSandboxSetupStartParams {
@@ -1062,7 +1062,7 @@ pub struct WindowsSandboxSetupStartResponse {
 }
 
 record! { WindowsSandboxSetupStartResponse {
-    0 started "started" req,
+    0 started "started" required,
 } }
 
 impl WindowsSandboxSetupStartResponse {
@@ -1085,9 +1085,9 @@ pub struct WindowsWorldWritableWarningNotification {
 }
 
 record! { WindowsWorldWritableWarningNotification {
-    0 extra_count "extraCount" req,
-    1 failed_scan "failedScan" req,
-    2 sample_paths "samplePaths" req,
+    0 extra_count "extraCount" required,
+    1 failed_scan "failedScan" required,
+    2 sample_paths "samplePaths" required,
 } }
 
 impl WindowsWorldWritableWarningNotification {

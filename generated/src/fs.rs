@@ -18,8 +18,8 @@ pub struct FsChangedNotification {
 }
 
 record! { FsChangedNotification {
-    0 changed_paths "changedPaths" req,
-    1 watch_id "watchId" req,
+    0 changed_paths "changedPaths" required,
+    1 watch_id "watchId" required,
 } }
 
 impl FsChangedNotification {
@@ -50,9 +50,9 @@ pub struct FsCopyParams {
 }
 
 record! { FsCopyParams {
-    0 destination_path "destinationPath" req,
-    1 source_path "sourcePath" req,
-    2 recursive "recursive" opt,
+    0 destination_path "destinationPath" required,
+    1 source_path "sourcePath" required,
+    2 recursive "recursive" optional,
 } }
 
 impl FsCopyParams {
@@ -112,8 +112,8 @@ pub struct FsCreateDirectoryParams {
 }
 
 record! { FsCreateDirectoryParams {
-    0 path "path" req,
-    1 recursive "recursive" opt,
+    0 path "path" required,
+    1 recursive "recursive" optional,
 } }
 
 impl FsCreateDirectoryParams {
@@ -167,7 +167,7 @@ pub struct FsGetMetadataParams {
 }
 
 record! { FsGetMetadataParams {
-    0 path "path" req,
+    0 path "path" required,
 } }
 
 impl FsGetMetadataParams {
@@ -196,11 +196,11 @@ pub struct FsGetMetadataResponse {
 }
 
 record! { FsGetMetadataResponse {
-    0 created_at_ms "createdAtMs" req,
-    1 is_directory "isDirectory" req,
-    2 is_file "isFile" req,
-    3 is_symlink "isSymlink" req,
-    4 modified_at_ms "modifiedAtMs" req,
+    0 created_at_ms "createdAtMs" required,
+    1 is_directory "isDirectory" required,
+    2 is_file "isFile" required,
+    3 is_symlink "isSymlink" required,
+    4 modified_at_ms "modifiedAtMs" required,
 } }
 
 impl FsGetMetadataResponse {
@@ -237,9 +237,9 @@ pub struct FsReadDirectoryEntry {
 }
 
 record! { FsReadDirectoryEntry {
-    0 file_name "fileName" req,
-    1 is_directory "isDirectory" req,
-    2 is_file "isFile" req,
+    0 file_name "fileName" required,
+    1 is_directory "isDirectory" required,
+    2 is_file "isFile" required,
 } }
 
 impl FsReadDirectoryEntry {
@@ -264,7 +264,7 @@ pub struct FsReadDirectoryParams {
 }
 
 record! { FsReadDirectoryParams {
-    0 path "path" req,
+    0 path "path" required,
 } }
 
 impl FsReadDirectoryParams {
@@ -285,7 +285,7 @@ pub struct FsReadDirectoryResponse {
 }
 
 record! { FsReadDirectoryResponse {
-    0 entries "entries" req,
+    0 entries "entries" required,
 } }
 
 impl FsReadDirectoryResponse {
@@ -306,7 +306,7 @@ pub struct FsReadFileParams {
 }
 
 record! { FsReadFileParams {
-    0 path "path" req,
+    0 path "path" required,
 } }
 
 impl FsReadFileParams {
@@ -327,7 +327,7 @@ pub struct FsReadFileResponse {
 }
 
 record! { FsReadFileResponse {
-    0 data_base64 "dataBase64" req,
+    0 data_base64 "dataBase64" required,
 } }
 
 impl FsReadFileResponse {
@@ -354,9 +354,9 @@ pub struct FsRemoveParams {
 }
 
 record! { FsRemoveParams {
-    0 path "path" req,
-    1 force "force" opt,
-    2 recursive "recursive" opt,
+    0 path "path" required,
+    1 force "force" optional,
+    2 recursive "recursive" optional,
 } }
 
 impl FsRemoveParams {
@@ -418,7 +418,7 @@ pub struct FsUnwatchParams {
 }
 
 record! { FsUnwatchParams {
-    0 watch_id "watchId" req,
+    0 watch_id "watchId" required,
 } }
 
 impl FsUnwatchParams {
@@ -464,8 +464,8 @@ pub struct FsWatchParams {
 }
 
 record! { FsWatchParams {
-    0 path "path" req,
-    1 watch_id "watchId" req,
+    0 path "path" required,
+    1 watch_id "watchId" required,
 } }
 
 impl FsWatchParams {
@@ -489,7 +489,7 @@ pub struct FsWatchResponse {
 }
 
 record! { FsWatchResponse {
-    0 path "path" req,
+    0 path "path" required,
 } }
 
 impl FsWatchResponse {
@@ -512,8 +512,8 @@ pub struct FsWriteFileParams {
 }
 
 record! { FsWriteFileParams {
-    0 data_base64 "dataBase64" req,
-    1 path "path" req,
+    0 data_base64 "dataBase64" required,
+    1 path "path" required,
 } }
 
 impl FsWriteFileParams {
@@ -582,9 +582,9 @@ pub struct FuzzyFileSearchParams {
 }
 
 record! { FuzzyFileSearchParams {
-    0 query "query" req,
-    1 roots "roots" req,
-    2 cancellation_token "cancellationToken" opt,
+    0 query "query" required,
+    1 roots "roots" required,
+    2 cancellation_token "cancellationToken" optional,
 } }
 
 impl FuzzyFileSearchParams {
@@ -614,7 +614,7 @@ pub struct FuzzyFileSearchResponse {
 }
 
 record! { FuzzyFileSearchResponse {
-    0 files "files" req,
+    0 files "files" required,
 } }
 
 impl FuzzyFileSearchResponse {
@@ -645,12 +645,12 @@ pub struct FuzzyFileSearchResult {
 }
 
 record! { FuzzyFileSearchResult {
-    0 file_name "file_name" req,
-    1 match_type "match_type" req,
-    2 path "path" req,
-    3 root "root" req,
-    4 score "score" req,
-    5 indices "indices" opt,
+    0 file_name "file_name" required,
+    1 match_type "match_type" required,
+    2 path "path" required,
+    3 root "root" required,
+    4 score "score" required,
+    5 indices "indices" optional,
 } }
 
 impl FuzzyFileSearchResult {
@@ -682,7 +682,7 @@ pub struct FuzzyFileSearchSessionCompletedNotification {
 }
 
 record! { FuzzyFileSearchSessionCompletedNotification {
-    0 session_id "sessionId" req,
+    0 session_id "sessionId" required,
 } }
 
 impl FuzzyFileSearchSessionCompletedNotification {
@@ -707,8 +707,8 @@ pub struct FuzzyFileSearchSessionStartParams {
 }
 
 record! { FuzzyFileSearchSessionStartParams {
-    0 roots "roots" req,
-    1 session_id "sessionId" req,
+    0 roots "roots" required,
+    1 session_id "sessionId" required,
 } }
 
 impl FuzzyFileSearchSessionStartParams {
@@ -755,7 +755,7 @@ pub struct FuzzyFileSearchSessionStopParams {
 }
 
 record! { FuzzyFileSearchSessionStopParams {
-    0 session_id "sessionId" req,
+    0 session_id "sessionId" required,
 } }
 
 impl FuzzyFileSearchSessionStopParams {
@@ -803,8 +803,8 @@ pub struct FuzzyFileSearchSessionUpdateParams {
 }
 
 record! { FuzzyFileSearchSessionUpdateParams {
-    0 query "query" req,
-    1 session_id "sessionId" req,
+    0 query "query" required,
+    1 session_id "sessionId" required,
 } }
 
 impl FuzzyFileSearchSessionUpdateParams {
@@ -853,9 +853,9 @@ pub struct FuzzyFileSearchSessionUpdatedNotification {
 }
 
 record! { FuzzyFileSearchSessionUpdatedNotification {
-    0 files "files" req,
-    1 query "query" req,
-    2 session_id "sessionId" req,
+    0 files "files" required,
+    1 query "query" required,
+    2 session_id "sessionId" required,
 } }
 
 impl FuzzyFileSearchSessionUpdatedNotification {

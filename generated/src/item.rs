@@ -29,7 +29,7 @@ pub struct AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
 }
 
 record! { AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
-    0 execpolicy_amendment "execpolicy_amendment" req,
+    0 execpolicy_amendment "execpolicy_amendment" required,
 } }
 
 impl AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
@@ -50,7 +50,7 @@ pub struct AddFileChange {
 }
 
 record! { AddFileChange {
-    0 content "content" req,
+    0 content "content" required,
 } }
 
 impl AddFileChange {
@@ -75,10 +75,10 @@ pub struct AdditionalFileSystemPermissions {
 }
 
 record! { AdditionalFileSystemPermissions {
-    0 entries "entries" opt,
-    1 glob_scan_max_depth "globScanMaxDepth" opt,
-    2 read "read" opt,
-    3 write "write" opt,
+    0 entries "entries" optional,
+    1 glob_scan_max_depth "globScanMaxDepth" optional,
+    2 read "read" optional,
+    3 write "write" optional,
 } }
 
 impl AdditionalFileSystemPermissions {
@@ -136,7 +136,7 @@ pub struct AdditionalNetworkPermissions {
 }
 
 record! { AdditionalNetworkPermissions {
-    0 enabled "enabled" opt,
+    0 enabled "enabled" optional,
 } }
 
 impl AdditionalNetworkPermissions {
@@ -170,8 +170,8 @@ pub struct AdditionalPermissionProfile {
 }
 
 record! { AdditionalPermissionProfile {
-    0 file_system "fileSystem" opt,
-    1 network "network" opt,
+    0 file_system "fileSystem" optional,
+    1 network "network" optional,
 } }
 
 impl AdditionalPermissionProfile {
@@ -205,10 +205,10 @@ pub struct AgentMessageDeltaNotification {
 }
 
 record! { AgentMessageDeltaNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 delta "delta" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 delta "delta" required,
 } }
 
 impl AgentMessageDeltaNotification {
@@ -247,12 +247,12 @@ pub struct AgentMessageThreadItem {
 }
 
 record! { AgentMessageThreadItem {
-    0 id "id" req,
-    1 text "text" req,
-    2 delivery "delivery" opt,
-    3 memory_citation "memoryCitation" opt,
-    4 phase "phase" opt,
-    5 questions "questions" opt,
+    0 id "id" required,
+    1 text "text" required,
+    2 delivery "delivery" optional,
+    3 memory_citation "memoryCitation" optional,
+    4 phase "phase" optional,
+    5 questions "questions" optional,
 } }
 
 impl AgentMessageThreadItem {
@@ -278,7 +278,7 @@ pub struct ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
 }
 
 record! { ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
-    0 network_policy_amendment "network_policy_amendment" req,
+    0 network_policy_amendment "network_policy_amendment" required,
 } }
 
 impl ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
@@ -305,11 +305,11 @@ pub struct ApplyPatchApprovalParams {
 }
 
 record! { ApplyPatchApprovalParams {
-    0 conversation_id "conversationId" req,
-    1 call_id "callId" req,
-    2 file_changes "fileChanges" req,
-    3 grant_root "grantRoot" opt,
-    4 reason "reason" opt,
+    0 conversation_id "conversationId" required,
+    1 call_id "callId" required,
+    2 file_changes "fileChanges" required,
+    3 grant_root "grantRoot" optional,
+    4 reason "reason" optional,
 } }
 
 impl ApplyPatchApprovalParams {
@@ -338,7 +338,7 @@ pub struct ApplyPatchApprovalResponse {
 }
 
 record! { ApplyPatchApprovalResponse {
-    0 decision "decision" req,
+    0 decision "decision" required,
 } }
 
 impl ApplyPatchApprovalResponse {
@@ -359,8 +359,8 @@ pub struct ApplyPatchGuardianApprovalReviewAction {
 }
 
 record! { ApplyPatchGuardianApprovalReviewAction {
-    0 cwd "cwd" req,
-    1 files "files" req,
+    0 cwd "cwd" required,
+    1 files "files" required,
 } }
 
 impl ApplyPatchGuardianApprovalReviewAction {
@@ -385,7 +385,7 @@ pub struct ApprovedExecpolicyAmendmentReviewDecision {
 }
 
 record! { ApprovedExecpolicyAmendmentReviewDecision {
-    0 proposed_execpolicy_amendment "proposed_execpolicy_amendment" req,
+    0 proposed_execpolicy_amendment "proposed_execpolicy_amendment" required,
 } }
 
 impl ApprovedExecpolicyAmendmentReviewDecision {
@@ -438,15 +438,15 @@ pub struct CollabAgentToolCallThreadItem {
 }
 
 record! { CollabAgentToolCallThreadItem {
-    0 sender_thread_id "senderThreadId" req,
-    1 id "id" req,
-    2 agents_states "agentsStates" req,
-    3 receiver_thread_ids "receiverThreadIds" req,
-    4 status "status" req,
-    5 tool "tool" req,
-    6 model "model" opt,
-    7 prompt "prompt" opt,
-    8 reasoning_effort "reasoningEffort" opt,
+    0 sender_thread_id "senderThreadId" required,
+    1 id "id" required,
+    2 agents_states "agentsStates" required,
+    3 receiver_thread_ids "receiverThreadIds" required,
+    4 status "status" required,
+    5 tool "tool" required,
+    6 model "model" optional,
+    7 prompt "prompt" optional,
+    8 reasoning_effort "reasoningEffort" optional,
 } }
 
 impl CollabAgentToolCallThreadItem {
@@ -541,10 +541,10 @@ pub struct CommandExecutionOutputDeltaNotification {
 }
 
 record! { CommandExecutionOutputDeltaNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 delta "delta" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 delta "delta" required,
 } }
 
 impl CommandExecutionOutputDeltaNotification {
@@ -613,22 +613,22 @@ pub struct CommandExecutionRequestApprovalParams {
 }
 
 record! { CommandExecutionRequestApprovalParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 started_at_ms "startedAtMs" req,
-    4 additional_permissions "additionalPermissions" opt,
-    5 approval_id "approvalId" opt,
-    6 available_decisions "availableDecisions" opt,
-    7 command "command" opt,
-    8 command_actions "commandActions" opt,
-    9 cwd "cwd" opt,
-    10 environment_id "environmentId" opt,
-    11 kind "kind" def(CommandExecutionApprovalKind::Command),
-    12 network_approval_context "networkApprovalContext" opt,
-    13 proposed_execpolicy_amendment "proposedExecpolicyAmendment" opt,
-    14 proposed_network_policy_amendments "proposedNetworkPolicyAmendments" opt,
-    15 reason "reason" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 started_at_ms "startedAtMs" required,
+    4 additional_permissions "additionalPermissions" optional,
+    5 approval_id "approvalId" optional,
+    6 available_decisions "availableDecisions" optional,
+    7 command "command" optional,
+    8 command_actions "commandActions" optional,
+    9 cwd "cwd" optional,
+    10 environment_id "environmentId" optional,
+    11 kind "kind" default(CommandExecutionApprovalKind::Command),
+    12 network_approval_context "networkApprovalContext" optional,
+    13 proposed_execpolicy_amendment "proposedExecpolicyAmendment" optional,
+    14 proposed_network_policy_amendments "proposedNetworkPolicyAmendments" optional,
+    15 reason "reason" optional,
 } }
 
 impl CommandExecutionRequestApprovalParams {
@@ -669,7 +669,7 @@ pub struct CommandExecutionRequestApprovalResponse {
 }
 
 record! { CommandExecutionRequestApprovalResponse {
-    0 decision "decision" req,
+    0 decision "decision" required,
 } }
 
 impl CommandExecutionRequestApprovalResponse {
@@ -712,18 +712,18 @@ pub struct CommandExecutionThreadItem {
 }
 
 record! { CommandExecutionThreadItem {
-    0 id "id" req,
-    1 command "command" req,
-    2 command_actions "commandActions" req,
-    3 cwd "cwd" req,
-    4 status "status" req,
-    5 aggregated_output "aggregatedOutput" opt,
-    6 duration_ms "durationMs" opt,
-    7 exit_code "exitCode" opt,
-    8 plugin_id "pluginId" opt,
-    9 process_id "processId" opt,
-    10 script_path "scriptPath" opt,
-    11 source "source" def(CommandExecutionSource::Agent),
+    0 id "id" required,
+    1 command "command" required,
+    2 command_actions "commandActions" required,
+    3 cwd "cwd" required,
+    4 status "status" required,
+    5 aggregated_output "aggregatedOutput" optional,
+    6 duration_ms "durationMs" optional,
+    7 exit_code "exitCode" optional,
+    8 plugin_id "pluginId" optional,
+    9 process_id "processId" optional,
+    10 script_path "scriptPath" optional,
+    11 source "source" default(CommandExecutionSource::Agent),
 } }
 
 impl CommandExecutionThreadItem {
@@ -765,9 +765,9 @@ pub struct CommandGuardianApprovalReviewAction {
 }
 
 record! { CommandGuardianApprovalReviewAction {
-    0 command "command" req,
-    1 cwd "cwd" req,
-    2 source "source" req,
+    0 command "command" required,
+    1 cwd "cwd" required,
+    2 source "source" required,
 } }
 
 impl CommandGuardianApprovalReviewAction {
@@ -794,7 +794,7 @@ pub struct ContextCompactionThreadItem {
 }
 
 record! { ContextCompactionThreadItem {
-    0 id "id" req,
+    0 id "id" required,
 } }
 
 impl ContextCompactionThreadItem {
@@ -813,7 +813,7 @@ pub struct DeleteFileChange {
 }
 
 record! { DeleteFileChange {
-    0 content "content" req,
+    0 content "content" required,
 } }
 
 impl DeleteFileChange {
@@ -832,7 +832,7 @@ pub struct DeniedReviewDecision {
 }
 
 record! { DeniedReviewDecision {
-    0 rejection "rejection" req,
+    0 rejection "rejection" required,
 } }
 
 impl DeniedReviewDecision {
@@ -863,12 +863,12 @@ pub struct DynamicToolCallParams {
 }
 
 record! { DynamicToolCallParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 arguments "arguments" req,
-    3 call_id "callId" req,
-    4 tool "tool" req,
-    5 namespace "namespace" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 arguments "arguments" required,
+    3 call_id "callId" required,
+    4 tool "tool" required,
+    5 namespace "namespace" optional,
 } }
 
 impl DynamicToolCallParams {
@@ -902,8 +902,8 @@ pub struct DynamicToolCallResponse {
 }
 
 record! { DynamicToolCallResponse {
-    0 content_items "contentItems" req,
-    1 success "success" req,
+    0 content_items "contentItems" required,
+    1 success "success" required,
 } }
 
 impl DynamicToolCallResponse {
@@ -942,14 +942,14 @@ pub struct DynamicToolCallThreadItem {
 }
 
 record! { DynamicToolCallThreadItem {
-    0 id "id" req,
-    1 arguments "arguments" req,
-    2 status "status" req,
-    3 tool "tool" req,
-    4 content_items "contentItems" opt,
-    5 duration_ms "durationMs" opt,
-    6 namespace "namespace" opt,
-    7 success "success" opt,
+    0 id "id" required,
+    1 arguments "arguments" required,
+    2 status "status" required,
+    3 tool "tool" required,
+    4 content_items "contentItems" optional,
+    5 duration_ms "durationMs" optional,
+    6 namespace "namespace" optional,
+    7 success "success" optional,
 } }
 
 impl DynamicToolCallThreadItem {
@@ -984,8 +984,8 @@ pub struct EnteredReviewModeThreadItem {
 }
 
 record! { EnteredReviewModeThreadItem {
-    0 id "id" req,
-    1 review "review" req,
+    0 id "id" required,
+    1 review "review" required,
 } }
 
 impl EnteredReviewModeThreadItem {
@@ -1019,13 +1019,13 @@ pub struct ExecCommandApprovalParams {
 }
 
 record! { ExecCommandApprovalParams {
-    0 conversation_id "conversationId" req,
-    1 call_id "callId" req,
-    2 command "command" req,
-    3 cwd "cwd" req,
-    4 parsed_cmd "parsedCmd" req,
-    5 approval_id "approvalId" opt,
-    6 reason "reason" opt,
+    0 conversation_id "conversationId" required,
+    1 call_id "callId" required,
+    2 command "command" required,
+    3 cwd "cwd" required,
+    4 parsed_cmd "parsedCmd" required,
+    5 approval_id "approvalId" optional,
+    6 reason "reason" optional,
 } }
 
 impl ExecCommandApprovalParams {
@@ -1058,7 +1058,7 @@ pub struct ExecCommandApprovalResponse {
 }
 
 record! { ExecCommandApprovalResponse {
-    0 decision "decision" req,
+    0 decision "decision" required,
 } }
 
 impl ExecCommandApprovalResponse {
@@ -1083,10 +1083,10 @@ pub struct ExecveGuardianApprovalReviewAction {
 }
 
 record! { ExecveGuardianApprovalReviewAction {
-    0 argv "argv" req,
-    1 cwd "cwd" req,
-    2 program "program" req,
-    3 source "source" req,
+    0 argv "argv" required,
+    1 cwd "cwd" required,
+    2 program "program" required,
+    3 source "source" required,
 } }
 
 impl ExecveGuardianApprovalReviewAction {
@@ -1117,8 +1117,8 @@ pub struct ExitedReviewModeThreadItem {
 }
 
 record! { ExitedReviewModeThreadItem {
-    0 id "id" req,
-    1 review "review" req,
+    0 id "id" required,
+    1 review "review" required,
 } }
 
 impl ExitedReviewModeThreadItem {
@@ -1211,10 +1211,10 @@ pub struct FileChangeOutputDeltaNotification {
 }
 
 record! { FileChangeOutputDeltaNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 delta "delta" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 delta "delta" required,
 } }
 
 impl FileChangeOutputDeltaNotification {
@@ -1249,10 +1249,10 @@ pub struct FileChangePatchUpdatedNotification {
 }
 
 record! { FileChangePatchUpdatedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 changes "changes" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 changes "changes" required,
 } }
 
 impl FileChangePatchUpdatedNotification {
@@ -1291,12 +1291,12 @@ pub struct FileChangeRequestApprovalParams {
 }
 
 record! { FileChangeRequestApprovalParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 started_at_ms "startedAtMs" req,
-    4 grant_root "grantRoot" opt,
-    5 reason "reason" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 started_at_ms "startedAtMs" required,
+    4 grant_root "grantRoot" optional,
+    5 reason "reason" optional,
 } }
 
 impl FileChangeRequestApprovalParams {
@@ -1327,7 +1327,7 @@ pub struct FileChangeRequestApprovalResponse {
 }
 
 record! { FileChangeRequestApprovalResponse {
-    0 decision "decision" req,
+    0 decision "decision" required,
 } }
 
 impl FileChangeRequestApprovalResponse {
@@ -1350,9 +1350,9 @@ pub struct FileChangeThreadItem {
 }
 
 record! { FileChangeThreadItem {
-    0 id "id" req,
-    1 changes "changes" req,
-    2 status "status" req,
+    0 id "id" required,
+    1 changes "changes" required,
+    2 status "status" required,
 } }
 
 impl FileChangeThreadItem {
@@ -1439,8 +1439,8 @@ pub struct FileSystemSandboxEntry {
 }
 
 record! { FileSystemSandboxEntry {
-    0 access "access" req,
-    1 path "path" req,
+    0 access "access" required,
+    1 path "path" required,
 } }
 
 impl FileSystemSandboxEntry {
@@ -1509,10 +1509,10 @@ pub struct FunctionCallOutputThreadItem {
 }
 
 record! { FunctionCallOutputThreadItem {
-    0 id "id" req,
-    1 name "name" req,
-    2 output "output" req,
-    3 namespace "namespace" opt,
+    0 id "id" required,
+    1 name "name" required,
+    2 output "output" required,
+    3 namespace "namespace" optional,
 } }
 
 impl FunctionCallOutputThreadItem {
@@ -1540,7 +1540,7 @@ pub struct GlobPatternFileSystemPath {
 }
 
 record! { GlobPatternFileSystemPath {
-    0 pattern "pattern" req,
+    0 pattern "pattern" required,
 } }
 
 impl GlobPatternFileSystemPath {
@@ -1561,8 +1561,8 @@ pub struct GrantedPermissionProfile {
 }
 
 record! { GrantedPermissionProfile {
-    0 file_system "fileSystem" opt,
-    1 network "network" opt,
+    0 file_system "fileSystem" optional,
+    1 network "network" optional,
 } }
 
 impl GrantedPermissionProfile {
@@ -1612,10 +1612,10 @@ pub struct GuardianApprovalReview {
 }
 
 record! { GuardianApprovalReview {
-    0 status "status" req,
-    1 rationale "rationale" opt,
-    2 risk_level "riskLevel" opt,
-    3 user_authorization "userAuthorization" opt,
+    0 status "status" required,
+    1 rationale "rationale" optional,
+    2 risk_level "riskLevel" optional,
+    3 user_authorization "userAuthorization" optional,
 } }
 
 impl GuardianApprovalReview {
@@ -1811,8 +1811,8 @@ pub struct HookPromptThreadItem {
 }
 
 record! { HookPromptThreadItem {
-    0 id "id" req,
-    1 fragments "fragments" req,
+    0 id "id" required,
+    1 fragments "fragments" required,
 } }
 
 impl HookPromptThreadItem {
@@ -1849,13 +1849,13 @@ pub struct ImageGenerationThreadItem {
 }
 
 record! { ImageGenerationThreadItem {
-    0 id "id" req,
-    1 result "result" req,
-    2 status "status" req,
-    3 failure "failure" opt,
-    4 revised_prompt "revisedPrompt" opt,
-    5 saved_path "savedPath" opt,
-    6 transparent_background "transparentBackground" opt,
+    0 id "id" required,
+    1 result "result" required,
+    2 status "status" required,
+    3 failure "failure" optional,
+    4 revised_prompt "revisedPrompt" optional,
+    5 saved_path "savedPath" optional,
+    6 transparent_background "transparentBackground" optional,
 } }
 
 impl ImageGenerationThreadItem {
@@ -1888,8 +1888,8 @@ pub struct ImageViewThreadItem {
 }
 
 record! { ImageViewThreadItem {
-    0 id "id" req,
-    1 path "path" req,
+    0 id "id" required,
+    1 path "path" required,
 } }
 
 impl ImageViewThreadItem {
@@ -1917,10 +1917,10 @@ pub struct ItemCompletedNotification {
 }
 
 record! { ItemCompletedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 completed_at_ms "completedAtMs" req,
-    3 item "item" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 completed_at_ms "completedAtMs" required,
+    3 item "item" required,
 } }
 
 impl ItemCompletedNotification {
@@ -1971,15 +1971,15 @@ pub struct ItemGuardianApprovalReviewCompletedNotification {
 }
 
 record! { ItemGuardianApprovalReviewCompletedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 target_item_id "targetItemId" opt,
-    3 action "action" req,
-    4 completed_at_ms "completedAtMs" req,
-    5 decision_source "decisionSource" req,
-    6 review "review" req,
-    7 review_id "reviewId" req,
-    8 started_at_ms "startedAtMs" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 target_item_id "targetItemId" optional,
+    3 action "action" required,
+    4 completed_at_ms "completedAtMs" required,
+    5 decision_source "decisionSource" required,
+    6 review "review" required,
+    7 review_id "reviewId" required,
+    8 started_at_ms "startedAtMs" required,
 } }
 
 impl ItemGuardianApprovalReviewCompletedNotification {
@@ -2036,13 +2036,13 @@ pub struct ItemGuardianApprovalReviewStartedNotification {
 }
 
 record! { ItemGuardianApprovalReviewStartedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 target_item_id "targetItemId" opt,
-    3 action "action" req,
-    4 review "review" req,
-    5 review_id "reviewId" req,
-    6 started_at_ms "startedAtMs" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 target_item_id "targetItemId" optional,
+    3 action "action" required,
+    4 review "review" required,
+    5 review_id "reviewId" required,
+    6 started_at_ms "startedAtMs" required,
 } }
 
 impl ItemGuardianApprovalReviewStartedNotification {
@@ -2082,10 +2082,10 @@ pub struct ItemStartedNotification {
 }
 
 record! { ItemStartedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item "item" req,
-    3 started_at_ms "startedAtMs" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item "item" required,
+    3 started_at_ms "startedAtMs" required,
 } }
 
 impl ItemStartedNotification {
@@ -2116,8 +2116,8 @@ pub struct ListFilesParsedCommand {
 }
 
 record! { ListFilesParsedCommand {
-    0 cmd "cmd" req,
-    1 path "path" opt,
+    0 cmd "cmd" required,
+    1 path "path" optional,
 } }
 
 impl ListFilesParsedCommand {
@@ -2147,11 +2147,11 @@ pub struct McpToolCallGuardianApprovalReviewAction {
 }
 
 record! { McpToolCallGuardianApprovalReviewAction {
-    0 server "server" req,
-    1 tool_name "toolName" req,
-    2 connector_id "connectorId" opt,
-    3 connector_name "connectorName" opt,
-    4 tool_title "toolTitle" opt,
+    0 server "server" required,
+    1 tool_name "toolName" required,
+    2 connector_id "connectorId" optional,
+    3 connector_name "connectorName" optional,
+    4 tool_title "toolTitle" optional,
 } }
 
 impl McpToolCallGuardianApprovalReviewAction {
@@ -2182,10 +2182,10 @@ pub struct McpToolCallProgressNotification {
 }
 
 record! { McpToolCallProgressNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 message "message" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 message "message" required,
 } }
 
 impl McpToolCallProgressNotification {
@@ -2238,19 +2238,19 @@ pub struct McpToolCallThreadItem {
 }
 
 record! { McpToolCallThreadItem {
-    0 id "id" req,
-    1 arguments "arguments" req,
-    2 server "server" req,
-    3 status "status" req,
-    4 tool "tool" req,
-    5 app_context "appContext" opt,
-    6 duration_ms "durationMs" opt,
-    7 error "error" opt,
-    8 mcp_app_resource_uri "mcpAppResourceUri" opt,
-    9 mcp_app_ui "mcpAppUi" opt,
-    10 plugin_id "pluginId" opt,
-    11 read_only_hint "readOnlyHint" opt,
-    12 result "result" opt,
+    0 id "id" required,
+    1 arguments "arguments" required,
+    2 server "server" required,
+    3 status "status" required,
+    4 tool "tool" required,
+    5 app_context "appContext" optional,
+    6 duration_ms "durationMs" optional,
+    7 error "error" optional,
+    8 mcp_app_resource_uri "mcpAppResourceUri" optional,
+    9 mcp_app_ui "mcpAppUi" optional,
+    10 plugin_id "pluginId" optional,
+    11 read_only_hint "readOnlyHint" optional,
+    12 result "result" optional,
 } }
 
 impl McpToolCallThreadItem {
@@ -2295,10 +2295,10 @@ pub struct NetworkAccessGuardianApprovalReviewAction {
 }
 
 record! { NetworkAccessGuardianApprovalReviewAction {
-    0 host "host" req,
-    1 port "port" req,
-    2 protocol "protocol" req,
-    3 target "target" req,
+    0 host "host" required,
+    1 port "port" required,
+    2 protocol "protocol" required,
+    3 target "target" required,
 } }
 
 impl NetworkAccessGuardianApprovalReviewAction {
@@ -2329,8 +2329,8 @@ pub struct NetworkApprovalContext {
 }
 
 record! { NetworkApprovalContext {
-    0 host "host" req,
-    1 protocol "protocol" req,
+    0 host "host" required,
+    1 protocol "protocol" required,
 } }
 
 impl NetworkApprovalContext {
@@ -2380,8 +2380,8 @@ pub struct NetworkPolicyAmendment {
 }
 
 record! { NetworkPolicyAmendment {
-    0 action "action" req,
-    1 host "host" req,
+    0 action "action" required,
+    1 host "host" required,
 } }
 
 impl NetworkPolicyAmendment {
@@ -2406,7 +2406,7 @@ pub struct NetworkPolicyAmendmentReviewDecision {
 }
 
 record! { NetworkPolicyAmendmentReviewDecision {
-    0 network_policy_amendment "network_policy_amendment" req,
+    0 network_policy_amendment "network_policy_amendment" required,
 } }
 
 impl NetworkPolicyAmendmentReviewDecision {
@@ -2489,7 +2489,7 @@ pub struct PathFileSystemPath {
 }
 
 record! { PathFileSystemPath {
-    0 path "path" req,
+    0 path "path" required,
 } }
 
 impl PathFileSystemPath {
@@ -2539,14 +2539,14 @@ pub struct PermissionsRequestApprovalParams {
 }
 
 record! { PermissionsRequestApprovalParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 cwd "cwd" req,
-    4 permissions "permissions" req,
-    5 started_at_ms "startedAtMs" req,
-    6 environment_id "environmentId" opt,
-    7 reason "reason" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 cwd "cwd" required,
+    4 permissions "permissions" required,
+    5 started_at_ms "startedAtMs" required,
+    6 environment_id "environmentId" optional,
+    7 reason "reason" optional,
 } }
 
 impl PermissionsRequestApprovalParams {
@@ -2587,9 +2587,9 @@ pub struct PermissionsRequestApprovalResponse {
 }
 
 record! { PermissionsRequestApprovalResponse {
-    0 permissions "permissions" req,
-    1 scope "scope" opt,
-    2 strict_auto_review "strictAutoReview" opt,
+    0 permissions "permissions" required,
+    1 scope "scope" optional,
+    2 strict_auto_review "strictAutoReview" optional,
 } }
 
 impl PermissionsRequestApprovalResponse {
@@ -2634,10 +2634,10 @@ pub struct PlanDeltaNotification {
 }
 
 record! { PlanDeltaNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 delta "delta" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 delta "delta" required,
 } }
 
 impl PlanDeltaNotification {
@@ -2670,8 +2670,8 @@ pub struct PlanThreadItem {
 }
 
 record! { PlanThreadItem {
-    0 id "id" req,
-    1 text "text" req,
+    0 id "id" required,
+    1 text "text" required,
 } }
 
 impl PlanThreadItem {
@@ -2693,7 +2693,7 @@ pub struct ProjectRootsFileSystemSpecialPath {
 }
 
 record! { ProjectRootsFileSystemSpecialPath {
-    0 subpath "subpath" opt,
+    0 subpath "subpath" optional,
 } }
 
 impl ProjectRootsFileSystemSpecialPath {
@@ -2729,9 +2729,9 @@ pub struct ReadParsedCommand {
 }
 
 record! { ReadParsedCommand {
-    0 cmd "cmd" req,
-    1 name "name" req,
-    2 path "path" req,
+    0 cmd "cmd" required,
+    1 name "name" required,
+    2 path "path" required,
 } }
 
 impl ReadParsedCommand {
@@ -2764,10 +2764,10 @@ pub struct ReasoningSummaryPartAddedNotification {
 }
 
 record! { ReasoningSummaryPartAddedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 summary_index "summaryIndex" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 summary_index "summaryIndex" required,
 } }
 
 impl ReasoningSummaryPartAddedNotification {
@@ -2804,11 +2804,11 @@ pub struct ReasoningSummaryTextDeltaNotification {
 }
 
 record! { ReasoningSummaryTextDeltaNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 delta "delta" req,
-    4 summary_index "summaryIndex" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 delta "delta" required,
+    4 summary_index "summaryIndex" required,
 } }
 
 impl ReasoningSummaryTextDeltaNotification {
@@ -2847,11 +2847,11 @@ pub struct ReasoningTextDeltaNotification {
 }
 
 record! { ReasoningTextDeltaNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 content_index "contentIndex" req,
-    4 delta "delta" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 content_index "contentIndex" required,
+    4 delta "delta" required,
 } }
 
 impl ReasoningTextDeltaNotification {
@@ -2890,9 +2890,9 @@ pub struct ReasoningThreadItem {
 }
 
 record! { ReasoningThreadItem {
-    0 id "id" req,
-    1 content "content" def(Vec::new()),
-    2 summary "summary" def(Vec::new()),
+    0 id "id" required,
+    1 content "content" default(Vec::new()),
+    2 summary "summary" default(Vec::new()),
 } }
 
 impl ReasoningThreadItem {
@@ -2917,8 +2917,8 @@ pub struct RequestPermissionProfile {
 }
 
 record! { RequestPermissionProfile {
-    0 file_system "fileSystem" opt,
-    1 network "network" opt,
+    0 file_system "fileSystem" optional,
+    1 network "network" optional,
 } }
 
 impl RequestPermissionProfile {
@@ -2948,8 +2948,8 @@ pub struct RequestPermissionsGuardianApprovalReviewAction {
 }
 
 record! { RequestPermissionsGuardianApprovalReviewAction {
-    0 permissions "permissions" req,
-    1 reason "reason" opt,
+    0 permissions "permissions" required,
+    1 reason "reason" optional,
 } }
 
 impl RequestPermissionsGuardianApprovalReviewAction {
@@ -3010,9 +3010,9 @@ pub struct SearchParsedCommand {
 }
 
 record! { SearchParsedCommand {
-    0 cmd "cmd" req,
-    1 path "path" opt,
-    2 query "query" opt,
+    0 cmd "cmd" required,
+    1 path "path" optional,
+    2 query "query" optional,
 } }
 
 impl SearchParsedCommand {
@@ -3039,8 +3039,8 @@ pub struct SleepThreadItem {
 }
 
 record! { SleepThreadItem {
-    0 id "id" req,
-    1 duration_ms "durationMs" req,
+    0 id "id" required,
+    1 duration_ms "durationMs" required,
 } }
 
 impl SleepThreadItem {
@@ -3059,7 +3059,7 @@ pub struct SpecialFileSystemPath {
 }
 
 record! { SpecialFileSystemPath {
-    0 value "value" req,
+    0 value "value" required,
 } }
 
 impl SpecialFileSystemPath {
@@ -3088,12 +3088,12 @@ pub struct SubAgentActivityThreadItem {
 }
 
 record! { SubAgentActivityThreadItem {
-    0 agent_thread_id "agentThreadId" req,
-    1 id "id" req,
-    2 agent_path "agentPath" req,
-    3 kind "kind" req,
-    4 model "model" opt,
-    5 reasoning_effort "reasoningEffort" opt,
+    0 agent_thread_id "agentThreadId" required,
+    1 id "id" required,
+    2 agent_path "agentPath" required,
+    3 kind "kind" required,
+    4 model "model" optional,
+    5 reasoning_effort "reasoningEffort" optional,
 } }
 
 impl SubAgentActivityThreadItem {
@@ -3132,11 +3132,11 @@ pub struct TerminalInteractionNotification {
 }
 
 record! { TerminalInteractionNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 process_id "processId" req,
-    4 stdin "stdin" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 process_id "processId" required,
+    4 stdin "stdin" required,
 } }
 
 impl TerminalInteractionNotification {
@@ -3383,10 +3383,10 @@ pub struct ThreadItemEntry {
 }
 
 record! { ThreadItemEntry {
-    0 turn_id "turnId" req,
-    1 item "item" req,
-    2 completed_at_ms "completedAtMs" opt,
-    3 started_at_ms "startedAtMs" opt,
+    0 turn_id "turnId" required,
+    1 item "item" required,
+    2 completed_at_ms "completedAtMs" optional,
+    3 started_at_ms "startedAtMs" optional,
 } }
 
 impl ThreadItemEntry {
@@ -3416,7 +3416,7 @@ outline! { ToolRequestUserInputAnswer {
 } }
 
 record! { ToolRequestUserInputAnswer {
-    0 answers "answers" req,
+    0 answers "answers" required,
 } }
 
 impl ToolRequestUserInputAnswer {
@@ -3439,8 +3439,8 @@ pub struct ToolRequestUserInputOption {
 }
 
 record! { ToolRequestUserInputOption {
-    0 description "description" req,
-    1 label "label" req,
+    0 description "description" required,
+    1 label "label" required,
 } }
 
 impl ToolRequestUserInputOption {
@@ -3474,12 +3474,12 @@ pub struct ToolRequestUserInputParams {
 }
 
 record! { ToolRequestUserInputParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_id "itemId" req,
-    3 is_blocking "isBlocking" req,
-    4 questions "questions" req,
-    5 auto_resolution_ms "autoResolutionMs" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_id "itemId" required,
+    3 is_blocking "isBlocking" required,
+    4 questions "questions" required,
+    5 auto_resolution_ms "autoResolutionMs" optional,
 } }
 
 impl ToolRequestUserInputParams {
@@ -3527,12 +3527,12 @@ pub struct ToolRequestUserInputQuestion {
 }
 
 record! { ToolRequestUserInputQuestion {
-    0 header "header" req,
-    1 id "id" req,
-    2 question "question" req,
-    3 is_other "isOther" def(false),
-    4 is_secret "isSecret" def(false),
-    5 options "options" opt,
+    0 header "header" required,
+    1 id "id" required,
+    2 question "question" required,
+    3 is_other "isOther" default(false),
+    4 is_secret "isSecret" default(false),
+    5 options "options" optional,
 } }
 
 impl ToolRequestUserInputQuestion {
@@ -3564,7 +3564,7 @@ pub struct ToolRequestUserInputResponse {
 }
 
 record! { ToolRequestUserInputResponse {
-    0 answers "answers" req,
+    0 answers "answers" required,
 } }
 
 impl ToolRequestUserInputResponse {
@@ -3585,8 +3585,8 @@ pub struct UnknownFileSystemSpecialPath {
 }
 
 record! { UnknownFileSystemSpecialPath {
-    0 path "path" req,
-    1 subpath "subpath" opt,
+    0 path "path" required,
+    1 subpath "subpath" optional,
 } }
 
 impl UnknownFileSystemSpecialPath {
@@ -3615,7 +3615,7 @@ pub struct UnknownParsedCommand {
 }
 
 record! { UnknownParsedCommand {
-    0 cmd "cmd" req,
+    0 cmd "cmd" required,
 } }
 
 impl UnknownParsedCommand {
@@ -3636,8 +3636,8 @@ pub struct UpdateFileChange {
 }
 
 record! { UpdateFileChange {
-    0 unified_diff "unified_diff" req,
-    1 move_path "move_path" opt,
+    0 unified_diff "unified_diff" required,
+    1 move_path "move_path" optional,
 } }
 
 impl UpdateFileChange {
@@ -3663,9 +3663,9 @@ pub struct UserMessageThreadItem {
 }
 
 record! { UserMessageThreadItem {
-    0 id "id" req,
-    1 content "content" req,
-    2 client_id "clientId" opt,
+    0 id "id" required,
+    1 content "content" required,
+    2 client_id "clientId" optional,
 } }
 
 impl UserMessageThreadItem {
@@ -3696,10 +3696,10 @@ pub struct WebSearchThreadItem {
 }
 
 record! { WebSearchThreadItem {
-    0 id "id" req,
-    1 query "query" req,
-    2 action "action" opt,
-    3 results "results" opt,
+    0 id "id" required,
+    1 query "query" required,
+    2 action "action" optional,
+    3 results "results" optional,
 } }
 
 impl WebSearchThreadItem {
@@ -3731,10 +3731,10 @@ pub struct WriteStdinGuardianApprovalReviewAction {
 }
 
 record! { WriteStdinGuardianApprovalReviewAction {
-    0 approval_id "approvalId" req,
-    1 cwd "cwd" req,
-    2 process_id "processId" req,
-    3 stdin "stdin" req,
+    0 approval_id "approvalId" required,
+    1 cwd "cwd" required,
+    2 process_id "processId" required,
+    3 stdin "stdin" required,
 } }
 
 impl WriteStdinGuardianApprovalReviewAction {

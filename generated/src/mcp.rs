@@ -22,10 +22,10 @@ pub struct BlobResourceContent {
 }
 
 record! { BlobResourceContent {
-    0 blob "blob" req,
-    1 uri "uri" req,
-    2 meta "_meta" opt,
-    3 mime_type "mimeType" opt,
+    0 blob "blob" required,
+    1 uri "uri" required,
+    2 meta "_meta" optional,
+    3 mime_type "mimeType" optional,
 } }
 
 impl BlobResourceContent {
@@ -61,12 +61,12 @@ pub struct FormMcpServerElicitationRequestParams {
 }
 
 record! { FormMcpServerElicitationRequestParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" opt,
-    2 message "message" req,
-    3 requested_schema "requestedSchema" req,
-    4 server_name "serverName" req,
-    5 meta "_meta" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" optional,
+    2 message "message" required,
+    3 requested_schema "requestedSchema" required,
+    4 server_name "serverName" required,
+    5 meta "_meta" optional,
 } }
 
 impl FormMcpServerElicitationRequestParams {
@@ -105,11 +105,11 @@ pub struct ListMcpServerStatusParams {
 }
 
 record! { ListMcpServerStatusParams {
-    0 thread_id "threadId" opt,
-    1 cursor "cursor" opt,
-    2 detail "detail" opt,
-    3 limit "limit" opt,
-    4 server_name "serverName" opt,
+    0 thread_id "threadId" optional,
+    1 cursor "cursor" optional,
+    2 detail "detail" optional,
+    3 limit "limit" optional,
+    4 server_name "serverName" optional,
 } }
 
 impl ListMcpServerStatusParams {
@@ -177,8 +177,8 @@ pub struct ListMcpServerStatusResponse {
 }
 
 record! { ListMcpServerStatusResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl ListMcpServerStatusResponse {
@@ -221,8 +221,8 @@ pub struct McpAppUi {
 }
 
 record! { McpAppUi {
-    0 preferred_model_display_mode "preferredModelDisplayMode" req,
-    1 resource_uri "resourceUri" req,
+    0 preferred_model_display_mode "preferredModelDisplayMode" required,
+    1 resource_uri "resourceUri" required,
 } }
 
 impl McpAppUi {
@@ -291,10 +291,10 @@ pub struct McpElicitationBooleanSchema {
 }
 
 record! { McpElicitationBooleanSchema {
-    0 r#type "type" req,
-    1 default "default" opt,
-    2 description "description" opt,
-    3 title "title" opt,
+    0 r#type "type" required,
+    1 default "default" optional,
+    2 description "description" optional,
+    3 title "title" optional,
 } }
 
 impl McpElicitationBooleanSchema {
@@ -332,8 +332,8 @@ pub struct McpElicitationConstOption {
 }
 
 record! { McpElicitationConstOption {
-    0 r#const "const" req,
-    1 title "title" req,
+    0 r#const "const" required,
+    1 title "title" required,
 } }
 
 impl McpElicitationConstOption {
@@ -383,12 +383,12 @@ pub struct McpElicitationLegacyTitledEnumSchema {
 }
 
 record! { McpElicitationLegacyTitledEnumSchema {
-    0 r#enum "enum" req,
-    1 r#type "type" req,
-    2 default "default" opt,
-    3 description "description" opt,
-    4 enum_names "enumNames" opt,
-    5 title "title" opt,
+    0 r#enum "enum" required,
+    1 r#type "type" required,
+    2 default "default" optional,
+    3 description "description" optional,
+    4 enum_names "enumNames" optional,
+    5 title "title" optional,
 } }
 
 impl McpElicitationLegacyTitledEnumSchema {
@@ -442,12 +442,12 @@ pub struct McpElicitationNumberSchema {
 }
 
 record! { McpElicitationNumberSchema {
-    0 r#type "type" req,
-    1 default "default" opt,
-    2 description "description" opt,
-    3 maximum "maximum" opt,
-    4 minimum "minimum" opt,
-    5 title "title" opt,
+    0 r#type "type" required,
+    1 default "default" optional,
+    2 description "description" optional,
+    3 maximum "maximum" optional,
+    4 minimum "minimum" optional,
+    5 title "title" optional,
 } }
 
 impl McpElicitationNumberSchema {
@@ -535,10 +535,10 @@ pub struct McpElicitationSchema {
 }
 
 record! { McpElicitationSchema {
-    0 properties "properties" req,
-    1 r#type "type" req,
-    2 schema "$schema" opt,
-    3 required "required" opt,
+    0 properties "properties" required,
+    1 r#type "type" required,
+    2 schema "$schema" optional,
+    3 required "required" optional,
 } }
 
 impl McpElicitationSchema {
@@ -613,13 +613,13 @@ pub struct McpElicitationStringSchema {
 }
 
 record! { McpElicitationStringSchema {
-    0 r#type "type" req,
-    1 default "default" opt,
-    2 description "description" opt,
-    3 format "format" opt,
-    4 max_length "maxLength" opt,
-    5 min_length "minLength" opt,
-    6 title "title" opt,
+    0 r#type "type" required,
+    1 default "default" optional,
+    2 description "description" optional,
+    3 format "format" optional,
+    4 max_length "maxLength" optional,
+    5 min_length "minLength" optional,
+    6 title "title" optional,
 } }
 
 impl McpElicitationStringSchema {
@@ -658,7 +658,7 @@ pub struct McpElicitationTitledEnumItems {
 }
 
 record! { McpElicitationTitledEnumItems {
-    0 any_of "anyOf" req,
+    0 any_of "anyOf" required,
 } }
 
 impl McpElicitationTitledEnumItems {
@@ -689,13 +689,13 @@ pub struct McpElicitationTitledMultiSelectEnumSchema {
 }
 
 record! { McpElicitationTitledMultiSelectEnumSchema {
-    0 items "items" req,
-    1 r#type "type" req,
-    2 default "default" opt,
-    3 description "description" opt,
-    4 max_items "maxItems" opt,
-    5 min_items "minItems" opt,
-    6 title "title" opt,
+    0 items "items" required,
+    1 r#type "type" required,
+    2 default "default" optional,
+    3 description "description" optional,
+    4 max_items "maxItems" optional,
+    5 min_items "minItems" optional,
+    6 title "title" optional,
 } }
 
 impl McpElicitationTitledMultiSelectEnumSchema {
@@ -733,11 +733,11 @@ pub struct McpElicitationTitledSingleSelectEnumSchema {
 }
 
 record! { McpElicitationTitledSingleSelectEnumSchema {
-    0 one_of "oneOf" req,
-    1 r#type "type" req,
-    2 default "default" opt,
-    3 description "description" opt,
-    4 title "title" opt,
+    0 one_of "oneOf" required,
+    1 r#type "type" required,
+    2 default "default" optional,
+    3 description "description" optional,
+    4 title "title" optional,
 } }
 
 impl McpElicitationTitledSingleSelectEnumSchema {
@@ -767,8 +767,8 @@ pub struct McpElicitationUntitledEnumItems {
 }
 
 record! { McpElicitationUntitledEnumItems {
-    0 r#enum "enum" req,
-    1 r#type "type" req,
+    0 r#enum "enum" required,
+    1 r#type "type" required,
 } }
 
 impl McpElicitationUntitledEnumItems {
@@ -805,13 +805,13 @@ pub struct McpElicitationUntitledMultiSelectEnumSchema {
 }
 
 record! { McpElicitationUntitledMultiSelectEnumSchema {
-    0 items "items" req,
-    1 r#type "type" req,
-    2 default "default" opt,
-    3 description "description" opt,
-    4 max_items "maxItems" opt,
-    5 min_items "minItems" opt,
-    6 title "title" opt,
+    0 items "items" required,
+    1 r#type "type" required,
+    2 default "default" optional,
+    3 description "description" optional,
+    4 max_items "maxItems" optional,
+    5 min_items "minItems" optional,
+    6 title "title" optional,
 } }
 
 impl McpElicitationUntitledMultiSelectEnumSchema {
@@ -849,11 +849,11 @@ pub struct McpElicitationUntitledSingleSelectEnumSchema {
 }
 
 record! { McpElicitationUntitledSingleSelectEnumSchema {
-    0 r#enum "enum" req,
-    1 r#type "type" req,
-    2 default "default" opt,
-    3 description "description" opt,
-    4 title "title" opt,
+    0 r#enum "enum" required,
+    1 r#type "type" required,
+    2 default "default" optional,
+    3 description "description" optional,
+    4 title "title" optional,
 } }
 
 impl McpElicitationUntitledSingleSelectEnumSchema {
@@ -891,12 +891,12 @@ pub struct McpResourceReadParams {
 }
 
 record! { McpResourceReadParams {
-    0 thread_id "threadId" opt,
-    1 server "server" req,
-    2 uri "uri" req,
-    3 connector_id "connectorId" opt,
-    4 origin_call_id "originCallId" opt,
-    5 target "target" opt,
+    0 thread_id "threadId" optional,
+    1 server "server" required,
+    2 uri "uri" required,
+    3 connector_id "connectorId" optional,
+    4 origin_call_id "originCallId" optional,
+    5 target "target" optional,
 } }
 
 impl McpResourceReadParams {
@@ -952,8 +952,8 @@ pub struct McpResourceReadResponse {
 }
 
 record! { McpResourceReadResponse {
-    0 contents "contents" req,
-    1 origin_call_id "originCallId" opt,
+    0 contents "contents" required,
+    1 origin_call_id "originCallId" optional,
 } }
 
 impl McpResourceReadResponse {
@@ -977,8 +977,8 @@ pub struct McpResourceReadTarget {
 }
 
 record! { McpResourceReadTarget {
-    0 connector_id "connectorId" req,
-    1 link_id "linkId" nul,
+    0 connector_id "connectorId" required,
+    1 link_id "linkId" nullable,
 } }
 
 impl McpResourceReadTarget {
@@ -1125,9 +1125,9 @@ outline! { McpServerElicitationRequestResponse {
 } }
 
 record! { McpServerElicitationRequestResponse {
-    0 action "action" req,
-    1 meta "_meta" opt,
-    2 content "content" opt,
+    0 action "action" required,
+    1 meta "_meta" optional,
+    2 content "content" optional,
 } }
 
 impl McpServerElicitationRequestResponse {
@@ -1166,8 +1166,8 @@ pub struct McpServerEventNotification {
 }
 
 record! { McpServerEventNotification {
-    0 method "method" req,
-    1 params "params" req,
+    0 method "method" required,
+    1 params "params" required,
 } }
 
 impl McpServerEventNotification {
@@ -1191,8 +1191,8 @@ pub struct McpServerEventStreamNotification {
 }
 
 record! { McpServerEventStreamNotification {
-    0 notification "notification" req,
-    1 subscription_id "subscriptionId" req,
+    0 notification "notification" required,
+    1 subscription_id "subscriptionId" required,
 } }
 
 impl McpServerEventStreamNotification {
@@ -1229,12 +1229,12 @@ pub struct McpServerEventStreamStartParams {
 }
 
 record! { McpServerEventStreamStartParams {
-    0 thread_id "threadId" req,
-    1 arguments "arguments" req,
-    2 name "name" req,
-    3 server "server" req,
-    4 subscription_id "subscriptionId" req,
-    5 meta "_meta" opt,
+    0 thread_id "threadId" required,
+    1 arguments "arguments" required,
+    2 name "name" required,
+    3 server "server" required,
+    4 subscription_id "subscriptionId" required,
+    5 meta "_meta" optional,
 } }
 
 impl McpServerEventStreamStartParams {
@@ -1298,7 +1298,7 @@ pub struct McpServerEventStreamStopParams {
 }
 
 record! { McpServerEventStreamStopParams {
-    0 subscription_id "subscriptionId" req,
+    0 subscription_id "subscriptionId" required,
 } }
 
 impl McpServerEventStreamStopParams {
@@ -1354,12 +1354,12 @@ pub struct McpServerInfo {
 }
 
 record! { McpServerInfo {
-    0 name "name" req,
-    1 version "version" req,
-    2 description "description" opt,
-    3 icons "icons" opt,
-    4 title "title" opt,
-    5 website_url "websiteUrl" opt,
+    0 name "name" required,
+    1 version "version" required,
+    2 description "description" optional,
+    3 icons "icons" optional,
+    4 title "title" optional,
+    5 website_url "websiteUrl" optional,
 } }
 
 impl McpServerInfo {
@@ -1385,7 +1385,7 @@ pub struct McpServerMigration {
 }
 
 record! { McpServerMigration {
-    0 name "name" req,
+    0 name "name" required,
 } }
 
 impl McpServerMigration {
@@ -1432,11 +1432,11 @@ pub struct McpServerOauthLoginCompletedNotification {
 }
 
 record! { McpServerOauthLoginCompletedNotification {
-    0 thread_id "threadId" opt,
-    1 login_id "loginId" opt,
-    2 name "name" req,
-    3 success "success" req,
-    4 error "error" opt,
+    0 thread_id "threadId" optional,
+    1 login_id "loginId" optional,
+    2 name "name" required,
+    3 success "success" required,
+    4 error "error" optional,
 } }
 
 impl McpServerOauthLoginCompletedNotification {
@@ -1469,11 +1469,11 @@ pub struct McpServerOauthLoginParams {
 }
 
 record! { McpServerOauthLoginParams {
-    0 thread_id "threadId" opt,
-    1 name "name" req,
-    2 client_registration "clientRegistration" opt,
-    3 scopes "scopes" opt,
-    4 timeout_secs "timeoutSecs" opt,
+    0 thread_id "threadId" optional,
+    1 name "name" required,
+    2 client_registration "clientRegistration" optional,
+    3 scopes "scopes" optional,
+    4 timeout_secs "timeoutSecs" optional,
 } }
 
 impl McpServerOauthLoginParams {
@@ -1531,8 +1531,8 @@ pub struct McpServerOauthLoginResponse {
 }
 
 record! { McpServerOauthLoginResponse {
-    0 login_id "loginId" opt,
-    1 authorization_url "authorizationUrl" req,
+    0 login_id "loginId" optional,
+    1 authorization_url "authorizationUrl" required,
 } }
 
 impl McpServerOauthLoginResponse {
@@ -1611,17 +1611,17 @@ pub struct McpServerStatus {
 }
 
 record! { McpServerStatus {
-    0 auth_status "authStatus" req,
-    1 name "name" req,
-    2 resource_templates "resourceTemplates" req,
-    3 resources "resources" req,
-    4 tools "tools" req,
-    5 http_origin "httpOrigin" opt,
-    6 plugin_id "pluginId" opt,
-    7 runtime_status "runtimeStatus" opt,
-    8 server_capabilities "serverCapabilities" opt,
-    9 server_info "serverInfo" opt,
-    10 tools_error "toolsError" opt,
+    0 auth_status "authStatus" required,
+    1 name "name" required,
+    2 resource_templates "resourceTemplates" required,
+    3 resources "resources" required,
+    4 tools "tools" required,
+    5 http_origin "httpOrigin" optional,
+    6 plugin_id "pluginId" optional,
+    7 runtime_status "runtimeStatus" optional,
+    8 server_capabilities "serverCapabilities" optional,
+    9 server_info "serverInfo" optional,
+    10 tools_error "toolsError" optional,
 } }
 
 impl McpServerStatus {
@@ -1683,11 +1683,11 @@ pub struct McpServerStatusUpdatedNotification {
 }
 
 record! { McpServerStatusUpdatedNotification {
-    0 thread_id "threadId" opt,
-    1 name "name" req,
-    2 status "status" req,
-    3 error "error" opt,
-    4 failure_reason "failureReason" opt,
+    0 thread_id "threadId" optional,
+    1 name "name" required,
+    2 status "status" required,
+    3 error "error" optional,
+    4 failure_reason "failureReason" optional,
 } }
 
 impl McpServerStatusUpdatedNotification {
@@ -1723,11 +1723,11 @@ pub struct McpServerToolCallParams {
 }
 
 record! { McpServerToolCallParams {
-    0 thread_id "threadId" req,
-    1 server "server" req,
-    2 tool "tool" req,
-    3 meta "_meta" opt,
-    4 arguments "arguments" opt,
+    0 thread_id "threadId" required,
+    1 server "server" required,
+    2 tool "tool" required,
+    3 meta "_meta" optional,
+    4 arguments "arguments" optional,
 } }
 
 impl McpServerToolCallParams {
@@ -1776,10 +1776,10 @@ pub struct McpServerToolCallResponse {
 }
 
 record! { McpServerToolCallResponse {
-    0 content "content" req,
-    1 meta "_meta" opt,
-    2 is_error "isError" opt,
-    3 structured_content "structuredContent" opt,
+    0 content "content" required,
+    1 meta "_meta" optional,
+    2 is_error "isError" optional,
+    3 structured_content "structuredContent" optional,
 } }
 
 impl McpServerToolCallResponse {
@@ -1811,11 +1811,11 @@ pub struct McpToolCallAppContext {
 }
 
 record! { McpToolCallAppContext {
-    0 connector_id "connectorId" req,
-    1 action_name "actionName" opt,
-    2 app_name "appName" opt,
-    3 link_id "linkId" opt,
-    4 resource_uri "resourceUri" opt,
+    0 connector_id "connectorId" required,
+    1 action_name "actionName" optional,
+    2 app_name "appName" optional,
+    3 link_id "linkId" optional,
+    4 resource_uri "resourceUri" optional,
 } }
 
 impl McpToolCallAppContext {
@@ -1840,7 +1840,7 @@ pub struct McpToolCallError {
 }
 
 record! { McpToolCallError {
-    0 message "message" req,
+    0 message "message" required,
 } }
 
 impl McpToolCallError {
@@ -1863,9 +1863,9 @@ pub struct McpToolCallResult {
 }
 
 record! { McpToolCallResult {
-    0 content "content" req,
-    1 meta "_meta" opt,
-    2 structured_content "structuredContent" opt,
+    0 content "content" required,
+    1 meta "_meta" optional,
+    2 structured_content "structuredContent" optional,
 } }
 
 impl McpToolCallResult {
@@ -1920,12 +1920,12 @@ pub struct OpenaiFormExtensionMcpServerElicitationRequestParams {
 }
 
 record! { OpenaiFormExtensionMcpServerElicitationRequestParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" opt,
-    2 message "message" req,
-    3 requested_schema "requestedSchema" req,
-    4 server_name "serverName" req,
-    5 meta "_meta" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" optional,
+    2 message "message" required,
+    3 requested_schema "requestedSchema" required,
+    4 server_name "serverName" required,
+    5 meta "_meta" optional,
 } }
 
 impl OpenaiFormExtensionMcpServerElicitationRequestParams {
@@ -1968,12 +1968,12 @@ pub struct OpenaiFormMcpServerElicitationRequestParams {
 }
 
 record! { OpenaiFormMcpServerElicitationRequestParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" opt,
-    2 message "message" req,
-    3 requested_schema "requestedSchema" req,
-    4 server_name "serverName" req,
-    5 meta "_meta" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" optional,
+    2 message "message" required,
+    3 requested_schema "requestedSchema" required,
+    4 server_name "serverName" required,
+    5 meta "_meta" optional,
 } }
 
 impl OpenaiFormMcpServerElicitationRequestParams {
@@ -2026,13 +2026,13 @@ pub struct OpenaiUserVerificationMcpServerElicitationRequestParams {
 }
 
 record! { OpenaiUserVerificationMcpServerElicitationRequestParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" opt,
-    2 challenge "challenge" req,
-    3 description "description" req,
-    4 server_name "serverName" req,
-    5 title "title" req,
-    6 meta "_meta" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" optional,
+    2 challenge "challenge" required,
+    3 description "description" required,
+    4 server_name "serverName" required,
+    5 title "title" required,
+    6 meta "_meta" optional,
 } }
 
 impl OpenaiUserVerificationMcpServerElicitationRequestParams {
@@ -2083,15 +2083,15 @@ pub struct Resource {
 }
 
 record! { Resource {
-    0 name "name" req,
-    1 uri "uri" req,
-    2 meta "_meta" opt,
-    3 annotations "annotations" opt,
-    4 description "description" opt,
-    5 icons "icons" opt,
-    6 mime_type "mimeType" opt,
-    7 size "size" opt,
-    8 title "title" opt,
+    0 name "name" required,
+    1 uri "uri" required,
+    2 meta "_meta" optional,
+    3 annotations "annotations" optional,
+    4 description "description" optional,
+    5 icons "icons" optional,
+    6 mime_type "mimeType" optional,
+    7 size "size" optional,
+    8 title "title" optional,
 } }
 
 impl Resource {
@@ -2151,12 +2151,12 @@ pub struct ResourceTemplate {
 }
 
 record! { ResourceTemplate {
-    0 name "name" req,
-    1 uri_template "uriTemplate" req,
-    2 annotations "annotations" opt,
-    3 description "description" opt,
-    4 mime_type "mimeType" opt,
-    5 title "title" opt,
+    0 name "name" required,
+    1 uri_template "uriTemplate" required,
+    2 annotations "annotations" optional,
+    3 description "description" optional,
+    4 mime_type "mimeType" optional,
+    5 title "title" optional,
 } }
 
 impl ResourceTemplate {
@@ -2188,10 +2188,10 @@ pub struct TextResourceContent {
 }
 
 record! { TextResourceContent {
-    0 text "text" req,
-    1 uri "uri" req,
-    2 meta "_meta" opt,
-    3 mime_type "mimeType" opt,
+    0 text "text" required,
+    1 uri "uri" required,
+    2 meta "_meta" optional,
+    3 mime_type "mimeType" optional,
 } }
 
 impl TextResourceContent {
@@ -2231,14 +2231,14 @@ pub struct Tool {
 }
 
 record! { Tool {
-    0 input_schema "inputSchema" req,
-    1 name "name" req,
-    2 meta "_meta" opt,
-    3 annotations "annotations" opt,
-    4 description "description" opt,
-    5 icons "icons" opt,
-    6 output_schema "outputSchema" opt,
-    7 title "title" opt,
+    0 input_schema "inputSchema" required,
+    1 name "name" required,
+    2 meta "_meta" optional,
+    3 annotations "annotations" optional,
+    4 description "description" optional,
+    5 icons "icons" optional,
+    6 output_schema "outputSchema" optional,
+    7 title "title" optional,
 } }
 
 impl Tool {
@@ -2280,13 +2280,13 @@ pub struct UrlMcpServerElicitationRequestParams {
 }
 
 record! { UrlMcpServerElicitationRequestParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" opt,
-    2 elicitation_id "elicitationId" req,
-    3 message "message" req,
-    4 server_name "serverName" req,
-    5 url "url" req,
-    6 meta "_meta" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" optional,
+    2 elicitation_id "elicitationId" required,
+    3 message "message" required,
+    4 server_name "serverName" required,
+    5 url "url" required,
+    6 meta "_meta" optional,
 } }
 
 impl UrlMcpServerElicitationRequestParams {

@@ -81,25 +81,25 @@ pub struct Model {
 }
 
 record! { Model {
-    0 default_reasoning_effort "defaultReasoningEffort" req,
-    1 description "description" req,
-    2 display_name "displayName" req,
-    3 hidden "hidden" req,
-    4 id "id" req,
-    5 is_default "isDefault" req,
-    6 model "model" req,
-    7 supported_reasoning_efforts "supportedReasoningEfforts" req,
-    8 additional_speed_tiers "additionalSpeedTiers" def(Vec::new()),
-    9 availability_nux "availabilityNux" opt,
-    10 available_access_programs "availableAccessPrograms" opt,
-    11 default_service_tier "defaultServiceTier" opt,
-    12 input_modalities "inputModalities" def(vec![InputModality::Text, InputModality::Image]),
-    13 model_specialty "modelSpecialty" opt,
-    14 multi_agent_version "multiAgentVersion" opt,
-    15 service_tiers "serviceTiers" def(Vec::new()),
-    16 supports_personality "supportsPersonality" def(false),
-    17 upgrade "upgrade" opt,
-    18 upgrade_info "upgradeInfo" opt,
+    0 default_reasoning_effort "defaultReasoningEffort" required,
+    1 description "description" required,
+    2 display_name "displayName" required,
+    3 hidden "hidden" required,
+    4 id "id" required,
+    5 is_default "isDefault" required,
+    6 model "model" required,
+    7 supported_reasoning_efforts "supportedReasoningEfforts" required,
+    8 additional_speed_tiers "additionalSpeedTiers" default(Vec::new()),
+    9 availability_nux "availabilityNux" optional,
+    10 available_access_programs "availableAccessPrograms" optional,
+    11 default_service_tier "defaultServiceTier" optional,
+    12 input_modalities "inputModalities" default(vec![InputModality::Text, InputModality::Image]),
+    13 model_specialty "modelSpecialty" optional,
+    14 multi_agent_version "multiAgentVersion" optional,
+    15 service_tiers "serviceTiers" default(Vec::new()),
+    16 supports_personality "supportsPersonality" default(false),
+    17 upgrade "upgrade" optional,
+    18 upgrade_info "upgradeInfo" optional,
 } }
 
 impl Model {
@@ -150,7 +150,7 @@ pub struct ModelAccessPrograms {
 }
 
 record! { ModelAccessPrograms {
-    0 cyber "cyber" req,
+    0 cyber "cyber" required,
 } }
 
 impl ModelAccessPrograms {
@@ -169,7 +169,7 @@ pub struct ModelAvailabilityNux {
 }
 
 record! { ModelAvailabilityNux {
-    0 message "message" req,
+    0 message "message" required,
 } }
 
 impl ModelAvailabilityNux {
@@ -192,9 +192,9 @@ pub struct ModelListParams {
 }
 
 record! { ModelListParams {
-    0 cursor "cursor" opt,
-    1 include_hidden "includeHidden" opt,
-    2 limit "limit" opt,
+    0 cursor "cursor" optional,
+    1 include_hidden "includeHidden" optional,
+    2 limit "limit" optional,
 } }
 
 impl ModelListParams {
@@ -246,8 +246,8 @@ pub struct ModelListResponse {
 }
 
 record! { ModelListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl ModelListResponse {
@@ -275,10 +275,10 @@ pub struct ModelProviderAuthRecoveryCompletedNotification {
 }
 
 record! { ModelProviderAuthRecoveryCompletedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 message "message" req,
-    3 provider "provider" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 message "message" required,
+    3 provider "provider" required,
 } }
 
 impl ModelProviderAuthRecoveryCompletedNotification {
@@ -313,10 +313,10 @@ pub struct ModelProviderAuthRecoveryStartedNotification {
 }
 
 record! { ModelProviderAuthRecoveryStartedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 message "message" req,
-    3 provider "provider" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 message "message" required,
+    3 provider "provider" required,
 } }
 
 impl ModelProviderAuthRecoveryStartedNotification {
@@ -368,8 +368,8 @@ pub struct ModelProviderCapabilitiesReadResponse {
 }
 
 record! { ModelProviderCapabilitiesReadResponse {
-    0 image_generation "imageGeneration" req,
-    1 web_search "webSearch" req,
+    0 image_generation "imageGeneration" required,
+    1 web_search "webSearch" required,
 } }
 
 impl ModelProviderCapabilitiesReadResponse {
@@ -413,11 +413,11 @@ pub struct ModelReroutedNotification {
 }
 
 record! { ModelReroutedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 from_model "fromModel" req,
-    3 reason "reason" req,
-    4 to_model "toModel" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 from_model "fromModel" required,
+    3 reason "reason" required,
+    4 to_model "toModel" required,
 } }
 
 impl ModelReroutedNotification {
@@ -460,13 +460,13 @@ pub struct ModelSafetyBufferingUpdatedNotification {
 }
 
 record! { ModelSafetyBufferingUpdatedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 model "model" req,
-    3 reasons "reasons" req,
-    4 show_buffering_ui "showBufferingUi" req,
-    5 use_cases "useCases" req,
-    6 faster_model "fasterModel" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 model "model" required,
+    3 reasons "reasons" required,
+    4 show_buffering_ui "showBufferingUi" required,
+    5 use_cases "useCases" required,
+    6 faster_model "fasterModel" optional,
 } }
 
 impl ModelSafetyBufferingUpdatedNotification {
@@ -504,9 +504,9 @@ pub struct ModelServiceTier {
 }
 
 record! { ModelServiceTier {
-    0 description "description" req,
-    1 id "id" req,
-    2 name "name" req,
+    0 description "description" required,
+    1 id "id" required,
+    2 name "name" required,
 } }
 
 impl ModelServiceTier {
@@ -541,11 +541,11 @@ pub struct ModelUpgradeInfo {
 }
 
 record! { ModelUpgradeInfo {
-    0 model "model" req,
-    1 migration_markdown "migrationMarkdown" opt,
-    2 model_link "modelLink" opt,
-    3 retirement_at "retirementAt" opt,
-    4 upgrade_copy "upgradeCopy" opt,
+    0 model "model" required,
+    1 migration_markdown "migrationMarkdown" optional,
+    2 model_link "modelLink" optional,
+    3 retirement_at "retirementAt" optional,
+    4 upgrade_copy "upgradeCopy" optional,
 } }
 
 impl ModelUpgradeInfo {
@@ -588,9 +588,9 @@ pub struct ModelVerificationNotification {
 }
 
 record! { ModelVerificationNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 verifications "verifications" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 verifications "verifications" required,
 } }
 
 impl ModelVerificationNotification {
@@ -641,8 +641,8 @@ pub struct ReasoningEffortOption {
 }
 
 record! { ReasoningEffortOption {
-    0 description "description" req,
-    1 reasoning_effort "reasoningEffort" req,
+    0 description "description" required,
+    1 reasoning_effort "reasoningEffort" required,
 } }
 
 impl ReasoningEffortOption {

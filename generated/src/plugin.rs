@@ -43,20 +43,20 @@ pub struct AgentHookMetadata {
 }
 
 record! { AgentHookMetadata {
-    0 current_hash "currentHash" req,
-    1 display_order "displayOrder" req,
-    2 enabled "enabled" req,
-    3 event_name "eventName" req,
-    4 is_managed "isManaged" req,
-    5 key "key" req,
-    6 source "source" req,
-    7 source_path "sourcePath" req,
-    8 timeout_sec "timeoutSec" req,
-    9 trust_status "trustStatus" req,
-    10 additional_context_limit "additionalContextLimit" opt,
-    11 matcher "matcher" opt,
-    12 plugin_id "pluginId" opt,
-    13 status_message "statusMessage" opt,
+    0 current_hash "currentHash" required,
+    1 display_order "displayOrder" required,
+    2 enabled "enabled" required,
+    3 event_name "eventName" required,
+    4 is_managed "isManaged" required,
+    5 key "key" required,
+    6 source "source" required,
+    7 source_path "sourcePath" required,
+    8 timeout_sec "timeoutSec" required,
+    9 trust_status "trustStatus" required,
+    10 additional_context_limit "additionalContextLimit" optional,
+    11 matcher "matcher" optional,
+    12 plugin_id "pluginId" optional,
+    13 status_message "statusMessage" optional,
 } }
 
 impl AgentHookMetadata {
@@ -114,12 +114,12 @@ pub struct AppBranding {
 }
 
 record! { AppBranding {
-    0 is_discoverable_app "isDiscoverableApp" req,
-    1 category "category" opt,
-    2 developer "developer" opt,
-    3 privacy_policy "privacyPolicy" opt,
-    4 terms_of_service "termsOfService" opt,
-    5 website "website" opt,
+    0 is_discoverable_app "isDiscoverableApp" required,
+    1 category "category" optional,
+    2 developer "developer" optional,
+    3 privacy_policy "privacyPolicy" optional,
+    4 terms_of_service "termsOfService" optional,
+    5 website "website" optional,
 } }
 
 impl AppBranding {
@@ -181,21 +181,21 @@ pub struct AppInfo {
 }
 
 record! { AppInfo {
-    0 id "id" req,
-    1 name "name" req,
-    2 app_metadata "appMetadata" opt,
-    3 branding "branding" opt,
-    4 description "description" opt,
-    5 distribution_channel "distributionChannel" opt,
-    6 icon_assets "iconAssets" opt,
-    7 icon_dark_assets "iconDarkAssets" opt,
-    8 install_url "installUrl" opt,
-    9 is_accessible "isAccessible" def(false),
-    10 is_enabled "isEnabled" def(true),
-    11 labels "labels" opt,
-    12 logo_url "logoUrl" opt,
-    13 logo_url_dark "logoUrlDark" opt,
-    14 plugin_display_names "pluginDisplayNames" def(Vec::new()),
+    0 id "id" required,
+    1 name "name" required,
+    2 app_metadata "appMetadata" optional,
+    3 branding "branding" optional,
+    4 description "description" optional,
+    5 distribution_channel "distributionChannel" optional,
+    6 icon_assets "iconAssets" optional,
+    7 icon_dark_assets "iconDarkAssets" optional,
+    8 install_url "installUrl" optional,
+    9 is_accessible "isAccessible" default(false),
+    10 is_enabled "isEnabled" default(true),
+    11 labels "labels" optional,
+    12 logo_url "logoUrl" optional,
+    13 logo_url_dark "logoUrlDark" optional,
+    14 plugin_display_names "pluginDisplayNames" default(Vec::new()),
 } }
 
 impl AppInfo {
@@ -232,7 +232,7 @@ pub struct AppListUpdatedNotification {
 }
 
 record! { AppListUpdatedNotification {
-    0 data "data" req,
+    0 data "data" required,
 } }
 
 impl AppListUpdatedNotification {
@@ -271,17 +271,17 @@ pub struct AppMetadata {
 }
 
 record! { AppMetadata {
-    0 categories "categories" opt,
-    1 developer "developer" opt,
-    2 first_party_requires_install "firstPartyRequiresInstall" opt,
-    3 review "review" opt,
-    4 screenshots "screenshots" opt,
-    5 seo_description "seoDescription" opt,
-    6 show_in_composer_when_unlinked "showInComposerWhenUnlinked" opt,
-    7 sub_categories "subCategories" opt,
-    8 version "version" opt,
-    9 version_id "versionId" opt,
-    10 version_notes "versionNotes" opt,
+    0 categories "categories" optional,
+    1 developer "developer" optional,
+    2 first_party_requires_install "firstPartyRequiresInstall" optional,
+    3 review "review" optional,
+    4 screenshots "screenshots" optional,
+    5 seo_description "seoDescription" optional,
+    6 show_in_composer_when_unlinked "showInComposerWhenUnlinked" optional,
+    7 sub_categories "subCategories" optional,
+    8 version "version" optional,
+    9 version_id "versionId" optional,
+    10 version_notes "versionNotes" optional,
 } }
 
 impl AppMetadata {
@@ -318,7 +318,7 @@ pub struct AppReview {
 }
 
 record! { AppReview {
-    0 status "status" req,
+    0 status "status" required,
 } }
 
 impl AppReview {
@@ -341,9 +341,9 @@ pub struct AppScreenshot {
 }
 
 record! { AppScreenshot {
-    0 user_prompt "userPrompt" req,
-    1 file_id "fileId" opt,
-    2 url "url" opt,
+    0 user_prompt "userPrompt" required,
+    1 file_id "fileId" optional,
+    2 url "url" optional,
 } }
 
 impl AppScreenshot {
@@ -376,11 +376,11 @@ pub struct AppSummary {
 }
 
 record! { AppSummary {
-    0 id "id" req,
-    1 name "name" req,
-    2 category "category" opt,
-    3 description "description" opt,
-    4 install_url "installUrl" opt,
+    0 id "id" required,
+    1 name "name" required,
+    2 category "category" optional,
+    3 description "description" optional,
+    4 install_url "installUrl" optional,
 } }
 
 impl AppSummary {
@@ -421,15 +421,15 @@ pub struct AppTemplateSummary {
 }
 
 record! { AppTemplateSummary {
-    0 materialized_app_ids "materializedAppIds" req,
-    1 name "name" req,
-    2 template_id "templateId" req,
-    3 canonical_connector_id "canonicalConnectorId" opt,
-    4 category "category" opt,
-    5 description "description" opt,
-    6 logo_url "logoUrl" opt,
-    7 logo_url_dark "logoUrlDark" opt,
-    8 reason "reason" opt,
+    0 materialized_app_ids "materializedAppIds" required,
+    1 name "name" required,
+    2 template_id "templateId" required,
+    3 canonical_connector_id "canonicalConnectorId" optional,
+    4 category "category" optional,
+    5 description "description" optional,
+    6 logo_url "logoUrl" optional,
+    7 logo_url_dark "logoUrlDark" optional,
+    8 reason "reason" optional,
 } }
 
 impl AppTemplateSummary {
@@ -495,12 +495,12 @@ pub struct AppToolSummary {
 }
 
 record! { AppToolSummary {
-    0 description "description" req,
-    1 name "name" req,
-    2 disabled_reason "disabledReason" opt,
-    3 is_enabled "isEnabled" def(true),
-    4 is_read_only "isReadOnly" def(false),
-    5 title "title" opt,
+    0 description "description" required,
+    1 name "name" required,
+    2 disabled_reason "disabledReason" optional,
+    3 is_enabled "isEnabled" default(true),
+    4 is_read_only "isReadOnly" default(false),
+    5 title "title" optional,
 } }
 
 impl AppToolSummary {
@@ -530,8 +530,8 @@ pub struct AppsInstalledParams {
 }
 
 record! { AppsInstalledParams {
-    0 thread_id "threadId" opt,
-    1 force_refresh "forceRefresh" opt,
+    0 thread_id "threadId" optional,
+    1 force_refresh "forceRefresh" optional,
 } }
 
 impl AppsInstalledParams {
@@ -575,7 +575,7 @@ pub struct AppsInstalledResponse {
 }
 
 record! { AppsInstalledResponse {
-    0 apps "apps" req,
+    0 apps "apps" required,
 } }
 
 impl AppsInstalledResponse {
@@ -602,10 +602,10 @@ pub struct AppsListParams {
 }
 
 record! { AppsListParams {
-    0 thread_id "threadId" opt,
-    1 cursor "cursor" opt,
-    2 force_refetch "forceRefetch" opt,
-    3 limit "limit" opt,
+    0 thread_id "threadId" optional,
+    1 cursor "cursor" optional,
+    2 force_refetch "forceRefetch" optional,
+    3 limit "limit" optional,
 } }
 
 impl AppsListParams {
@@ -667,8 +667,8 @@ pub struct AppsListResponse {
 }
 
 record! { AppsListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl AppsListResponse {
@@ -696,9 +696,9 @@ pub struct AppsReadParams {
 }
 
 record! { AppsReadParams {
-    0 thread_id "threadId" opt,
-    1 app_ids "appIds" req,
-    2 include_tools "includeTools" opt,
+    0 thread_id "threadId" optional,
+    1 app_ids "appIds" required,
+    2 include_tools "includeTools" optional,
 } }
 
 impl AppsReadParams {
@@ -739,8 +739,8 @@ pub struct AppsReadResponse {
 }
 
 record! { AppsReadResponse {
-    0 apps "apps" req,
-    1 missing_app_ids "missingAppIds" req,
+    0 apps "apps" required,
+    1 missing_app_ids "missingAppIds" required,
 } }
 
 impl AppsReadResponse {
@@ -797,22 +797,22 @@ pub struct CommandHookMetadata {
 }
 
 record! { CommandHookMetadata {
-    0 command "command" req,
-    1 current_hash "currentHash" req,
-    2 display_order "displayOrder" req,
-    3 enabled "enabled" req,
-    4 event_name "eventName" req,
-    5 is_managed "isManaged" req,
-    6 key "key" req,
-    7 source "source" req,
-    8 source_path "sourcePath" req,
-    9 timeout_sec "timeoutSec" req,
-    10 trust_status "trustStatus" req,
-    11 additional_context_limit "additionalContextLimit" opt,
-    12 r#async "async" def(false),
-    13 matcher "matcher" opt,
-    14 plugin_id "pluginId" opt,
-    15 status_message "statusMessage" opt,
+    0 command "command" required,
+    1 current_hash "currentHash" required,
+    2 display_order "displayOrder" required,
+    3 enabled "enabled" required,
+    4 event_name "eventName" required,
+    5 is_managed "isManaged" required,
+    6 key "key" required,
+    7 source "source" required,
+    8 source_path "sourcePath" required,
+    9 timeout_sec "timeoutSec" required,
+    10 trust_status "trustStatus" required,
+    11 additional_context_limit "additionalContextLimit" optional,
+    12 r#async "async" default(false),
+    13 matcher "matcher" optional,
+    14 plugin_id "pluginId" optional,
+    15 status_message "statusMessage" optional,
 } }
 
 impl CommandHookMetadata {
@@ -881,15 +881,15 @@ pub struct ConnectorMetadata {
 }
 
 record! { ConnectorMetadata {
-    0 id "id" req,
-    1 name "name" req,
-    2 description "description" opt,
-    3 distribution_channel "distributionChannel" opt,
-    4 icon_url "iconUrl" opt,
-    5 icon_url_dark "iconUrlDark" opt,
-    6 install_url "installUrl" opt,
-    7 plugin_display_names "pluginDisplayNames" def(Vec::new()),
-    8 tool_summaries "toolSummaries" opt,
+    0 id "id" required,
+    1 name "name" required,
+    2 description "description" optional,
+    3 distribution_channel "distributionChannel" optional,
+    4 icon_url "iconUrl" optional,
+    5 icon_url_dark "iconUrlDark" optional,
+    6 install_url "installUrl" optional,
+    7 plugin_display_names "pluginDisplayNames" default(Vec::new()),
+    8 tool_summaries "toolSummaries" optional,
 } }
 
 impl ConnectorMetadata {
@@ -918,7 +918,7 @@ pub struct DailyScheduledTaskSchedule {
 }
 
 record! { DailyScheduledTaskSchedule {
-    0 time "time" req,
+    0 time "time" required,
 } }
 
 impl DailyScheduledTaskSchedule {
@@ -943,10 +943,10 @@ pub struct GitPluginSource {
 }
 
 record! { GitPluginSource {
-    0 url "url" req,
-    1 path "path" opt,
-    2 ref_name "refName" opt,
-    3 sha "sha" opt,
+    0 url "url" required,
+    1 path "path" optional,
+    2 ref_name "refName" optional,
+    3 sha "sha" optional,
 } }
 
 impl GitPluginSource {
@@ -974,9 +974,9 @@ pub struct HookCompletedNotification {
 }
 
 record! { HookCompletedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" opt,
-    2 run "run" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" optional,
+    2 run "run" required,
 } }
 
 impl HookCompletedNotification {
@@ -1001,8 +1001,8 @@ pub struct HookErrorInfo {
 }
 
 record! { HookErrorInfo {
-    0 message "message" req,
-    1 path "path" req,
+    0 message "message" required,
+    1 path "path" required,
 } }
 
 impl HookErrorInfo {
@@ -1158,7 +1158,7 @@ pub struct HookMigration {
 }
 
 record! { HookMigration {
-    0 name "name" req,
+    0 name "name" required,
 } }
 
 impl HookMigration {
@@ -1179,8 +1179,8 @@ pub struct HookOutputEntry {
 }
 
 record! { HookOutputEntry {
-    0 kind "kind" req,
-    1 text "text" req,
+    0 kind "kind" required,
+    1 text "text" required,
 } }
 
 impl HookOutputEntry {
@@ -1230,8 +1230,8 @@ pub struct HookPromptFragment {
 }
 
 record! { HookPromptFragment {
-    0 hook_run_id "hookRunId" req,
-    1 text "text" req,
+    0 hook_run_id "hookRunId" required,
+    1 text "text" required,
 } }
 
 impl HookPromptFragment {
@@ -1307,20 +1307,20 @@ pub struct HookRunSummary {
 }
 
 record! { HookRunSummary {
-    0 display_order "displayOrder" req,
-    1 entries "entries" req,
-    2 event_name "eventName" req,
-    3 execution_mode "executionMode" req,
-    4 handler_type "handlerType" req,
-    5 id "id" req,
-    6 scope "scope" req,
-    7 source_path "sourcePath" req,
-    8 started_at "startedAt" req,
-    9 status "status" req,
-    10 completed_at "completedAt" opt,
-    11 duration_ms "durationMs" opt,
-    12 source "source" def(HookSource::Unknown),
-    13 status_message "statusMessage" opt,
+    0 display_order "displayOrder" required,
+    1 entries "entries" required,
+    2 event_name "eventName" required,
+    3 execution_mode "executionMode" required,
+    4 handler_type "handlerType" required,
+    5 id "id" required,
+    6 scope "scope" required,
+    7 source_path "sourcePath" required,
+    8 started_at "startedAt" required,
+    9 status "status" required,
+    10 completed_at "completedAt" optional,
+    11 duration_ms "durationMs" optional,
+    12 source "source" default(HookSource::Unknown),
+    13 status_message "statusMessage" optional,
 } }
 
 impl HookRunSummary {
@@ -1431,9 +1431,9 @@ pub struct HookStartedNotification {
 }
 
 record! { HookStartedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" opt,
-    2 run "run" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" optional,
+    2 run "run" required,
 } }
 
 impl HookStartedNotification {
@@ -1485,10 +1485,10 @@ pub struct HooksListEntry {
 }
 
 record! { HooksListEntry {
-    0 cwd "cwd" req,
-    1 errors "errors" req,
-    2 hooks "hooks" req,
-    3 warnings "warnings" req,
+    0 cwd "cwd" required,
+    1 errors "errors" required,
+    2 hooks "hooks" required,
+    3 warnings "warnings" required,
 } }
 
 impl HooksListEntry {
@@ -1517,7 +1517,7 @@ pub struct HooksListParams {
 }
 
 record! { HooksListParams {
-    0 cwds "cwds" opt,
+    0 cwds "cwds" optional,
 } }
 
 impl HooksListParams {
@@ -1549,7 +1549,7 @@ pub struct HooksListResponse {
 }
 
 record! { HooksListResponse {
-    0 data "data" req,
+    0 data "data" required,
 } }
 
 impl HooksListResponse {
@@ -1570,8 +1570,8 @@ pub struct HourlyScheduledTaskSchedule {
 }
 
 record! { HourlyScheduledTaskSchedule {
-    0 interval_hours "intervalHours" req,
-    1 days "days" opt,
+    0 interval_hours "intervalHours" required,
+    1 days "days" optional,
 } }
 
 impl HourlyScheduledTaskSchedule {
@@ -1598,10 +1598,10 @@ pub struct InstalledApp {
 }
 
 record! { InstalledApp {
-    0 callable "callable" req,
-    1 enabled "enabled" req,
-    2 id "id" req,
-    3 runtime_name "runtimeName" opt,
+    0 callable "callable" required,
+    1 enabled "enabled" required,
+    2 id "id" required,
+    3 runtime_name "runtimeName" optional,
 } }
 
 impl InstalledApp {
@@ -1625,7 +1625,7 @@ pub struct LocalPluginSource {
 }
 
 record! { LocalPluginSource {
-    0 path "path" req,
+    0 path "path" required,
 } }
 
 impl LocalPluginSource {
@@ -1648,9 +1648,9 @@ pub struct MarketplaceAddParams {
 }
 
 record! { MarketplaceAddParams {
-    0 source "source" req,
-    1 ref_name "refName" opt,
-    2 sparse_paths "sparsePaths" opt,
+    0 source "source" required,
+    1 ref_name "refName" optional,
+    2 sparse_paths "sparsePaths" optional,
 } }
 
 impl MarketplaceAddParams {
@@ -1691,9 +1691,9 @@ pub struct MarketplaceAddResponse {
 }
 
 record! { MarketplaceAddResponse {
-    0 already_added "alreadyAdded" req,
-    1 installed_root "installedRoot" req,
-    2 marketplace_name "marketplaceName" req,
+    0 already_added "alreadyAdded" required,
+    1 installed_root "installedRoot" required,
+    2 marketplace_name "marketplaceName" required,
 } }
 
 impl MarketplaceAddResponse {
@@ -1720,7 +1720,7 @@ pub struct MarketplaceInterface {
 }
 
 record! { MarketplaceInterface {
-    0 display_name "displayName" opt,
+    0 display_name "displayName" optional,
 } }
 
 impl MarketplaceInterface {
@@ -1747,8 +1747,8 @@ pub struct MarketplaceLoadErrorInfo {
 }
 
 record! { MarketplaceLoadErrorInfo {
-    0 marketplace_path "marketplacePath" req,
-    1 message "message" req,
+    0 marketplace_path "marketplacePath" required,
+    1 message "message" required,
 } }
 
 impl MarketplaceLoadErrorInfo {
@@ -1773,7 +1773,7 @@ pub struct MarketplaceRemoveParams {
 }
 
 record! { MarketplaceRemoveParams {
-    0 marketplace_name "marketplaceName" req,
+    0 marketplace_name "marketplaceName" required,
 } }
 
 impl MarketplaceRemoveParams {
@@ -1796,8 +1796,8 @@ pub struct MarketplaceRemoveResponse {
 }
 
 record! { MarketplaceRemoveResponse {
-    0 marketplace_name "marketplaceName" req,
-    1 installed_root "installedRoot" opt,
+    0 marketplace_name "marketplaceName" required,
+    1 installed_root "installedRoot" optional,
 } }
 
 impl MarketplaceRemoveResponse {
@@ -1821,8 +1821,8 @@ pub struct MarketplaceUpgradeErrorInfo {
 }
 
 record! { MarketplaceUpgradeErrorInfo {
-    0 marketplace_name "marketplaceName" req,
-    1 message "message" req,
+    0 marketplace_name "marketplaceName" required,
+    1 message "message" required,
 } }
 
 impl MarketplaceUpgradeErrorInfo {
@@ -1844,7 +1844,7 @@ pub struct MarketplaceUpgradeParams {
 }
 
 record! { MarketplaceUpgradeParams {
-    0 marketplace_name "marketplaceName" opt,
+    0 marketplace_name "marketplaceName" optional,
 } }
 
 impl MarketplaceUpgradeParams {
@@ -1880,9 +1880,9 @@ pub struct MarketplaceUpgradeResponse {
 }
 
 record! { MarketplaceUpgradeResponse {
-    0 errors "errors" req,
-    1 selected_marketplaces "selectedMarketplaces" req,
-    2 upgraded_roots "upgradedRoots" req,
+    0 errors "errors" required,
+    1 selected_marketplaces "selectedMarketplaces" required,
+    2 upgraded_roots "upgradedRoots" required,
 } }
 
 impl MarketplaceUpgradeResponse {
@@ -1939,22 +1939,22 @@ pub struct McpToolHookMetadata {
 }
 
 record! { McpToolHookMetadata {
-    0 current_hash "currentHash" req,
-    1 display_order "displayOrder" req,
-    2 enabled "enabled" req,
-    3 event_name "eventName" req,
-    4 is_managed "isManaged" req,
-    5 key "key" req,
-    6 server "server" req,
-    7 source "source" req,
-    8 source_path "sourcePath" req,
-    9 timeout_sec "timeoutSec" req,
-    10 tool "tool" req,
-    11 trust_status "trustStatus" req,
-    12 additional_context_limit "additionalContextLimit" opt,
-    13 matcher "matcher" opt,
-    14 plugin_id "pluginId" opt,
-    15 status_message "statusMessage" opt,
+    0 current_hash "currentHash" required,
+    1 display_order "displayOrder" required,
+    2 enabled "enabled" required,
+    3 event_name "eventName" required,
+    4 is_managed "isManaged" required,
+    5 key "key" required,
+    6 server "server" required,
+    7 source "source" required,
+    8 source_path "sourcePath" required,
+    9 timeout_sec "timeoutSec" required,
+    10 tool "tool" required,
+    11 trust_status "trustStatus" required,
+    12 additional_context_limit "additionalContextLimit" optional,
+    13 matcher "matcher" optional,
+    14 plugin_id "pluginId" optional,
+    15 status_message "statusMessage" optional,
 } }
 
 impl McpToolHookMetadata {
@@ -2008,9 +2008,9 @@ pub struct NpmPluginSource {
 }
 
 record! { NpmPluginSource {
-    0 package "package" req,
-    1 registry "registry" opt,
-    2 version "version" opt,
+    0 package "package" required,
+    1 registry "registry" optional,
+    2 version "version" optional,
 } }
 
 impl NpmPluginSource {
@@ -2089,18 +2089,18 @@ pub struct PluginDetail {
 }
 
 record! { PluginDetail {
-    0 app_templates "appTemplates" req,
-    1 apps "apps" req,
-    2 hooks "hooks" req,
-    3 marketplace_name "marketplaceName" req,
-    4 mcp_servers "mcpServers" req,
-    5 skills "skills" req,
-    6 summary "summary" req,
-    7 description "description" opt,
-    8 marketplace_path "marketplacePath" opt,
-    9 onboarding_skill "onboardingSkill" opt,
-    10 scheduled_tasks "scheduledTasks" opt,
-    11 share_url "shareUrl" opt,
+    0 app_templates "appTemplates" required,
+    1 apps "apps" required,
+    2 hooks "hooks" required,
+    3 marketplace_name "marketplaceName" required,
+    4 mcp_servers "mcpServers" required,
+    5 skills "skills" required,
+    6 summary "summary" required,
+    7 description "description" optional,
+    8 marketplace_path "marketplacePath" optional,
+    9 onboarding_skill "onboardingSkill" optional,
+    10 scheduled_tasks "scheduledTasks" optional,
+    11 share_url "shareUrl" optional,
 } }
 
 impl PluginDetail {
@@ -2165,8 +2165,8 @@ pub struct PluginHookSummary {
 }
 
 record! { PluginHookSummary {
-    0 event_name "eventName" req,
-    1 key "key" req,
+    0 event_name "eventName" required,
+    1 key "key" required,
 } }
 
 impl PluginHookSummary {
@@ -2194,10 +2194,10 @@ pub struct PluginInstallParams {
 }
 
 record! { PluginInstallParams {
-    0 plugin_name "pluginName" req,
-    1 install_attempt_id "installAttemptId" opt,
-    2 marketplace_path "marketplacePath" opt,
-    3 remote_marketplace_name "remoteMarketplaceName" opt,
+    0 plugin_name "pluginName" required,
+    1 install_attempt_id "installAttemptId" optional,
+    2 marketplace_path "marketplacePath" optional,
+    3 remote_marketplace_name "remoteMarketplaceName" optional,
 } }
 
 impl PluginInstallParams {
@@ -2287,8 +2287,8 @@ pub struct PluginInstallResponse {
 }
 
 record! { PluginInstallResponse {
-    0 apps_needing_auth "appsNeedingAuth" req,
-    1 auth_policy "authPolicy" req,
+    0 apps_needing_auth "appsNeedingAuth" required,
+    1 auth_policy "authPolicy" required,
 } }
 
 impl PluginInstallResponse {
@@ -2315,8 +2315,8 @@ pub struct PluginInstalledParams {
 }
 
 record! { PluginInstalledParams {
-    0 cwds "cwds" opt,
-    1 install_suggestion_plugin_names "installSuggestionPluginNames" opt,
+    0 cwds "cwds" optional,
+    1 install_suggestion_plugin_names "installSuggestionPluginNames" optional,
 } }
 
 impl PluginInstalledParams {
@@ -2367,8 +2367,8 @@ pub struct PluginInstalledResponse {
 }
 
 record! { PluginInstalledResponse {
-    0 marketplaces "marketplaces" req,
-    1 marketplace_load_errors "marketplaceLoadErrors" def(Vec::new()),
+    0 marketplaces "marketplaces" required,
+    1 marketplace_load_errors "marketplaceLoadErrors" default(Vec::new()),
 } }
 
 impl PluginInstalledResponse {
@@ -2426,25 +2426,25 @@ pub struct PluginInterface {
 }
 
 record! { PluginInterface {
-    0 capabilities "capabilities" req,
-    1 screenshot_urls "screenshotUrls" req,
-    2 screenshots "screenshots" req,
-    3 brand_color "brandColor" opt,
-    4 category "category" opt,
-    5 composer_icon "composerIcon" opt,
-    6 composer_icon_url "composerIconUrl" opt,
-    7 default_prompt "defaultPrompt" opt,
-    8 developer_name "developerName" opt,
-    9 display_name "displayName" opt,
-    10 logo "logo" opt,
-    11 logo_dark "logoDark" opt,
-    12 logo_url "logoUrl" opt,
-    13 logo_url_dark "logoUrlDark" opt,
-    14 long_description "longDescription" opt,
-    15 privacy_policy_url "privacyPolicyUrl" opt,
-    16 short_description "shortDescription" opt,
-    17 terms_of_service_url "termsOfServiceUrl" opt,
-    18 website_url "websiteUrl" opt,
+    0 capabilities "capabilities" required,
+    1 screenshot_urls "screenshotUrls" required,
+    2 screenshots "screenshots" required,
+    3 brand_color "brandColor" optional,
+    4 category "category" optional,
+    5 composer_icon "composerIcon" optional,
+    6 composer_icon_url "composerIconUrl" optional,
+    7 default_prompt "defaultPrompt" optional,
+    8 developer_name "developerName" optional,
+    9 display_name "displayName" optional,
+    10 logo "logo" optional,
+    11 logo_dark "logoDark" optional,
+    12 logo_url "logoUrl" optional,
+    13 logo_url_dark "logoUrlDark" optional,
+    14 long_description "longDescription" optional,
+    15 privacy_policy_url "privacyPolicyUrl" optional,
+    16 short_description "shortDescription" optional,
+    17 terms_of_service_url "termsOfServiceUrl" optional,
+    18 website_url "websiteUrl" optional,
 } }
 
 impl PluginInterface {
@@ -2517,9 +2517,9 @@ pub struct PluginListParams {
 }
 
 record! { PluginListParams {
-    0 cwds "cwds" opt,
-    1 force_refetch "forceRefetch" opt,
-    2 marketplace_kinds "marketplaceKinds" opt,
+    0 cwds "cwds" optional,
+    1 force_refetch "forceRefetch" optional,
+    2 marketplace_kinds "marketplaceKinds" optional,
 } }
 
 impl PluginListParams {
@@ -2580,9 +2580,9 @@ pub struct PluginListResponse {
 }
 
 record! { PluginListResponse {
-    0 marketplaces "marketplaces" req,
-    1 featured_plugin_ids "featuredPluginIds" def(Vec::new()),
-    2 marketplace_load_errors "marketplaceLoadErrors" def(Vec::new()),
+    0 marketplaces "marketplaces" required,
+    1 featured_plugin_ids "featuredPluginIds" default(Vec::new()),
+    2 marketplace_load_errors "marketplaceLoadErrors" default(Vec::new()),
 } }
 
 impl PluginListResponse {
@@ -2611,10 +2611,10 @@ pub struct PluginMarketplaceEntry {
 }
 
 record! { PluginMarketplaceEntry {
-    0 name "name" req,
-    1 plugins "plugins" req,
-    2 interface "interface" opt,
-    3 path "path" opt,
+    0 name "name" required,
+    1 plugins "plugins" required,
+    2 interface "interface" optional,
+    3 path "path" optional,
 } }
 
 impl PluginMarketplaceEntry {
@@ -2642,9 +2642,9 @@ pub struct PluginReadParams {
 }
 
 record! { PluginReadParams {
-    0 plugin_name "pluginName" req,
-    1 marketplace_path "marketplacePath" opt,
-    2 remote_marketplace_name "remoteMarketplaceName" opt,
+    0 plugin_name "pluginName" required,
+    1 marketplace_path "marketplacePath" optional,
+    2 remote_marketplace_name "remoteMarketplaceName" optional,
 } }
 
 impl PluginReadParams {
@@ -2687,7 +2687,7 @@ pub struct PluginReadResponse {
 }
 
 record! { PluginReadResponse {
-    0 plugin "plugin" req,
+    0 plugin "plugin" required,
 } }
 
 impl PluginReadResponse {
@@ -2716,11 +2716,11 @@ pub struct PluginReconcileChangedPlugin {
 }
 
 record! { PluginReconcileChangedPlugin {
-    0 has_apps "hasApps" req,
-    1 has_hooks "hasHooks" req,
-    2 has_mcps "hasMcps" req,
-    3 has_skills "hasSkills" req,
-    4 id "id" req,
+    0 has_apps "hasApps" required,
+    1 has_hooks "hasHooks" required,
+    2 has_mcps "hasMcps" required,
+    3 has_skills "hasSkills" required,
+    4 id "id" required,
 } }
 
 impl PluginReconcileChangedPlugin {
@@ -2751,7 +2751,7 @@ pub struct PluginReconcileParams {
 }
 
 record! { PluginReconcileParams {
-    0 reason "reason" opt,
+    0 reason "reason" optional,
 } }
 
 impl PluginReconcileParams {
@@ -2789,9 +2789,9 @@ pub struct PluginReconcileResponse {
 }
 
 record! { PluginReconcileResponse {
-    0 changed_plugins "changedPlugins" req,
-    1 failed_materialization_remote_plugin_ids "failedMaterializationRemotePluginIds" req,
-    2 failed_remote_plugin_ids "failedRemotePluginIds" req,
+    0 changed_plugins "changedPlugins" required,
+    1 failed_materialization_remote_plugin_ids "failedMaterializationRemotePluginIds" required,
+    2 failed_remote_plugin_ids "failedRemotePluginIds" required,
 } }
 
 impl PluginReconcileResponse {
@@ -2829,11 +2829,11 @@ pub struct PluginSearchParams {
 }
 
 record! { PluginSearchParams {
-    0 search_term "searchTerm" req,
-    1 cursor "cursor" opt,
-    2 cwds "cwds" opt,
-    3 limit "limit" opt,
-    4 scope "scope" opt,
+    0 search_term "searchTerm" required,
+    1 cursor "cursor" optional,
+    2 cwds "cwds" optional,
+    3 limit "limit" optional,
+    4 scope "scope" optional,
 } }
 
 impl PluginSearchParams {
@@ -2890,8 +2890,8 @@ pub struct PluginSearchResponse {
 }
 
 record! { PluginSearchResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl PluginSearchResponse {
@@ -2917,9 +2917,9 @@ pub struct PluginSearchResult {
 }
 
 record! { PluginSearchResult {
-    0 marketplace_name "marketplaceName" req,
-    1 plugin "plugin" req,
-    2 marketplace_path "marketplacePath" opt,
+    0 marketplace_name "marketplaceName" required,
+    1 plugin "plugin" required,
+    2 marketplace_path "marketplacePath" optional,
 } }
 
 impl PluginSearchResult {
@@ -2962,7 +2962,7 @@ pub struct PluginShareCheckoutParams {
 }
 
 record! { PluginShareCheckoutParams {
-    0 remote_plugin_id "remotePluginId" req,
+    0 remote_plugin_id "remotePluginId" required,
 } }
 
 impl PluginShareCheckoutParams {
@@ -2995,13 +2995,13 @@ pub struct PluginShareCheckoutResponse {
 }
 
 record! { PluginShareCheckoutResponse {
-    0 marketplace_name "marketplaceName" req,
-    1 marketplace_path "marketplacePath" req,
-    2 plugin_id "pluginId" req,
-    3 plugin_name "pluginName" req,
-    4 plugin_path "pluginPath" req,
-    5 remote_plugin_id "remotePluginId" req,
-    6 remote_version "remoteVersion" opt,
+    0 marketplace_name "marketplaceName" required,
+    1 marketplace_path "marketplacePath" required,
+    2 plugin_id "pluginId" required,
+    3 plugin_name "pluginName" required,
+    4 plugin_path "pluginPath" required,
+    5 remote_plugin_id "remotePluginId" required,
+    6 remote_version "remoteVersion" optional,
 } }
 
 impl PluginShareCheckoutResponse {
@@ -3049,14 +3049,14 @@ pub struct PluginShareContext {
 }
 
 record! { PluginShareContext {
-    0 remote_plugin_id "remotePluginId" req,
-    1 can_publish_to_workspace "canPublishToWorkspace" opt,
-    2 creator_account_user_id "creatorAccountUserId" opt,
-    3 creator_name "creatorName" opt,
-    4 discoverability "discoverability" opt,
-    5 remote_version "remoteVersion" opt,
-    6 share_principals "sharePrincipals" opt,
-    7 share_url "shareUrl" opt,
+    0 remote_plugin_id "remotePluginId" required,
+    1 can_publish_to_workspace "canPublishToWorkspace" optional,
+    2 creator_account_user_id "creatorAccountUserId" optional,
+    3 creator_name "creatorName" optional,
+    4 discoverability "discoverability" optional,
+    5 remote_version "remoteVersion" optional,
+    6 share_principals "sharePrincipals" optional,
+    7 share_url "shareUrl" optional,
 } }
 
 impl PluginShareContext {
@@ -3084,7 +3084,7 @@ pub struct PluginShareDeleteParams {
 }
 
 record! { PluginShareDeleteParams {
-    0 remote_plugin_id "remotePluginId" req,
+    0 remote_plugin_id "remotePluginId" required,
 } }
 
 impl PluginShareDeleteParams {
@@ -3148,8 +3148,8 @@ pub struct PluginShareListItem {
 }
 
 record! { PluginShareListItem {
-    0 plugin "plugin" req,
-    1 local_plugin_path "localPluginPath" opt,
+    0 plugin "plugin" required,
+    1 local_plugin_path "localPluginPath" optional,
 } }
 
 impl PluginShareListItem {
@@ -3192,7 +3192,7 @@ pub struct PluginShareListResponse {
 }
 
 record! { PluginShareListResponse {
-    0 data "data" req,
+    0 data "data" required,
 } }
 
 impl PluginShareListResponse {
@@ -3217,10 +3217,10 @@ pub struct PluginSharePrincipal {
 }
 
 record! { PluginSharePrincipal {
-    0 name "name" req,
-    1 principal_id "principalId" req,
-    2 principal_type "principalType" req,
-    3 role "role" req,
+    0 name "name" required,
+    1 principal_id "principalId" required,
+    2 principal_type "principalType" required,
+    3 role "role" required,
 } }
 
 impl PluginSharePrincipal {
@@ -3295,10 +3295,10 @@ pub struct PluginShareSaveParams {
 }
 
 record! { PluginShareSaveParams {
-    0 plugin_path "pluginPath" req,
-    1 discoverability "discoverability" opt,
-    2 remote_plugin_id "remotePluginId" opt,
-    3 share_targets "shareTargets" opt,
+    0 plugin_path "pluginPath" required,
+    1 discoverability "discoverability" optional,
+    2 remote_plugin_id "remotePluginId" optional,
+    3 share_targets "shareTargets" optional,
 } }
 
 impl PluginShareSaveParams {
@@ -3353,9 +3353,9 @@ pub struct PluginShareSaveResponse {
 }
 
 record! { PluginShareSaveResponse {
-    0 remote_plugin_id "remotePluginId" req,
-    1 share_url "shareUrl" req,
-    2 can_publish_to_workspace "canPublishToWorkspace" opt,
+    0 remote_plugin_id "remotePluginId" required,
+    1 share_url "shareUrl" required,
+    2 can_publish_to_workspace "canPublishToWorkspace" optional,
 } }
 
 impl PluginShareSaveResponse {
@@ -3385,9 +3385,9 @@ pub struct PluginShareTarget {
 }
 
 record! { PluginShareTarget {
-    0 principal_id "principalId" req,
-    1 principal_type "principalType" req,
-    2 role "role" req,
+    0 principal_id "principalId" required,
+    1 principal_type "principalType" required,
+    2 role "role" required,
 } }
 
 impl PluginShareTarget {
@@ -3455,9 +3455,9 @@ pub struct PluginShareUpdateTargetsParams {
 }
 
 record! { PluginShareUpdateTargetsParams {
-    0 discoverability "discoverability" req,
-    1 remote_plugin_id "remotePluginId" req,
-    2 share_targets "shareTargets" req,
+    0 discoverability "discoverability" required,
+    1 remote_plugin_id "remotePluginId" required,
+    2 share_targets "shareTargets" required,
 } }
 
 impl PluginShareUpdateTargetsParams {
@@ -3486,8 +3486,8 @@ pub struct PluginShareUpdateTargetsResponse {
 }
 
 record! { PluginShareUpdateTargetsResponse {
-    0 discoverability "discoverability" req,
-    1 principals "principals" req,
+    0 discoverability "discoverability" required,
+    1 principals "principals" required,
 } }
 
 impl PluginShareUpdateTargetsResponse {
@@ -3516,9 +3516,9 @@ pub struct PluginSkillReadParams {
 }
 
 record! { PluginSkillReadParams {
-    0 remote_marketplace_name "remoteMarketplaceName" req,
-    1 remote_plugin_id "remotePluginId" req,
-    2 skill_name "skillName" req,
+    0 remote_marketplace_name "remoteMarketplaceName" required,
+    1 remote_plugin_id "remotePluginId" required,
+    2 skill_name "skillName" required,
 } }
 
 impl PluginSkillReadParams {
@@ -3545,7 +3545,7 @@ pub struct PluginSkillReadResponse {
 }
 
 record! { PluginSkillReadResponse {
-    0 contents "contents" opt,
+    0 contents "contents" optional,
 } }
 
 impl PluginSkillReadResponse {
@@ -3651,25 +3651,25 @@ pub struct PluginSummary {
 }
 
 record! { PluginSummary {
-    0 auth_policy "authPolicy" req,
-    1 enabled "enabled" req,
-    2 id "id" req,
-    3 install_policy "installPolicy" req,
-    4 installed "installed" req,
-    5 name "name" req,
-    6 source "source" req,
-    7 availability "availability" def(PluginAvailability::Available),
-    8 disabled_reason "disabledReason" opt,
-    9 eligible_plan_types "eligiblePlanTypes" opt,
-    10 install_policy_source "installPolicySource" opt,
-    11 installed_at "installedAt" opt,
-    12 interface "interface" opt,
-    13 keywords "keywords" def(Vec::new()),
-    14 local_version "localVersion" opt,
-    15 must_show_installation_interstitial "mustShowInstallationInterstitial" opt,
-    16 remote_plugin_id "remotePluginId" opt,
-    17 share_context "shareContext" opt,
-    18 version "version" opt,
+    0 auth_policy "authPolicy" required,
+    1 enabled "enabled" required,
+    2 id "id" required,
+    3 install_policy "installPolicy" required,
+    4 installed "installed" required,
+    5 name "name" required,
+    6 source "source" required,
+    7 availability "availability" default(PluginAvailability::Available),
+    8 disabled_reason "disabledReason" optional,
+    9 eligible_plan_types "eligiblePlanTypes" optional,
+    10 install_policy_source "installPolicySource" optional,
+    11 installed_at "installedAt" optional,
+    12 interface "interface" optional,
+    13 keywords "keywords" default(Vec::new()),
+    14 local_version "localVersion" optional,
+    15 must_show_installation_interstitial "mustShowInstallationInterstitial" optional,
+    16 remote_plugin_id "remotePluginId" optional,
+    17 share_context "shareContext" optional,
+    18 version "version" optional,
 } }
 
 impl PluginSummary {
@@ -3716,7 +3716,7 @@ pub struct PluginUninstallParams {
 }
 
 record! { PluginUninstallParams {
-    0 plugin_id "pluginId" req,
+    0 plugin_id "pluginId" required,
 } }
 
 impl PluginUninstallParams {
@@ -3784,20 +3784,20 @@ pub struct PromptHookMetadata {
 }
 
 record! { PromptHookMetadata {
-    0 current_hash "currentHash" req,
-    1 display_order "displayOrder" req,
-    2 enabled "enabled" req,
-    3 event_name "eventName" req,
-    4 is_managed "isManaged" req,
-    5 key "key" req,
-    6 source "source" req,
-    7 source_path "sourcePath" req,
-    8 timeout_sec "timeoutSec" req,
-    9 trust_status "trustStatus" req,
-    10 additional_context_limit "additionalContextLimit" opt,
-    11 matcher "matcher" opt,
-    12 plugin_id "pluginId" opt,
-    13 status_message "statusMessage" opt,
+    0 current_hash "currentHash" required,
+    1 display_order "displayOrder" required,
+    2 enabled "enabled" required,
+    3 event_name "eventName" required,
+    4 is_managed "isManaged" required,
+    5 key "key" required,
+    6 source "source" required,
+    7 source_path "sourcePath" required,
+    8 timeout_sec "timeoutSec" required,
+    9 trust_status "trustStatus" required,
+    10 additional_context_limit "additionalContextLimit" optional,
+    11 matcher "matcher" optional,
+    12 plugin_id "pluginId" optional,
+    13 status_message "statusMessage" optional,
 } }
 
 impl PromptHookMetadata {
@@ -3896,10 +3896,10 @@ pub struct ScheduledTaskSummary {
 }
 
 record! { ScheduledTaskSummary {
-    0 key "key" req,
-    1 name "name" req,
-    2 prompt "prompt" req,
-    3 schedule "schedule" req,
+    0 key "key" required,
+    1 name "name" required,
+    2 prompt "prompt" required,
+    3 schedule "schedule" required,
 } }
 
 impl ScheduledTaskSummary {
@@ -3960,7 +3960,7 @@ pub struct SkillDependencies {
 }
 
 record! { SkillDependencies {
-    0 tools "tools" req,
+    0 tools "tools" required,
 } }
 
 impl SkillDependencies {
@@ -3981,8 +3981,8 @@ pub struct SkillErrorInfo {
 }
 
 record! { SkillErrorInfo {
-    0 message "message" req,
-    1 path "path" req,
+    0 message "message" required,
+    1 path "path" required,
 } }
 
 impl SkillErrorInfo {
@@ -4018,14 +4018,14 @@ pub struct SkillInterface {
 }
 
 record! { SkillInterface {
-    0 brand_color "brandColor" opt,
-    1 default_prompt "defaultPrompt" opt,
-    2 display_name "displayName" opt,
-    3 icon_large "iconLarge" opt,
-    4 icon_large_url "iconLargeUrl" opt,
-    5 icon_small "iconSmall" opt,
-    6 icon_small_url "iconSmallUrl" opt,
-    7 short_description "shortDescription" opt,
+    0 brand_color "brandColor" optional,
+    1 default_prompt "defaultPrompt" optional,
+    2 display_name "displayName" optional,
+    3 icon_large "iconLarge" optional,
+    4 icon_large_url "iconLargeUrl" optional,
+    5 icon_small "iconSmall" optional,
+    6 icon_small_url "iconSmallUrl" optional,
+    7 short_description "shortDescription" optional,
 } }
 
 impl SkillInterface {
@@ -4075,15 +4075,15 @@ pub struct SkillMetadata {
 }
 
 record! { SkillMetadata {
-    0 description "description" req,
-    1 enabled "enabled" req,
-    2 name "name" req,
-    3 path "path" req,
-    4 scope "scope" req,
-    5 dependencies "dependencies" opt,
-    6 interface "interface" opt,
-    7 plugin_id "pluginId" opt,
-    8 short_description "shortDescription" opt,
+    0 description "description" required,
+    1 enabled "enabled" required,
+    2 name "name" required,
+    3 path "path" required,
+    4 scope "scope" required,
+    5 dependencies "dependencies" optional,
+    6 interface "interface" optional,
+    7 plugin_id "pluginId" optional,
+    8 short_description "shortDescription" optional,
 } }
 
 impl SkillMetadata {
@@ -4118,7 +4118,7 @@ pub struct SkillMigration {
 }
 
 record! { SkillMigration {
-    0 name "name" req,
+    0 name "name" required,
 } }
 
 impl SkillMigration {
@@ -4170,12 +4170,12 @@ pub struct SkillSummary {
 }
 
 record! { SkillSummary {
-    0 description "description" req,
-    1 enabled "enabled" req,
-    2 name "name" req,
-    3 interface "interface" opt,
-    4 path "path" opt,
-    5 short_description "shortDescription" opt,
+    0 description "description" required,
+    1 enabled "enabled" required,
+    2 name "name" required,
+    3 interface "interface" optional,
+    4 path "path" optional,
+    5 short_description "shortDescription" optional,
 } }
 
 impl SkillSummary {
@@ -4215,12 +4215,12 @@ pub struct SkillToolDependency {
 }
 
 record! { SkillToolDependency {
-    0 r#type "type" req,
-    1 value "value" req,
-    2 command "command" opt,
-    3 description "description" opt,
-    4 transport "transport" opt,
-    5 url "url" opt,
+    0 r#type "type" required,
+    1 value "value" required,
+    2 command "command" optional,
+    3 description "description" optional,
+    4 transport "transport" optional,
+    5 url "url" optional,
 } }
 
 impl SkillToolDependency {
@@ -4275,9 +4275,9 @@ pub struct SkillsConfigWriteParams {
 }
 
 record! { SkillsConfigWriteParams {
-    0 enabled "enabled" req,
-    1 name "name" opt,
-    2 path "path" opt,
+    0 enabled "enabled" required,
+    1 name "name" optional,
+    2 path "path" optional,
 } }
 
 impl SkillsConfigWriteParams {
@@ -4314,7 +4314,7 @@ pub struct SkillsConfigWriteResponse {
 }
 
 record! { SkillsConfigWriteResponse {
-    0 effective_enabled "effectiveEnabled" req,
+    0 effective_enabled "effectiveEnabled" required,
 } }
 
 impl SkillsConfigWriteResponse {
@@ -4333,7 +4333,7 @@ pub struct SkillsExtraRootsSetParams {
 }
 
 record! { SkillsExtraRootsSetParams {
-    0 extra_roots "extraRoots" req,
+    0 extra_roots "extraRoots" required,
 } }
 
 impl SkillsExtraRootsSetParams {
@@ -4379,9 +4379,9 @@ pub struct SkillsListEntry {
 }
 
 record! { SkillsListEntry {
-    0 cwd "cwd" req,
-    1 errors "errors" req,
-    2 skills "skills" req,
+    0 cwd "cwd" required,
+    1 errors "errors" required,
+    2 skills "skills" required,
 } }
 
 impl SkillsListEntry {
@@ -4410,8 +4410,8 @@ pub struct SkillsListParams {
 }
 
 record! { SkillsListParams {
-    0 cwds "cwds" opt,
-    1 force_reload "forceReload" opt,
+    0 cwds "cwds" optional,
+    1 force_reload "forceReload" optional,
 } }
 
 impl SkillsListParams {
@@ -4453,7 +4453,7 @@ pub struct SkillsListResponse {
 }
 
 record! { SkillsListResponse {
-    0 data "data" req,
+    0 data "data" required,
 } }
 
 impl SkillsListResponse {
@@ -4472,7 +4472,7 @@ pub struct WeekdaysScheduledTaskSchedule {
 }
 
 record! { WeekdaysScheduledTaskSchedule {
-    0 time "time" req,
+    0 time "time" required,
 } }
 
 impl WeekdaysScheduledTaskSchedule {
@@ -4493,8 +4493,8 @@ pub struct WeeklyScheduledTaskSchedule {
 }
 
 record! { WeeklyScheduledTaskSchedule {
-    0 days "days" req,
-    1 time "time" req,
+    0 days "days" required,
+    1 time "time" required,
 } }
 
 impl WeeklyScheduledTaskSchedule {

@@ -63,7 +63,7 @@ pub struct MemoryStatusParams {
 }
 
 record! { MemoryStatusParams {
-    0 min_consolidated_threads "minConsolidatedThreads" opt,
+    0 min_consolidated_threads "minConsolidatedThreads" optional,
 } }
 
 impl MemoryStatusParams {
@@ -101,8 +101,8 @@ pub struct MemoryStatusResponse {
 }
 
 record! { MemoryStatusResponse {
-    0 v2_consolidated_threads "v2ConsolidatedThreads" req,
-    1 v2_ready "v2Ready" req,
+    0 v2_consolidated_threads "v2ConsolidatedThreads" required,
+    1 v2_ready "v2Ready" required,
 } }
 
 impl MemoryStatusResponse {
@@ -138,14 +138,14 @@ pub struct Project {
 }
 
 record! { Project {
-    0 created_at "createdAt" req,
-    1 id "id" req,
-    2 metadata "metadata" req,
-    3 name "name" req,
-    4 position "position" req,
-    5 roots "roots" req,
-    6 updated_at "updatedAt" req,
-    7 recency_at "recencyAt" opt,
+    0 created_at "createdAt" required,
+    1 id "id" required,
+    2 metadata "metadata" required,
+    3 name "name" required,
+    4 position "position" required,
+    5 roots "roots" required,
+    6 updated_at "updatedAt" required,
+    7 recency_at "recencyAt" optional,
 } }
 
 impl Project {
@@ -203,8 +203,8 @@ pub struct ProjectChangedNotification {
 }
 
 record! { ProjectChangedNotification {
-    0 change_type "changeType" req,
-    1 project_id "projectId" req,
+    0 change_type "changeType" required,
+    1 project_id "projectId" required,
 } }
 
 impl ProjectChangedNotification {
@@ -237,10 +237,10 @@ pub struct ProjectCreateParams {
 }
 
 record! { ProjectCreateParams {
-    0 idempotency_key "idempotencyKey" req,
-    1 name "name" req,
-    2 roots "roots" req,
-    3 metadata "metadata" opt,
+    0 idempotency_key "idempotencyKey" required,
+    1 name "name" required,
+    2 roots "roots" required,
+    3 metadata "metadata" optional,
 } }
 
 impl ProjectCreateParams {
@@ -277,7 +277,7 @@ pub struct ProjectCreateResponse {
 }
 
 record! { ProjectCreateResponse {
-    0 project "project" req,
+    0 project "project" required,
 } }
 
 impl ProjectCreateResponse {
@@ -298,7 +298,7 @@ pub struct ProjectDeleteParams {
 }
 
 record! { ProjectDeleteParams {
-    0 project_id "projectId" req,
+    0 project_id "projectId" required,
 } }
 
 impl ProjectDeleteParams {
@@ -352,11 +352,11 @@ pub struct ProjectImportParams {
 }
 
 record! { ProjectImportParams {
-    0 idempotency_key "idempotencyKey" req,
-    1 name "name" req,
-    2 roots "roots" req,
-    3 metadata "metadata" opt,
-    4 threads "threads" opt,
+    0 idempotency_key "idempotencyKey" required,
+    1 name "name" required,
+    2 roots "roots" required,
+    3 metadata "metadata" optional,
+    4 threads "threads" optional,
 } }
 
 impl ProjectImportParams {
@@ -401,7 +401,7 @@ pub struct ProjectImportResponse {
 }
 
 record! { ProjectImportResponse {
-    0 project "project" req,
+    0 project "project" required,
 } }
 
 impl ProjectImportResponse {
@@ -428,10 +428,10 @@ pub struct ProjectListParams {
 }
 
 record! { ProjectListParams {
-    0 cursor "cursor" opt,
-    1 limit "limit" opt,
-    2 sort_direction "sortDirection" opt,
-    3 sort_key "sortKey" opt,
+    0 cursor "cursor" optional,
+    1 limit "limit" optional,
+    2 sort_direction "sortDirection" optional,
+    3 sort_key "sortKey" optional,
 } }
 
 impl ProjectListParams {
@@ -493,8 +493,8 @@ pub struct ProjectListResponse {
 }
 
 record! { ProjectListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl ProjectListResponse {
@@ -520,8 +520,8 @@ pub struct ProjectMoveParams {
 }
 
 record! { ProjectMoveParams {
-    0 project_id "projectId" req,
-    1 before_project_id "beforeProjectId" opt,
+    0 project_id "projectId" required,
+    1 before_project_id "beforeProjectId" optional,
 } }
 
 impl ProjectMoveParams {
@@ -575,7 +575,7 @@ pub struct ProjectReadParams {
 }
 
 record! { ProjectReadParams {
-    0 project_id "projectId" req,
+    0 project_id "projectId" required,
 } }
 
 impl ProjectReadParams {
@@ -598,7 +598,7 @@ pub struct ProjectReadResponse {
 }
 
 record! { ProjectReadResponse {
-    0 project "project" req,
+    0 project "project" required,
 } }
 
 impl ProjectReadResponse {
@@ -617,7 +617,7 @@ pub struct ProjectRoot {
 }
 
 record! { ProjectRoot {
-    0 path "path" req,
+    0 path "path" required,
 } }
 
 impl ProjectRoot {
@@ -661,10 +661,10 @@ pub struct ProjectUpdateParams {
 }
 
 record! { ProjectUpdateParams {
-    0 project_id "projectId" req,
-    1 metadata "metadata" opt,
-    2 name "name" opt,
-    3 roots "roots" opt,
+    0 project_id "projectId" required,
+    1 metadata "metadata" optional,
+    2 name "name" optional,
+    3 roots "roots" optional,
 } }
 
 impl ProjectUpdateParams {
@@ -711,7 +711,7 @@ pub struct ProjectUpdateResponse {
 }
 
 record! { ProjectUpdateResponse {
-    0 project "project" req,
+    0 project "project" required,
 } }
 
 impl ProjectUpdateResponse {
@@ -781,8 +781,8 @@ pub struct ThreadSectionCreateParams {
 }
 
 record! { ThreadSectionCreateParams {
-    0 name "name" req,
-    1 appearance "appearance" opt,
+    0 name "name" required,
+    1 appearance "appearance" optional,
 } }
 
 impl ThreadSectionCreateParams {
@@ -813,7 +813,7 @@ pub struct ThreadSectionCreateResponse {
 }
 
 record! { ThreadSectionCreateResponse {
-    0 section "section" req,
+    0 section "section" required,
 } }
 
 impl ThreadSectionCreateResponse {
@@ -834,7 +834,7 @@ pub struct ThreadSectionDeleteParams {
 }
 
 record! { ThreadSectionDeleteParams {
-    0 section_id "sectionId" req,
+    0 section_id "sectionId" required,
 } }
 
 impl ThreadSectionDeleteParams {
@@ -882,8 +882,8 @@ pub struct ThreadSectionListParams {
 }
 
 record! { ThreadSectionListParams {
-    0 cursor "cursor" opt,
-    1 limit "limit" opt,
+    0 cursor "cursor" optional,
+    1 limit "limit" optional,
 } }
 
 impl ThreadSectionListParams {
@@ -926,8 +926,8 @@ pub struct ThreadSectionListResponse {
 }
 
 record! { ThreadSectionListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl ThreadSectionListResponse {
@@ -957,9 +957,9 @@ pub struct ThreadSectionUpdateParams {
 }
 
 record! { ThreadSectionUpdateParams {
-    0 name "name" req,
-    1 section_id "sectionId" req,
-    2 appearance "appearance" dbl,
+    0 name "name" required,
+    1 section_id "sectionId" required,
+    2 appearance "appearance" three_state,
 } }
 
 impl ThreadSectionUpdateParams {
@@ -998,7 +998,7 @@ pub struct ThreadSectionUpdateResponse {
 }
 
 record! { ThreadSectionUpdateResponse {
-    0 section "section" req,
+    0 section "section" required,
 } }
 
 impl ThreadSectionUpdateResponse {

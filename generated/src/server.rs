@@ -22,9 +22,9 @@ pub struct ClientInfo {
 }
 
 record! { ClientInfo {
-    0 name "name" req,
-    1 version "version" req,
-    2 title "title" opt,
+    0 name "name" required,
+    1 version "version" required,
+    2 title "title" optional,
 } }
 
 impl ClientInfo {
@@ -56,7 +56,7 @@ pub struct CurrentTimeReadParams {
 }
 
 record! { CurrentTimeReadParams {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl CurrentTimeReadParams {
@@ -79,7 +79,7 @@ pub struct CurrentTimeReadResponse {
 }
 
 record! { CurrentTimeReadResponse {
-    0 current_time_at "currentTimeAt" req,
+    0 current_time_at "currentTimeAt" required,
 } }
 
 impl CurrentTimeReadResponse {
@@ -100,8 +100,8 @@ pub struct DeprecationNoticeNotification {
 }
 
 record! { DeprecationNoticeNotification {
-    0 summary "summary" req,
-    1 details "details" opt,
+    0 summary "summary" required,
+    1 details "details" optional,
 } }
 
 impl DeprecationNoticeNotification {
@@ -129,10 +129,10 @@ pub struct ErrorNotification {
 }
 
 record! { ErrorNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 error "error" req,
-    3 will_retry "willRetry" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 error "error" required,
+    3 will_retry "willRetry" required,
 } }
 
 impl ErrorNotification {
@@ -171,12 +171,12 @@ pub struct FeedbackUploadParams {
 }
 
 record! { FeedbackUploadParams {
-    0 thread_id "threadId" opt,
-    1 classification "classification" req,
-    2 extra_log_files "extraLogFiles" opt,
-    3 include_logs "includeLogs" opt,
-    4 reason "reason" opt,
-    5 tags "tags" opt,
+    0 thread_id "threadId" optional,
+    1 classification "classification" required,
+    2 extra_log_files "extraLogFiles" optional,
+    3 include_logs "includeLogs" optional,
+    4 reason "reason" optional,
+    5 tags "tags" optional,
 } }
 
 impl FeedbackUploadParams {
@@ -239,8 +239,8 @@ pub struct FeedbackUploadResponse {
 }
 
 record! { FeedbackUploadResponse {
-    0 thread_id "threadId" req,
-    1 prompt_hash "promptHash" opt,
+    0 thread_id "threadId" required,
+    1 prompt_hash "promptHash" optional,
 } }
 
 impl FeedbackUploadResponse {
@@ -264,8 +264,8 @@ pub struct GuardianWarningNotification {
 }
 
 record! { GuardianWarningNotification {
-    0 thread_id "threadId" req,
-    1 message "message" req,
+    0 thread_id "threadId" required,
+    1 message "message" required,
 } }
 
 impl GuardianWarningNotification {
@@ -305,12 +305,12 @@ pub struct InitializeCapabilities {
 }
 
 record! { InitializeCapabilities {
-    0 experimental_api "experimentalApi" opt,
-    1 explicit_gateway_oauth "explicitGatewayOauth" opt,
-    2 extensions "extensions" opt,
-    3 mcp_server_openai_form_elicitation "mcpServerOpenaiFormElicitation" opt,
-    4 opt_out_notification_methods "optOutNotificationMethods" opt,
-    5 request_attestation "requestAttestation" opt,
+    0 experimental_api "experimentalApi" optional,
+    1 explicit_gateway_oauth "explicitGatewayOauth" optional,
+    2 extensions "extensions" optional,
+    3 mcp_server_openai_form_elicitation "mcpServerOpenaiFormElicitation" optional,
+    4 opt_out_notification_methods "optOutNotificationMethods" optional,
+    5 request_attestation "requestAttestation" optional,
 } }
 
 impl InitializeCapabilities {
@@ -394,8 +394,8 @@ pub struct InitializeParams {
 }
 
 record! { InitializeParams {
-    0 client_info "clientInfo" req,
-    1 capabilities "capabilities" opt,
+    0 client_info "clientInfo" required,
+    1 capabilities "capabilities" optional,
 } }
 
 impl InitializeParams {
@@ -430,10 +430,10 @@ pub struct InitializeResponse {
 }
 
 record! { InitializeResponse {
-    0 codex_home "codexHome" req,
-    1 platform_family "platformFamily" req,
-    2 platform_os "platformOs" req,
-    3 user_agent "userAgent" req,
+    0 codex_home "codexHome" required,
+    1 platform_family "platformFamily" required,
+    2 platform_os "platformOs" required,
+    3 user_agent "userAgent" required,
 } }
 
 impl InitializeResponse {
@@ -484,8 +484,8 @@ pub struct ServerDiagnosticsGauge {
 }
 
 record! { ServerDiagnosticsGauge {
-    0 name "name" req,
-    1 value "value" req,
+    0 name "name" required,
+    1 value "value" required,
 } }
 
 impl ServerDiagnosticsGauge {
@@ -531,9 +531,9 @@ pub struct ServerDiagnosticsProcess {
 }
 
 record! { ServerDiagnosticsProcess {
-    0 id "id" req,
-    1 physical_footprint_bytes "physicalFootprintBytes" opt,
-    2 resident_memory_bytes "residentMemoryBytes" opt,
+    0 id "id" required,
+    1 physical_footprint_bytes "physicalFootprintBytes" optional,
+    2 resident_memory_bytes "residentMemoryBytes" optional,
 } }
 
 impl ServerDiagnosticsProcess {
@@ -560,8 +560,8 @@ pub struct ServerDiagnosticsResponse {
 }
 
 record! { ServerDiagnosticsResponse {
-    0 gauges "gauges" req,
-    1 process "process" req,
+    0 gauges "gauges" required,
+    1 process "process" required,
 } }
 
 impl ServerDiagnosticsResponse {
@@ -588,8 +588,8 @@ pub struct ServerRequestResolvedNotification {
 }
 
 record! { ServerRequestResolvedNotification {
-    0 thread_id "threadId" req,
-    1 request_id "requestId" req,
+    0 thread_id "threadId" required,
+    1 request_id "requestId" required,
 } }
 
 impl ServerRequestResolvedNotification {
@@ -618,9 +618,9 @@ pub struct StrictReviewRequiredNotification {
 }
 
 record! { StrictReviewRequiredNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 started_at_ms "startedAtMs" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 started_at_ms "startedAtMs" required,
 } }
 
 impl StrictReviewRequiredNotification {
@@ -649,8 +649,8 @@ pub struct WarningNotification {
 }
 
 record! { WarningNotification {
-    0 thread_id "threadId" opt,
-    1 message "message" req,
+    0 thread_id "threadId" optional,
+    1 message "message" required,
 } }
 
 impl WarningNotification {

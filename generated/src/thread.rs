@@ -29,8 +29,8 @@ pub struct ActivePermissionProfile {
 }
 
 record! { ActivePermissionProfile {
-    0 id "id" req,
-    1 extends "extends" opt,
+    0 id "id" required,
+    1 extends "extends" optional,
 } }
 
 impl ActivePermissionProfile {
@@ -52,7 +52,7 @@ pub struct ActiveThreadStatus {
 }
 
 record! { ActiveThreadStatus {
-    0 active_flags "activeFlags" req,
+    0 active_flags "activeFlags" required,
 } }
 
 impl ActiveThreadStatus {
@@ -77,9 +77,9 @@ pub struct AdditionalToolsResponseItem {
 }
 
 record! { AdditionalToolsResponseItem {
-    0 role "role" req,
-    1 tools "tools" req,
-    2 id "id" opt,
+    0 role "role" required,
+    1 tools "tools" required,
+    2 id "id" optional,
 } }
 
 impl AdditionalToolsResponseItem {
@@ -148,11 +148,11 @@ pub struct AgentMessageResponseItem {
 }
 
 record! { AgentMessageResponseItem {
-    0 author "author" req,
-    1 content "content" req,
-    2 recipient "recipient" req,
-    3 id "id" opt,
-    4 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
+    0 author "author" required,
+    1 content "content" required,
+    2 recipient "recipient" required,
+    3 id "id" optional,
+    4 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
 } }
 
 impl AgentMessageResponseItem {
@@ -214,11 +214,11 @@ pub struct BemItemPromotedThreadRealtimeItem {
 }
 
 record! { BemItemPromotedThreadRealtimeItem {
-    0 turn_id "turn_id" req,
-    1 item_id "item_id" req,
-    2 id "id" req,
-    3 presentation "presentation" req,
-    4 realtime_session_id "realtimeSessionId" req,
+    0 turn_id "turn_id" required,
+    1 item_id "item_id" required,
+    2 id "id" required,
+    3 presentation "presentation" required,
+    4 realtime_session_id "realtimeSessionId" required,
 } also {
     5 "turnId" is 0 turn_id,
     6 "itemId" is 1 item_id,
@@ -300,9 +300,9 @@ pub struct CompactionResponseItem {
 }
 
 record! { CompactionResponseItem {
-    0 encrypted_content "encrypted_content" req,
-    1 id "id" opt,
-    2 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
+    0 encrypted_content "encrypted_content" required,
+    1 id "id" optional,
+    2 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
 } }
 
 impl CompactionResponseItem {
@@ -344,7 +344,7 @@ pub struct CompletedThreadPredictionResult {
 }
 
 record! { CompletedThreadPredictionResult {
-    0 text "text" opt,
+    0 text "text" optional,
 } }
 
 impl CompletedThreadPredictionResult {
@@ -371,7 +371,7 @@ pub struct ConfigurationReasoning {
 }
 
 record! { ConfigurationReasoning {
-    0 effort "effort" req,
+    0 effort "effort" required,
 } }
 
 impl ConfigurationReasoning {
@@ -392,7 +392,7 @@ pub struct ConfigurationUpdateResponseItem {
 }
 
 record! { ConfigurationUpdateResponseItem {
-    0 reasoning "reasoning" req,
+    0 reasoning "reasoning" required,
 } }
 
 impl ConfigurationUpdateResponseItem {
@@ -462,8 +462,8 @@ pub struct ContextCompactedNotification {
 }
 
 record! { ContextCompactedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
 } }
 
 impl ContextCompactedNotification {
@@ -491,9 +491,9 @@ pub struct ContextCompactionResponseItem {
 }
 
 record! { ContextCompactionResponseItem {
-    0 encrypted_content "encrypted_content" opt,
-    1 id "id" opt,
-    2 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
+    0 encrypted_content "encrypted_content" optional,
+    1 id "id" optional,
+    2 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
 } }
 
 impl ContextCompactionResponseItem {
@@ -578,11 +578,11 @@ pub struct CustomToolCallOutputResponseItem {
 }
 
 record! { CustomToolCallOutputResponseItem {
-    0 call_id "call_id" req,
-    1 output "output" req,
-    2 id "id" opt,
-    3 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
-    4 name "name" opt,
+    0 call_id "call_id" required,
+    1 output "output" required,
+    2 id "id" optional,
+    3 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
+    4 name "name" optional,
 } }
 
 impl CustomToolCallOutputResponseItem {
@@ -649,14 +649,14 @@ pub struct CustomToolCallResponseItem {
 }
 
 record! { CustomToolCallResponseItem {
-    0 call_id "call_id" req,
-    1 input "input" req,
-    2 name "name" req,
-    3 encrypted_content "encrypted_content" opt,
-    4 id "id" opt,
-    5 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
-    6 namespace "namespace" opt,
-    7 status "status" opt,
+    0 call_id "call_id" required,
+    1 input "input" required,
+    2 name "name" required,
+    3 encrypted_content "encrypted_content" optional,
+    4 id "id" optional,
+    5 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
+    6 namespace "namespace" optional,
+    7 status "status" optional,
 } }
 
 impl CustomToolCallResponseItem {
@@ -777,7 +777,7 @@ pub struct EncryptedContentAgentMessageInputContent {
 }
 
 record! { EncryptedContentAgentMessageInputContent {
-    0 encrypted_content "encrypted_content" req,
+    0 encrypted_content "encrypted_content" required,
 } }
 
 impl EncryptedContentAgentMessageInputContent {
@@ -802,8 +802,8 @@ pub struct EnvironmentCapabilityRootLocation {
 }
 
 record! { EnvironmentCapabilityRootLocation {
-    0 environment_id "environmentId" req,
-    1 path "path" req,
+    0 environment_id "environmentId" required,
+    1 path "path" required,
 } }
 
 impl EnvironmentCapabilityRootLocation {
@@ -841,11 +841,11 @@ outline! { ExecLocalShellAction {
 } }
 
 record! { ExecLocalShellAction {
-    0 command "command" req,
-    1 env "env" opt,
-    2 timeout_ms "timeout_ms" opt,
-    3 user "user" opt,
-    4 working_directory "working_directory" opt,
+    0 command "command" required,
+    1 env "env" optional,
+    2 timeout_ms "timeout_ms" optional,
+    3 user "user" optional,
+    4 working_directory "working_directory" optional,
 } }
 
 impl ExecLocalShellAction {
@@ -898,7 +898,7 @@ pub struct ExistingCallThreadRealtimeStartTransport {
 }
 
 record! { ExistingCallThreadRealtimeStartTransport {
-    0 call_id "callId" req,
+    0 call_id "callId" required,
 } }
 
 impl ExistingCallThreadRealtimeStartTransport {
@@ -919,8 +919,8 @@ pub struct FindInPageResponsesApiWebSearchAction {
 }
 
 record! { FindInPageResponsesApiWebSearchAction {
-    0 pattern "pattern" opt,
-    1 url "url" opt,
+    0 pattern "pattern" optional,
+    1 url "url" optional,
 } }
 
 impl FindInPageResponsesApiWebSearchAction {
@@ -971,12 +971,12 @@ pub struct FunctionCallOutputResponseItem {
 }
 
 record! { FunctionCallOutputResponseItem {
-    0 output "output" req,
-    1 call_id "call_id" opt,
-    2 id "id" opt,
-    3 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
-    4 name "name" opt,
-    5 namespace "namespace" opt,
+    0 output "output" required,
+    1 call_id "call_id" optional,
+    2 id "id" optional,
+    3 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
+    4 name "name" optional,
+    5 namespace "namespace" optional,
 } }
 
 impl FunctionCallOutputResponseItem {
@@ -1060,15 +1060,15 @@ pub struct FunctionCallResponseItem {
 }
 
 record! { FunctionCallResponseItem {
-    0 arguments "arguments" req,
-    1 call_id "call_id" req,
-    2 name "name" req,
-    3 encrypted_content "encrypted_content" opt,
-    4 encrypted_function_args "encrypted_function_args" opt,
-    5 id "id" opt,
-    6 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
-    7 namespace "namespace" opt,
-    8 status "status" opt,
+    0 arguments "arguments" required,
+    1 call_id "call_id" required,
+    2 name "name" required,
+    3 encrypted_content "encrypted_content" optional,
+    4 encrypted_function_args "encrypted_function_args" optional,
+    5 id "id" optional,
+    6 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
+    7 namespace "namespace" optional,
+    8 status "status" optional,
 } }
 
 impl FunctionCallResponseItem {
@@ -1157,10 +1157,10 @@ pub struct FunctionDynamicToolNamespaceTool {
 }
 
 record! { FunctionDynamicToolNamespaceTool {
-    0 description "description" req,
-    1 input_schema "inputSchema" req,
-    2 name "name" req,
-    3 defer_loading "deferLoading" opt,
+    0 description "description" required,
+    1 input_schema "inputSchema" required,
+    2 name "name" required,
+    3 defer_loading "deferLoading" optional,
 } }
 
 impl FunctionDynamicToolNamespaceTool {
@@ -1201,10 +1201,10 @@ pub struct FunctionDynamicToolSpec {
 }
 
 record! { FunctionDynamicToolSpec {
-    0 description "description" req,
-    1 input_schema "inputSchema" req,
-    2 name "name" req,
-    3 defer_loading "deferLoading" opt,
+    0 description "description" required,
+    1 input_schema "inputSchema" required,
+    2 name "name" required,
+    3 defer_loading "deferLoading" optional,
 } }
 
 impl FunctionDynamicToolSpec {
@@ -1243,9 +1243,9 @@ pub struct GitInfo {
 }
 
 record! { GitInfo {
-    0 branch "branch" opt,
-    1 origin_url "originUrl" opt,
-    2 sha "sha" opt,
+    0 branch "branch" optional,
+    1 origin_url "originUrl" optional,
+    2 sha "sha" optional,
 } }
 
 impl GitInfo {
@@ -1286,12 +1286,12 @@ pub struct ImageGenerationCallResponseItem {
 }
 
 record! { ImageGenerationCallResponseItem {
-    0 result "result" req,
-    1 status "status" req,
-    2 encrypted_content "encrypted_content" opt,
-    3 id "id" opt,
-    4 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
-    5 revised_prompt "revised_prompt" opt,
+    0 result "result" required,
+    1 status "status" required,
+    2 encrypted_content "encrypted_content" optional,
+    3 id "id" optional,
+    4 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
+    5 revised_prompt "revised_prompt" optional,
 } }
 
 impl ImageGenerationCallResponseItem {
@@ -1350,7 +1350,7 @@ pub struct InlineVisualizationThreadRealtimeBemItemPresentation {
 }
 
 record! { InlineVisualizationThreadRealtimeBemItemPresentation {
-    0 index "index" req,
+    0 index "index" required,
 } }
 
 impl InlineVisualizationThreadRealtimeBemItemPresentation {
@@ -1369,7 +1369,7 @@ pub struct InputAudioContentItem {
 }
 
 record! { InputAudioContentItem {
-    0 audio_url "audio_url" req,
+    0 audio_url "audio_url" required,
 } }
 
 impl InputAudioContentItem {
@@ -1394,9 +1394,9 @@ pub struct InputImageContentItem {
 }
 
 record! { InputImageContentItem {
-    0 detail "detail" opt,
-    1 file_id "file_id" opt,
-    2 image_url "image_url" opt,
+    0 detail "detail" optional,
+    1 file_id "file_id" optional,
+    2 image_url "image_url" optional,
 } }
 
 impl InputImageContentItem {
@@ -1446,7 +1446,7 @@ pub struct InputTextAgentMessageInputContent {
 }
 
 record! { InputTextAgentMessageInputContent {
-    0 text "text" req,
+    0 text "text" required,
 } }
 
 impl InputTextAgentMessageInputContent {
@@ -1465,7 +1465,7 @@ pub struct InputTextContentItem {
 }
 
 record! { InputTextContentItem {
-    0 text "text" req,
+    0 text "text" required,
 } }
 
 impl InputTextContentItem {
@@ -1488,7 +1488,7 @@ pub struct InternalChatMessageMetadataPassthrough {
 }
 
 record! { InternalChatMessageMetadataPassthrough {
-    0 turn_id "turn_id" opt,
+    0 turn_id "turn_id" optional,
 } }
 
 impl InternalChatMessageMetadataPassthrough {
@@ -1520,7 +1520,7 @@ pub struct ItemThreadItemsListAnchor {
 }
 
 record! { ItemThreadItemsListAnchor {
-    0 item_id "itemId" req,
+    0 item_id "itemId" required,
 } }
 
 impl ItemThreadItemsListAnchor {
@@ -1543,9 +1543,9 @@ pub struct ItemThreadTimelineEntry {
 }
 
 record! { ItemThreadTimelineEntry {
-    0 turn_id "turnId" req,
-    1 item "item" req,
-    2 position "position" req,
+    0 turn_id "turnId" required,
+    1 item "item" required,
+    2 position "position" required,
 } }
 
 impl ItemThreadTimelineEntry {
@@ -1600,12 +1600,12 @@ pub struct LocalShellCallResponseItem {
 }
 
 record! { LocalShellCallResponseItem {
-    0 action "action" req,
-    1 status "status" req,
-    2 call_id "call_id" opt,
-    3 encrypted_content "encrypted_content" opt,
-    4 id "id" opt,
-    5 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
+    0 action "action" required,
+    1 status "status" required,
+    2 call_id "call_id" optional,
+    3 encrypted_content "encrypted_content" optional,
+    4 id "id" optional,
+    5 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
 } }
 
 impl LocalShellCallResponseItem {
@@ -1698,13 +1698,13 @@ pub struct MessageResponseItem {
 }
 
 record! { MessageResponseItem {
-    0 content "content" req,
-    1 role "role" req,
-    2 encrypted_content "encrypted_content" opt,
-    3 id "id" opt,
-    4 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
-    5 phase "phase" opt,
-    6 status "status" opt,
+    0 content "content" required,
+    1 role "role" required,
+    2 encrypted_content "encrypted_content" optional,
+    3 id "id" optional,
+    4 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
+    5 phase "phase" optional,
+    6 status "status" optional,
 } }
 
 impl MessageResponseItem {
@@ -1775,9 +1775,9 @@ pub struct NamespaceDynamicToolSpec {
 }
 
 record! { NamespaceDynamicToolSpec {
-    0 description "description" req,
-    1 name "name" req,
-    2 tools "tools" req,
+    0 description "description" required,
+    1 name "name" required,
+    2 tools "tools" required,
 } }
 
 impl NamespaceDynamicToolSpec {
@@ -1804,7 +1804,7 @@ pub struct OpenPageResponsesApiWebSearchAction {
 }
 
 record! { OpenPageResponsesApiWebSearchAction {
-    0 url "url" opt,
+    0 url "url" optional,
 } }
 
 impl OpenPageResponsesApiWebSearchAction {
@@ -1840,9 +1840,9 @@ pub struct OutputTextContentItem {
 }
 
 record! { OutputTextContentItem {
-    0 text "text" req,
-    1 annotations "annotations" opt,
-    2 logprobs "logprobs" opt,
+    0 text "text" required,
+    1 annotations "annotations" optional,
+    2 logprobs "logprobs" optional,
 } }
 
 impl OutputTextContentItem {
@@ -1883,9 +1883,9 @@ pub struct QueuedSubmission {
 }
 
 record! { QueuedSubmission {
-    0 client_user_message_id "clientUserMessageId" req,
-    1 id "id" req,
-    2 input "input" req,
+    0 client_user_message_id "clientUserMessageId" required,
+    1 id "id" required,
+    2 input "input" required,
 } }
 
 impl QueuedSubmission {
@@ -1953,9 +1953,9 @@ pub struct RealtimeSessionClosedThreadRealtimeItem {
 }
 
 record! { RealtimeSessionClosedThreadRealtimeItem {
-    0 id "id" req,
-    1 outcome "outcome" req,
-    2 realtime_session_id "realtimeSessionId" req,
+    0 id "id" required,
+    1 outcome "outcome" required,
+    2 realtime_session_id "realtimeSessionId" required,
 } }
 
 impl RealtimeSessionClosedThreadRealtimeItem {
@@ -1984,8 +1984,8 @@ pub struct RealtimeSessionStartedThreadRealtimeItem {
 }
 
 record! { RealtimeSessionStartedThreadRealtimeItem {
-    0 id "id" req,
-    1 realtime_session_id "realtimeSessionId" req,
+    0 id "id" required,
+    1 realtime_session_id "realtimeSessionId" required,
 } }
 
 impl RealtimeSessionStartedThreadRealtimeItem {
@@ -2009,8 +2009,8 @@ pub struct RealtimeThreadTimelineEntry {
 }
 
 record! { RealtimeThreadTimelineEntry {
-    0 item "item" req,
-    1 position "position" req,
+    0 item "item" required,
+    1 position "position" required,
 } }
 
 impl RealtimeThreadTimelineEntry {
@@ -2155,11 +2155,11 @@ pub struct RealtimeVoicesList {
 }
 
 record! { RealtimeVoicesList {
-    0 default_v1 "defaultV1" req,
-    1 default_v2 "defaultV2" req,
-    2 v1 "v1" req,
-    3 v2 "v2" req,
-    4 v3 "v3" def(Vec::new()),
+    0 default_v1 "defaultV1" required,
+    1 default_v2 "defaultV2" required,
+    2 v1 "v1" required,
+    3 v2 "v2" required,
+    4 v3 "v3" default(Vec::new()),
 } }
 
 impl RealtimeVoicesList {
@@ -2248,11 +2248,11 @@ pub struct ReasoningResponseItem {
 }
 
 record! { ReasoningResponseItem {
-    0 summary "summary" req,
-    1 content "content" opt,
-    2 encrypted_content "encrypted_content" opt,
-    3 id "id" opt,
-    4 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
+    0 summary "summary" required,
+    1 content "content" optional,
+    2 encrypted_content "encrypted_content" optional,
+    3 id "id" optional,
+    4 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
 } }
 
 impl ReasoningResponseItem {
@@ -2310,7 +2310,7 @@ pub struct ReasoningTextReasoningItemContent {
 }
 
 record! { ReasoningTextReasoningItemContent {
-    0 text "text" req,
+    0 text "text" required,
 } }
 
 impl ReasoningTextReasoningItemContent {
@@ -2533,8 +2533,8 @@ pub struct SearchResponsesApiWebSearchAction {
 }
 
 record! { SearchResponsesApiWebSearchAction {
-    0 queries "queries" opt,
-    1 query "query" opt,
+    0 queries "queries" optional,
+    1 query "query" optional,
 } }
 
 impl SearchResponsesApiWebSearchAction {
@@ -2577,8 +2577,8 @@ pub struct SelectedCapabilityRoot {
 }
 
 record! { SelectedCapabilityRoot {
-    0 id "id" req,
-    1 location "location" req,
+    0 id "id" required,
+    1 location "location" required,
 } }
 
 impl SelectedCapabilityRoot {
@@ -2657,7 +2657,7 @@ pub struct SummaryTextReasoningItemReasoningSummary {
 }
 
 record! { SummaryTextReasoningItemReasoningSummary {
-    0 text "text" req,
+    0 text "text" required,
 } }
 
 impl SummaryTextReasoningItemReasoningSummary {
@@ -2676,7 +2676,7 @@ pub struct TextReasoningItemContent {
 }
 
 record! { TextReasoningItemContent {
-    0 text "text" req,
+    0 text "text" required,
 } }
 
 impl TextReasoningItemContent {
@@ -2767,38 +2767,38 @@ pub struct Thread {
 }
 
 record! { Thread {
-    0 id "id" req,
-    1 parent_thread_id "parentThreadId" opt,
-    2 cli_version "cliVersion" req,
-    3 created_at "createdAt" req,
-    4 cwd "cwd" req,
-    5 ephemeral "ephemeral" req,
-    6 model_provider "modelProvider" req,
-    7 preview "preview" req,
-    8 session_id "sessionId" req,
-    9 source "source" req,
-    10 status "status" req,
-    11 turns "turns" req,
-    12 updated_at "updatedAt" req,
-    13 agent_nickname "agentNickname" opt,
-    14 agent_role "agentRole" opt,
-    15 can_accept_direct_input "canAcceptDirectInput" opt,
-    16 daybreak_enabled "daybreakEnabled" opt,
-    17 environments "environments" opt,
-    18 extra "extra" opt,
-    19 forked_from_id "forkedFromId" opt,
-    20 git_info "gitInfo" opt,
-    21 history_mode "historyMode" def(ThreadHistoryMode::Legacy),
-    22 model "model" opt,
-    23 name "name" opt,
-    24 originator "originator" opt,
-    25 path "path" opt,
-    26 project_id "projectId" nul,
-    27 reasoning_effort "reasoningEffort" opt,
-    28 recency_at "recencyAt" opt,
-    29 section "section" opt,
-    30 section_entered_at "sectionEnteredAt" opt,
-    31 thread_source "threadSource" opt,
+    0 id "id" required,
+    1 parent_thread_id "parentThreadId" optional,
+    2 cli_version "cliVersion" required,
+    3 created_at "createdAt" required,
+    4 cwd "cwd" required,
+    5 ephemeral "ephemeral" required,
+    6 model_provider "modelProvider" required,
+    7 preview "preview" required,
+    8 session_id "sessionId" required,
+    9 source "source" required,
+    10 status "status" required,
+    11 turns "turns" required,
+    12 updated_at "updatedAt" required,
+    13 agent_nickname "agentNickname" optional,
+    14 agent_role "agentRole" optional,
+    15 can_accept_direct_input "canAcceptDirectInput" optional,
+    16 daybreak_enabled "daybreakEnabled" optional,
+    17 environments "environments" optional,
+    18 extra "extra" optional,
+    19 forked_from_id "forkedFromId" optional,
+    20 git_info "gitInfo" optional,
+    21 history_mode "historyMode" default(ThreadHistoryMode::Legacy),
+    22 model "model" optional,
+    23 name "name" optional,
+    24 originator "originator" optional,
+    25 path "path" optional,
+    26 project_id "projectId" nullable,
+    27 reasoning_effort "reasoningEffort" optional,
+    28 recency_at "recencyAt" optional,
+    29 section "section" optional,
+    30 section_entered_at "sectionEnteredAt" optional,
+    31 thread_source "threadSource" optional,
 } }
 
 impl Thread {
@@ -2884,8 +2884,8 @@ pub struct ThreadApproveGuardianDeniedActionParams {
 }
 
 record! { ThreadApproveGuardianDeniedActionParams {
-    0 thread_id "threadId" req,
-    1 event "event" req,
+    0 thread_id "threadId" required,
+    1 event "event" required,
 } }
 
 impl ThreadApproveGuardianDeniedActionParams {
@@ -2928,7 +2928,7 @@ pub struct ThreadArchiveParams {
 }
 
 record! { ThreadArchiveParams {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadArchiveParams {
@@ -2970,7 +2970,7 @@ pub struct ThreadArchivedNotification {
 }
 
 record! { ThreadArchivedNotification {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadArchivedNotification {
@@ -3001,11 +3001,11 @@ pub struct ThreadAttachment {
 }
 
 record! { ThreadAttachment {
-    0 attachment_type "attachmentType" req,
-    1 created_at "createdAt" req,
-    2 id "id" req,
-    3 identity_key "identityKey" req,
-    4 payload "payload" req,
+    0 attachment_type "attachmentType" required,
+    1 created_at "createdAt" required,
+    2 id "id" required,
+    3 identity_key "identityKey" required,
+    4 payload "payload" required,
 } }
 
 impl ThreadAttachment {
@@ -3063,10 +3063,10 @@ pub struct ThreadAttachmentAddParams {
 }
 
 record! { ThreadAttachmentAddParams {
-    0 thread_id "threadId" req,
-    1 attachment_type "attachmentType" req,
-    2 identity_key "identityKey" req,
-    3 payload "payload" req,
+    0 thread_id "threadId" required,
+    1 attachment_type "attachmentType" required,
+    2 identity_key "identityKey" required,
+    3 payload "payload" required,
 } }
 
 impl ThreadAttachmentAddParams {
@@ -3099,8 +3099,8 @@ pub struct ThreadAttachmentAddResponse {
 }
 
 record! { ThreadAttachmentAddResponse {
-    0 attachment "attachment" req,
-    1 outcome "outcome" req,
+    0 attachment "attachment" required,
+    1 outcome "outcome" required,
 } }
 
 impl ThreadAttachmentAddResponse {
@@ -3131,9 +3131,9 @@ pub struct ThreadAttachmentListParams {
 }
 
 record! { ThreadAttachmentListParams {
-    0 thread_id "threadId" req,
-    1 cursor "cursor" opt,
-    2 limit "limit" opt,
+    0 thread_id "threadId" required,
+    1 cursor "cursor" optional,
+    2 limit "limit" optional,
 } }
 
 impl ThreadAttachmentListParams {
@@ -3174,8 +3174,8 @@ pub struct ThreadAttachmentListResponse {
 }
 
 record! { ThreadAttachmentListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl ThreadAttachmentListResponse {
@@ -3220,8 +3220,8 @@ pub struct ThreadAttachmentOwner {
 }
 
 record! { ThreadAttachmentOwner {
-    0 thread_id "threadId" req,
-    1 archived "archived" req,
+    0 thread_id "threadId" required,
+    1 archived "archived" required,
 } }
 
 impl ThreadAttachmentOwner {
@@ -3253,11 +3253,11 @@ pub struct ThreadAttachmentOwnerListParams {
 }
 
 record! { ThreadAttachmentOwnerListParams {
-    0 attachment_type "attachmentType" req,
-    1 identity_key "identityKey" req,
-    2 archived "archived" opt,
-    3 cursor "cursor" opt,
-    4 limit "limit" opt,
+    0 attachment_type "attachmentType" required,
+    1 identity_key "identityKey" required,
+    2 archived "archived" optional,
+    3 cursor "cursor" optional,
+    4 limit "limit" optional,
 } }
 
 impl ThreadAttachmentOwnerListParams {
@@ -3310,8 +3310,8 @@ pub struct ThreadAttachmentOwnerListResponse {
 }
 
 record! { ThreadAttachmentOwnerListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl ThreadAttachmentOwnerListResponse {
@@ -3339,9 +3339,9 @@ pub struct ThreadAttachmentRemoveParams {
 }
 
 record! { ThreadAttachmentRemoveParams {
-    0 thread_id "threadId" req,
-    1 attachment_type "attachmentType" req,
-    2 identity_key "identityKey" req,
+    0 thread_id "threadId" required,
+    1 attachment_type "attachmentType" required,
+    2 identity_key "identityKey" required,
 } }
 
 impl ThreadAttachmentRemoveParams {
@@ -3401,11 +3401,11 @@ pub struct ThreadAttachmentUpdatedNotification {
 }
 
 record! { ThreadAttachmentUpdatedNotification {
-    0 thread_id "threadId" req,
-    1 attachment_id "attachmentId" req,
-    2 attachment_type "attachmentType" req,
-    3 identity_key "identityKey" req,
-    4 operation "operation" req,
+    0 thread_id "threadId" required,
+    1 attachment_id "attachmentId" required,
+    2 attachment_type "attachmentType" required,
+    3 identity_key "identityKey" required,
+    4 operation "operation" required,
 } }
 
 impl ThreadAttachmentUpdatedNotification {
@@ -3450,13 +3450,13 @@ pub struct ThreadBackgroundTerminal {
 }
 
 record! { ThreadBackgroundTerminal {
-    0 item_id "itemId" req,
-    1 command "command" req,
-    2 cwd "cwd" req,
-    3 process_id "processId" req,
-    4 cpu_percent "cpuPercent" opt,
-    5 os_pid "osPid" opt,
-    6 rss_kb "rssKb" opt,
+    0 item_id "itemId" required,
+    1 command "command" required,
+    2 cwd "cwd" required,
+    3 process_id "processId" required,
+    4 cpu_percent "cpuPercent" optional,
+    5 os_pid "osPid" optional,
+    6 rss_kb "rssKb" optional,
 } }
 
 impl ThreadBackgroundTerminal {
@@ -3490,7 +3490,7 @@ pub struct ThreadBackgroundTerminalsCleanParams {
 }
 
 record! { ThreadBackgroundTerminalsCleanParams {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadBackgroundTerminalsCleanParams {
@@ -3540,9 +3540,9 @@ pub struct ThreadBackgroundTerminalsListParams {
 }
 
 record! { ThreadBackgroundTerminalsListParams {
-    0 thread_id "threadId" req,
-    1 cursor "cursor" opt,
-    2 limit "limit" opt,
+    0 thread_id "threadId" required,
+    1 cursor "cursor" optional,
+    2 limit "limit" optional,
 } }
 
 impl ThreadBackgroundTerminalsListParams {
@@ -3583,8 +3583,8 @@ pub struct ThreadBackgroundTerminalsListResponse {
 }
 
 record! { ThreadBackgroundTerminalsListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl ThreadBackgroundTerminalsListResponse {
@@ -3610,8 +3610,8 @@ pub struct ThreadBackgroundTerminalsTerminateParams {
 }
 
 record! { ThreadBackgroundTerminalsTerminateParams {
-    0 thread_id "threadId" req,
-    1 process_id "processId" req,
+    0 thread_id "threadId" required,
+    1 process_id "processId" required,
 } }
 
 impl ThreadBackgroundTerminalsTerminateParams {
@@ -3635,7 +3635,7 @@ pub struct ThreadBackgroundTerminalsTerminateResponse {
 }
 
 record! { ThreadBackgroundTerminalsTerminateResponse {
-    0 terminated "terminated" req,
+    0 terminated "terminated" required,
 } }
 
 impl ThreadBackgroundTerminalsTerminateResponse {
@@ -3654,7 +3654,7 @@ pub struct ThreadClosedNotification {
 }
 
 record! { ThreadClosedNotification {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadClosedNotification {
@@ -3675,7 +3675,7 @@ pub struct ThreadCompactStartParams {
 }
 
 record! { ThreadCompactStartParams {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadCompactStartParams {
@@ -3721,7 +3721,7 @@ pub struct ThreadDecrementElicitationParams {
 }
 
 record! { ThreadDecrementElicitationParams {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadDecrementElicitationParams {
@@ -3748,8 +3748,8 @@ pub struct ThreadDecrementElicitationResponse {
 }
 
 record! { ThreadDecrementElicitationResponse {
-    0 count "count" req,
-    1 paused "paused" req,
+    0 count "count" required,
+    1 paused "paused" required,
 } }
 
 impl ThreadDecrementElicitationResponse {
@@ -3768,7 +3768,7 @@ pub struct ThreadDeleteParams {
 }
 
 record! { ThreadDeleteParams {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadDeleteParams {
@@ -3810,7 +3810,7 @@ pub struct ThreadDeletedNotification {
 }
 
 record! { ThreadDeletedNotification {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadDeletedNotification {
@@ -3837,9 +3837,9 @@ pub struct ThreadEnvironment {
 }
 
 record! { ThreadEnvironment {
-    0 cwd "cwd" req,
-    1 environment_id "environmentId" req,
-    2 runtime_workspace_roots "runtimeWorkspaceRoots" req,
+    0 cwd "cwd" required,
+    1 environment_id "environmentId" required,
+    2 runtime_workspace_roots "runtimeWorkspaceRoots" required,
 } }
 
 impl ThreadEnvironment {
@@ -3868,8 +3868,8 @@ pub struct ThreadEnvironmentConnectedNotification {
 }
 
 record! { ThreadEnvironmentConnectedNotification {
-    0 thread_id "threadId" req,
-    1 environment_id "environmentId" req,
+    0 thread_id "threadId" required,
+    1 environment_id "environmentId" required,
 } }
 
 impl ThreadEnvironmentConnectedNotification {
@@ -3896,8 +3896,8 @@ pub struct ThreadEnvironmentDisconnectedNotification {
 }
 
 record! { ThreadEnvironmentDisconnectedNotification {
-    0 thread_id "threadId" req,
-    1 environment_id "environmentId" req,
+    0 thread_id "threadId" required,
+    1 environment_id "environmentId" required,
 } }
 
 impl ThreadEnvironmentDisconnectedNotification {
@@ -4031,27 +4031,27 @@ outline! { ThreadForkParams {
 } }
 
 record! { ThreadForkParams {
-    0 thread_id "threadId" req,
-    1 before_turn_id "beforeTurnId" opt,
-    2 last_turn_id "lastTurnId" opt,
-    3 approval_policy "approvalPolicy" opt,
-    4 approvals_reviewer "approvalsReviewer" opt,
-    5 base_instructions "baseInstructions" opt,
-    6 config "config" opt,
-    7 cwd "cwd" opt,
-    8 defer_goal_continuation "deferGoalContinuation" opt,
-    9 developer_instructions "developerInstructions" opt,
-    10 ephemeral "ephemeral" opt,
-    11 exclude_turns "excludeTurns" opt,
-    12 experimental_prediction_mode "experimentalPredictionMode" opt,
-    13 model "model" opt,
-    14 model_provider "modelProvider" opt,
-    15 path "path" opt,
-    16 permissions "permissions" opt,
-    17 runtime_workspace_roots "runtimeWorkspaceRoots" opt,
-    18 sandbox "sandbox" opt,
-    19 service_tier "serviceTier" dbl,
-    20 thread_source "threadSource" opt,
+    0 thread_id "threadId" required,
+    1 before_turn_id "beforeTurnId" optional,
+    2 last_turn_id "lastTurnId" optional,
+    3 approval_policy "approvalPolicy" optional,
+    4 approvals_reviewer "approvalsReviewer" optional,
+    5 base_instructions "baseInstructions" optional,
+    6 config "config" optional,
+    7 cwd "cwd" optional,
+    8 defer_goal_continuation "deferGoalContinuation" optional,
+    9 developer_instructions "developerInstructions" optional,
+    10 ephemeral "ephemeral" optional,
+    11 exclude_turns "excludeTurns" optional,
+    12 experimental_prediction_mode "experimentalPredictionMode" optional,
+    13 model "model" optional,
+    14 model_provider "modelProvider" optional,
+    15 path "path" optional,
+    16 permissions "permissions" optional,
+    17 runtime_workspace_roots "runtimeWorkspaceRoots" optional,
+    18 sandbox "sandbox" optional,
+    19 service_tier "serviceTier" three_state,
+    20 thread_source "threadSource" optional,
 } }
 
 impl ThreadForkParams {
@@ -4291,20 +4291,20 @@ pub struct ThreadForkResponse {
 }
 
 record! { ThreadForkResponse {
-    0 approval_policy "approvalPolicy" req,
-    1 approvals_reviewer "approvalsReviewer" req,
-    2 cwd "cwd" req,
-    3 model "model" req,
-    4 model_provider "modelProvider" req,
-    5 sandbox "sandbox" req,
-    6 thread "thread" req,
-    7 active_permission_profile "activePermissionProfile" opt,
-    8 disabled_plugin_ids "disabledPluginIds" def(Vec::new()),
-    9 instruction_sources "instructionSources" def(Vec::new()),
-    10 multi_agent_mode "multiAgentMode" def(MultiAgentMode::ExplicitRequestOnly),
-    11 reasoning_effort "reasoningEffort" opt,
-    12 runtime_workspace_roots "runtimeWorkspaceRoots" def(Vec::new()),
-    13 service_tier "serviceTier" opt,
+    0 approval_policy "approvalPolicy" required,
+    1 approvals_reviewer "approvalsReviewer" required,
+    2 cwd "cwd" required,
+    3 model "model" required,
+    4 model_provider "modelProvider" required,
+    5 sandbox "sandbox" required,
+    6 thread "thread" required,
+    7 active_permission_profile "activePermissionProfile" optional,
+    8 disabled_plugin_ids "disabledPluginIds" default(Vec::new()),
+    9 instruction_sources "instructionSources" default(Vec::new()),
+    10 multi_agent_mode "multiAgentMode" default(MultiAgentMode::ExplicitRequestOnly),
+    11 reasoning_effort "reasoningEffort" optional,
+    12 runtime_workspace_roots "runtimeWorkspaceRoots" default(Vec::new()),
+    13 service_tier "serviceTier" optional,
 } }
 
 impl ThreadForkResponse {
@@ -4360,14 +4360,14 @@ pub struct ThreadGoal {
 }
 
 record! { ThreadGoal {
-    0 thread_id "threadId" req,
-    1 created_at "createdAt" req,
-    2 objective "objective" req,
-    3 status "status" req,
-    4 time_used_seconds "timeUsedSeconds" req,
-    5 tokens_used "tokensUsed" req,
-    6 updated_at "updatedAt" req,
-    7 token_budget "tokenBudget" opt,
+    0 thread_id "threadId" required,
+    1 created_at "createdAt" required,
+    2 objective "objective" required,
+    3 status "status" required,
+    4 time_used_seconds "timeUsedSeconds" required,
+    5 tokens_used "tokensUsed" required,
+    6 updated_at "updatedAt" required,
+    7 token_budget "tokenBudget" optional,
 } }
 
 impl ThreadGoal {
@@ -4405,8 +4405,8 @@ pub struct ThreadGoalClearParams {
 }
 
 record! { ThreadGoalClearParams {
-    0 thread_id "threadId" req,
-    1 origin "origin" opt,
+    0 thread_id "threadId" required,
+    1 origin "origin" optional,
 } }
 
 impl ThreadGoalClearParams {
@@ -4435,7 +4435,7 @@ pub struct ThreadGoalClearResponse {
 }
 
 record! { ThreadGoalClearResponse {
-    0 cleared "cleared" req,
+    0 cleared "cleared" required,
 } }
 
 impl ThreadGoalClearResponse {
@@ -4454,7 +4454,7 @@ pub struct ThreadGoalClearedNotification {
 }
 
 record! { ThreadGoalClearedNotification {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadGoalClearedNotification {
@@ -4475,7 +4475,7 @@ pub struct ThreadGoalGetParams {
 }
 
 record! { ThreadGoalGetParams {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadGoalGetParams {
@@ -4496,7 +4496,7 @@ pub struct ThreadGoalGetResponse {
 }
 
 record! { ThreadGoalGetResponse {
-    0 goal "goal" opt,
+    0 goal "goal" optional,
 } }
 
 impl ThreadGoalGetResponse {
@@ -4550,11 +4550,11 @@ pub struct ThreadGoalSetParams {
 }
 
 record! { ThreadGoalSetParams {
-    0 thread_id "threadId" req,
-    1 objective "objective" opt,
-    2 origin "origin" opt,
-    3 status "status" opt,
-    4 token_budget "tokenBudget" dbl,
+    0 thread_id "threadId" required,
+    1 objective "objective" optional,
+    2 origin "origin" optional,
+    3 status "status" optional,
+    4 token_budget "tokenBudget" three_state,
 } }
 
 impl ThreadGoalSetParams {
@@ -4614,7 +4614,7 @@ pub struct ThreadGoalSetResponse {
 }
 
 record! { ThreadGoalSetResponse {
-    0 goal "goal" req,
+    0 goal "goal" required,
 } }
 
 impl ThreadGoalSetResponse {
@@ -4666,9 +4666,9 @@ pub struct ThreadGoalUpdatedNotification {
 }
 
 record! { ThreadGoalUpdatedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" opt,
-    2 goal "goal" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" optional,
+    2 goal "goal" required,
 } }
 
 impl ThreadGoalUpdatedNotification {
@@ -4712,7 +4712,7 @@ pub struct ThreadIncrementElicitationParams {
 }
 
 record! { ThreadIncrementElicitationParams {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadIncrementElicitationParams {
@@ -4739,8 +4739,8 @@ pub struct ThreadIncrementElicitationResponse {
 }
 
 record! { ThreadIncrementElicitationResponse {
-    0 count "count" req,
-    1 paused "paused" req,
+    0 count "count" required,
+    1 paused "paused" required,
 } }
 
 impl ThreadIncrementElicitationResponse {
@@ -4761,8 +4761,8 @@ pub struct ThreadInjectItemsParams {
 }
 
 record! { ThreadInjectItemsParams {
-    0 thread_id "threadId" req,
-    1 items "items" req,
+    0 thread_id "threadId" required,
+    1 items "items" required,
 } }
 
 impl ThreadInjectItemsParams {
@@ -4866,11 +4866,11 @@ pub struct ThreadItemsListParams {
 }
 
 record! { ThreadItemsListParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" opt,
-    2 cursor "cursor" opt,
-    3 limit "limit" opt,
-    4 sort_direction "sortDirection" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" optional,
+    2 cursor "cursor" optional,
+    3 limit "limit" optional,
+    4 sort_direction "sortDirection" optional,
 } }
 
 impl ThreadItemsListParams {
@@ -4927,9 +4927,9 @@ pub struct ThreadItemsListResponse {
 }
 
 record! { ThreadItemsListResponse {
-    0 data "data" req,
-    1 backwards_cursor "backwardsCursor" opt,
-    2 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 backwards_cursor "backwardsCursor" optional,
+    2 next_cursor "nextCursor" optional,
 } }
 
 impl ThreadItemsListResponse {
@@ -4960,9 +4960,9 @@ pub struct ThreadItemsReadParams {
 }
 
 record! { ThreadItemsReadParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 item_ids "itemIds" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 item_ids "itemIds" required,
 } }
 
 impl ThreadItemsReadParams {
@@ -4993,7 +4993,7 @@ pub struct ThreadItemsReadResponse {
 }
 
 record! { ThreadItemsReadResponse {
-    0 data "data" req,
+    0 data "data" required,
 } }
 
 impl ThreadItemsReadResponse {
@@ -5087,22 +5087,22 @@ pub struct ThreadListParams {
 }
 
 record! { ThreadListParams {
-    0 ancestor_thread_id "ancestorThreadId" opt,
-    1 parent_thread_id "parentThreadId" opt,
-    2 archived "archived" opt,
-    3 cursor "cursor" opt,
-    4 cwd "cwd" opt,
-    5 excluded_thread_ids "excludedThreadIds" opt,
-    6 limit "limit" opt,
-    7 model_providers "modelProviders" opt,
-    8 originators "originators" opt,
-    9 project_id "projectId" dbl,
-    10 search_term "searchTerm" opt,
-    11 section_id "sectionId" dbl,
-    12 sort_direction "sortDirection" opt,
-    13 sort_key "sortKey" opt,
-    14 source_kinds "sourceKinds" opt,
-    15 use_state_db_only "useStateDbOnly" opt,
+    0 ancestor_thread_id "ancestorThreadId" optional,
+    1 parent_thread_id "parentThreadId" optional,
+    2 archived "archived" optional,
+    3 cursor "cursor" optional,
+    4 cwd "cwd" optional,
+    5 excluded_thread_ids "excludedThreadIds" optional,
+    6 limit "limit" optional,
+    7 model_providers "modelProviders" optional,
+    8 originators "originators" optional,
+    9 project_id "projectId" three_state,
+    10 search_term "searchTerm" optional,
+    11 section_id "sectionId" three_state,
+    12 sort_direction "sortDirection" optional,
+    13 sort_key "sortKey" optional,
+    14 source_kinds "sourceKinds" optional,
+    15 use_state_db_only "useStateDbOnly" optional,
 } }
 
 impl ThreadListParams {
@@ -5287,10 +5287,10 @@ pub struct ThreadListResponse {
 }
 
 record! { ThreadListResponse {
-    0 data "data" req,
-    1 backwards_cursor "backwardsCursor" opt,
-    2 next_cursor "nextCursor" opt,
-    3 read_states "readStates" opt,
+    0 data "data" required,
+    1 backwards_cursor "backwardsCursor" optional,
+    2 next_cursor "nextCursor" optional,
+    3 read_states "readStates" optional,
 } }
 
 impl ThreadListResponse {
@@ -5316,8 +5316,8 @@ pub struct ThreadLoadedListParams {
 }
 
 record! { ThreadLoadedListParams {
-    0 cursor "cursor" opt,
-    1 limit "limit" opt,
+    0 cursor "cursor" optional,
+    1 limit "limit" optional,
 } }
 
 impl ThreadLoadedListParams {
@@ -5358,8 +5358,8 @@ pub struct ThreadLoadedListResponse {
 }
 
 record! { ThreadLoadedListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl ThreadLoadedListResponse {
@@ -5402,8 +5402,8 @@ pub struct ThreadMemoryModeSetParams {
 }
 
 record! { ThreadMemoryModeSetParams {
-    0 thread_id "threadId" req,
-    1 mode "mode" req,
+    0 thread_id "threadId" required,
+    1 mode "mode" required,
 } }
 
 impl ThreadMemoryModeSetParams {
@@ -5461,9 +5461,9 @@ pub struct ThreadMetadataGitInfoUpdateParams {
 }
 
 record! { ThreadMetadataGitInfoUpdateParams {
-    0 branch "branch" dbl,
-    1 origin_url "originUrl" dbl,
-    2 sha "sha" dbl,
+    0 branch "branch" three_state,
+    1 origin_url "originUrl" three_state,
+    2 sha "sha" three_state,
 } }
 
 impl ThreadMetadataGitInfoUpdateParams {
@@ -5544,10 +5544,10 @@ pub struct ThreadMetadataUpdateParams {
 }
 
 record! { ThreadMetadataUpdateParams {
-    0 thread_id "threadId" req,
-    1 daybreak_enabled "daybreakEnabled" opt,
-    2 git_info "gitInfo" opt,
-    3 project_id "projectId" opt,
+    0 thread_id "threadId" required,
+    1 daybreak_enabled "daybreakEnabled" optional,
+    2 git_info "gitInfo" optional,
+    3 project_id "projectId" optional,
 } }
 
 impl ThreadMetadataUpdateParams {
@@ -5592,7 +5592,7 @@ pub struct ThreadMetadataUpdateResponse {
 }
 
 record! { ThreadMetadataUpdateResponse {
-    0 thread "thread" req,
+    0 thread "thread" required,
 } }
 
 impl ThreadMetadataUpdateResponse {
@@ -5613,8 +5613,8 @@ pub struct ThreadNameUpdatedNotification {
 }
 
 record! { ThreadNameUpdatedNotification {
-    0 thread_id "threadId" req,
-    1 thread_name "threadName" opt,
+    0 thread_id "threadId" required,
+    1 thread_name "threadName" optional,
 } }
 
 impl ThreadNameUpdatedNotification {
@@ -5640,8 +5640,8 @@ pub struct ThreadPredictionRequestParams {
 }
 
 record! { ThreadPredictionRequestParams {
-    0 thread_id "threadId" req,
-    1 source_turn_id "sourceTurnId" req,
+    0 thread_id "threadId" required,
+    1 source_turn_id "sourceTurnId" required,
 } }
 
 impl ThreadPredictionRequestParams {
@@ -5716,9 +5716,9 @@ pub struct ThreadPredictionUpdatedNotification {
 }
 
 record! { ThreadPredictionUpdatedNotification {
-    0 thread_id "threadId" req,
-    1 source_turn_id "sourceTurnId" req,
-    2 result "result" req,
+    0 thread_id "threadId" required,
+    1 source_turn_id "sourceTurnId" required,
+    2 result "result" required,
 } }
 
 impl ThreadPredictionUpdatedNotification {
@@ -5747,8 +5747,8 @@ pub struct ThreadProjectUpdatedNotification {
 }
 
 record! { ThreadProjectUpdatedNotification {
-    0 thread_id "threadId" req,
-    1 project_id "projectId" nul,
+    0 thread_id "threadId" required,
+    1 project_id "projectId" nullable,
 } }
 
 impl ThreadProjectUpdatedNotification {
@@ -5776,9 +5776,9 @@ pub struct ThreadQueueAddParams {
 }
 
 record! { ThreadQueueAddParams {
-    0 thread_id "threadId" req,
-    1 client_user_message_id "clientUserMessageId" req,
-    2 input "input" req,
+    0 thread_id "threadId" required,
+    1 client_user_message_id "clientUserMessageId" required,
+    2 input "input" required,
 } }
 
 impl ThreadQueueAddParams {
@@ -5807,7 +5807,7 @@ pub struct ThreadQueueAddResponse {
 }
 
 record! { ThreadQueueAddResponse {
-    0 queued_submission "queuedSubmission" req,
+    0 queued_submission "queuedSubmission" required,
 } }
 
 impl ThreadQueueAddResponse {
@@ -5826,7 +5826,7 @@ pub struct ThreadQueueChangedNotification {
 }
 
 record! { ThreadQueueChangedNotification {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadQueueChangedNotification {
@@ -5851,8 +5851,8 @@ pub struct ThreadQueueDeleteParams {
 }
 
 record! { ThreadQueueDeleteParams {
-    0 thread_id "threadId" req,
-    1 queued_submission_id "queuedSubmissionId" req,
+    0 thread_id "threadId" required,
+    1 queued_submission_id "queuedSubmissionId" required,
 } }
 
 impl ThreadQueueDeleteParams {
@@ -5879,7 +5879,7 @@ pub struct ThreadQueueDeleteResponse {
 }
 
 record! { ThreadQueueDeleteResponse {
-    0 deleted "deleted" req,
+    0 deleted "deleted" required,
 } }
 
 impl ThreadQueueDeleteResponse {
@@ -5904,9 +5904,9 @@ pub struct ThreadQueueListParams {
 }
 
 record! { ThreadQueueListParams {
-    0 thread_id "threadId" req,
-    1 cursor "cursor" opt,
-    2 limit "limit" opt,
+    0 thread_id "threadId" required,
+    1 cursor "cursor" optional,
+    2 limit "limit" optional,
 } }
 
 impl ThreadQueueListParams {
@@ -5947,8 +5947,8 @@ pub struct ThreadQueueListResponse {
 }
 
 record! { ThreadQueueListResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl ThreadQueueListResponse {
@@ -5974,8 +5974,8 @@ pub struct ThreadQueueReorderParams {
 }
 
 record! { ThreadQueueReorderParams {
-    0 thread_id "threadId" req,
-    1 queued_submission_ids "queuedSubmissionIds" req,
+    0 thread_id "threadId" required,
+    1 queued_submission_ids "queuedSubmissionIds" required,
 } }
 
 impl ThreadQueueReorderParams {
@@ -6027,8 +6027,8 @@ pub struct ThreadQueueStartParams {
 }
 
 record! { ThreadQueueStartParams {
-    0 thread_id "threadId" req,
-    1 queued_submission_id "queuedSubmissionId" opt,
+    0 thread_id "threadId" required,
+    1 queued_submission_id "queuedSubmissionId" optional,
 } }
 
 impl ThreadQueueStartParams {
@@ -6062,7 +6062,7 @@ pub struct ThreadQueueStartResponse {
 }
 
 record! { ThreadQueueStartResponse {
-    0 turn "turn" req,
+    0 turn "turn" required,
 } }
 
 impl ThreadQueueStartResponse {
@@ -6087,9 +6087,9 @@ pub struct ThreadQueueUpdateParams {
 }
 
 record! { ThreadQueueUpdateParams {
-    0 thread_id "threadId" req,
-    1 input "input" req,
-    2 queued_submission_id "queuedSubmissionId" req,
+    0 thread_id "threadId" required,
+    1 input "input" required,
+    2 queued_submission_id "queuedSubmissionId" required,
 } }
 
 impl ThreadQueueUpdateParams {
@@ -6118,7 +6118,7 @@ pub struct ThreadQueueUpdateResponse {
 }
 
 record! { ThreadQueueUpdateResponse {
-    0 queued_submission "queuedSubmission" req,
+    0 queued_submission "queuedSubmission" required,
 } }
 
 impl ThreadQueueUpdateResponse {
@@ -6139,8 +6139,8 @@ pub struct ThreadReadParams {
 }
 
 record! { ThreadReadParams {
-    0 thread_id "threadId" req,
-    1 include_turns "includeTurns" opt,
+    0 thread_id "threadId" required,
+    1 include_turns "includeTurns" optional,
 } }
 
 impl ThreadReadParams {
@@ -6173,8 +6173,8 @@ pub struct ThreadReadResponse {
 }
 
 record! { ThreadReadResponse {
-    0 thread "thread" req,
-    1 read_state "readState" opt,
+    0 thread "thread" required,
+    1 read_state "readState" optional,
 } }
 
 impl ThreadReadResponse {
@@ -6197,8 +6197,8 @@ pub struct ThreadReadState {
 }
 
 record! { ThreadReadState {
-    0 revision "revision" req,
-    1 first_unread "firstUnread" opt,
+    0 revision "revision" required,
+    1 first_unread "firstUnread" optional,
 } }
 
 impl ThreadReadState {
@@ -6222,8 +6222,8 @@ pub struct ThreadReadStateChangedNotification {
 }
 
 record! { ThreadReadStateChangedNotification {
-    0 thread_id "threadId" req,
-    1 read_state "readState" req,
+    0 thread_id "threadId" required,
+    1 read_state "readState" required,
 } }
 
 impl ThreadReadStateChangedNotification {
@@ -6268,9 +6268,9 @@ pub struct ThreadReadStateUpdateParams {
 }
 
 record! { ThreadReadStateUpdateParams {
-    0 thread_id "threadId" req,
-    1 expected_revision "expectedRevision" req,
-    2 operation "operation" req,
+    0 thread_id "threadId" required,
+    1 expected_revision "expectedRevision" required,
+    2 operation "operation" required,
 } }
 
 impl ThreadReadStateUpdateParams {
@@ -6299,7 +6299,7 @@ pub struct ThreadReadStateUpdateResponse {
 }
 
 record! { ThreadReadStateUpdateResponse {
-    0 read_state "readState" req,
+    0 read_state "readState" required,
 } }
 
 impl ThreadReadStateUpdateResponse {
@@ -6324,8 +6324,8 @@ pub struct ThreadRealtimeAppendAudioParams {
 }
 
 record! { ThreadRealtimeAppendAudioParams {
-    0 thread_id "threadId" req,
-    1 audio "audio" req,
+    0 thread_id "threadId" required,
+    1 audio "audio" required,
 } }
 
 impl ThreadRealtimeAppendAudioParams {
@@ -6378,8 +6378,8 @@ pub struct ThreadRealtimeAppendSpeechParams {
 }
 
 record! { ThreadRealtimeAppendSpeechParams {
-    0 thread_id "threadId" req,
-    1 text "text" req,
+    0 thread_id "threadId" required,
+    1 text "text" required,
 } }
 
 impl ThreadRealtimeAppendSpeechParams {
@@ -6436,9 +6436,9 @@ pub struct ThreadRealtimeAppendTextParams {
 }
 
 record! { ThreadRealtimeAppendTextParams {
-    0 thread_id "threadId" req,
-    1 text "text" req,
-    2 role "role" opt,
+    0 thread_id "threadId" required,
+    1 text "text" required,
+    2 role "role" optional,
 } }
 
 impl ThreadRealtimeAppendTextParams {
@@ -6503,11 +6503,11 @@ pub struct ThreadRealtimeAudioChunk {
 }
 
 record! { ThreadRealtimeAudioChunk {
-    0 item_id "itemId" opt,
-    1 data "data" req,
-    2 num_channels "numChannels" req,
-    3 sample_rate "sampleRate" req,
-    4 samples_per_channel "samplesPerChannel" opt,
+    0 item_id "itemId" optional,
+    1 data "data" required,
+    2 num_channels "numChannels" required,
+    3 sample_rate "sampleRate" required,
+    4 samples_per_channel "samplesPerChannel" optional,
 } }
 
 impl ThreadRealtimeAudioChunk {
@@ -6579,8 +6579,8 @@ pub struct ThreadRealtimeClosedNotification {
 }
 
 record! { ThreadRealtimeClosedNotification {
-    0 thread_id "threadId" req,
-    1 reason "reason" opt,
+    0 thread_id "threadId" required,
+    1 reason "reason" optional,
 } }
 
 impl ThreadRealtimeClosedNotification {
@@ -6606,8 +6606,8 @@ pub struct ThreadRealtimeErrorNotification {
 }
 
 record! { ThreadRealtimeErrorNotification {
-    0 thread_id "threadId" req,
-    1 message "message" req,
+    0 thread_id "threadId" required,
+    1 message "message" required,
 } }
 
 impl ThreadRealtimeErrorNotification {
@@ -6633,8 +6633,8 @@ pub struct ThreadRealtimeInitialItem {
 }
 
 record! { ThreadRealtimeInitialItem {
-    0 role "role" req,
-    1 text "text" req,
+    0 role "role" required,
+    1 text "text" required,
 } }
 
 impl ThreadRealtimeInitialItem {
@@ -6722,8 +6722,8 @@ pub struct ThreadRealtimeItemAddedNotification {
 }
 
 record! { ThreadRealtimeItemAddedNotification {
-    0 thread_id "threadId" req,
-    1 item "item" req,
+    0 thread_id "threadId" required,
+    1 item "item" required,
 } }
 
 impl ThreadRealtimeItemAddedNotification {
@@ -6749,8 +6749,8 @@ pub struct ThreadRealtimeItemCompletedNotification {
 }
 
 record! { ThreadRealtimeItemCompletedNotification {
-    0 thread_id "threadId" req,
-    1 item "item" req,
+    0 thread_id "threadId" required,
+    1 item "item" required,
 } }
 
 impl ThreadRealtimeItemCompletedNotification {
@@ -6776,8 +6776,8 @@ pub struct ThreadRealtimeItemStartedNotification {
 }
 
 record! { ThreadRealtimeItemStartedNotification {
-    0 thread_id "threadId" req,
-    1 item "item" req,
+    0 thread_id "threadId" required,
+    1 item "item" required,
 } }
 
 impl ThreadRealtimeItemStartedNotification {
@@ -6805,9 +6805,9 @@ pub struct ThreadRealtimeItemTranscriptDeltaNotification {
 }
 
 record! { ThreadRealtimeItemTranscriptDeltaNotification {
-    0 thread_id "threadId" req,
-    1 item_id "itemId" req,
-    2 delta "delta" req,
+    0 thread_id "threadId" required,
+    1 item_id "itemId" required,
+    2 delta "delta" required,
 } }
 
 impl ThreadRealtimeItemTranscriptDeltaNotification {
@@ -6863,7 +6863,7 @@ pub struct ThreadRealtimeListVoicesResponse {
 }
 
 record! { ThreadRealtimeListVoicesResponse {
-    0 voices "voices" req,
+    0 voices "voices" required,
 } }
 
 impl ThreadRealtimeListVoicesResponse {
@@ -6886,8 +6886,8 @@ pub struct ThreadRealtimeOutputAudioDeltaNotification {
 }
 
 record! { ThreadRealtimeOutputAudioDeltaNotification {
-    0 thread_id "threadId" req,
-    1 audio "audio" req,
+    0 thread_id "threadId" required,
+    1 audio "audio" required,
 } }
 
 impl ThreadRealtimeOutputAudioDeltaNotification {
@@ -6913,8 +6913,8 @@ pub struct ThreadRealtimeSdpNotification {
 }
 
 record! { ThreadRealtimeSdpNotification {
-    0 thread_id "threadId" req,
-    1 sdp "sdp" req,
+    0 thread_id "threadId" required,
+    1 sdp "sdp" required,
 } }
 
 impl ThreadRealtimeSdpNotification {
@@ -6997,26 +6997,26 @@ pub struct ThreadRealtimeStartParams {
 }
 
 record! { ThreadRealtimeStartParams {
-    0 thread_id "threadId" req,
-    1 output_modality "outputModality" req,
-    2 backend_reasoning_status "backendReasoningStatus" opt,
-    3 client_managed_handoffs "clientManagedHandoffs" opt,
-    4 codex_response_handoff_channel_prefixes "codexResponseHandoffChannelPrefixes" opt,
-    5 codex_response_handoff_mode "codexResponseHandoffMode" opt,
-    6 codex_response_item_prefix "codexResponseItemPrefix" opt,
-    7 codex_responses_as_items "codexResponsesAsItems" opt,
-    8 delegation_ack_filler "delegationAckFiller" opt,
-    9 flush_transcript_tail_on_session_end "flushTranscriptTailOnSessionEnd" opt,
-    10 include_startup_context "includeStartupContext" opt,
-    11 initial_items "initialItems" opt,
-    12 model "model" opt,
-    13 prompt "prompt" dbl,
-    14 realtime_end_instructions "realtimeEndInstructions" opt,
-    15 realtime_session_id "realtimeSessionId" opt,
-    16 realtime_start_instructions "realtimeStartInstructions" opt,
-    17 transport "transport" opt,
-    18 version "version" opt,
-    19 voice "voice" opt,
+    0 thread_id "threadId" required,
+    1 output_modality "outputModality" required,
+    2 backend_reasoning_status "backendReasoningStatus" optional,
+    3 client_managed_handoffs "clientManagedHandoffs" optional,
+    4 codex_response_handoff_channel_prefixes "codexResponseHandoffChannelPrefixes" optional,
+    5 codex_response_handoff_mode "codexResponseHandoffMode" optional,
+    6 codex_response_item_prefix "codexResponseItemPrefix" optional,
+    7 codex_responses_as_items "codexResponsesAsItems" optional,
+    8 delegation_ack_filler "delegationAckFiller" optional,
+    9 flush_transcript_tail_on_session_end "flushTranscriptTailOnSessionEnd" optional,
+    10 include_startup_context "includeStartupContext" optional,
+    11 initial_items "initialItems" optional,
+    12 model "model" optional,
+    13 prompt "prompt" three_state,
+    14 realtime_end_instructions "realtimeEndInstructions" optional,
+    15 realtime_session_id "realtimeSessionId" optional,
+    16 realtime_start_instructions "realtimeStartInstructions" optional,
+    17 transport "transport" optional,
+    18 version "version" optional,
+    19 voice "voice" optional,
 } }
 
 impl ThreadRealtimeStartParams {
@@ -7285,9 +7285,9 @@ pub struct ThreadRealtimeStartedNotification {
 }
 
 record! { ThreadRealtimeStartedNotification {
-    0 thread_id "threadId" req,
-    1 version "version" req,
-    2 realtime_session_id "realtimeSessionId" opt,
+    0 thread_id "threadId" required,
+    1 version "version" required,
+    2 realtime_session_id "realtimeSessionId" optional,
 } }
 
 impl ThreadRealtimeStartedNotification {
@@ -7317,7 +7317,7 @@ pub struct ThreadRealtimeStopParams {
 }
 
 record! { ThreadRealtimeStopParams {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadRealtimeStopParams {
@@ -7369,9 +7369,9 @@ pub struct ThreadRealtimeTranscriptDeltaNotification {
 }
 
 record! { ThreadRealtimeTranscriptDeltaNotification {
-    0 thread_id "threadId" req,
-    1 delta "delta" req,
-    2 role "role" req,
+    0 thread_id "threadId" required,
+    1 delta "delta" required,
+    2 role "role" required,
 } }
 
 impl ThreadRealtimeTranscriptDeltaNotification {
@@ -7404,9 +7404,9 @@ pub struct ThreadRealtimeTranscriptDoneNotification {
 }
 
 record! { ThreadRealtimeTranscriptDoneNotification {
-    0 thread_id "threadId" req,
-    1 role "role" req,
-    2 text "text" req,
+    0 thread_id "threadId" required,
+    1 role "role" required,
+    2 text "text" required,
 } }
 
 impl ThreadRealtimeTranscriptDoneNotification {
@@ -7454,9 +7454,9 @@ pub struct ThreadResumeInitialTurnsPageParams {
 }
 
 record! { ThreadResumeInitialTurnsPageParams {
-    0 items_view "itemsView" opt,
-    1 limit "limit" opt,
-    2 sort_direction "sortDirection" opt,
+    0 items_view "itemsView" optional,
+    1 limit "limit" optional,
+    2 sort_direction "sortDirection" optional,
 } }
 
 impl ThreadResumeInitialTurnsPageParams {
@@ -7581,24 +7581,24 @@ outline! { ThreadResumeParams {
 } }
 
 record! { ThreadResumeParams {
-    0 thread_id "threadId" req,
-    1 approval_policy "approvalPolicy" opt,
-    2 approvals_reviewer "approvalsReviewer" opt,
-    3 base_instructions "baseInstructions" opt,
-    4 config "config" opt,
-    5 cwd "cwd" opt,
-    6 developer_instructions "developerInstructions" opt,
-    7 exclude_turns "excludeTurns" opt,
-    8 history "history" opt,
-    9 initial_turns_page "initialTurnsPage" opt,
-    10 model "model" opt,
-    11 model_provider "modelProvider" opt,
-    12 path "path" opt,
-    13 permissions "permissions" opt,
-    14 personality "personality" opt,
-    15 runtime_workspace_roots "runtimeWorkspaceRoots" opt,
-    16 sandbox "sandbox" opt,
-    17 service_tier "serviceTier" dbl,
+    0 thread_id "threadId" required,
+    1 approval_policy "approvalPolicy" optional,
+    2 approvals_reviewer "approvalsReviewer" optional,
+    3 base_instructions "baseInstructions" optional,
+    4 config "config" optional,
+    5 cwd "cwd" optional,
+    6 developer_instructions "developerInstructions" optional,
+    7 exclude_turns "excludeTurns" optional,
+    8 history "history" optional,
+    9 initial_turns_page "initialTurnsPage" optional,
+    10 model "model" optional,
+    11 model_provider "modelProvider" optional,
+    12 path "path" optional,
+    13 permissions "permissions" optional,
+    14 personality "personality" optional,
+    15 runtime_workspace_roots "runtimeWorkspaceRoots" optional,
+    16 sandbox "sandbox" optional,
+    17 service_tier "serviceTier" three_state,
 } }
 
 impl ThreadResumeParams {
@@ -7828,24 +7828,24 @@ pub struct ThreadResumeResponse {
 }
 
 record! { ThreadResumeResponse {
-    0 approval_policy "approvalPolicy" req,
-    1 approvals_reviewer "approvalsReviewer" req,
-    2 cwd "cwd" req,
-    3 model "model" req,
-    4 model_provider "modelProvider" req,
-    5 sandbox "sandbox" req,
-    6 thread "thread" req,
-    7 active_permission_profile "activePermissionProfile" opt,
-    8 collaboration_mode "collaborationMode" opt,
-    9 disabled_plugin_ids "disabledPluginIds" def(Vec::new()),
-    10 initial_turns_page "initialTurnsPage" opt,
-    11 instruction_sources "instructionSources" def(Vec::new()),
-    12 items_backwards_cursor "itemsBackwardsCursor" opt,
-    13 multi_agent_mode "multiAgentMode" def(MultiAgentMode::ExplicitRequestOnly),
-    14 reasoning_effort "reasoningEffort" opt,
-    15 runtime_workspace_roots "runtimeWorkspaceRoots" def(Vec::new()),
-    16 service_tier "serviceTier" opt,
-    17 turns_backwards_cursor "turnsBackwardsCursor" opt,
+    0 approval_policy "approvalPolicy" required,
+    1 approvals_reviewer "approvalsReviewer" required,
+    2 cwd "cwd" required,
+    3 model "model" required,
+    4 model_provider "modelProvider" required,
+    5 sandbox "sandbox" required,
+    6 thread "thread" required,
+    7 active_permission_profile "activePermissionProfile" optional,
+    8 collaboration_mode "collaborationMode" optional,
+    9 disabled_plugin_ids "disabledPluginIds" default(Vec::new()),
+    10 initial_turns_page "initialTurnsPage" optional,
+    11 instruction_sources "instructionSources" default(Vec::new()),
+    12 items_backwards_cursor "itemsBackwardsCursor" optional,
+    13 multi_agent_mode "multiAgentMode" default(MultiAgentMode::ExplicitRequestOnly),
+    14 reasoning_effort "reasoningEffort" optional,
+    15 runtime_workspace_roots "runtimeWorkspaceRoots" default(Vec::new()),
+    16 service_tier "serviceTier" optional,
+    17 turns_backwards_cursor "turnsBackwardsCursor" optional,
 } }
 
 impl ThreadResumeResponse {
@@ -7897,8 +7897,8 @@ pub struct ThreadRevertParams {
 }
 
 record! { ThreadRevertParams {
-    0 thread_id "threadId" req,
-    1 before_turn_id "beforeTurnId" req,
+    0 thread_id "threadId" required,
+    1 before_turn_id "beforeTurnId" required,
 } }
 
 impl ThreadRevertParams {
@@ -7931,9 +7931,9 @@ pub struct ThreadRevertResponse {
 }
 
 record! { ThreadRevertResponse {
-    0 thread "thread" req,
-    1 items_backwards_cursor "itemsBackwardsCursor" opt,
-    2 turns_backwards_cursor "turnsBackwardsCursor" opt,
+    0 thread "thread" required,
+    1 items_backwards_cursor "itemsBackwardsCursor" optional,
+    2 turns_backwards_cursor "turnsBackwardsCursor" optional,
 } }
 
 impl ThreadRevertResponse {
@@ -7956,7 +7956,7 @@ pub struct ThreadRevertedNotification {
 }
 
 record! { ThreadRevertedNotification {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadRevertedNotification {
@@ -7989,11 +7989,11 @@ pub struct ThreadSearchOccurrence {
 }
 
 record! { ThreadSearchOccurrence {
-    0 turn_id "turnId" req,
-    1 item_id "itemId" req,
-    2 snippet "snippet" req,
-    3 snippet_match_range "snippetMatchRange" req,
-    4 turn_cursor "turnCursor" req,
+    0 turn_id "turnId" required,
+    1 item_id "itemId" required,
+    2 snippet "snippet" required,
+    3 snippet_match_range "snippetMatchRange" required,
+    4 turn_cursor "turnCursor" required,
 } }
 
 impl ThreadSearchOccurrence {
@@ -8034,10 +8034,10 @@ pub struct ThreadSearchOccurrencesParams {
 }
 
 record! { ThreadSearchOccurrencesParams {
-    0 thread_id "threadId" req,
-    1 search_term "searchTerm" req,
-    2 cursor "cursor" opt,
-    3 limit "limit" opt,
+    0 thread_id "threadId" required,
+    1 search_term "searchTerm" required,
+    2 cursor "cursor" optional,
+    3 limit "limit" optional,
 } }
 
 impl ThreadSearchOccurrencesParams {
@@ -8079,8 +8079,8 @@ pub struct ThreadSearchOccurrencesResponse {
 }
 
 record! { ThreadSearchOccurrencesResponse {
-    0 data "data" req,
-    1 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 next_cursor "nextCursor" optional,
 } }
 
 impl ThreadSearchOccurrencesResponse {
@@ -8116,13 +8116,13 @@ pub struct ThreadSearchParams {
 }
 
 record! { ThreadSearchParams {
-    0 search_term "searchTerm" req,
-    1 archived "archived" opt,
-    2 cursor "cursor" opt,
-    3 limit "limit" opt,
-    4 sort_direction "sortDirection" opt,
-    5 sort_key "sortKey" opt,
-    6 source_kinds "sourceKinds" opt,
+    0 search_term "searchTerm" required,
+    1 archived "archived" optional,
+    2 cursor "cursor" optional,
+    3 limit "limit" optional,
+    4 sort_direction "sortDirection" optional,
+    5 sort_key "sortKey" optional,
+    6 source_kinds "sourceKinds" optional,
 } }
 
 impl ThreadSearchParams {
@@ -8200,9 +8200,9 @@ pub struct ThreadSearchResponse {
 }
 
 record! { ThreadSearchResponse {
-    0 data "data" req,
-    1 backwards_cursor "backwardsCursor" opt,
-    2 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 backwards_cursor "backwardsCursor" optional,
+    2 next_cursor "nextCursor" optional,
 } }
 
 impl ThreadSearchResponse {
@@ -8227,8 +8227,8 @@ pub struct ThreadSearchResult {
 }
 
 record! { ThreadSearchResult {
-    0 snippet "snippet" req,
-    1 thread "thread" req,
+    0 snippet "snippet" required,
+    1 thread "thread" required,
 } }
 
 impl ThreadSearchResult {
@@ -8276,8 +8276,8 @@ pub struct ThreadSearchTextRange {
 }
 
 record! { ThreadSearchTextRange {
-    0 end "end" req,
-    1 start "start" req,
+    0 end "end" required,
+    1 start "start" required,
 } }
 
 impl ThreadSearchTextRange {
@@ -8302,9 +8302,9 @@ pub struct ThreadSection {
 }
 
 record! { ThreadSection {
-    0 id "id" req,
-    1 name "name" req,
-    2 appearance "appearance" opt,
+    0 id "id" required,
+    1 name "name" required,
+    2 appearance "appearance" optional,
 } }
 
 impl ThreadSection {
@@ -8331,8 +8331,8 @@ pub struct ThreadSectionAppearance {
 }
 
 record! { ThreadSectionAppearance {
-    0 color "color" opt,
-    1 icon "icon" opt,
+    0 color "color" optional,
+    1 icon "icon" optional,
 } }
 
 impl ThreadSectionAppearance {
@@ -8377,9 +8377,9 @@ pub struct ThreadSectionMoveParams {
 }
 
 record! { ThreadSectionMoveParams {
-    0 thread_id "threadId" req,
-    1 before_thread_id "beforeThreadId" opt,
-    2 section_id "sectionId" nul,
+    0 thread_id "threadId" required,
+    1 before_thread_id "beforeThreadId" optional,
+    2 section_id "sectionId" nullable,
 } }
 
 impl ThreadSectionMoveParams {
@@ -8432,8 +8432,8 @@ pub struct ThreadSetNameParams {
 }
 
 record! { ThreadSetNameParams {
-    0 thread_id "threadId" req,
-    1 name "name" req,
+    0 thread_id "threadId" required,
+    1 name "name" required,
 } }
 
 impl ThreadSetNameParams {
@@ -8508,20 +8508,20 @@ pub struct ThreadSettings {
 }
 
 record! { ThreadSettings {
-    0 approval_policy "approvalPolicy" req,
-    1 approvals_reviewer "approvalsReviewer" req,
-    2 collaboration_mode "collaborationMode" req,
-    3 cwd "cwd" req,
-    4 model "model" req,
-    5 model_provider "modelProvider" req,
-    6 sandbox_policy "sandboxPolicy" req,
-    7 active_permission_profile "activePermissionProfile" opt,
-    8 disabled_plugin_ids "disabledPluginIds" def(Vec::new()),
-    9 effort "effort" opt,
-    10 multi_agent_mode "multiAgentMode" def(MultiAgentMode::ExplicitRequestOnly),
-    11 personality "personality" opt,
-    12 service_tier "serviceTier" opt,
-    13 summary "summary" opt,
+    0 approval_policy "approvalPolicy" required,
+    1 approvals_reviewer "approvalsReviewer" required,
+    2 collaboration_mode "collaborationMode" required,
+    3 cwd "cwd" required,
+    4 model "model" required,
+    5 model_provider "modelProvider" required,
+    6 sandbox_policy "sandboxPolicy" required,
+    7 active_permission_profile "activePermissionProfile" optional,
+    8 disabled_plugin_ids "disabledPluginIds" default(Vec::new()),
+    9 effort "effort" optional,
+    10 multi_agent_mode "multiAgentMode" default(MultiAgentMode::ExplicitRequestOnly),
+    11 personality "personality" optional,
+    12 service_tier "serviceTier" optional,
+    13 summary "summary" optional,
 } }
 
 impl ThreadSettings {
@@ -8595,20 +8595,20 @@ pub struct ThreadSettingsUpdateParams {
 }
 
 record! { ThreadSettingsUpdateParams {
-    0 thread_id "threadId" req,
-    1 approval_policy "approvalPolicy" opt,
-    2 approvals_reviewer "approvalsReviewer" opt,
-    3 collaboration_mode "collaborationMode" opt,
-    4 cwd "cwd" opt,
-    5 disabled_plugin_ids "disabledPluginIds" opt,
-    6 effort "effort" opt,
-    7 model "model" opt,
-    8 multi_agent_mode "multiAgentMode" opt,
-    9 permissions "permissions" opt,
-    10 personality "personality" opt,
-    11 sandbox_policy "sandboxPolicy" opt,
-    12 service_tier "serviceTier" dbl,
-    13 summary "summary" opt,
+    0 thread_id "threadId" required,
+    1 approval_policy "approvalPolicy" optional,
+    2 approvals_reviewer "approvalsReviewer" optional,
+    3 collaboration_mode "collaborationMode" optional,
+    4 cwd "cwd" optional,
+    5 disabled_plugin_ids "disabledPluginIds" optional,
+    6 effort "effort" optional,
+    7 model "model" optional,
+    8 multi_agent_mode "multiAgentMode" optional,
+    9 permissions "permissions" optional,
+    10 personality "personality" optional,
+    11 sandbox_policy "sandboxPolicy" optional,
+    12 service_tier "serviceTier" three_state,
+    13 summary "summary" optional,
 } }
 
 impl ThreadSettingsUpdateParams {
@@ -8771,8 +8771,8 @@ pub struct ThreadSettingsUpdatedNotification {
 }
 
 record! { ThreadSettingsUpdatedNotification {
-    0 thread_id "threadId" req,
-    1 thread_settings "threadSettings" req,
+    0 thread_id "threadId" required,
+    1 thread_settings "threadSettings" required,
 } }
 
 impl ThreadSettingsUpdatedNotification {
@@ -8798,9 +8798,9 @@ pub struct ThreadShellCommandParams {
 }
 
 record! { ThreadShellCommandParams {
-    0 thread_id "threadId" req,
-    1 command "command" req,
-    2 timeout_ms "timeoutMs" opt,
+    0 thread_id "threadId" required,
+    1 command "command" required,
+    2 timeout_ms "timeoutMs" optional,
 } }
 
 impl ThreadShellCommandParams {
@@ -8943,11 +8943,11 @@ pub struct ThreadSpawnSubAgentSource {
 }
 
 record! { ThreadSpawnSubAgentSource {
-    0 parent_thread_id "parent_thread_id" req,
-    1 depth "depth" req,
-    2 agent_nickname "agent_nickname" opt,
-    3 agent_path "agent_path" opt,
-    4 agent_role "agent_role" opt,
+    0 parent_thread_id "parent_thread_id" required,
+    1 depth "depth" required,
+    2 agent_nickname "agent_nickname" optional,
+    3 agent_path "agent_path" optional,
+    4 agent_role "agent_role" optional,
 } }
 
 impl ThreadSpawnSubAgentSource {
@@ -9082,33 +9082,33 @@ outline! { ThreadStartParams {
 } }
 
 record! { ThreadStartParams {
-    0 allow_provider_model_fallback "allowProviderModelFallback" opt,
-    1 approval_policy "approvalPolicy" opt,
-    2 approvals_reviewer "approvalsReviewer" opt,
-    3 base_instructions "baseInstructions" opt,
-    4 config "config" opt,
-    5 cwd "cwd" opt,
-    6 daybreak_enabled "daybreakEnabled" opt,
-    7 developer_instructions "developerInstructions" opt,
-    8 dynamic_tools "dynamicTools" opt,
-    9 environments "environments" opt,
-    10 ephemeral "ephemeral" opt,
-    11 experimental_raw_events "experimentalRawEvents" opt,
-    12 history_mode "historyMode" opt,
-    13 mock_experimental_field "mockExperimentalField" opt,
-    14 model "model" opt,
-    15 model_provider "modelProvider" opt,
-    16 multi_agent_mode "multiAgentMode" opt,
-    17 permissions "permissions" opt,
-    18 personality "personality" opt,
-    19 project_id "projectId" opt,
-    20 runtime_workspace_roots "runtimeWorkspaceRoots" opt,
-    21 sandbox "sandbox" opt,
-    22 selected_capability_roots "selectedCapabilityRoots" opt,
-    23 service_name "serviceName" opt,
-    24 service_tier "serviceTier" dbl,
-    25 session_start_source "sessionStartSource" opt,
-    26 thread_source "threadSource" opt,
+    0 allow_provider_model_fallback "allowProviderModelFallback" optional,
+    1 approval_policy "approvalPolicy" optional,
+    2 approvals_reviewer "approvalsReviewer" optional,
+    3 base_instructions "baseInstructions" optional,
+    4 config "config" optional,
+    5 cwd "cwd" optional,
+    6 daybreak_enabled "daybreakEnabled" optional,
+    7 developer_instructions "developerInstructions" optional,
+    8 dynamic_tools "dynamicTools" optional,
+    9 environments "environments" optional,
+    10 ephemeral "ephemeral" optional,
+    11 experimental_raw_events "experimentalRawEvents" optional,
+    12 history_mode "historyMode" optional,
+    13 mock_experimental_field "mockExperimentalField" optional,
+    14 model "model" optional,
+    15 model_provider "modelProvider" optional,
+    16 multi_agent_mode "multiAgentMode" optional,
+    17 permissions "permissions" optional,
+    18 personality "personality" optional,
+    19 project_id "projectId" optional,
+    20 runtime_workspace_roots "runtimeWorkspaceRoots" optional,
+    21 sandbox "sandbox" optional,
+    22 selected_capability_roots "selectedCapabilityRoots" optional,
+    23 service_name "serviceName" optional,
+    24 service_tier "serviceTier" three_state,
+    25 session_start_source "sessionStartSource" optional,
+    26 thread_source "threadSource" optional,
 } }
 
 impl ThreadStartParams {
@@ -9424,20 +9424,20 @@ pub struct ThreadStartResponse {
 }
 
 record! { ThreadStartResponse {
-    0 approval_policy "approvalPolicy" req,
-    1 approvals_reviewer "approvalsReviewer" req,
-    2 cwd "cwd" req,
-    3 model "model" req,
-    4 model_provider "modelProvider" req,
-    5 sandbox "sandbox" req,
-    6 thread "thread" req,
-    7 active_permission_profile "activePermissionProfile" opt,
-    8 disabled_plugin_ids "disabledPluginIds" def(Vec::new()),
-    9 instruction_sources "instructionSources" def(Vec::new()),
-    10 multi_agent_mode "multiAgentMode" def(MultiAgentMode::ExplicitRequestOnly),
-    11 reasoning_effort "reasoningEffort" opt,
-    12 runtime_workspace_roots "runtimeWorkspaceRoots" def(Vec::new()),
-    13 service_tier "serviceTier" opt,
+    0 approval_policy "approvalPolicy" required,
+    1 approvals_reviewer "approvalsReviewer" required,
+    2 cwd "cwd" required,
+    3 model "model" required,
+    4 model_provider "modelProvider" required,
+    5 sandbox "sandbox" required,
+    6 thread "thread" required,
+    7 active_permission_profile "activePermissionProfile" optional,
+    8 disabled_plugin_ids "disabledPluginIds" default(Vec::new()),
+    9 instruction_sources "instructionSources" default(Vec::new()),
+    10 multi_agent_mode "multiAgentMode" default(MultiAgentMode::ExplicitRequestOnly),
+    11 reasoning_effort "reasoningEffort" optional,
+    12 runtime_workspace_roots "runtimeWorkspaceRoots" default(Vec::new()),
+    13 service_tier "serviceTier" optional,
 } }
 
 impl ThreadStartResponse {
@@ -9496,7 +9496,7 @@ pub struct ThreadStartedNotification {
 }
 
 record! { ThreadStartedNotification {
-    0 thread "thread" req,
+    0 thread "thread" required,
 } }
 
 impl ThreadStartedNotification {
@@ -9546,8 +9546,8 @@ pub struct ThreadStatusChangedNotification {
 }
 
 record! { ThreadStatusChangedNotification {
-    0 thread_id "threadId" req,
-    1 status "status" req,
+    0 thread_id "threadId" required,
+    1 status "status" required,
 } }
 
 impl ThreadStatusChangedNotification {
@@ -9626,9 +9626,9 @@ pub struct ThreadTimelineListParams {
 }
 
 record! { ThreadTimelineListParams {
-    0 thread_id "threadId" req,
-    1 cursor "cursor" opt,
-    2 limit "limit" opt,
+    0 thread_id "threadId" required,
+    1 cursor "cursor" optional,
+    2 limit "limit" optional,
 } }
 
 impl ThreadTimelineListParams {
@@ -9673,9 +9673,9 @@ pub struct ThreadTimelineListResponse {
 }
 
 record! { ThreadTimelineListResponse {
-    0 data "data" req,
-    1 active_realtime_session_at_page_start "activeRealtimeSessionAtPageStart" opt,
-    2 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 active_realtime_session_at_page_start "activeRealtimeSessionAtPageStart" optional,
+    2 next_cursor "nextCursor" optional,
 } }
 
 impl ThreadTimelineListResponse {
@@ -9702,9 +9702,9 @@ pub struct ThreadTokenUsage {
 }
 
 record! { ThreadTokenUsage {
-    0 last "last" req,
-    1 total "total" req,
-    2 model_context_window "modelContextWindow" opt,
+    0 last "last" required,
+    1 total "total" required,
+    2 model_context_window "modelContextWindow" optional,
 } }
 
 impl ThreadTokenUsage {
@@ -9731,9 +9731,9 @@ pub struct ThreadTokenUsageUpdatedNotification {
 }
 
 record! { ThreadTokenUsageUpdatedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 token_usage "tokenUsage" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 token_usage "tokenUsage" required,
 } }
 
 impl ThreadTokenUsageUpdatedNotification {
@@ -9768,11 +9768,11 @@ pub struct ThreadTurnsListParams {
 }
 
 record! { ThreadTurnsListParams {
-    0 thread_id "threadId" req,
-    1 cursor "cursor" opt,
-    2 items_view "itemsView" opt,
-    3 limit "limit" opt,
-    4 sort_direction "sortDirection" opt,
+    0 thread_id "threadId" required,
+    1 cursor "cursor" optional,
+    2 items_view "itemsView" optional,
+    3 limit "limit" optional,
+    4 sort_direction "sortDirection" optional,
 } }
 
 impl ThreadTurnsListParams {
@@ -9829,9 +9829,9 @@ pub struct ThreadTurnsListResponse {
 }
 
 record! { ThreadTurnsListResponse {
-    0 data "data" req,
-    1 backwards_cursor "backwardsCursor" opt,
-    2 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 backwards_cursor "backwardsCursor" optional,
+    2 next_cursor "nextCursor" optional,
 } }
 
 impl ThreadTurnsListResponse {
@@ -9854,7 +9854,7 @@ pub struct ThreadUnarchiveParams {
 }
 
 record! { ThreadUnarchiveParams {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadUnarchiveParams {
@@ -9875,7 +9875,7 @@ pub struct ThreadUnarchiveResponse {
 }
 
 record! { ThreadUnarchiveResponse {
-    0 thread "thread" req,
+    0 thread "thread" required,
 } }
 
 impl ThreadUnarchiveResponse {
@@ -9894,7 +9894,7 @@ pub struct ThreadUnarchivedNotification {
 }
 
 record! { ThreadUnarchivedNotification {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadUnarchivedNotification {
@@ -9938,7 +9938,7 @@ pub struct ThreadUnsubscribeParams {
 }
 
 record! { ThreadUnsubscribeParams {
-    0 thread_id "threadId" req,
+    0 thread_id "threadId" required,
 } }
 
 impl ThreadUnsubscribeParams {
@@ -9959,7 +9959,7 @@ pub struct ThreadUnsubscribeResponse {
 }
 
 record! { ThreadUnsubscribeResponse {
-    0 status "status" req,
+    0 status "status" required,
 } }
 
 impl ThreadUnsubscribeResponse {
@@ -10004,10 +10004,10 @@ pub struct ThreadUsage {
 }
 
 record! { ThreadUsage {
-    0 thread_id "threadId" req,
-    1 estimated_usage_credits_micros "estimatedUsageCreditsMicros" req,
-    2 groups "groups" req,
-    3 estimated_usage_usd_micros "estimatedUsageUsdMicros" opt,
+    0 thread_id "threadId" required,
+    1 estimated_usage_credits_micros "estimatedUsageCreditsMicros" required,
+    2 groups "groups" required,
+    3 estimated_usage_usd_micros "estimatedUsageUsdMicros" optional,
 } }
 
 impl ThreadUsage {
@@ -10051,15 +10051,15 @@ pub struct ThreadUsageBreakdownGroup {
 }
 
 record! { ThreadUsageBreakdownGroup {
-    0 estimated_usage_credits_micros "estimatedUsageCreditsMicros" req,
-    1 cached_input_tokens "cachedInputTokens" opt,
-    2 input_tokens "inputTokens" opt,
-    3 model "model" opt,
-    4 net_new_input_tokens "netNewInputTokens" opt,
-    5 output_tokens "outputTokens" opt,
-    6 reasoning_effort "reasoningEffort" opt,
-    7 speed "speed" opt,
-    8 total_tokens "totalTokens" opt,
+    0 estimated_usage_credits_micros "estimatedUsageCreditsMicros" required,
+    1 cached_input_tokens "cachedInputTokens" optional,
+    2 input_tokens "inputTokens" optional,
+    3 model "model" optional,
+    4 net_new_input_tokens "netNewInputTokens" optional,
+    5 output_tokens "outputTokens" optional,
+    6 reasoning_effort "reasoningEffort" optional,
+    7 speed "speed" optional,
+    8 total_tokens "totalTokens" optional,
 } }
 
 impl ThreadUsageBreakdownGroup {
@@ -10100,12 +10100,12 @@ pub struct TokenUsageBreakdown {
 }
 
 record! { TokenUsageBreakdown {
-    0 cached_input_tokens "cachedInputTokens" req,
-    1 input_tokens "inputTokens" req,
-    2 output_tokens "outputTokens" req,
-    3 reasoning_output_tokens "reasoningOutputTokens" req,
-    4 total_tokens "totalTokens" req,
-    5 cache_write_input_tokens "cacheWriteInputTokens" def(0),
+    0 cached_input_tokens "cachedInputTokens" required,
+    1 input_tokens "inputTokens" required,
+    2 output_tokens "outputTokens" required,
+    3 reasoning_output_tokens "reasoningOutputTokens" required,
+    4 total_tokens "totalTokens" required,
+    5 cache_write_input_tokens "cacheWriteInputTokens" default(0),
 } }
 
 impl TokenUsageBreakdown {
@@ -10151,13 +10151,13 @@ pub struct ToolSearchCallResponseItem {
 }
 
 record! { ToolSearchCallResponseItem {
-    0 arguments "arguments" req,
-    1 execution "execution" req,
-    2 call_id "call_id" opt,
-    3 encrypted_content "encrypted_content" opt,
-    4 id "id" opt,
-    5 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
-    6 status "status" opt,
+    0 arguments "arguments" required,
+    1 execution "execution" required,
+    2 call_id "call_id" optional,
+    3 encrypted_content "encrypted_content" optional,
+    4 id "id" optional,
+    5 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
+    6 status "status" optional,
 } }
 
 impl ToolSearchCallResponseItem {
@@ -10236,12 +10236,12 @@ pub struct ToolSearchOutputResponseItem {
 }
 
 record! { ToolSearchOutputResponseItem {
-    0 execution "execution" req,
-    1 status "status" req,
-    2 tools "tools" req,
-    3 call_id "call_id" opt,
-    4 id "id" opt,
-    5 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
+    0 execution "execution" required,
+    1 status "status" required,
+    2 tools "tools" required,
+    3 call_id "call_id" optional,
+    4 id "id" optional,
+    5 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
 } }
 
 impl ToolSearchOutputResponseItem {
@@ -10303,10 +10303,10 @@ pub struct TranscriptSegmentThreadRealtimeItem {
 }
 
 record! { TranscriptSegmentThreadRealtimeItem {
-    0 id "id" req,
-    1 realtime_session_id "realtimeSessionId" req,
-    2 role "role" req,
-    3 text "text" req,
+    0 id "id" required,
+    1 realtime_session_id "realtimeSessionId" required,
+    2 role "role" required,
+    3 text "text" required,
 } }
 
 impl TranscriptSegmentThreadRealtimeItem {
@@ -10347,13 +10347,13 @@ pub struct TurnCompletedThreadTimelineEntry {
 }
 
 record! { TurnCompletedThreadTimelineEntry {
-    0 turn_id "turn_id" req,
-    1 position "position" req,
-    2 status "status" req,
-    3 completed_at "completed_at" opt,
-    4 duration_ms "duration_ms" opt,
-    5 error "error" opt,
-    6 started_at "started_at" opt,
+    0 turn_id "turn_id" required,
+    1 position "position" required,
+    2 status "status" required,
+    3 completed_at "completed_at" optional,
+    4 duration_ms "duration_ms" optional,
+    5 error "error" optional,
+    6 started_at "started_at" optional,
 } }
 
 impl TurnCompletedThreadTimelineEntry {
@@ -10388,9 +10388,9 @@ pub struct TurnStartedThreadTimelineEntry {
 }
 
 record! { TurnStartedThreadTimelineEntry {
-    0 turn_id "turn_id" req,
-    1 position "position" req,
-    2 started_at "started_at" opt,
+    0 turn_id "turn_id" required,
+    1 position "position" required,
+    2 started_at "started_at" optional,
 } }
 
 impl TurnStartedThreadTimelineEntry {
@@ -10415,7 +10415,7 @@ pub struct TurnThreadUnreadPosition {
 }
 
 record! { TurnThreadUnreadPosition {
-    0 turn_id "turnId" req,
+    0 turn_id "turnId" required,
 } }
 
 impl TurnThreadUnreadPosition {
@@ -10438,9 +10438,9 @@ pub struct TurnsPage {
 }
 
 record! { TurnsPage {
-    0 data "data" req,
-    1 backwards_cursor "backwardsCursor" opt,
-    2 next_cursor "nextCursor" opt,
+    0 data "data" required,
+    1 backwards_cursor "backwardsCursor" optional,
+    2 next_cursor "nextCursor" optional,
 } }
 
 impl TurnsPage {
@@ -10473,11 +10473,11 @@ pub struct WebSearchCallResponseItem {
 }
 
 record! { WebSearchCallResponseItem {
-    0 action "action" opt,
-    1 encrypted_content "encrypted_content" opt,
-    2 id "id" opt,
-    3 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" opt,
-    4 status "status" opt,
+    0 action "action" optional,
+    1 encrypted_content "encrypted_content" optional,
+    2 id "id" optional,
+    3 internal_chat_message_metadata_passthrough "internal_chat_message_metadata_passthrough" optional,
+    4 status "status" optional,
 } }
 
 impl WebSearchCallResponseItem {
@@ -10548,7 +10548,7 @@ pub struct WebrtcThreadRealtimeStartTransport {
 }
 
 record! { WebrtcThreadRealtimeStartTransport {
-    0 sdp "sdp" req,
+    0 sdp "sdp" required,
 } }
 
 impl WebrtcThreadRealtimeStartTransport {

@@ -25,8 +25,8 @@ pub struct AdditionalContextEntry {
 }
 
 record! { AdditionalContextEntry {
-    0 kind "kind" req,
-    1 value "value" req,
+    0 kind "kind" required,
+    1 value "value" required,
 } }
 
 impl AdditionalContextEntry {
@@ -70,7 +70,7 @@ pub struct BaseBranchReviewTarget {
 }
 
 record! { BaseBranchReviewTarget {
-    0 branch "branch" req,
+    0 branch "branch" required,
 } }
 
 impl BaseBranchReviewTarget {
@@ -93,8 +93,8 @@ pub struct CommitReviewTarget {
 }
 
 record! { CommitReviewTarget {
-    0 sha "sha" req,
-    1 title "title" opt,
+    0 sha "sha" required,
+    1 title "title" optional,
 } }
 
 impl CommitReviewTarget {
@@ -125,7 +125,7 @@ pub struct CustomReviewTarget {
 }
 
 record! { CustomReviewTarget {
-    0 instructions "instructions" req,
+    0 instructions "instructions" required,
 } }
 
 impl CustomReviewTarget {
@@ -167,9 +167,9 @@ pub struct ReviewStartParams {
 }
 
 record! { ReviewStartParams {
-    0 thread_id "threadId" req,
-    1 target "target" req,
-    2 delivery "delivery" opt,
+    0 thread_id "threadId" required,
+    1 target "target" required,
+    2 delivery "delivery" optional,
 } }
 
 impl ReviewStartParams {
@@ -203,8 +203,8 @@ pub struct ReviewStartResponse {
 }
 
 record! { ReviewStartResponse {
-    0 review_thread_id "reviewThreadId" req,
-    1 turn "turn" req,
+    0 review_thread_id "reviewThreadId" required,
+    1 turn "turn" required,
 } }
 
 impl ReviewStartResponse {
@@ -285,15 +285,15 @@ pub struct Turn {
 }
 
 record! { Turn {
-    0 id "id" req,
-    1 root_turn_id "rootTurnId" opt,
-    2 items "items" req,
-    3 status "status" req,
-    4 completed_at "completedAt" opt,
-    5 duration_ms "durationMs" opt,
-    6 error "error" opt,
-    7 items_view "itemsView" def(TurnItemsView::Full),
-    8 started_at "startedAt" opt,
+    0 id "id" required,
+    1 root_turn_id "rootTurnId" optional,
+    2 items "items" required,
+    3 status "status" required,
+    4 completed_at "completedAt" optional,
+    5 duration_ms "durationMs" optional,
+    6 error "error" optional,
+    7 items_view "itemsView" default(TurnItemsView::Full),
+    8 started_at "startedAt" optional,
 } }
 
 impl Turn {
@@ -328,8 +328,8 @@ pub struct TurnCompletedNotification {
 }
 
 record! { TurnCompletedNotification {
-    0 thread_id "threadId" req,
-    1 turn "turn" req,
+    0 thread_id "threadId" required,
+    1 turn "turn" required,
 } }
 
 impl TurnCompletedNotification {
@@ -357,9 +357,9 @@ pub struct TurnDiffUpdatedNotification {
 }
 
 record! { TurnDiffUpdatedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 diff "diff" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 diff "diff" required,
 } }
 
 impl TurnDiffUpdatedNotification {
@@ -390,9 +390,9 @@ pub struct TurnEnvironmentParams {
 }
 
 record! { TurnEnvironmentParams {
-    0 cwd "cwd" req,
-    1 environment_id "environmentId" req,
-    2 runtime_workspace_roots "runtimeWorkspaceRoots" opt,
+    0 cwd "cwd" required,
+    1 environment_id "environmentId" required,
+    2 runtime_workspace_roots "runtimeWorkspaceRoots" optional,
 } }
 
 impl TurnEnvironmentParams {
@@ -434,10 +434,10 @@ pub struct TurnError {
 }
 
 record! { TurnError {
-    0 message "message" req,
-    1 additional_details "additionalDetails" opt,
-    2 codex_error_info "codexErrorInfo" opt,
-    3 misalignment "misalignment" opt,
+    0 message "message" required,
+    1 additional_details "additionalDetails" optional,
+    2 codex_error_info "codexErrorInfo" optional,
+    3 misalignment "misalignment" optional,
 } }
 
 impl TurnError {
@@ -463,8 +463,8 @@ pub struct TurnInterruptParams {
 }
 
 record! { TurnInterruptParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
 } }
 
 impl TurnInterruptParams {
@@ -531,9 +531,9 @@ pub struct TurnModerationMetadataNotification {
 }
 
 record! { TurnModerationMetadataNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 metadata "metadata" req,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 metadata "metadata" required,
 } }
 
 impl TurnModerationMetadataNotification {
@@ -562,8 +562,8 @@ pub struct TurnPlanStep {
 }
 
 record! { TurnPlanStep {
-    0 status "status" req,
-    1 step "step" req,
+    0 status "status" required,
+    1 step "step" required,
 } }
 
 impl TurnPlanStep {
@@ -611,10 +611,10 @@ pub struct TurnPlanUpdatedNotification {
 }
 
 record! { TurnPlanUpdatedNotification {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 plan "plan" req,
-    3 explanation "explanation" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 plan "plan" required,
+    3 explanation "explanation" optional,
 } }
 
 impl TurnPlanUpdatedNotification {
@@ -660,13 +660,13 @@ pub struct TurnSettingsUpdateParams {
 }
 
 record! { TurnSettingsUpdateParams {
-    0 thread_id "threadId" req,
-    1 turn_id "turnId" req,
-    2 approvals_reviewer "approvalsReviewer" opt,
-    3 effort "effort" opt,
-    4 model "model" opt,
-    5 service_tier "serviceTier" dbl,
-    6 summary "summary" opt,
+    0 thread_id "threadId" required,
+    1 turn_id "turnId" required,
+    2 approvals_reviewer "approvalsReviewer" optional,
+    3 effort "effort" optional,
+    4 model "model" optional,
+    5 service_tier "serviceTier" three_state,
+    6 summary "summary" optional,
 } }
 
 impl TurnSettingsUpdateParams {
@@ -740,7 +740,7 @@ pub struct TurnSettingsUpdateResponse {
 }
 
 record! { TurnSettingsUpdateResponse {
-    0 status "status" req,
+    0 status "status" required,
 } }
 
 impl TurnSettingsUpdateResponse {
@@ -860,33 +860,33 @@ pub struct TurnStartParams {
 }
 
 record! { TurnStartParams {
-    0 thread_id "threadId" req,
-    1 parent_turn_id "parentTurnId" opt,
-    2 root_turn_id "rootTurnId" opt,
-    3 input "input" req,
-    4 additional_context "additionalContext" opt,
-    5 approval_policy "approvalPolicy" opt,
-    6 approvals_reviewer "approvalsReviewer" opt,
-    7 client_user_message_id "clientUserMessageId" opt,
-    8 collaboration_mode "collaborationMode" opt,
-    9 cwd "cwd" opt,
-    10 cyber_access_program "cyberAccessProgram" opt,
-    11 disabled_plugin_ids "disabledPluginIds" opt,
-    12 effort "effort" opt,
-    13 environments "environments" opt,
-    14 model "model" opt,
-    15 multi_agent_mode "multiAgentMode" opt,
-    16 output_schema "outputSchema" opt,
-    17 permissions "permissions" opt,
-    18 personality "personality" opt,
-    19 responsesapi_client_metadata "responsesapiClientMetadata" opt,
-    20 runtime_workspace_roots "runtimeWorkspaceRoots" opt,
-    21 sandbox_policy "sandboxPolicy" opt,
-    22 service_tier "serviceTier" dbl,
-    23 service_tier_for_turn "serviceTierForTurn" opt,
-    24 summary "summary" opt,
-    25 tool_output "toolOutput" opt,
-    26 turn_trigger "turnTrigger" opt,
+    0 thread_id "threadId" required,
+    1 parent_turn_id "parentTurnId" optional,
+    2 root_turn_id "rootTurnId" optional,
+    3 input "input" required,
+    4 additional_context "additionalContext" optional,
+    5 approval_policy "approvalPolicy" optional,
+    6 approvals_reviewer "approvalsReviewer" optional,
+    7 client_user_message_id "clientUserMessageId" optional,
+    8 collaboration_mode "collaborationMode" optional,
+    9 cwd "cwd" optional,
+    10 cyber_access_program "cyberAccessProgram" optional,
+    11 disabled_plugin_ids "disabledPluginIds" optional,
+    12 effort "effort" optional,
+    13 environments "environments" optional,
+    14 model "model" optional,
+    15 multi_agent_mode "multiAgentMode" optional,
+    16 output_schema "outputSchema" optional,
+    17 permissions "permissions" optional,
+    18 personality "personality" optional,
+    19 responsesapi_client_metadata "responsesapiClientMetadata" optional,
+    20 runtime_workspace_roots "runtimeWorkspaceRoots" optional,
+    21 sandbox_policy "sandboxPolicy" optional,
+    22 service_tier "serviceTier" three_state,
+    23 service_tier_for_turn "serviceTierForTurn" optional,
+    24 summary "summary" optional,
+    25 tool_output "toolOutput" optional,
+    26 turn_trigger "turnTrigger" optional,
 } }
 
 impl TurnStartParams {
@@ -1145,7 +1145,7 @@ pub struct TurnStartResponse {
 }
 
 record! { TurnStartResponse {
-    0 turn "turn" req,
+    0 turn "turn" required,
 } }
 
 impl TurnStartResponse {
@@ -1166,8 +1166,8 @@ pub struct TurnStartedNotification {
 }
 
 record! { TurnStartedNotification {
-    0 thread_id "threadId" req,
-    1 turn "turn" req,
+    0 thread_id "threadId" required,
+    1 turn "turn" required,
 } }
 
 impl TurnStartedNotification {
@@ -1230,12 +1230,12 @@ pub struct TurnSteerParams {
 }
 
 record! { TurnSteerParams {
-    0 thread_id "threadId" req,
-    1 expected_turn_id "expectedTurnId" req,
-    2 input "input" req,
-    3 additional_context "additionalContext" opt,
-    4 client_user_message_id "clientUserMessageId" opt,
-    5 responsesapi_client_metadata "responsesapiClientMetadata" opt,
+    0 thread_id "threadId" required,
+    1 expected_turn_id "expectedTurnId" required,
+    2 input "input" required,
+    3 additional_context "additionalContext" optional,
+    4 client_user_message_id "clientUserMessageId" optional,
+    5 responsesapi_client_metadata "responsesapiClientMetadata" optional,
 } }
 
 impl TurnSteerParams {
@@ -1295,7 +1295,7 @@ pub struct TurnSteerResponse {
 }
 
 record! { TurnSteerResponse {
-    0 turn_id "turnId" req,
+    0 turn_id "turnId" required,
 } }
 
 impl TurnSteerResponse {
@@ -1320,10 +1320,10 @@ pub struct TurnToolOutput {
 }
 
 record! { TurnToolOutput {
-    0 name "name" req,
-    1 output "output" req,
-    2 namespace "namespace" opt,
-    3 retain "retain" opt,
+    0 name "name" required,
+    1 output "output" required,
+    2 namespace "namespace" optional,
+    3 retain "retain" optional,
 } }
 
 impl TurnToolOutput {
