@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::support::{Defaults, Kind, Message, recorded};
+use crate::support::{Defaults, Kind, Message, other_runtimes, recorded, recorded_by};
 
 #[test]
 fn every_recorded_message_survives_the_round_trip() {
@@ -49,6 +49,34 @@ fn every_recorded_message_survives_the_round_trip() {
         "{counts:?}"
     );
     assert!(in_another_order > 1000, "{in_another_order}");
+}
+
+/// What an older or a newer runtime sends decodes, and nothing of it is lost on the way back but what
+/// the types do not have.
+#[test]
+fn every_message_of_another_runtime_decodes() {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for version in other_runtimes() {
+        for Message {
+            place,
+            kind,
+            method,
+            text,
+            ..
+        } in recorded_by(&version)
+        {
+            let decoded = kind
+                .decode(&method, &text)
+                .unwrap_or_else(|error| panic!("{version}/{place}: {error}"));
+            kind.decode(&method, &decoded.json.to_string())
+                .unwrap_or_else(|error| panic!("{version}/{place}, written again: {error}"));
+            *counts.entry(version.clone()).or_default() += 1;
+        }
+    }
+    assert!(
+        counts.len() >= 4 && counts.values().all(|it| *it > 100),
+        "{counts:?}"
+    );
 }
 
 /// A few messages of each kind and method: the mutations below are many per message.

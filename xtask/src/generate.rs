@@ -14,7 +14,7 @@ use crate::lock::Lock;
 use crate::manifest::Manifest;
 use crate::output::{self, Mode};
 use crate::schema::stable::Stable;
-use crate::schema::{canonical, load, normalise, vocabulary};
+use crate::schema::{canonical, load, normalise, older, vocabulary};
 use crate::{lock, reviewed, root, verify};
 
 /// What is stable, beside a schema that is kept.
@@ -96,6 +96,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     if source.pinned {
         reviewed::check(&schema, &source.bundle)?;
+        let definitions = vocabulary::read(&normalise::flatten(source.bundle.clone())?)?;
+        older::check(&schema, &source.version, &definitions)?;
     }
     let output = codegen::generate(Input {
         bundle: source.bundle,

@@ -170,13 +170,45 @@ fn absent_null_and_value_are_three_states() {
     assert_eq!(keeps::<Params>(set).tier, Some(Some("flex".into())));
 }
 
+#[derive(Clone, Debug, PartialEq)]
+struct Question {
+    is_blocking: bool,
+    parent: Option<String>,
+}
+
+record! { Question {
+    0 is_blocking "isBlocking" required_or(true),
+    1 parent "parentId" nullable,
+} }
+
+#[test]
+fn what_an_older_runtime_leaves_out_is_null_or_what_its_absence_means() {
+    let older: Question = serde_json::from_str("{}").unwrap();
+    assert_eq!(
+        older,
+        Question {
+            is_blocking: true,
+            parent: None
+        }
+    );
+    assert_eq!(
+        serde_json::to_string(&older).unwrap(),
+        r#"{"isBlocking":true,"parentId":null}"#
+    );
+    keeps::<Question>(json!({"isBlocking": false, "parentId": "a"}));
+    refuses::<Question>(
+        r#"{"isBlocking":null}"#,
+        "at isBlocking: invalid type: null",
+    );
+}
+
 #[test]
 fn a_missing_required_member_is_named_with_its_path() {
     refuses::<Params>("{}", "missing field `id`");
-    refuses::<Params>(r#"{"id":"a"}"#, "missing field `parentId`");
+    refuses::<Params>(r#"{"parentId":null}"#, "missing field `id`");
     refuses::<Holder>(
-        r#"{"items":[{"type":"message","id":"a"}]}"#,
-        "at items: missing field `parentId` at line 1 column",
+        r#"{"items":[{"type":"message","parentId":"a"}]}"#,
+        "at items: missing field `id` at line 1 column",
     );
     refuses::<Holder>(
         r#"{"items":[{"type":"message","id":7}]}"#,

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use openai_codex_types::RUNTIME_VERSION;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -48,9 +49,21 @@ impl Line<'_> {
     }
 }
 
-/// Every payload of the recordings that the server did not refuse.
+/// Every payload of the pinned runtime's recordings that the server did not refuse.
 pub(crate) fn recorded() -> Vec<Message> {
-    let folder = root().join("tests/replays/0.163.0");
+    recorded_by(RUNTIME_VERSION)
+}
+
+/// The runtimes of which there are recordings, the pinned one aside.
+pub(crate) fn other_runtimes() -> Vec<String> {
+    let folders = fs::read_dir(root().join("tests/replays")).unwrap();
+    let names = folders.map(|it| it.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != RUNTIME_VERSION).collect()
+}
+
+/// The same of the recordings of a runtime.
+pub(crate) fn recorded_by(version: &str) -> Vec<Message> {
+    let folder = root().join("tests/replays").join(version);
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

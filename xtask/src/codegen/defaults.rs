@@ -13,7 +13,11 @@ pub(crate) fn check(model: &Model) -> Result<()> {
             continue;
         };
         for field in &record.fields {
-            if let Kind::Default(value) = &field.kind
+            let default = match &field.kind {
+                Kind::Default(value) => Some(value),
+                _ => field.absent_before.as_ref().map(|older| &older.value),
+            };
+            if let Some(value) = default
                 && !is_supported(model, &field.ty, value)
             {
                 return Err(At::definition("defaults", name)

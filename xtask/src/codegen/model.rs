@@ -73,6 +73,15 @@ pub(crate) struct Field {
     pub(crate) outlined: bool,
     /// What an optional field means when it is absent, if the schema says so.
     pub(crate) absent_means: Option<serde_json::Value>,
+    /// What a required field means where an older runtime does not send it.
+    pub(crate) absent_before: Option<AbsentBefore>,
+}
+
+/// A required member that came with a version.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct AbsentBefore {
+    pub(crate) version: String,
+    pub(crate) value: serde_json::Value,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -80,6 +80,11 @@ const FIXUPS: &[Fixup] = &[
         apply: name_untagged_members,
     },
     Fixup {
+        name: "absent_before",
+        why: "older runtimes do not send these, and the types decode what they send",
+        apply: mark_absent_before,
+    },
+    Fixup {
         name: "realtime_item_aliases",
         why: "the runtime's two exports disagree on the case of these members; both are accepted",
         apply: alias_realtime_members,
@@ -391,6 +396,63 @@ fn name_untagged_members(definitions: &mut Definitions) -> Vec<String> {
                     .map(object_mut)
                     .zip(*members)
                     .all(|(branch, member)| annotate(Some(branch), "x-name", json!(member)))
+        },
+    )
+}
+
+/// A required member that came with a version: definition, member, version, and what its absence
+/// before that means.
+pub(crate) struct AbsentBefore {
+    pub(crate) definition: &'static str,
+    pub(crate) member: &'static str,
+    pub(crate) version: &'static str,
+    /// As JSON.
+    pub(crate) means: &'static str,
+}
+
+/// Checked against the exports in `schema/runtimes/`, which also say what is missing here. What may
+/// be null needs no entry: there absence is null.
+pub(crate) const ABSENT_BEFORE: &[AbsentBefore] = &[
+    AbsentBefore {
+        definition: "ExternalAgentConfigImportHistoriesReadResponse",
+        member: "connectors",
+        version: "0.154.0",
+        means: "[]",
+    },
+    // Profiles that were not allowed were not listed.
+    AbsentBefore {
+        definition: "PermissionProfileSummary",
+        member: "allowed",
+        version: "0.144.4",
+        means: "true",
+    },
+    AbsentBefore {
+        definition: "PluginDetail",
+        member: "appTemplates",
+        version: "0.144.4",
+        means: "[]",
+    },
+    // A turn waited for every answer.
+    AbsentBefore {
+        definition: "ToolRequestUserInputParams",
+        member: "isBlocking",
+        version: "0.154.0",
+        means: "true",
+    },
+];
+
+fn mark_absent_before(definitions: &mut Definitions) -> Vec<String> {
+    missed_by(
+        ABSENT_BEFORE,
+        |it| place(&[it.definition, "properties", it.member]),
+        |it| {
+            let value: Value = serde_json::from_str(it.means).expect("the meaning is JSON");
+            let member = member_of(definitions, it.definition, None, it.member);
+            annotate(
+                member,
+                "x-absent-before",
+                json!({"version": it.version, "value": value}),
+            )
         },
     )
 }

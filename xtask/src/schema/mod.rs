@@ -5,6 +5,7 @@ pub(crate) mod fixups;
 pub(crate) mod load;
 pub(crate) mod messages;
 pub(crate) mod normalise;
+pub(crate) mod older;
 pub(crate) mod own_types;
 pub(crate) mod read;
 pub(crate) mod renames;

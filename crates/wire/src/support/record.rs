@@ -323,7 +323,8 @@ macro_rules! no_params {
 /// | kind | Rust type | absent | null |
 /// |---|---|---|---|
 /// | `required` | `T` | an error | whatever `T` says |
-/// | `nullable` | `Option<T>` | an error | `None` |
+/// | `required_or(expr)` | `T` | `expr`: the meaning in runtimes that do not send it | whatever `T` says |
+/// | `nullable` | `Option<T>` | `None`: older runtimes leave such members out | `None`; written as null |
 /// | `optional` | `Option<T>` | `None` | `None`; not written |
 /// | `three_state` | `Option<Option<T>>` | `None`; not written | `Some(None)`; written as null |
 /// | `default(expr)` | `T` | `expr`; written | `expr` |
@@ -433,30 +434,35 @@ macro_rules! record {
     (@empty $field:ident) => { None };
 
     (@read required $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
-    (@read nullable $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
+    (@read required_or $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
+    (@read nullable $entries:ident $slots:ident $index:tt) => { $entries.maybe(&mut $slots.$index) };
     (@read optional $entries:ident $slots:ident $index:tt) => { $entries.maybe(&mut $slots.$index) };
     (@read three_state $entries:ident $slots:ident $index:tt) => { $entries.some(&mut $slots.$index) };
     (@read default $entries:ident $slots:ident $index:tt) => { $entries.maybe(&mut $slots.$index) };
 
     (@full required $field:ident) => { Some($field) };
-    (@full nullable $field:ident) => { Some($field) };
+    (@full required_or $field:ident) => { $field };
+    (@full nullable $field:ident) => { $field };
     (@full optional $field:ident) => { $field };
     (@full three_state $field:ident) => { $field };
     (@full default $field:ident) => { $field };
 
     (@value required $field:ident) => { $field };
+    (@value required_or $field:ident $default:expr) => { $field.unwrap_or_else(|| $default) };
     (@value nullable $field:ident) => { $field };
     (@value optional $field:ident) => { $field };
     (@value three_state $field:ident) => { $field };
     (@value default $field:ident $default:expr) => { $field.unwrap_or_else(|| $default) };
 
     (@required required) => { true };
-    (@required nullable) => { true };
+    (@required required_or) => { false };
+    (@required nullable) => { false };
     (@required optional) => { false };
     (@required three_state) => { false };
     (@required default) => { false };
 
     (@write required $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
+    (@write required_or $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
     (@write nullable $writer:ident $wire:literal $value:expr) => { $writer.member($wire, &$value) };
     (@write optional $writer:ident $wire:literal $value:expr) => { $writer.present($wire, &$value) };
     (@write three_state $writer:ident $wire:literal $value:expr) => { $writer.present($wire, &$value) };

@@ -85,6 +85,10 @@ impl Field {
             .absent_means
             .as_ref()
             .map(|value| format!("Absent means {}.", code(&value.to_string())));
+        let older = self.absent_before.as_ref().map(|older| {
+            let (version, value) = (&older.version, code(&older.value.to_string()));
+            format!("Runtimes before {version} do not send it, which means {value}.")
+        });
         let doc = Doc::marked(
             self.doc.as_deref(),
             &on_the_wire(&self.wire),
@@ -92,7 +96,8 @@ impl Field {
         )
         .experimental(self.experimental)
         .and(three)
-        .and(absent.as_deref());
+        .and(absent.as_deref())
+        .and(older.as_deref());
         let (name, ty) = (&self.name, self.rust());
         quote!(#doc pub #name: #ty)
     }
@@ -149,7 +154,13 @@ fn table(model: &Model, name: &TypeName, record: &Struct) -> TokenStream {
     let fields = record.fields.iter().enumerate().map(|(at, field)| {
         let (at, name, wire) = (index(at), &field.name, &field.wire);
         let kind = match &field.kind {
-            Kind::Required => quote!(required),
+            Kind::Required => match &field.absent_before {
+                Some(older) => {
+                    let value = default(model, &field.ty, &older.value);
+                    quote!(required_or(#value))
+                }
+                None => quote!(required),
+            },
             Kind::Nullable => quote!(nullable),
             Kind::Optional => quote!(optional),
             Kind::ThreeState => quote!(three_state),

@@ -5,7 +5,7 @@ use proc_macro2::Ident;
 use schemars::schema::{ObjectValidation, Schema, SchemaObject, SingleOrVec};
 
 use super::{Hint, Lowering, types};
-use crate::codegen::model::{Field, Kind, Struct, Ty};
+use crate::codegen::model::{AbsentBefore, Field, Kind, Struct, Ty};
 use crate::codegen::names;
 use crate::schema::At;
 use crate::schema::read::{
@@ -115,6 +115,7 @@ impl Lowering<'_> {
             experimental: !self.stable.has_member(&self.context, wire),
             outlined: property.extensions.contains_key("x-outlined"),
             absent_means: default.cloned(),
+            absent_before: absent_before(property),
         })
     }
 
@@ -213,6 +214,15 @@ impl Lowering<'_> {
         }
         Ok((schema, false))
     }
+}
+
+/// What a fixup says of a member that older runtimes do not send.
+fn absent_before(property: &SchemaObject) -> Option<AbsentBefore> {
+    let mark = property.extensions.get("x-absent-before")?;
+    Some(AbsentBefore {
+        version: mark["version"].as_str()?.to_owned(),
+        value: mark["value"].clone(),
+    })
 }
 
 /// The order of positional arguments.
