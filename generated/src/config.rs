@@ -2233,13 +2233,15 @@ impl Default for ExternalAgentConfigImportHistoriesReadParams {
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoriesReadResponse {
     /// `connectors` on the wire.
+    ///
+    /// Runtimes before 0.154.0 do not send it, which means `[]`.
     pub connectors: Vec<ExternalAgentImportedConnectorCandidate>,
     /// `data` on the wire.
     pub data: Vec<ExternalAgentConfigImportHistory>,
 }
 
 record! { ExternalAgentConfigImportHistoriesReadResponse {
-    0 connectors "connectors" required,
+    0 connectors "connectors" required_or(Vec::new()),
     1 data "data" required,
 } }
 
@@ -3672,6 +3674,8 @@ impl PermissionProfileListResponse {
 #[non_exhaustive]
 pub struct PermissionProfileSummary {
     /// Whether the effective requirements allow selecting this profile.
+    ///
+    /// Runtimes before 0.144.4 do not send it, which means `true`.
     pub allowed: bool,
     /// Available permission profile identifier.
     pub id: String,
@@ -3680,7 +3684,7 @@ pub struct PermissionProfileSummary {
 }
 
 record! { PermissionProfileSummary {
-    0 allowed "allowed" required,
+    0 allowed "allowed" required_or(true),
     1 id "id" required,
     2 description "description" optional,
 } }

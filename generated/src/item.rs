@@ -3466,6 +3466,8 @@ pub struct ToolRequestUserInputParams {
     /// `itemId` on the wire.
     pub item_id: ItemId,
     /// `isBlocking` on the wire.
+    ///
+    /// Runtimes before 0.154.0 do not send it, which means `true`.
     pub is_blocking: bool,
     /// `questions` on the wire.
     pub questions: Vec<ToolRequestUserInputQuestion>,
@@ -3477,7 +3479,7 @@ record! { ToolRequestUserInputParams {
     0 thread_id "threadId" required,
     1 turn_id "turnId" required,
     2 item_id "itemId" required,
-    3 is_blocking "isBlocking" required,
+    3 is_blocking "isBlocking" required_or(true),
     4 questions "questions" required,
     5 auto_resolution_ms "autoResolutionMs" optional,
 } }

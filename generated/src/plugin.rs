@@ -2063,6 +2063,8 @@ string_enum! { PluginAvailability {
 #[non_exhaustive]
 pub struct PluginDetail {
     /// `appTemplates` on the wire.
+    ///
+    /// Runtimes before 0.144.4 do not send it, which means `[]`.
     pub app_templates: Vec<AppTemplateSummary>,
     /// `apps` on the wire.
     pub apps: Vec<AppSummary>,
@@ -2089,7 +2091,7 @@ pub struct PluginDetail {
 }
 
 record! { PluginDetail {
-    0 app_templates "appTemplates" required,
+    0 app_templates "appTemplates" required_or(Vec::new()),
     1 apps "apps" required,
     2 hooks "hooks" required,
     3 marketplace_name "marketplaceName" required,
