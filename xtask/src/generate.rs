@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
 
+use crate::codegen::notes::Notes;
 use crate::codegen::{self, Input};
 use crate::export::{self, Export};
 use crate::lock::Lock;
@@ -88,6 +89,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.lenient_fixups && source.pinned {
         eprintln!("this is the pinned schema, for which --lenient-fixups does nothing");
     }
+    let notes = Notes::parse(&read(&schema.join("notes.toml"))?)?;
     let path = schema.join("manifest.toml");
     let manifest = if options.write_manifest {
         Manifest::default()
@@ -103,6 +105,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         bundle: source.bundle,
         stable: &source.stable,
         manifest: &manifest,
+        notes: &notes,
         runtime_version: &source.version,
         pinned: source.pinned && !options.write_manifest,
         lenient_fixups: options.lenient_fixups && !source.pinned,

@@ -10,6 +10,7 @@ mod lower;
 mod methods;
 pub(crate) mod model;
 pub(crate) mod names;
+pub(crate) mod notes;
 mod open;
 mod scopes;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use anyhow::{Result, anyhow, bail};
 use serde_json::Value;
 
 use self::model::{Kind, Model, Shape, Struct, Type, TypeName};
+use self::notes::Notes;
 use crate::manifest::{Counts, Manifest};
 use crate::schema::messages::{MESSAGES, is_left_out};
 use crate::schema::normalise::Places;
@@ -36,6 +38,8 @@ pub(crate) struct Input<'a> {
     pub(crate) bundle: Value,
     pub(crate) stable: &'a Stable,
     pub(crate) manifest: &'a Manifest,
+    /// Descriptions where the schema has none.
+    pub(crate) notes: &'a Notes,
     pub(crate) runtime_version: &'a str,
     /// Whether it is the pinned schema: then what was reviewed must hold; of another it is reported.
     pub(crate) pinned: bool,
@@ -129,6 +133,11 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
         .collect();
     let roots = roots.iter().map(|it| it.to_string());
     model.types = lower::lower(&definitions, &stable, roots, lenient.then_some(&mut report))?;
+    let misfits = input.notes.apply(&mut model);
+    if let (Some(misfit), true) = (misfits.first(), input.pinned) {
+        bail!("{misfit}; mend it there");
+    }
+    report.extend(misfits);
     add_absent_params(&mut model)?;
     defaults::check(&model)?;
     open::close_below_untagged(&mut model)?;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::notes::Notes;
 use super::{Input, generate};
 use crate::manifest::Manifest;
 use crate::schema::stable::Stable;
@@ -255,6 +256,7 @@ fn generated(bundle: Value, lenient: bool) -> anyhow::Result<()> {
         bundle,
         stable: &Stable::default(),
         manifest: &Manifest::default(),
+        notes: &Notes::default(),
         runtime_version: "0.0.0",
         pinned: false,
         lenient_fixups: lenient,
