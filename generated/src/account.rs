@@ -1471,9 +1471,9 @@ impl GetAccountRateLimitsResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountResponse {
-    /// `requiresOpenaiAuth` on the wire.
+    /// Whether the model's provider wants a login. If so and `account` is null, turns fail.
     pub requires_openai_auth: bool,
-    /// `account` on the wire.
+    /// Who is logged in. Null if nobody is.
     pub account: Option<Account>,
     /// `workspaceRouting` on the wire.
     ///
@@ -1995,6 +1995,8 @@ string_enum! { RateLimitResetType {
     Unknown "unknown",
 } }
 
+/// What is left of an account's limits.
+///
 /// `rateLimits` of [`AccountRateLimitsUpdatedNotification`](crate::AccountRateLimitsUpdatedNotification), [`GetAccountRateLimitsResponse`](crate::GetAccountRateLimitsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2011,11 +2013,11 @@ pub struct RateLimitSnapshot {
     pub normal_model_slug: Option<String>,
     /// `planType` on the wire.
     pub plan_type: Option<PlanType>,
-    /// `primary` on the wire.
+    /// The shorter window.
     pub primary: Option<RateLimitWindow>,
     /// `rateLimitReachedType` on the wire.
     pub rate_limit_reached_type: Option<RateLimitReachedType>,
-    /// `secondary` on the wire.
+    /// The longer window.
     pub secondary: Option<RateLimitWindow>,
     /// Backend-reported spend-control state. `None` is unavailable, not a sparse-update recovery.
     pub spend_control_reached: Option<bool>,
@@ -2062,11 +2064,11 @@ impl Default for RateLimitSnapshot {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitWindow {
-    /// `usedPercent` on the wire.
+    /// How much of it is used, in percent.
     pub used_percent: i32,
-    /// `resetsAt` on the wire.
+    /// When the window begins anew, in seconds since 1970.
     pub resets_at: Option<i64>,
-    /// `windowDurationMins` on the wire.
+    /// How long the window is, in minutes.
     pub window_duration_mins: Option<i64>,
 }
 

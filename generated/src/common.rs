@@ -57,11 +57,11 @@ string_enum! { AgentMessageDelivery {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApprovalsReviewer {
-    /// `user` on the wire.
+    /// The client is asked, by a request of the server's.
     User,
-    /// `auto_review` on the wire.
+    /// The runtime asks a model of its own; no request reaches the client, only notifications of the review.
     AutoReview,
-    /// `guardian_subagent` on the wire.
+    /// The former name of `auto_review`, still accepted.
     GuardianSubagent,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -73,17 +73,19 @@ string_enum! { ApprovalsReviewer {
     GuardianSubagent "guardian_subagent",
 } }
 
+/// When the agent asks before it acts. Who is asked is `ApprovalsReviewer`; what it may do without asking is the sandbox.
+///
 /// `approval_policy` of [`Config`](crate::Config), `allowedApprovalPolicies` of [`ConfigRequirements`](crate::ConfigRequirements), `approvalPolicy` of [`ThreadForkParams`](crate::ThreadForkParams) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AskForApproval {
-    /// `untrusted` on the wire.
+    /// Everything is asked for but what the runtime itself knows to be harmless, such as `ls`.
     Untrusted,
-    /// `on-request` on the wire.
+    /// The model decides when to ask: to leave the sandbox, mostly. What it does not ask for runs in the sandbox.
     OnRequest,
-    /// `never` on the wire.
+    /// Nothing is asked for. What the sandbox refuses fails, and the model is told.
     Never,
-    /// `granular` on the wire.
+    /// Each kind of request is allowed or refused by itself; what is refused is never asked for.
     Granular(GranularAskForApproval),
     /// A form that this version does not know, as it came.
     Unrecognized(Value),
@@ -171,17 +173,17 @@ impl ByteRange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CodexErrorInfo {
-    /// `contextWindowExceeded` on the wire.
+    /// The conversation is longer than the model takes. Compact the thread, or start another.
     ContextWindowExceeded,
     /// `sessionBudgetExceeded` on the wire.
     SessionBudgetExceeded,
-    /// `usageLimitExceeded` on the wire.
+    /// The account has used up what it may; `account/rateLimits/read` says when there is more.
     UsageLimitExceeded,
-    /// `rateLimitExceeded` on the wire.
+    /// Too many requests or tokens in too short a time.
     RateLimitExceeded,
     /// `flexUnavailable` on the wire.
     FlexUnavailable,
-    /// `serverOverloaded` on the wire.
+    /// The model's server, or the runtime, has too much to do. Trying again later helps.
     ServerOverloaded,
     /// `cyberPolicy` on the wire.
     CyberPolicy,
@@ -191,17 +193,17 @@ pub enum CodexErrorInfo {
     TooManyDenials,
     /// `internalServerError` on the wire.
     InternalServerError,
-    /// `unauthorized` on the wire.
+    /// The login is missing or no longer valid.
     Unauthorized,
-    /// `badRequest` on the wire.
+    /// The model's server did not understand the request.
     BadRequest,
     /// `threadRollbackFailed` on the wire.
     ThreadRollbackFailed,
-    /// `sandboxError` on the wire.
+    /// The sandbox could not be set up.
     SandboxError,
-    /// `other` on the wire.
+    /// None of the kinds: see the message.
     Other,
-    /// `httpConnectionFailed` on the wire.
+    /// The model's server answered with an error or not at all.
     HttpConnectionFailed(HttpConnectionFailedCodexErrorInfo),
     /// Failed to connect to the response SSE stream.
     ResponseStreamConnectionFailed(ResponseStreamConnectionFailedCodexErrorInfo),
@@ -363,9 +365,9 @@ string_enum! { CollabAgentToolCallStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollaborationMode {
-    /// `mode` on the wire.
+    /// The mode itself. It stays for later turns of the thread, also in a new process, until another is set.
     pub mode: ModeKind,
-    /// `settings` on the wire.
+    /// What goes with the mode.
     pub settings: Settings,
 }
 
@@ -458,13 +460,13 @@ string_enum! { CommandExecutionSource {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommandExecutionStatus {
-    /// `inProgress` on the wire.
+    /// It runs.
     InProgress,
-    /// `completed` on the wire.
+    /// It ended with the exit code 0.
     Completed,
-    /// `failed` on the wire.
+    /// It ended with another exit code, or could not be started.
     Failed,
-    /// `declined` on the wire.
+    /// It was not approved, and did not run.
     Declined,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -619,11 +621,11 @@ impl Default for ExternalSandboxPolicy {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileUpdateChange {
-    /// `diff` on the wire.
+    /// The change as a unified diff.
     pub diff: String,
-    /// `kind` on the wire.
+    /// Whether the file was made, removed or edited.
     pub kind: PatchChangeKind,
-    /// `path` on the wire.
+    /// The file.
     pub path: String,
 }
 
@@ -1354,15 +1356,15 @@ impl MisalignmentSteer {
     }
 }
 
-/// Initial collaboration mode to use when the TUI starts.
+/// How the agent works with the user: it plans, or it acts.
 ///
 /// `mode` of [`CollaborationMode`](crate::CollaborationMode), [`CollaborationModeMask`](crate::CollaborationModeMask).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModeKind {
-    /// `plan` on the wire.
+    /// The agent makes a plan and changes nothing. The plan comes as an item of the kind `plan`, and there may be no final answer.
     Plan,
-    /// `default` on the wire.
+    /// The agent acts. A thread that was in the mode `plan` goes back to this one only when it is told to.
     Default,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1459,13 +1461,13 @@ impl Default for OpenPageWebSearchAction {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PatchApplyStatus {
-    /// `inProgress` on the wire.
+    /// It is being applied, or waits for an approval.
     InProgress,
-    /// `completed` on the wire.
+    /// It was applied.
     Completed,
-    /// `failed` on the wire.
+    /// It could not be applied.
     Failed,
-    /// `declined` on the wire.
+    /// It was not approved, and nothing was changed.
     Declined,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1563,7 +1565,7 @@ impl ReadCommandAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReadOnlySandboxPolicy {
-    /// `networkAccess` on the wire.
+    /// Whether commands may use the network. Absent means no.
     ///
     /// Absent means `false`.
     pub network_access: Option<bool>,
@@ -1730,15 +1732,17 @@ impl Default for ResponseTooManyFailedAttemptsCodexErrorInfo {
     }
 }
 
+/// What commands of the agent may touch; `SandboxPolicy` says the same in detail.
+///
 /// `sandbox_mode` of [`Config`](crate::Config), `allowedSandboxModes` of [`ConfigRequirements`](crate::ConfigRequirements), `sandbox` of [`ThreadForkParams`](crate::ThreadForkParams) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SandboxMode {
-    /// `read-only` on the wire.
+    /// They read any file that the user can, and write nothing. No network.
     ReadOnly,
-    /// `workspace-write` on the wire.
+    /// They also write below the working directory and in the temporary folders. No network unless it is configured.
     WorkspaceWrite,
-    /// `danger-full-access` on the wire.
+    /// They run without a sandbox, as the user would run them.
     DangerFullAccess,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -1750,17 +1754,19 @@ string_enum! { SandboxMode {
     DangerFullAccess "danger-full-access",
 } }
 
+/// What commands of the agent may touch. The sandbox holds commands; what they are allowed to ask for beyond it is `AskForApproval`.
+///
 /// `sandboxPolicy` of [`CommandExecParams`](crate::CommandExecParams), `sandbox` of [`ThreadForkResponse`](crate::ThreadForkResponse), [`ThreadResumeResponse`](crate::ThreadResumeResponse) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SandboxPolicy {
-    /// `dangerFullAccess` on the wire.
+    /// No sandbox: commands run as the user would run them.
     DangerFullAccess,
-    /// `readOnly` on the wire.
+    /// Any file that the user can read may be read, none written.
     ReadOnly(ReadOnlySandboxPolicy),
-    /// `externalSandbox` on the wire.
+    /// The runtime is in a sandbox already, so it makes none of its own.
     ExternalSandbox(ExternalSandboxPolicy),
-    /// `workspaceWrite` on the wire.
+    /// Files below the working directory and the writable roots may be written, any may be read.
     WorkspaceWrite(WorkspaceWriteSandboxPolicy),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -1854,11 +1860,11 @@ impl Default for SearchWebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// `model` on the wire.
+    /// The model for the mode. It wins over the model of the turn.
     pub model: String,
-    /// `developer_instructions` on the wire.
+    /// Instructions for the mode. Null means those that the runtime has for it.
     pub developer_instructions: Option<String>,
-    /// `reasoning_effort` on the wire.
+    /// How much the model thinks before it answers, in this mode.
     pub reasoning_effort: Option<ReasoningEffort>,
 }
 
@@ -2103,19 +2109,19 @@ impl UsageLimitExceededImageGenerationFailure {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum UserInput {
-    /// `text` on the wire.
+    /// Words.
     Text(TextUserInput),
-    /// `image` on the wire.
+    /// A picture as a data URL; addresses on the web are refused.
     Image(ImageUserInput),
-    /// `localImage` on the wire.
+    /// A picture in a file that the runtime can read.
     LocalImage(LocalImageUserInput),
     /// `audio` on the wire.
     Audio(AudioUserInput),
     /// `localAudio` on the wire.
     LocalAudio(LocalAudioUserInput),
-    /// `skill` on the wire.
+    /// A skill that the turn uses.
     Skill(SkillUserInput),
-    /// `mention` on the wire.
+    /// A file or an app that the turn is about.
     Mention(MentionUserInput),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -2218,19 +2224,19 @@ impl From<FindInPageWebSearchAction> for WebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WorkspaceWriteSandboxPolicy {
-    /// `excludeSlashTmp` on the wire.
+    /// Whether `/tmp` is left out of what may be written.
     ///
     /// Absent means `false`.
     pub exclude_slash_tmp: Option<bool>,
-    /// `excludeTmpdirEnvVar` on the wire.
+    /// Whether the folder that `TMPDIR` names is left out of what may be written.
     ///
     /// Absent means `false`.
     pub exclude_tmpdir_env_var: Option<bool>,
-    /// `networkAccess` on the wire.
+    /// Whether commands may use the network. Absent means no.
     ///
     /// Absent means `false`.
     pub network_access: Option<bool>,
-    /// `writableRoots` on the wire.
+    /// Folders that may be written besides the working directory. What is sent here replaces what is configured.
     ///
     /// Absent means `[]`.
     pub writable_roots: Option<Vec<AbsolutePathBuf>>,

@@ -3158,47 +3158,49 @@ impl TerminalInteractionNotification {
     }
 }
 
+/// A piece of a turn: a message, a command, a change. It starts, may grow by deltas, and is complete when `item/completed` brings it.
+///
 /// `item` of [`ItemCompletedNotification`](crate::ItemCompletedNotification), [`ItemStartedNotification`](crate::ItemStartedNotification), [`ItemThreadTimelineEntry`](crate::ItemThreadTimelineEntry) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItem {
-    /// `userMessage` on the wire.
+    /// What the user, or the client for them, said.
     UserMessage(UserMessageThreadItem),
-    /// `hookPrompt` on the wire.
+    /// What a hook told the model.
     HookPrompt(HookPromptThreadItem),
-    /// `agentMessage` on the wire.
+    /// What the agent said. The last one of the phase `final_answer` is the answer of the turn.
     AgentMessage(AgentMessageThreadItem),
-    /// `functionCallOutput` on the wire.
+    /// The output of a tool, given to the model in place of a message.
     FunctionCallOutput(FunctionCallOutputThreadItem),
     /// EXPERIMENTAL - proposed plan item content. The completed plan item is authoritative and may not match the concatenation of `PlanDelta` text.
     Plan(PlanThreadItem),
-    /// `reasoning` on the wire.
+    /// What the model thought, as far as it tells.
     Reasoning(ReasoningThreadItem),
-    /// `commandExecution` on the wire.
+    /// A command that the agent ran, or was refused.
     CommandExecution(Box<CommandExecutionThreadItem>),
-    /// `fileChange` on the wire.
+    /// Changes to files, applied or refused.
     FileChange(FileChangeThreadItem),
-    /// `mcpToolCall` on the wire.
+    /// A call of a tool of an MCP server.
     McpToolCall(Box<McpToolCallThreadItem>),
-    /// `dynamicToolCall` on the wire.
+    /// A call of a tool of the client's.
     DynamicToolCall(Box<DynamicToolCallThreadItem>),
-    /// `collabAgentToolCall` on the wire.
+    /// A call that starts, asks or ends another agent.
     CollabAgentToolCall(Box<CollabAgentToolCallThreadItem>),
-    /// `subAgentActivity` on the wire.
+    /// What a sub-agent does.
     SubAgentActivity(SubAgentActivityThreadItem),
-    /// `webSearch` on the wire.
+    /// A search on the web.
     WebSearch(WebSearchThreadItem),
-    /// `imageView` on the wire.
+    /// A picture that the agent looked at.
     ImageView(ImageViewThreadItem),
     /// Display item emitted by the interruptible `clock.sleep` tool.
     Sleep(SleepThreadItem),
-    /// `imageGeneration` on the wire.
+    /// A picture that the agent made.
     ImageGeneration(Box<ImageGenerationThreadItem>),
-    /// `enteredReviewMode` on the wire.
+    /// A review begins.
     EnteredReviewMode(EnteredReviewModeThreadItem),
-    /// `exitedReviewMode` on the wire.
+    /// A review ends, with what it found.
     ExitedReviewMode(ExitedReviewModeThreadItem),
-    /// `contextCompaction` on the wire.
+    /// The conversation was made shorter, so that it fits the model.
     ContextCompaction(ContextCompactionThreadItem),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),

@@ -122,9 +122,9 @@ pub struct ErrorNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `error` on the wire.
+    /// What went wrong.
     pub error: TurnError,
-    /// `willRetry` on the wire.
+    /// Whether the runtime tries again by itself, and the turn goes on. If not, the turn has failed.
     pub will_retry: bool,
 }
 

@@ -2686,6 +2686,8 @@ impl TextReasoningItemContent {
     }
 }
 
+/// A conversation with the agent: its turns, and the settings that they share.
+///
 /// `thread` of [`ThreadForkResponse`](crate::ThreadForkResponse), `data` of [`ThreadListResponse`](crate::ThreadListResponse), `thread` of [`ThreadMetadataUpdateResponse`](crate::ThreadMetadataUpdateResponse) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2860,9 +2862,9 @@ impl Thread {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadActiveFlag {
-    /// `waitingOnApproval` on the wire.
+    /// It waits for an approval.
     WaitingOnApproval,
-    /// `waitingOnUserInput` on the wire.
+    /// It waits for an answer of the user.
     WaitingOnUserInput,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -4337,25 +4339,27 @@ impl ThreadForkResponse {
     }
 }
 
+/// What a thread works towards by itself: the runtime starts turn after turn until the goal is met, paused, cleared or out of its budget.
+///
 /// `goal` of [`ThreadGoalGetResponse`](crate::ThreadGoalGetResponse), [`ThreadGoalSetResponse`](crate::ThreadGoalSetResponse), [`ThreadGoalUpdatedNotification`](crate::ThreadGoalUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoal {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `createdAt` on the wire.
+    /// When it was set, in seconds since 1970.
     pub created_at: i64,
-    /// `objective` on the wire.
+    /// What is to be reached, in words: at most 4,000 characters.
     pub objective: String,
-    /// `status` on the wire.
+    /// Whether the runtime works on it, and why not.
     pub status: ThreadGoalStatus,
-    /// `timeUsedSeconds` on the wire.
+    /// How long turns have worked on it, in seconds.
     pub time_used_seconds: i64,
-    /// `tokensUsed` on the wire.
+    /// Input that was not cached, and output, of all turns for it.
     pub tokens_used: i64,
-    /// `updatedAt` on the wire.
+    /// When it last changed, in seconds since 1970.
     pub updated_at: i64,
-    /// `tokenBudget` on the wire.
+    /// How many tokens it may use. It is looked at between turns, so a turn may go past it.
     pub token_budget: Option<i64>,
 }
 
@@ -4537,13 +4541,13 @@ string_enum! { ThreadGoalMutationOrigin {
 pub struct ThreadGoalSetParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `objective` on the wire.
+    /// A new objective. Null or absent keeps the one there is.
     pub objective: Option<String>,
     /// Missing provenance does not supply user authorization.
     pub origin: Option<ThreadGoalMutationOrigin>,
-    /// `status` on the wire.
+    /// Active or paused. Without an objective before, an error.
     pub status: Option<ThreadGoalStatus>,
-    /// `tokenBudget` on the wire.
+    /// A limit in tokens. Absent keeps the one there is, null takes it away.
     ///
     /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub token_budget: Option<Option<i64>>,
@@ -4628,17 +4632,17 @@ impl ThreadGoalSetResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadGoalStatus {
-    /// `active` on the wire.
+    /// The runtime starts turns for it, also right after a resume.
     Active,
-    /// `paused` on the wire.
+    /// No further turn starts; one that runs goes on to its end.
     Paused,
-    /// `blocked` on the wire.
+    /// A turn failed, or the model says that it cannot go on.
     Blocked,
-    /// `usageLimited` on the wire.
+    /// The account has used up what it may.
     UsageLimited,
-    /// `budgetLimited` on the wire.
+    /// Its budget is used up. To go on, raise the budget and set it active.
     BudgetLimited,
-    /// `complete` on the wire.
+    /// The model says that it is met.
     Complete,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -8971,23 +8975,23 @@ pub struct ThreadStartParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub allow_provider_model_fallback: Option<bool>,
-    /// `approvalPolicy` on the wire.
+    /// When the agent asks before it acts. Absent means what is configured.
     pub approval_policy: Option<AskForApproval>,
     /// Override where approval requests are routed for review on this thread and subsequent turns.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
-    /// `baseInstructions` on the wire.
+    /// Instructions instead of the runtime's own.
     pub base_instructions: Option<String>,
-    /// `config` on the wire.
+    /// Values of the configuration for this thread alone, by their keys in `config.toml`.
     pub config: Option<JsonObject>,
-    /// `cwd` on the wire.
+    /// The working directory. Absent means the runtime's.
     pub cwd: Option<String>,
     /// Initial Daybreak choice for this persistent thread. Omitted or null leaves it unset. This does not select a turn's `cyberAccessProgram` or grant access. Not supported for ephemeral threads.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub daybreak_enabled: Option<bool>,
-    /// `developerInstructions` on the wire.
+    /// Instructions besides the runtime's own.
     pub developer_instructions: Option<String>,
-    /// `dynamicTools` on the wire.
+    /// Tools of the client's that the model may call.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub dynamic_tools: Option<Vec<DynamicToolSpec>>,
@@ -8997,7 +9001,7 @@ pub struct ThreadStartParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub environments: Option<Vec<TurnEnvironmentParams>>,
-    /// `ephemeral` on the wire.
+    /// Whether nothing of the thread is stored. Such a thread cannot be resumed.
     pub ephemeral: Option<bool>,
     /// If true, opt into emitting raw Responses API items on the event stream. This is for internal use only (e.g. Codex Cloud).
     ///
@@ -9011,9 +9015,9 @@ pub struct ThreadStartParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub mock_experimental_field: Option<String>,
-    /// `model` on the wire.
+    /// The model. Absent means what is configured.
     pub model: Option<String>,
-    /// `modelProvider` on the wire.
+    /// The provider of the model, by its key in the configuration.
     pub model_provider: Option<String>,
     /// **Deprecated**: Ignored. Use Ultra reasoning effort for proactive multi-agent behavior.
     ///
@@ -9033,7 +9037,7 @@ pub struct ThreadStartParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
-    /// `sandbox` on the wire.
+    /// What commands may touch. Absent means what is configured.
     pub sandbox: Option<SandboxMode>,
     /// Capability roots selected for this thread by the hosting platform.
     ///
@@ -9510,13 +9514,13 @@ impl ThreadStartedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadStatus {
-    /// `notLoaded` on the wire.
+    /// The runtime does not have it in memory; it is on the disk.
     NotLoaded,
-    /// `idle` on the wire.
+    /// It is loaded, and no turn runs.
     Idle,
-    /// `systemError` on the wire.
+    /// Something failed for good; the turn that ran has ended.
     SystemError,
-    /// `active` on the wire.
+    /// A turn runs, or waits for an answer.
     Active(ActiveThreadStatus),
     /// An object whose `type` this version does not know, as it came.
     Unrecognized(Value),
@@ -9689,15 +9693,17 @@ impl ThreadTimelineListResponse {
     }
 }
 
+/// Tokens of a thread, as they stand after a request to the model. Nothing in here is the sum of a turn: that is how much `total` has grown since the turn began.
+///
 /// `tokenUsage` of [`ThreadTokenUsageUpdatedNotification`](crate::ThreadTokenUsageUpdatedNotification).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTokenUsage {
-    /// `last` on the wire.
+    /// Of the last request to the model alone. A turn makes one for each round of tools.
     pub last: TokenUsageBreakdown,
-    /// `total` on the wire.
+    /// Of all requests since the thread began; a fork goes on from its source's.
     pub total: TokenUsageBreakdown,
-    /// `modelContextWindow` on the wire.
+    /// How many tokens the model can take in one request, if it is known.
     pub model_context_window: Option<i64>,
 }
 
@@ -9718,6 +9724,8 @@ impl ThreadTokenUsage {
     }
 }
 
+/// Comes after each request to the model, before the turn's end. An interrupted turn repeats the numbers of before.
+///
 /// Payload of the server's notification `thread/tokenUsage/updated`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -9726,7 +9734,7 @@ pub struct ThreadTokenUsageUpdatedNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `tokenUsage` on the wire.
+    /// The thread's numbers.
     pub token_usage: ThreadTokenUsage,
 }
 
@@ -10079,21 +10087,23 @@ impl ThreadUsageBreakdownGroup {
     }
 }
 
+/// Numbers of tokens, by what they were for.
+///
 /// `last` of [`ThreadTokenUsage`](crate::ThreadTokenUsage).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TokenUsageBreakdown {
-    /// `cachedInputTokens` on the wire.
+    /// Of the input, those that came from the model's cache; they are part of `input_tokens`.
     pub cached_input_tokens: i64,
-    /// `inputTokens` on the wire.
+    /// What was sent to the model, cached tokens included.
     pub input_tokens: i64,
-    /// `outputTokens` on the wire.
+    /// What the model wrote, its reasoning included.
     pub output_tokens: i64,
-    /// `reasoningOutputTokens` on the wire.
+    /// Of the output, those that were reasoning.
     pub reasoning_output_tokens: i64,
-    /// `totalTokens` on the wire.
+    /// Input and output together.
     pub total_tokens: i64,
-    /// `cacheWriteInputTokens` on the wire.
+    /// Of the input, those that were written to the model's cache.
     ///
     /// Absent means `0`.
     pub cache_write_input_tokens: i64,

@@ -65,7 +65,7 @@ string_enum! { AdditionalContextKind {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BaseBranchReviewTarget {
-    /// `branch` on the wire.
+    /// The branch that the working tree is compared with.
     pub branch: String,
 }
 
@@ -86,7 +86,7 @@ impl BaseBranchReviewTarget {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommitReviewTarget {
-    /// `sha` on the wire.
+    /// The commit.
     pub sha: String,
     /// Optional human-readable label (e.g., commit subject) for UIs.
     pub title: Option<String>,
@@ -120,7 +120,7 @@ impl CommitReviewTarget {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CustomReviewTarget {
-    /// `instructions` on the wire.
+    /// What to look at, and how, in words.
     pub instructions: String,
 }
 
@@ -141,9 +141,9 @@ impl CustomReviewTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReviewDelivery {
-    /// `inline` on the wire.
+    /// In the thread itself, as a turn.
     Inline,
-    /// `detached` on the wire.
+    /// In a thread of its own. Runtimes refuse it for most threads.
     Detached,
     /// A value that this version does not know.
     Unrecognized(String),
@@ -160,7 +160,7 @@ string_enum! { ReviewDelivery {
 pub struct ReviewStartParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `target` on the wire.
+    /// What is reviewed.
     pub target: ReviewTarget,
     /// Where to run the review: inline (default) on the current thread or detached on a new thread (returned in `reviewThreadId`). Detached delivery is deprecated and emits `deprecationNotice`. Use `thread/start` followed by an inline review for a separate review thread.
     pub delivery: Option<ReviewDelivery>,
@@ -198,7 +198,7 @@ pub struct ReviewStartResponse {
     ///
     /// For inline reviews, this is the original thread id. For detached reviews, this is the id of the new review thread.
     pub review_thread_id: ThreadId,
-    /// `turn` on the wire.
+    /// The turn of the review. `turn/started` names another id, by which alone it can be interrupted; all other events name this one.
     pub turn: Turn,
 }
 
@@ -217,6 +217,8 @@ impl ReviewStartResponse {
     }
 }
 
+/// What a review is about.
+///
 /// `target` of [`ReviewStartParams`](crate::ReviewStartParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -258,6 +260,8 @@ impl From<CustomReviewTarget> for ReviewTarget {
     }
 }
 
+/// One go of the agent: from an input of the user, or of the runtime, to the end of what it does about it.
+///
 /// `turn` of [`ReviewStartResponse`](crate::ReviewStartResponse), `turns` of [`Thread`](crate::Thread), `turn` of [`ThreadQueueStartResponse`](crate::ThreadQueueStartResponse) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -268,7 +272,7 @@ pub struct Turn {
     pub root_turn_id: Option<TurnId>,
     /// Thread items currently included in this turn payload.
     pub items: Vec<ThreadItem>,
-    /// `status` on the wire.
+    /// Whether it runs, and how it ended.
     pub status: TurnStatus,
     /// Unix timestamp (in seconds) when the turn completed.
     pub completed_at: Option<i64>,
@@ -352,7 +356,7 @@ pub struct TurnDiffUpdatedNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `diff` on the wire.
+    /// All changes of the turn to files as one unified diff; empty when they were undone. What commands changed is not in it.
     pub diff: String,
 }
 
@@ -419,15 +423,17 @@ impl TurnEnvironmentParams {
     }
 }
 
+/// Why a turn failed, or what went wrong while it goes on.
+///
 /// `error` of [`ErrorNotification`](crate::ErrorNotification), [`Turn`](crate::Turn), [`TurnCompletedThreadTimelineEntry`](crate::TurnCompletedThreadTimelineEntry).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnError {
-    /// `message` on the wire.
+    /// What happened, for people.
     pub message: String,
-    /// `additionalDetails` on the wire.
+    /// More for whoever looks into it, such as the answer of the model's server.
     pub additional_details: Option<String>,
-    /// `codexErrorInfo` on the wire.
+    /// The kind of failure, where the runtime knows it: decide by this, not by the text.
     pub codex_error_info: Option<CodexErrorInfo>,
     /// Optional public explanation and continuation instruction for a misalignment block.
     pub misalignment: Option<MisalignmentErrorDetails>,
@@ -555,9 +561,9 @@ impl TurnModerationMetadataNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnPlanStep {
-    /// `status` on the wire.
+    /// How far it is.
     pub status: TurnPlanStepStatus,
-    /// `step` on the wire.
+    /// What is to be done.
     pub step: String,
 }
 
@@ -596,6 +602,8 @@ string_enum! { TurnPlanStepStatus {
     Completed "completed",
 } }
 
+/// The steps that the model tells with its tool `update_plan`, which is off by default. The plan of the mode `plan` is another thing: an item.
+///
 /// Payload of the server's notification `turn/plan/updated`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -604,9 +612,9 @@ pub struct TurnPlanUpdatedNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `plan` on the wire.
+    /// All steps, in their order.
     pub plan: Vec<TurnPlanStep>,
-    /// `explanation` on the wire.
+    /// Why the steps are what they are, or have changed.
     pub explanation: Option<String>,
 }
 
@@ -783,7 +791,7 @@ pub struct TurnStartParams {
     ///
     /// When setting `parentTurnId`, set this to the parent turn's `rootTurnId` when known. This keeps descendant work attributed to the original turn. If omitted, the new turn becomes its own root. Ignored when this request adds input to an active turn.
     pub root_turn_id: Option<TurnId>,
-    /// `input` on the wire.
+    /// What the user says. The thread's turn that runs, if there is one, is joined by it.
     pub input: Vec<UserInput>,
     /// Optional client-provided context fragments keyed by an opaque source identifier.
     ///
@@ -853,7 +861,7 @@ pub struct TurnStartParams {
     pub service_tier_for_turn: Option<String>,
     /// Override the reasoning summary for this turn and subsequent turns.
     pub summary: Option<ReasoningSummary>,
-    /// `toolOutput` on the wire.
+    /// The output of a tool as the whole input; `input` is empty then.
     pub tool_output: Option<TurnToolOutput>,
     /// Optional source classification for the caller that starts this turn. Ignored when this request steers an already-active turn.
     pub turn_trigger: Option<String>,
@@ -1184,13 +1192,13 @@ impl TurnStartedNotification {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnStatus {
-    /// `completed` on the wire.
+    /// It ended by itself.
     Completed,
-    /// `interrupted` on the wire.
+    /// Somebody stopped it. What it did until then stays done, and is in the thread.
     Interrupted,
-    /// `failed` on the wire.
+    /// It ended by an error, which `Turn::error` has.
     Failed,
-    /// `inProgress` on the wire.
+    /// It runs.
     InProgress,
     /// A value that this version does not know.
     Unrecognized(String),
