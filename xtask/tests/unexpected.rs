@@ -318,3 +318,34 @@ fn another_crate_is_not_written_over() {
     ])
     .failed_saying(&["something else", "--out an empty folder"]);
 }
+
+#[test]
+fn a_note_that_no_longer_fits() {
+    for (from, to, parts) in [
+        (
+            "[TurnStatus]",
+            "[TurnState]",
+            ["[TurnState]", "no such type"],
+        ),
+        (
+            "inProgress = \"It runs.\"\n\n[TurnError]",
+            "paused = \"It rests.\"\n\n[TurnError]",
+            ["\"paused\" in [TurnStatus]", "no such member"],
+        ),
+        (
+            "[Turn]\n",
+            "[Turn]\nid = \"Its id.\"\n",
+            ["\"id\" in [Turn]", "the schema says something else"],
+        ),
+        (
+            "\"plugin/install\" = \"Installs a plugin.\"\n",
+            "",
+            ["lacks a sentence", "\"plugin/install\""],
+        ),
+    ] {
+        let tree = Tree::copy();
+        tree.edit("schema/notes.toml", |text| text.replace(from, to));
+        let said = tree.generate(&["--check"]).failed_saying(&parts);
+        assert!(said.contains("schema/notes.toml"), "{said}");
+    }
+}

@@ -1,4 +1,6 @@
 //! `schema/notes.toml`: descriptions where the schema has none.
+//!
+//! Every request has one, so that no wrapper method says no more than its name.
 
 use std::collections::BTreeMap;
 
@@ -35,6 +37,10 @@ impl Notes {
     pub(crate) fn apply(&self, model: &mut Model) -> Vec<String> {
         let mut misfits = Vec::new();
         for (name, notes) in &self.0 {
+            if name == METHODS {
+                misfits.extend(methods(notes, model));
+                continue;
+            }
             let Some(ty) = model.types.get_mut(name.as_str()) else {
                 misfits.push(format!(
                     "[{name}] of schema/notes.toml: there is no such type"
@@ -57,6 +63,35 @@ impl Notes {
         }
         misfits
     }
+}
+
+/// The table of the notes about methods.
+const METHODS: &str = "methods";
+
+fn methods(notes: &BTreeMap<String, Note>, model: &mut Model) -> Vec<String> {
+    let mut misfits = Vec::new();
+    for (method, note) in notes {
+        let request = model.requests.iter_mut().find(|it| it.method == *method);
+        let fault = match request {
+            None => "there is no such request",
+            Some(it) if note.replaces(it.doc.as_deref()) => {
+                it.doc = Some(note.text().to_owned());
+                continue;
+            }
+            Some(_) => "the schema says something else about it now",
+        };
+        misfits.push(format!(
+            "{method:?} in [{METHODS}] of schema/notes.toml: {fault}"
+        ));
+    }
+    let silent = model.requests.iter().filter(|it| it.doc.is_none());
+    misfits.extend(silent.map(|it| {
+        format!(
+            "[{METHODS}] of schema/notes.toml lacks a sentence for \"{}\"",
+            it.method
+        )
+    }));
+    misfits
 }
 
 impl Note {
