@@ -1053,6 +1053,8 @@ pub static METHODS: &[MethodSpec] = &[
 ///
 /// Each sends its parameters and awaits the typed response.
 pub trait Methods: Call {
+    /// Checks what the use of Amazon Bedrock in GovCloud needs.
+    ///
     /// Sends `account/bedrock/checkGovCloudRequirements`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1065,6 +1067,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Looks for logins at Amazon Bedrock on this machine.
+    ///
     /// Sends `account/bedrock/discover`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1077,6 +1081,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Sets up the use of models at Amazon Bedrock.
+    ///
     /// Sends `account/bedrock/setup`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1087,6 +1093,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Stops a login at a gateway.
+    ///
     /// Sends `account/gatewayOAuth/cancel`.
     fn account_gateway_oauth_cancel(
         &self,
@@ -1096,6 +1104,8 @@ pub trait Methods: Call {
         self.call(crate::GatewayOAuthCancelParams::new())
     }
 
+    /// Starts a login at a gateway of the company's, which waits for a person at a browser.
+    ///
     /// Sends `account/gatewayOAuth/login`.
     fn account_gateway_oauth_login(
         &self,
@@ -1105,6 +1115,8 @@ pub trait Methods: Call {
         self.call(crate::GatewayOAuthLoginParams::new())
     }
 
+    /// Reads the login at a gateway of the company's.
+    ///
     /// Sends `account/gatewayOAuth/read`.
     fn account_gateway_oauth_read(
         &self,
@@ -1114,6 +1126,8 @@ pub trait Methods: Call {
         self.call(crate::GatewayOAuthReadParams::new())
     }
 
+    /// Stops a login that waits for a person.
+    ///
     /// Sends `account/login/cancel`.
     fn account_login_cancel(
         &self,
@@ -1124,6 +1138,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Logs in by an API key, or starts a login by browser or device code.
+    ///
     /// Sends `account/login/start`.
     fn account_login_start(
         &self,
@@ -1132,6 +1148,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Logs out, and forgets the keys.
+    ///
     /// Sends `account/logout`.
     fn account_logout(
         &self,
@@ -1139,6 +1157,8 @@ pub trait Methods: Call {
         self.call(crate::LogoutAccountParams::new())
     }
 
+    /// Spends a credit that begins a limit anew.
+    ///
     /// Sends `account/rateLimitResetCredit/consume`.
     fn account_rate_limit_reset_credit_consume(
         &self,
@@ -1149,6 +1169,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads how much of the account's limits is used.
+    ///
     /// Sends `account/rateLimits/read`.
     fn account_rate_limits_read(
         &self,
@@ -1159,6 +1181,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads who is logged in.
+    ///
     /// Sends `account/read`.
     fn account_read(
         &self,
@@ -1167,6 +1191,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Asks the workspace's owner for more credits, by mail.
+    ///
     /// Sends `account/sendAddCreditsNudgeEmail`.
     fn account_send_add_credits_nudge_email(
         &self,
@@ -1177,6 +1203,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads how many tokens the account has used.
+    ///
     /// Sends `account/usage/read`.
     fn account_usage_read(
         &self,
@@ -1187,6 +1215,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads messages of the workspace to its members.
+    ///
     /// Sends `account/workspaceMessages/read`.
     fn account_workspace_messages_read(
         &self,
@@ -1196,6 +1226,8 @@ pub trait Methods: Call {
         self.call(crate::GetWorkspaceMessagesParams::new())
     }
 
+    /// Lists the apps that are connected.
+    ///
     /// Sends `app/installed`.
     fn app_installed(
         &self,
@@ -1204,6 +1236,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the apps that can be connected.
+    ///
     /// Sends `app/list`.
     fn app_list(
         &self,
@@ -1212,6 +1246,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads all about an app.
+    ///
     /// Sends `app/read`.
     fn app_read(
         &self,
@@ -1280,6 +1316,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Writes several values of the configuration at once.
+    ///
     /// Sends `config/batchWrite`.
     fn config_batch_write(
         &self,
@@ -1288,6 +1326,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads the configuration of MCP servers anew and starts them.
+    ///
     /// Sends `config/mcpServer/reload`.
     fn config_mcp_server_reload(
         &self,
@@ -1297,6 +1337,8 @@ pub trait Methods: Call {
         self.call(crate::McpServerRefreshParams::new())
     }
 
+    /// Reads the configuration as it is in force, and where each value comes from.
+    ///
     /// Sends `config/read`.
     fn config_read(
         &self,
@@ -1305,6 +1347,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Writes one value of the configuration.
+    ///
     /// Sends `config/value/write`.
     fn config_value_write(
         &self,
@@ -1313,6 +1357,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads what the company requires of the configuration.
+    ///
     /// Sends `configRequirements/read`.
     fn config_requirements_read(
         &self,
@@ -1364,6 +1410,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Switches features that can be tried on or off, for this process.
+    ///
     /// Sends `experimentalFeature/enablement/set`.
     fn experimental_feature_enablement_set(
         &self,
@@ -1374,6 +1422,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists features that can be tried, and whether they are on.
+    ///
     /// Sends `experimentalFeature/list`.
     fn experimental_feature_list(
         &self,
@@ -1384,6 +1434,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Looks for what could be taken over from other agents.
+    ///
     /// Sends `externalAgentConfig/detect`.
     fn external_agent_config_detect(
         &self,
@@ -1394,6 +1446,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Takes over settings and sessions from other agents.
+    ///
     /// Sends `externalAgentConfig/import`.
     fn external_agent_config_import(
         &self,
@@ -1404,6 +1458,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads what was taken over before.
+    ///
     /// Sends `externalAgentConfig/import/readHistories`.
     fn external_agent_config_import_read_histories(
         &self,
@@ -1416,6 +1472,8 @@ pub trait Methods: Call {
         self.call(crate::ExternalAgentConfigImportHistoriesReadParams::new())
     }
 
+    /// Records that something was taken over.
+    ///
     /// Sends `externalAgentConfig/import/recordHistory`.
     fn external_agent_config_import_record_history(
         &self,
@@ -1429,6 +1487,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Sends feedback, with logs if that is wanted.
+    ///
     /// Sends `feedback/upload`.
     fn feedback_upload(
         &self,
@@ -1439,6 +1499,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Copies a file or a folder on the runtime's machine.
+    ///
     /// Sends `fs/copy`.
     fn fs_copy(
         &self,
@@ -1447,6 +1509,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Makes a folder on the runtime's machine.
+    ///
     /// Sends `fs/createDirectory`.
     fn fs_create_directory(
         &self,
@@ -1457,6 +1521,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads size, times and kind of a file on the runtime's machine.
+    ///
     /// Sends `fs/getMetadata`.
     fn fs_get_metadata(
         &self,
@@ -1465,6 +1531,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists a folder on the runtime's machine.
+    ///
     /// Sends `fs/readDirectory`.
     fn fs_read_directory(
         &self,
@@ -1475,6 +1543,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads a file on the runtime's machine.
+    ///
     /// Sends `fs/readFile`.
     fn fs_read_file(
         &self,
@@ -1483,6 +1553,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Removes a file or a folder on the runtime's machine.
+    ///
     /// Sends `fs/remove`.
     fn fs_remove(
         &self,
@@ -1491,6 +1563,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Ends the watching of a path.
+    ///
     /// Sends `fs/unwatch`.
     fn fs_unwatch(
         &self,
@@ -1499,6 +1573,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Watches a path: changes come as notifications until it is unwatched.
+    ///
     /// Sends `fs/watch`.
     fn fs_watch(
         &self,
@@ -1507,6 +1583,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Writes a file on the runtime's machine.
+    ///
     /// Sends `fs/writeFile`.
     fn fs_write_file(
         &self,
@@ -1515,6 +1593,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Finds files whose paths resemble some letters.
+    ///
     /// Sends `fuzzyFileSearch`.
     fn fuzzy_file_search(
         &self,
@@ -1525,6 +1605,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Starts a search of files that follows what is typed.
+    ///
     /// Sends `fuzzyFileSearch/sessionStart`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1537,6 +1619,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Ends a search of files.
+    ///
     /// Sends `fuzzyFileSearch/sessionStop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1549,6 +1633,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Says what is typed by now; results come as notifications.
+    ///
     /// Sends `fuzzyFileSearch/sessionUpdate`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1561,6 +1647,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the commands that are configured to run at certain moments.
+    ///
     /// Sends `hooks/list`.
     fn hooks_list(
         &self,
@@ -1569,6 +1657,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Shakes hands: says who the client is and what it can do. Nothing else is answered before.
+    ///
     /// Sends `initialize`.
     fn initialize(
         &self,
@@ -1577,6 +1667,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Adds a source of plugins.
+    ///
     /// Sends `marketplace/add`.
     fn marketplace_add(
         &self,
@@ -1587,6 +1679,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Removes a source of plugins.
+    ///
     /// Sends `marketplace/remove`.
     fn marketplace_remove(
         &self,
@@ -1597,6 +1691,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Fetches the newest list of a source of plugins.
+    ///
     /// Sends `marketplace/upgrade`.
     fn marketplace_upgrade(
         &self,
@@ -1607,6 +1703,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Starts a stream of events of an MCP server.
+    ///
     /// Sends `mcpServer/event/stream/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1619,6 +1717,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Ends a stream of events of an MCP server.
+    ///
     /// Sends `mcpServer/event/stream/stop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1631,6 +1731,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Starts a login at an MCP server, and gives the address to open in a browser.
+    ///
     /// Sends `mcpServer/oauth/login`.
     fn mcp_server_oauth_login(
         &self,
@@ -1641,6 +1743,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads a resource of an MCP server.
+    ///
     /// Sends `mcpServer/resource/read`.
     fn mcp_server_resource_read(
         &self,
@@ -1651,6 +1755,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Calls a tool of an MCP server, past the model.
+    ///
     /// Sends `mcpServer/tool/call`.
     fn mcp_server_tool_call(
         &self,
@@ -1661,6 +1767,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the MCP servers with their tools and whether they run.
+    ///
     /// Sends `mcpServerStatus/list`.
     fn mcp_server_status_list(
         &self,
@@ -1671,6 +1779,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Forgets everything in the memory that threads share.
+    ///
     /// Sends `memory/reset`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1680,6 +1790,8 @@ pub trait Methods: Call {
         self.call(crate::MemoryResetParams::new())
     }
 
+    /// Tells the state of the memory that threads share.
+    ///
     /// Sends `memory/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1690,6 +1802,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the models that can be used, a page at a time.
+    ///
     /// Sends `model/list`.
     fn model_list(
         &self,
@@ -1698,6 +1812,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Tells what the provider of the models can do.
+    ///
     /// Sends `modelProvider/capabilities/read`.
     fn model_provider_capabilities_read(
         &self,
@@ -1708,6 +1824,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the sets of permissions that threads can be given.
+    ///
     /// Sends `permissionProfile/list`.
     fn permission_profile_list(
         &self,
@@ -1718,6 +1836,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Installs a plugin.
+    ///
     /// Sends `plugin/install`.
     fn plugin_install(
         &self,
@@ -1726,6 +1846,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the plugins that are installed.
+    ///
     /// Sends `plugin/installed`.
     fn plugin_installed(
         &self,
@@ -1736,6 +1858,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the plugins that the sources offer.
+    ///
     /// Sends `plugin/list`.
     fn plugin_list(
         &self,
@@ -1744,6 +1868,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads all about a plugin.
+    ///
     /// Sends `plugin/read`.
     fn plugin_read(
         &self,
@@ -1752,6 +1878,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Makes what is installed equal to what is configured.
+    ///
     /// Sends `plugin/reconcile`.
     fn plugin_reconcile(
         &self,
@@ -1762,6 +1890,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Searches the plugins that the sources offer.
+    ///
     /// Sends `plugin/search`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1772,6 +1902,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Fetches a shared plugin, to be worked on.
+    ///
     /// Sends `plugin/share/checkout`.
     fn plugin_share_checkout(
         &self,
@@ -1782,6 +1914,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Ends the sharing of a plugin.
+    ///
     /// Sends `plugin/share/delete`.
     fn plugin_share_delete(
         &self,
@@ -1792,6 +1926,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the plugins that are shared.
+    ///
     /// Sends `plugin/share/list`.
     fn plugin_share_list(
         &self,
@@ -1802,6 +1938,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Shares a plugin, or changes what is shared.
+    ///
     /// Sends `plugin/share/save`.
     fn plugin_share_save(
         &self,
@@ -1812,6 +1950,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Changes with whom a plugin is shared.
+    ///
     /// Sends `plugin/share/updateTargets`.
     fn plugin_share_update_targets(
         &self,
@@ -1822,6 +1962,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads a skill of a plugin.
+    ///
     /// Sends `plugin/skill/read`.
     fn plugin_skill_read(
         &self,
@@ -1832,6 +1974,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Removes an installed plugin.
+    ///
     /// Sends `plugin/uninstall`.
     fn plugin_uninstall(
         &self,
@@ -1894,6 +2038,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Makes a project.
+    ///
     /// Sends `project/create`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1904,6 +2050,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Deletes a project; its threads stay.
+    ///
     /// Sends `project/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1914,6 +2062,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Makes projects out of what was there before there were any.
+    ///
     /// Sends `project/import`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1924,6 +2074,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists projects.
+    ///
     /// Sends `project/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1934,6 +2086,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Moves a project within the list.
+    ///
     /// Sends `project/move`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1944,6 +2098,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads a project.
+    ///
     /// Sends `project/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1954,6 +2110,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Changes a project.
+    ///
     /// Sends `project/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1964,6 +2122,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the paired devices.
+    ///
     /// Sends `remoteControl/client/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1976,6 +2136,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Ends the pairing of a device.
+    ///
     /// Sends `remoteControl/client/revoke`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1988,6 +2150,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Ends that other devices can drive this runtime.
+    ///
     /// Sends `remoteControl/disable`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2000,6 +2164,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lets other devices of the user drive this runtime.
+    ///
     /// Sends `remoteControl/enable`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2012,6 +2178,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Makes a code with which another device pairs itself.
+    ///
     /// Sends `remoteControl/pairing/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2024,6 +2192,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Tells whether a pairing code was used.
+    ///
     /// Sends `remoteControl/pairing/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2036,6 +2206,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Tells whether other devices can drive this runtime.
+    ///
     /// Sends `remoteControl/status/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2047,6 +2219,8 @@ pub trait Methods: Call {
         self.call(crate::RemoteControlStatusReadParams::new())
     }
 
+    /// Starts a review of changes, as a turn. It ends any turn that runs.
+    ///
     /// Sends `review/start`.
     fn review_start(
         &self,
@@ -2082,6 +2256,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Switches a skill on or off.
+    ///
     /// Sends `skills/config/write`.
     fn skills_config_write(
         &self,
@@ -2092,6 +2268,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Sets further folders in which skills are looked for.
+    ///
     /// Sends `skills/extraRoots/set`.
     fn skills_extra_roots_set(
         &self,
@@ -2102,6 +2280,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the skills that turns can use.
+    ///
     /// Sends `skills/list`.
     fn skills_list(
         &self,
@@ -2110,6 +2290,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Approves what the reviewer of the runtime has denied.
+    ///
     /// Sends `thread/approveGuardianDeniedAction`.
     fn thread_approve_guardian_denied_action(
         &self,
@@ -2120,6 +2302,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Puts a thread away: it is unloaded and no longer listed, but kept.
+    ///
     /// Sends `thread/archive`.
     fn thread_archive(
         &self,
@@ -2128,6 +2312,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Attaches something to a thread.
+    ///
     /// Sends `thread/attachment/add`.
     fn thread_attachment_add(
         &self,
@@ -2138,6 +2324,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists what is attached to a thread.
+    ///
     /// Sends `thread/attachment/list`.
     fn thread_attachment_list(
         &self,
@@ -2148,6 +2336,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Takes an attachment away.
+    ///
     /// Sends `thread/attachment/remove`.
     fn thread_attachment_remove(
         &self,
@@ -2158,6 +2348,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the threads that something is attached to.
+    ///
     /// Sends `thread/attachmentOwner/list`.
     fn thread_attachment_owner_list(
         &self,
@@ -2168,6 +2360,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Ends all commands that still run in the background of a thread.
+    ///
     /// Sends `thread/backgroundTerminals/clean`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2180,6 +2374,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the commands that still run in the background of a thread.
+    ///
     /// Sends `thread/backgroundTerminals/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2192,6 +2388,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Ends one command that still runs in the background of a thread.
+    ///
     /// Sends `thread/backgroundTerminals/terminate`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2204,6 +2402,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Starts to make the conversation shorter, as a turn of its own. It ends any turn that runs.
+    ///
     /// Sends `thread/compact/start`.
     fn thread_compact_start(
         &self,
@@ -2230,6 +2430,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Deletes a thread with all that is stored of it.
+    ///
     /// Sends `thread/delete`.
     fn thread_delete(
         &self,
@@ -2238,6 +2440,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Starts a thread with the history of another.
+    ///
     /// Sends `thread/fork`.
     fn thread_fork(
         &self,
@@ -2246,6 +2450,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Takes the goal of a thread away. A turn that runs for it goes on to its end.
+    ///
     /// Sends `thread/goal/clear`.
     fn thread_goal_clear(
         &self,
@@ -2256,6 +2462,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads the goal of a thread.
+    ///
     /// Sends `thread/goal/get`.
     fn thread_goal_get(
         &self,
@@ -2264,6 +2472,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Sets or changes the goal of a thread. An active goal starts turn after turn at once.
+    ///
     /// Sends `thread/goal/set`.
     fn thread_goal_set(
         &self,
@@ -2300,6 +2510,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the items of a thread or a turn, the oldest first, a page at a time.
+    ///
     /// Sends `thread/items/list`.
     fn thread_items_list(
         &self,
@@ -2310,6 +2522,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads one item of a thread.
+    ///
     /// Sends `thread/items/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2322,6 +2536,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists stored threads, a page at a time.
+    ///
     /// Sends `thread/list`.
     fn thread_list(
         &self,
@@ -2330,6 +2546,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the ids of the threads that are in memory.
+    ///
     /// Sends `thread/loaded/list`.
     fn thread_loaded_list(
         &self,
@@ -2340,6 +2558,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Sets whether a thread reads and writes the memory.
+    ///
     /// Sends `thread/memoryMode/set`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2352,6 +2572,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Changes what is stored about a thread, such as the state of its repository.
+    ///
     /// Sends `thread/metadata/update`.
     fn thread_metadata_update(
         &self,
@@ -2362,6 +2584,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Gives a thread a name for people.
+    ///
     /// Sends `thread/name/set`.
     fn thread_name_set(
         &self,
@@ -2370,6 +2594,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Asks for a guess at what the user says next.
+    ///
     /// Sends `thread/prediction/request`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2382,6 +2608,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Puts a message into the queue of a thread; on an idle thread it starts a turn at once.
+    ///
     /// Sends `thread/queue/add`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2394,6 +2622,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Takes a message out of the queue.
+    ///
     /// Sends `thread/queue/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2406,6 +2636,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the messages that wait in the queue of a thread.
+    ///
     /// Sends `thread/queue/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2418,6 +2650,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Gives the queue another order; the order names every message.
+    ///
     /// Sends `thread/queue/reorder`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2430,6 +2664,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Goes on with a queue that an interrupt has halted.
+    ///
     /// Sends `thread/queue/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2442,6 +2678,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Changes a message that waits.
+    ///
     /// Sends `thread/queue/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2454,6 +2692,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Reads what is stored of a thread, without loading it.
+    ///
     /// Sends `thread/read`.
     fn thread_read(
         &self,
@@ -2462,6 +2702,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Says how far the user has read a thread.
+    ///
     /// Sends `thread/readState/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2474,6 +2716,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Sends a piece of sound to a spoken conversation.
+    ///
     /// Sends `thread/realtime/appendAudio`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2486,6 +2730,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Has words spoken in a spoken conversation.
+    ///
     /// Sends `thread/realtime/appendSpeech`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2498,6 +2744,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Sends words to a spoken conversation.
+    ///
     /// Sends `thread/realtime/appendText`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2510,6 +2758,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the voices for spoken conversations.
+    ///
     /// Sends `thread/realtime/listVoices`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2522,6 +2772,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Starts a spoken conversation in a thread.
+    ///
     /// Sends `thread/realtime/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2534,6 +2786,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Ends a spoken conversation.
+    ///
     /// Sends `thread/realtime/stop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2546,6 +2800,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Loads a stored thread, so that turns can be started in it; settings of a thread that is loaded already stay as they are.
+    ///
     /// Sends `thread/resume`.
     fn thread_resume(
         &self,
@@ -2554,6 +2810,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Takes a turn and all after it out of the history. Files stay as they are.
+    ///
     /// Sends `thread/revert`.
     fn thread_revert(
         &self,
@@ -2562,6 +2820,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Searches stored threads for words.
+    ///
     /// Sends `thread/search`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2572,6 +2832,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Finds each place in a thread where words stand.
+    ///
     /// Sends `thread/searchOccurrences`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2584,6 +2846,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Moves a thread into a section of the list, or out of it.
+    ///
     /// Sends `thread/section/move`.
     fn thread_section_move(
         &self,
@@ -2594,6 +2858,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Changes the settings that later turns of a thread begin with.
+    ///
     /// Sends `thread/settings/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2606,6 +2872,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Runs a command of the user's in a thread, so that the model sees its output.
+    ///
     /// Sends `thread/shellCommand`.
     fn thread_shell_command(
         &self,
@@ -2616,7 +2884,7 @@ pub trait Methods: Call {
         self.call(params)
     }
 
-    /// NEW APIs
+    /// Starts a thread.
     ///
     /// Sends `thread/start`.
     fn thread_start(
@@ -2626,6 +2894,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists turns, items and spoken parts of a thread in the order in which they happened.
+    ///
     /// Sends `thread/timeline/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2638,6 +2908,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the turns of a thread, the newest first, a page at a time.
+    ///
     /// Sends `thread/turns/list`.
     fn thread_turns_list(
         &self,
@@ -2648,6 +2920,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Takes a thread back out of the archive. It is not loaded by that.
+    ///
     /// Sends `thread/unarchive`.
     fn thread_unarchive(
         &self,
@@ -2658,6 +2932,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Ends this client's events of a thread. The thread stays loaded.
+    ///
     /// Sends `thread/unsubscribe`.
     fn thread_unsubscribe(
         &self,
@@ -2668,6 +2944,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Makes a section.
+    ///
     /// Sends `threadSection/create`.
     fn thread_section_create(
         &self,
@@ -2678,6 +2956,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Deletes a section; its threads stay.
+    ///
     /// Sends `threadSection/delete`.
     fn thread_section_delete(
         &self,
@@ -2688,6 +2968,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Lists the sections that threads are sorted into.
+    ///
     /// Sends `threadSection/list`.
     fn thread_section_list(
         &self,
@@ -2698,6 +2980,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Changes a section.
+    ///
     /// Sends `threadSection/update`.
     fn thread_section_update(
         &self,
@@ -2708,6 +2992,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Stops a turn. What it did until then stays.
+    ///
     /// Sends `turn/interrupt`.
     fn turn_interrupt(
         &self,
@@ -2716,6 +3002,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Changes settings of the turn that runs.
+    ///
     /// Sends `turn/settings/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2728,6 +3016,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Starts a turn with an input of the user, or joins the turn that runs.
+    ///
     /// Sends `turn/start`.
     fn turn_start(
         &self,
@@ -2736,6 +3026,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Says more to the agent while its turn runs.
+    ///
     /// Sends `turn/steer`.
     fn turn_steer(
         &self,
@@ -2744,6 +3036,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Stops an enrolment or a proof that waits for the user.
+    ///
     /// Sends `userVerification/cancel`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2756,6 +3050,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Takes the proof of presence of this machine away.
+    ///
     /// Sends `userVerification/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2768,6 +3064,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Sets up the proof of presence, which waits for the user.
+    ///
     /// Sends `userVerification/enroll`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2780,6 +3078,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Tells whether this machine can ask its user to prove that they are there.
+    ///
     /// Sends `userVerification/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2792,6 +3092,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Asks the user to prove that they are there, and waits for it.
+    ///
     /// Sends `userVerification/verify`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2804,6 +3106,8 @@ pub trait Methods: Call {
         self.call(params)
     }
 
+    /// Tells whether the sandbox on Windows is set up.
+    ///
     /// Sends `windowsSandbox/readiness`.
     fn windows_sandbox_readiness(
         &self,
@@ -2813,6 +3117,8 @@ pub trait Methods: Call {
         self.call(crate::WindowsSandboxReadinessParams::new())
     }
 
+    /// Sets up the sandbox on Windows.
+    ///
     /// Sends `windowsSandbox/setupStart`.
     fn windows_sandbox_setup_start(
         &self,
@@ -2830,6 +3136,8 @@ impl<T: Call + ?Sized> Methods for T {}
 ///
 /// Each sends its parameters and waits for the typed response.
 pub trait BlockingMethods: BlockingCall {
+    /// Checks what the use of Amazon Bedrock in GovCloud needs.
+    ///
     /// Sends `account/bedrock/checkGovCloudRequirements`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2840,6 +3148,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Looks for logins at Amazon Bedrock on this machine.
+    ///
     /// Sends `account/bedrock/discover`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2850,6 +3160,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Sets up the use of models at Amazon Bedrock.
+    ///
     /// Sends `account/bedrock/setup`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2860,6 +3172,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Stops a login at a gateway.
+    ///
     /// Sends `account/gatewayOAuth/cancel`.
     fn account_gateway_oauth_cancel(
         &self,
@@ -2867,6 +3181,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(crate::GatewayOAuthCancelParams::new())
     }
 
+    /// Starts a login at a gateway of the company's, which waits for a person at a browser.
+    ///
     /// Sends `account/gatewayOAuth/login`.
     fn account_gateway_oauth_login(
         &self,
@@ -2874,6 +3190,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(crate::GatewayOAuthLoginParams::new())
     }
 
+    /// Reads the login at a gateway of the company's.
+    ///
     /// Sends `account/gatewayOAuth/read`.
     fn account_gateway_oauth_read(
         &self,
@@ -2881,6 +3199,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(crate::GatewayOAuthReadParams::new())
     }
 
+    /// Stops a login that waits for a person.
+    ///
     /// Sends `account/login/cancel`.
     fn account_login_cancel(
         &self,
@@ -2889,6 +3209,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Logs in by an API key, or starts a login by browser or device code.
+    ///
     /// Sends `account/login/start`.
     fn account_login_start(
         &self,
@@ -2897,11 +3219,15 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Logs out, and forgets the keys.
+    ///
     /// Sends `account/logout`.
     fn account_logout(&self) -> Result<crate::LogoutAccountResponse, Self::Error> {
         self.call(crate::LogoutAccountParams::new())
     }
 
+    /// Spends a credit that begins a limit anew.
+    ///
     /// Sends `account/rateLimitResetCredit/consume`.
     fn account_rate_limit_reset_credit_consume(
         &self,
@@ -2910,6 +3236,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads how much of the account's limits is used.
+    ///
     /// Sends `account/rateLimits/read`.
     fn account_rate_limits_read(
         &self,
@@ -2918,6 +3246,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads who is logged in.
+    ///
     /// Sends `account/read`.
     fn account_read(
         &self,
@@ -2926,6 +3256,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Asks the workspace's owner for more credits, by mail.
+    ///
     /// Sends `account/sendAddCreditsNudgeEmail`.
     fn account_send_add_credits_nudge_email(
         &self,
@@ -2934,6 +3266,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads how many tokens the account has used.
+    ///
     /// Sends `account/usage/read`.
     fn account_usage_read(
         &self,
@@ -2942,6 +3276,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads messages of the workspace to its members.
+    ///
     /// Sends `account/workspaceMessages/read`.
     fn account_workspace_messages_read(
         &self,
@@ -2949,6 +3285,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(crate::GetWorkspaceMessagesParams::new())
     }
 
+    /// Lists the apps that are connected.
+    ///
     /// Sends `app/installed`.
     fn app_installed(
         &self,
@@ -2957,6 +3295,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the apps that can be connected.
+    ///
     /// Sends `app/list`.
     fn app_list(
         &self,
@@ -2965,6 +3305,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads all about an app.
+    ///
     /// Sends `app/read`.
     fn app_read(
         &self,
@@ -3025,6 +3367,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Writes several values of the configuration at once.
+    ///
     /// Sends `config/batchWrite`.
     fn config_batch_write(
         &self,
@@ -3033,6 +3377,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads the configuration of MCP servers anew and starts them.
+    ///
     /// Sends `config/mcpServer/reload`.
     fn config_mcp_server_reload(
         &self,
@@ -3040,6 +3386,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(crate::McpServerRefreshParams::new())
     }
 
+    /// Reads the configuration as it is in force, and where each value comes from.
+    ///
     /// Sends `config/read`.
     fn config_read(
         &self,
@@ -3048,6 +3396,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Writes one value of the configuration.
+    ///
     /// Sends `config/value/write`.
     fn config_value_write(
         &self,
@@ -3056,6 +3406,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads what the company requires of the configuration.
+    ///
     /// Sends `configRequirements/read`.
     fn config_requirements_read(
         &self,
@@ -3099,6 +3451,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Switches features that can be tried on or off, for this process.
+    ///
     /// Sends `experimentalFeature/enablement/set`.
     fn experimental_feature_enablement_set(
         &self,
@@ -3107,6 +3461,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists features that can be tried, and whether they are on.
+    ///
     /// Sends `experimentalFeature/list`.
     fn experimental_feature_list(
         &self,
@@ -3115,6 +3471,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Looks for what could be taken over from other agents.
+    ///
     /// Sends `externalAgentConfig/detect`.
     fn external_agent_config_detect(
         &self,
@@ -3123,6 +3481,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Takes over settings and sessions from other agents.
+    ///
     /// Sends `externalAgentConfig/import`.
     fn external_agent_config_import(
         &self,
@@ -3131,6 +3491,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads what was taken over before.
+    ///
     /// Sends `externalAgentConfig/import/readHistories`.
     fn external_agent_config_import_read_histories(
         &self,
@@ -3138,6 +3500,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(crate::ExternalAgentConfigImportHistoriesReadParams::new())
     }
 
+    /// Records that something was taken over.
+    ///
     /// Sends `externalAgentConfig/import/recordHistory`.
     fn external_agent_config_import_record_history(
         &self,
@@ -3146,6 +3510,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Sends feedback, with logs if that is wanted.
+    ///
     /// Sends `feedback/upload`.
     fn feedback_upload(
         &self,
@@ -3154,6 +3520,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Copies a file or a folder on the runtime's machine.
+    ///
     /// Sends `fs/copy`.
     fn fs_copy(
         &self,
@@ -3162,6 +3530,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Makes a folder on the runtime's machine.
+    ///
     /// Sends `fs/createDirectory`.
     fn fs_create_directory(
         &self,
@@ -3170,6 +3540,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads size, times and kind of a file on the runtime's machine.
+    ///
     /// Sends `fs/getMetadata`.
     fn fs_get_metadata(
         &self,
@@ -3178,6 +3550,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists a folder on the runtime's machine.
+    ///
     /// Sends `fs/readDirectory`.
     fn fs_read_directory(
         &self,
@@ -3186,6 +3560,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads a file on the runtime's machine.
+    ///
     /// Sends `fs/readFile`.
     fn fs_read_file(
         &self,
@@ -3194,6 +3570,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Removes a file or a folder on the runtime's machine.
+    ///
     /// Sends `fs/remove`.
     fn fs_remove(
         &self,
@@ -3202,6 +3580,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Ends the watching of a path.
+    ///
     /// Sends `fs/unwatch`.
     fn fs_unwatch(
         &self,
@@ -3210,6 +3590,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Watches a path: changes come as notifications until it is unwatched.
+    ///
     /// Sends `fs/watch`.
     fn fs_watch(
         &self,
@@ -3218,6 +3600,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Writes a file on the runtime's machine.
+    ///
     /// Sends `fs/writeFile`.
     fn fs_write_file(
         &self,
@@ -3226,6 +3610,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Finds files whose paths resemble some letters.
+    ///
     /// Sends `fuzzyFileSearch`.
     fn fuzzy_file_search(
         &self,
@@ -3234,6 +3620,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Starts a search of files that follows what is typed.
+    ///
     /// Sends `fuzzyFileSearch/sessionStart`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3244,6 +3632,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Ends a search of files.
+    ///
     /// Sends `fuzzyFileSearch/sessionStop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3254,6 +3644,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Says what is typed by now; results come as notifications.
+    ///
     /// Sends `fuzzyFileSearch/sessionUpdate`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3264,6 +3656,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the commands that are configured to run at certain moments.
+    ///
     /// Sends `hooks/list`.
     fn hooks_list(
         &self,
@@ -3272,6 +3666,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Shakes hands: says who the client is and what it can do. Nothing else is answered before.
+    ///
     /// Sends `initialize`.
     fn initialize(
         &self,
@@ -3280,6 +3676,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Adds a source of plugins.
+    ///
     /// Sends `marketplace/add`.
     fn marketplace_add(
         &self,
@@ -3288,6 +3686,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Removes a source of plugins.
+    ///
     /// Sends `marketplace/remove`.
     fn marketplace_remove(
         &self,
@@ -3296,6 +3696,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Fetches the newest list of a source of plugins.
+    ///
     /// Sends `marketplace/upgrade`.
     fn marketplace_upgrade(
         &self,
@@ -3304,6 +3706,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Starts a stream of events of an MCP server.
+    ///
     /// Sends `mcpServer/event/stream/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3314,6 +3718,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Ends a stream of events of an MCP server.
+    ///
     /// Sends `mcpServer/event/stream/stop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3324,6 +3730,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Starts a login at an MCP server, and gives the address to open in a browser.
+    ///
     /// Sends `mcpServer/oauth/login`.
     fn mcp_server_oauth_login(
         &self,
@@ -3332,6 +3740,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads a resource of an MCP server.
+    ///
     /// Sends `mcpServer/resource/read`.
     fn mcp_server_resource_read(
         &self,
@@ -3340,6 +3750,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Calls a tool of an MCP server, past the model.
+    ///
     /// Sends `mcpServer/tool/call`.
     fn mcp_server_tool_call(
         &self,
@@ -3348,6 +3760,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the MCP servers with their tools and whether they run.
+    ///
     /// Sends `mcpServerStatus/list`.
     fn mcp_server_status_list(
         &self,
@@ -3356,6 +3770,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Forgets everything in the memory that threads share.
+    ///
     /// Sends `memory/reset`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3363,6 +3779,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(crate::MemoryResetParams::new())
     }
 
+    /// Tells the state of the memory that threads share.
+    ///
     /// Sends `memory/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3373,6 +3791,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the models that can be used, a page at a time.
+    ///
     /// Sends `model/list`.
     fn model_list(
         &self,
@@ -3381,6 +3801,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Tells what the provider of the models can do.
+    ///
     /// Sends `modelProvider/capabilities/read`.
     fn model_provider_capabilities_read(
         &self,
@@ -3389,6 +3811,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the sets of permissions that threads can be given.
+    ///
     /// Sends `permissionProfile/list`.
     fn permission_profile_list(
         &self,
@@ -3397,6 +3821,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Installs a plugin.
+    ///
     /// Sends `plugin/install`.
     fn plugin_install(
         &self,
@@ -3405,6 +3831,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the plugins that are installed.
+    ///
     /// Sends `plugin/installed`.
     fn plugin_installed(
         &self,
@@ -3413,6 +3841,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the plugins that the sources offer.
+    ///
     /// Sends `plugin/list`.
     fn plugin_list(
         &self,
@@ -3421,6 +3851,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads all about a plugin.
+    ///
     /// Sends `plugin/read`.
     fn plugin_read(
         &self,
@@ -3429,6 +3861,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Makes what is installed equal to what is configured.
+    ///
     /// Sends `plugin/reconcile`.
     fn plugin_reconcile(
         &self,
@@ -3437,6 +3871,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Searches the plugins that the sources offer.
+    ///
     /// Sends `plugin/search`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3447,6 +3883,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Fetches a shared plugin, to be worked on.
+    ///
     /// Sends `plugin/share/checkout`.
     fn plugin_share_checkout(
         &self,
@@ -3455,6 +3893,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Ends the sharing of a plugin.
+    ///
     /// Sends `plugin/share/delete`.
     fn plugin_share_delete(
         &self,
@@ -3463,6 +3903,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the plugins that are shared.
+    ///
     /// Sends `plugin/share/list`.
     fn plugin_share_list(
         &self,
@@ -3471,6 +3913,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Shares a plugin, or changes what is shared.
+    ///
     /// Sends `plugin/share/save`.
     fn plugin_share_save(
         &self,
@@ -3479,6 +3923,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Changes with whom a plugin is shared.
+    ///
     /// Sends `plugin/share/updateTargets`.
     fn plugin_share_update_targets(
         &self,
@@ -3487,6 +3933,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads a skill of a plugin.
+    ///
     /// Sends `plugin/skill/read`.
     fn plugin_skill_read(
         &self,
@@ -3495,6 +3943,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Removes an installed plugin.
+    ///
     /// Sends `plugin/uninstall`.
     fn plugin_uninstall(
         &self,
@@ -3551,6 +4001,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Makes a project.
+    ///
     /// Sends `project/create`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3561,6 +4013,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Deletes a project; its threads stay.
+    ///
     /// Sends `project/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3571,6 +4025,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Makes projects out of what was there before there were any.
+    ///
     /// Sends `project/import`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3581,6 +4037,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists projects.
+    ///
     /// Sends `project/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3591,6 +4049,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Moves a project within the list.
+    ///
     /// Sends `project/move`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3601,6 +4061,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads a project.
+    ///
     /// Sends `project/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3611,6 +4073,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Changes a project.
+    ///
     /// Sends `project/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3621,6 +4085,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the paired devices.
+    ///
     /// Sends `remoteControl/client/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3631,6 +4097,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Ends the pairing of a device.
+    ///
     /// Sends `remoteControl/client/revoke`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3641,6 +4109,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Ends that other devices can drive this runtime.
+    ///
     /// Sends `remoteControl/disable`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3651,6 +4121,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lets other devices of the user drive this runtime.
+    ///
     /// Sends `remoteControl/enable`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3661,6 +4133,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Makes a code with which another device pairs itself.
+    ///
     /// Sends `remoteControl/pairing/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3671,6 +4145,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Tells whether a pairing code was used.
+    ///
     /// Sends `remoteControl/pairing/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3681,6 +4157,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Tells whether other devices can drive this runtime.
+    ///
     /// Sends `remoteControl/status/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3690,6 +4168,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(crate::RemoteControlStatusReadParams::new())
     }
 
+    /// Starts a review of changes, as a turn. It ends any turn that runs.
+    ///
     /// Sends `review/start`.
     fn review_start(
         &self,
@@ -3719,6 +4199,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Switches a skill on or off.
+    ///
     /// Sends `skills/config/write`.
     fn skills_config_write(
         &self,
@@ -3727,6 +4209,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Sets further folders in which skills are looked for.
+    ///
     /// Sends `skills/extraRoots/set`.
     fn skills_extra_roots_set(
         &self,
@@ -3735,6 +4219,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the skills that turns can use.
+    ///
     /// Sends `skills/list`.
     fn skills_list(
         &self,
@@ -3743,6 +4229,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Approves what the reviewer of the runtime has denied.
+    ///
     /// Sends `thread/approveGuardianDeniedAction`.
     fn thread_approve_guardian_denied_action(
         &self,
@@ -3751,6 +4239,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Puts a thread away: it is unloaded and no longer listed, but kept.
+    ///
     /// Sends `thread/archive`.
     fn thread_archive(
         &self,
@@ -3759,6 +4249,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Attaches something to a thread.
+    ///
     /// Sends `thread/attachment/add`.
     fn thread_attachment_add(
         &self,
@@ -3767,6 +4259,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists what is attached to a thread.
+    ///
     /// Sends `thread/attachment/list`.
     fn thread_attachment_list(
         &self,
@@ -3775,6 +4269,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Takes an attachment away.
+    ///
     /// Sends `thread/attachment/remove`.
     fn thread_attachment_remove(
         &self,
@@ -3783,6 +4279,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the threads that something is attached to.
+    ///
     /// Sends `thread/attachmentOwner/list`.
     fn thread_attachment_owner_list(
         &self,
@@ -3791,6 +4289,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Ends all commands that still run in the background of a thread.
+    ///
     /// Sends `thread/backgroundTerminals/clean`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3801,6 +4301,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the commands that still run in the background of a thread.
+    ///
     /// Sends `thread/backgroundTerminals/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3811,6 +4313,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Ends one command that still runs in the background of a thread.
+    ///
     /// Sends `thread/backgroundTerminals/terminate`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3821,6 +4325,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Starts to make the conversation shorter, as a turn of its own. It ends any turn that runs.
+    ///
     /// Sends `thread/compact/start`.
     fn thread_compact_start(
         &self,
@@ -3843,6 +4349,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Deletes a thread with all that is stored of it.
+    ///
     /// Sends `thread/delete`.
     fn thread_delete(
         &self,
@@ -3851,6 +4359,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Starts a thread with the history of another.
+    ///
     /// Sends `thread/fork`.
     fn thread_fork(
         &self,
@@ -3859,6 +4369,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Takes the goal of a thread away. A turn that runs for it goes on to its end.
+    ///
     /// Sends `thread/goal/clear`.
     fn thread_goal_clear(
         &self,
@@ -3867,6 +4379,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads the goal of a thread.
+    ///
     /// Sends `thread/goal/get`.
     fn thread_goal_get(
         &self,
@@ -3875,6 +4389,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Sets or changes the goal of a thread. An active goal starts turn after turn at once.
+    ///
     /// Sends `thread/goal/set`.
     fn thread_goal_set(
         &self,
@@ -3907,6 +4423,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the items of a thread or a turn, the oldest first, a page at a time.
+    ///
     /// Sends `thread/items/list`.
     fn thread_items_list(
         &self,
@@ -3915,6 +4433,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads one item of a thread.
+    ///
     /// Sends `thread/items/read`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3925,6 +4445,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists stored threads, a page at a time.
+    ///
     /// Sends `thread/list`.
     fn thread_list(
         &self,
@@ -3933,6 +4455,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the ids of the threads that are in memory.
+    ///
     /// Sends `thread/loaded/list`.
     fn thread_loaded_list(
         &self,
@@ -3941,6 +4465,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Sets whether a thread reads and writes the memory.
+    ///
     /// Sends `thread/memoryMode/set`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3951,6 +4477,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Changes what is stored about a thread, such as the state of its repository.
+    ///
     /// Sends `thread/metadata/update`.
     fn thread_metadata_update(
         &self,
@@ -3959,6 +4487,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Gives a thread a name for people.
+    ///
     /// Sends `thread/name/set`.
     fn thread_name_set(
         &self,
@@ -3967,6 +4497,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Asks for a guess at what the user says next.
+    ///
     /// Sends `thread/prediction/request`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3977,6 +4509,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Puts a message into the queue of a thread; on an idle thread it starts a turn at once.
+    ///
     /// Sends `thread/queue/add`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3987,6 +4521,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Takes a message out of the queue.
+    ///
     /// Sends `thread/queue/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -3997,6 +4533,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the messages that wait in the queue of a thread.
+    ///
     /// Sends `thread/queue/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4007,6 +4545,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Gives the queue another order; the order names every message.
+    ///
     /// Sends `thread/queue/reorder`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4017,6 +4557,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Goes on with a queue that an interrupt has halted.
+    ///
     /// Sends `thread/queue/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4027,6 +4569,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Changes a message that waits.
+    ///
     /// Sends `thread/queue/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4037,6 +4581,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Reads what is stored of a thread, without loading it.
+    ///
     /// Sends `thread/read`.
     fn thread_read(
         &self,
@@ -4045,6 +4591,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Says how far the user has read a thread.
+    ///
     /// Sends `thread/readState/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4055,6 +4603,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Sends a piece of sound to a spoken conversation.
+    ///
     /// Sends `thread/realtime/appendAudio`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4065,6 +4615,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Has words spoken in a spoken conversation.
+    ///
     /// Sends `thread/realtime/appendSpeech`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4075,6 +4627,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Sends words to a spoken conversation.
+    ///
     /// Sends `thread/realtime/appendText`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4085,6 +4639,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the voices for spoken conversations.
+    ///
     /// Sends `thread/realtime/listVoices`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4095,6 +4651,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Starts a spoken conversation in a thread.
+    ///
     /// Sends `thread/realtime/start`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4105,6 +4663,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Ends a spoken conversation.
+    ///
     /// Sends `thread/realtime/stop`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4115,6 +4675,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Loads a stored thread, so that turns can be started in it; settings of a thread that is loaded already stay as they are.
+    ///
     /// Sends `thread/resume`.
     fn thread_resume(
         &self,
@@ -4123,6 +4685,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Takes a turn and all after it out of the history. Files stay as they are.
+    ///
     /// Sends `thread/revert`.
     fn thread_revert(
         &self,
@@ -4131,6 +4695,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Searches stored threads for words.
+    ///
     /// Sends `thread/search`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4141,6 +4707,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Finds each place in a thread where words stand.
+    ///
     /// Sends `thread/searchOccurrences`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4151,6 +4719,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Moves a thread into a section of the list, or out of it.
+    ///
     /// Sends `thread/section/move`.
     fn thread_section_move(
         &self,
@@ -4159,6 +4729,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Changes the settings that later turns of a thread begin with.
+    ///
     /// Sends `thread/settings/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4169,6 +4741,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Runs a command of the user's in a thread, so that the model sees its output.
+    ///
     /// Sends `thread/shellCommand`.
     fn thread_shell_command(
         &self,
@@ -4177,7 +4751,7 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
-    /// NEW APIs
+    /// Starts a thread.
     ///
     /// Sends `thread/start`.
     fn thread_start(
@@ -4187,6 +4761,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists turns, items and spoken parts of a thread in the order in which they happened.
+    ///
     /// Sends `thread/timeline/list`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4197,6 +4773,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the turns of a thread, the newest first, a page at a time.
+    ///
     /// Sends `thread/turns/list`.
     fn thread_turns_list(
         &self,
@@ -4205,6 +4783,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Takes a thread back out of the archive. It is not loaded by that.
+    ///
     /// Sends `thread/unarchive`.
     fn thread_unarchive(
         &self,
@@ -4213,6 +4793,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Ends this client's events of a thread. The thread stays loaded.
+    ///
     /// Sends `thread/unsubscribe`.
     fn thread_unsubscribe(
         &self,
@@ -4221,6 +4803,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Makes a section.
+    ///
     /// Sends `threadSection/create`.
     fn thread_section_create(
         &self,
@@ -4229,6 +4813,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Deletes a section; its threads stay.
+    ///
     /// Sends `threadSection/delete`.
     fn thread_section_delete(
         &self,
@@ -4237,6 +4823,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Lists the sections that threads are sorted into.
+    ///
     /// Sends `threadSection/list`.
     fn thread_section_list(
         &self,
@@ -4245,6 +4833,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Changes a section.
+    ///
     /// Sends `threadSection/update`.
     fn thread_section_update(
         &self,
@@ -4253,6 +4843,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Stops a turn. What it did until then stays.
+    ///
     /// Sends `turn/interrupt`.
     fn turn_interrupt(
         &self,
@@ -4261,6 +4853,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Changes settings of the turn that runs.
+    ///
     /// Sends `turn/settings/update`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4271,6 +4865,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Starts a turn with an input of the user, or joins the turn that runs.
+    ///
     /// Sends `turn/start`.
     fn turn_start(
         &self,
@@ -4279,6 +4875,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Says more to the agent while its turn runs.
+    ///
     /// Sends `turn/steer`.
     fn turn_steer(
         &self,
@@ -4287,6 +4885,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Stops an enrolment or a proof that waits for the user.
+    ///
     /// Sends `userVerification/cancel`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4297,6 +4897,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Takes the proof of presence of this machine away.
+    ///
     /// Sends `userVerification/delete`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4307,6 +4909,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Sets up the proof of presence, which waits for the user.
+    ///
     /// Sends `userVerification/enroll`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4317,6 +4921,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Tells whether this machine can ask its user to prove that they are there.
+    ///
     /// Sends `userVerification/status`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4327,6 +4933,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Asks the user to prove that they are there, and waits for it.
+    ///
     /// Sends `userVerification/verify`.
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -4337,6 +4945,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
+    /// Tells whether the sandbox on Windows is set up.
+    ///
     /// Sends `windowsSandbox/readiness`.
     fn windows_sandbox_readiness(
         &self,
@@ -4344,6 +4954,8 @@ pub trait BlockingMethods: BlockingCall {
         self.call(crate::WindowsSandboxReadinessParams::new())
     }
 
+    /// Sets up the sandbox on Windows.
+    ///
     /// Sends `windowsSandbox/setupStart`.
     fn windows_sandbox_setup_start(
         &self,
