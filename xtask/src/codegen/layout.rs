@@ -2,177 +2,308 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Model, Owner, TypeName};
+use super::model::{Model, TypeName};
 use super::names;
 
-/// Modules, with the first segments of the methods that they hold.
-const MODULES: &[(&str, &[&str])] = &[
-    ("account", &["account", "userVerification", "attestation"]),
-    ("command", &["command", "process"]),
-    (
-        "config",
-        &[
-            "config",
-            "configRequirements",
-            "configWarning",
-            "experimentalFeature",
-            "permissionProfile",
-            "collaborationMode",
-            "externalAgentConfig",
-        ],
-    ),
-    (
-        "environment",
-        &["environment", "remoteControl", "windowsSandbox", "windows"],
-    ),
-    ("fs", &["fs", "fuzzyFileSearch"]),
-    (
-        "item",
-        &[
-            "item",
-            "rawResponseItem",
-            "applyPatchApproval",
-            "execCommandApproval",
-        ],
-    ),
-    ("mcp", &["mcpServer", "mcpServerStatus"]),
-    ("model", &["model", "modelProvider"]),
-    (
-        "plugin",
-        &["plugin", "marketplace", "skills", "app", "hooks", "hook"],
-    ),
-    (
-        "project",
-        &["project", "threadSection", "memory", "rollout"],
-    ),
-    ("thread", &["thread"]),
-    ("turn", &["turn", "review"]),
-];
+/// A module: its name, what it is about, and the methods that it holds, by the first segments of
+/// their names. The longest that fits a method decides.
+pub(crate) struct Module {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    methods: &'static [&'static str],
+}
 
-/// The module of what belongs to no domain alone: handshake, warnings, feedback.
+const fn module(
+    name: &'static str,
+    about: &'static str,
+    methods: &'static [&'static str],
+) -> Module {
+    Module {
+        name,
+        about,
+        methods,
+    }
+}
+
+/// The module of what belongs to no domain alone.
 const SERVER: &str = "server";
 /// The module of what several domains share.
 const COMMON: &str = "common";
 
-/// What each module is about, for its documentation.
-pub(crate) const ABOUT: &[(&str, &str)] = &[
-    (
-        "account",
-        "Logins, accounts, rate limits and user verification.",
-    ),
-    (
-        "command",
-        "Commands and processes that the client runs through the server.",
-    ),
-    (
-        "common",
-        "What several domains share: sandbox, approvals, models of content.",
-    ),
-    (
-        "config",
-        "Configuration, requirements, features and permission profiles.",
-    ),
-    ("environment", "Execution environments and remote control."),
-    ("fs", "File system access and fuzzy file search."),
-    (
-        "item",
-        "The items of a turn, their deltas, and the approvals they ask for.",
-    ),
-    ("mcp", "MCP servers: status, tools, resources, elicitation."),
-    ("model", "Models and what they offer."),
-    ("plugin", "Plugins, marketplaces, skills, apps and hooks."),
-    ("project", "Projects, thread sections and memory."),
-    (
-        "server",
-        "The handshake, warnings, feedback and what else concerns the server as a whole.",
-    ),
-    (
+/// All modules, in the order in which a reader wants them.
+pub(crate) const MODULES: &[Module] = &[
+    module(
         "thread",
-        "Threads: start, resume, fork, list, read, settings, goals, realtime.",
+        "Threads: what they are, their state, archive, delete.",
+        &["thread"],
     ),
-    (
+    module(
+        "thread_start",
+        "How a thread begins: start, resume, fork.",
+        &["thread/fork", "thread/resume", "thread/start"],
+    ),
+    module(
         "turn",
         "Turns: start, steer, interrupt, review, plans and errors.",
+        &["turn", "review"],
+    ),
+    module(
+        "item",
+        "The items of a turn, and their deltas.",
+        &["item", "rawResponseItem"],
+    ),
+    module(
+        "approval",
+        "What the agent asks for: approvals, answers, and what the runtime's own reviewer says.",
+        &[
+            "item/autoApprovalReview",
+            "item/commandExecution/requestApproval",
+            "item/fileChange/requestApproval",
+            "item/permissions",
+            "item/tool/requestUserInput",
+            "applyPatchApproval",
+            "autoApprovalReview",
+            "execCommandApproval",
+            "guardianWarning",
+        ],
+    ),
+    module(
+        "thread_history",
+        "What is stored of threads: lists, search, turns and items by the page, reverts.",
+        &[
+            "thread/inject_items",
+            "thread/items",
+            "thread/list",
+            "thread/loaded",
+            "thread/read",
+            "thread/readState",
+            "thread/revert",
+            "thread/reverted",
+            "thread/search",
+            "thread/searchOccurrences",
+            "thread/timeline",
+            "thread/turns",
+        ],
+    ),
+    module(
+        "thread_settings",
+        "Names, settings and places of threads, and what is attached to them.",
+        &[
+            "thread/attachment",
+            "thread/attachmentOwner",
+            "thread/memoryMode",
+            "thread/metadata",
+            "thread/name",
+            "thread/section",
+            "thread/settings",
+        ],
+    ),
+    module(
+        "thread_work",
+        "What a thread does by itself: goals, queued messages, commands in the background.",
+        &[
+            "thread/backgroundTerminals",
+            "thread/goal",
+            "thread/prediction",
+            "thread/queue",
+            "thread/shellCommand",
+        ],
+    ),
+    module(
+        "thread_realtime",
+        "Spoken conversations in threads.",
+        &["thread/realtime"],
+    ),
+    module(
+        "response_item",
+        "Items as the model's interface has them.",
+        &[],
+    ),
+    module(
+        "model",
+        "Models and what they offer.",
+        &["model", "modelProvider"],
+    ),
+    module(
+        "account",
+        "Logins, accounts, rate limits and user verification.",
+        &["account", "userVerification", "attestation"],
+    ),
+    module(
+        "config",
+        "Configuration, requirements, features and permission profiles.",
+        &[
+            "config",
+            "configWarning",
+            "experimentalFeature",
+            "permissionProfile",
+            "collaborationMode",
+        ],
+    ),
+    module(
+        "requirements",
+        "What a company requires of the configuration.",
+        &["configRequirements"],
+    ),
+    module(
+        "mcp",
+        "MCP servers: status, tools, resources, elicitation.",
+        &["mcpServer", "mcpServerStatus"],
+    ),
+    module(
+        "plugin",
+        "Plugins and marketplaces.",
+        &["plugin", "marketplace"],
+    ),
+    module(
+        "skill",
+        "Skills, apps and hooks.",
+        &["skills", "app", "hooks", "hook"],
+    ),
+    module(
+        "command",
+        "Commands and processes that the client runs through the server.",
+        &["command", "process"],
+    ),
+    module(
+        "fs",
+        "File system access and fuzzy file search.",
+        &["fs", "fuzzyFileSearch"],
+    ),
+    module(
+        "environment",
+        "Execution environments and remote control.",
+        &["environment", "remoteControl", "windowsSandbox", "windows"],
+    ),
+    module(
+        "project",
+        "Projects, thread sections and memory.",
+        &["project", "threadSection", "memory", "rollout"],
+    ),
+    module(
+        "external_agent",
+        "Taking over settings and sessions from other agents.",
+        &["externalAgentConfig"],
+    ),
+    module(
+        SERVER,
+        "The handshake, warnings, feedback and what else concerns the server as a whole.",
+        &[],
+    ),
+    module(
+        COMMON,
+        "What several domains share: sandbox, approvals, models of content.",
+        &[],
     ),
 ];
 
-/// The module of every type.
+/// The module of every type: of what a message carries the message's, of a telling name what it
+/// tells, and of everything else its users' if they stand in one.
 pub(crate) fn modules(model: &Model) -> BTreeMap<TypeName, &'static str> {
-    let mut users: BTreeMap<&TypeName, BTreeSet<&'static str>> = BTreeMap::new();
+    let requests = (model.requests.iter().chain(&model.server_requests))
+        .flat_map(|it| [&it.params, &it.response].map(|ty| (it.method.as_str(), ty)));
+    let notifications = (model
+        .notifications
+        .iter()
+        .chain(&model.client_notifications))
+    .map(|it| (it.method.as_str(), &it.params));
     let mut fixed: BTreeMap<&TypeName, &'static str> = BTreeMap::new();
-    let messages = (model.requests.iter().chain(&model.server_requests))
-        .flat_map(|it| {
-            [
-                (it.method.as_str(), &it.params),
-                (it.method.as_str(), &it.response),
-            ]
-        })
-        .chain(
-            model
-                .notifications
-                .iter()
-                .chain(&model.client_notifications)
-                .map(|it| (it.method.as_str(), &it.params)),
-        );
-    for (method, ty) in messages {
-        let module = of_method(method);
-        fixed.entry(ty).or_insert(module);
-        for name in model.reachable([ty]) {
-            users.entry(name).or_default().insert(module);
+    for (method, ty) in requests.chain(notifications) {
+        fixed.entry(ty).or_insert(of_method(method));
+    }
+    let mut users: BTreeMap<&TypeName, BTreeSet<&TypeName>> = BTreeMap::new();
+    for (user, ty) in &model.types {
+        for used in ty.shape.mentions().into_iter().filter(|used| *used != user) {
+            users.entry(used).or_default().insert(user);
         }
     }
-    let mut modules = BTreeMap::new();
-    for name in model.types.keys() {
-        let users = users.get(name);
-        let module = match (
-            fixed.get(name).copied(),
-            by_name(name),
-            users.map(|it| it.iter().copied().collect::<Vec<_>>()),
-        ) {
-            (Some(module), _, _) | (None, Some(module), _) => module,
-            (None, None, Some(users)) if users.len() == 1 => users[0],
-            _ => COMMON,
-        };
+    let mut modules: BTreeMap<TypeName, &'static str> = BTreeMap::new();
+    for (name, ty) in &model.types {
+        // An inline part stays with what it is a part of.
+        let by_name = || ty.owner.is_none().then(|| by_name(name)).flatten();
+        if let Some(module) = fixed.get(name).copied().or_else(by_name) {
+            modules.insert(name.clone(), module);
+        }
+    }
+    while let Some((name, module)) = next(model, &users, &modules) {
         modules.insert(name.clone(), module);
     }
-    // An inline part stays with what it is a part of.
-    for (name, ty) in &model.types {
-        let mut owner: Option<&Owner> = ty.owner.as_ref();
-        while let Some(Owner { definition, .. }) = owner {
-            if let Some(module) = modules.get(definition).copied() {
-                modules.insert(name.clone(), module);
-            }
-            owner = model.types.get(definition).and_then(|ty| ty.owner.as_ref());
-        }
+    // What is left uses itself in a circle.
+    for name in model.types.keys() {
+        modules.entry(name.clone()).or_insert(COMMON);
     }
     modules
 }
 
-fn of_method(method: &str) -> &'static str {
-    let domain = method.split('/').next().unwrap_or(method);
-    MODULES
-        .iter()
-        .find(|(_, domains)| domains.contains(&domain))
-        .map_or(SERVER, |(module, _)| module)
+/// A type whose users all have a module, and the module that it gets by them.
+fn next<'a>(
+    model: &'a Model,
+    users: &BTreeMap<&TypeName, BTreeSet<&TypeName>>,
+    modules: &BTreeMap<TypeName, &'static str>,
+) -> Option<(&'a TypeName, &'static str)> {
+    model.types.iter().find_map(|(name, ty)| {
+        if modules.contains_key(name) {
+            return None;
+        }
+        if let Some(owner) = &ty.owner {
+            return Some((name, *modules.get(&owner.definition)?));
+        }
+        let users = users.get(name).into_iter().flatten();
+        let theirs: Option<BTreeSet<&'static str>> =
+            users.map(|user| modules.get(*user).copied()).collect();
+        let theirs = theirs?;
+        let module = match theirs.first() {
+            Some(module) if theirs.len() == 1 => module,
+            _ => COMMON,
+        };
+        Some((name, module))
+    })
 }
 
-/// Types whose name says where a reader looks for them.
+/// The module that a method belongs to.
+pub(crate) fn of_method(method: &str) -> &'static str {
+    let fits = |prefix: &str| {
+        let rest = method.strip_prefix(prefix);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let all = MODULES
+        .iter()
+        .flat_map(|module| module.methods.iter().map(|prefix| (module.name, *prefix)));
+    all.filter(|(_, prefix)| fits(prefix))
+        .max_by_key(|(_, prefix)| prefix.len())
+        .map_or(SERVER, |(name, _)| name)
+}
+
+/// Types whose name says where a reader looks for them: by the words that it begins with.
+const BY_NAME: &[(&str, &str)] = &[
+    ("thread_item", "item"),
+    ("thread_goal", "thread_work"),
+    ("thread_queue", "thread_work"),
+    ("thread_realtime", "thread_realtime"),
+    ("thread_attachment", "thread_settings"),
+    ("thread_settings", "thread_settings"),
+    ("thread_metadata", "thread_settings"),
+    ("thread_section", "thread_settings"),
+    ("thread_background", "thread_work"),
+    ("thread_items", "thread_history"),
+    ("thread_list", "thread_history"),
+    ("thread_search", "thread_history"),
+    ("thread_timeline", "thread_history"),
+    ("thread_turns", "thread_history"),
+    ("response_item", "response_item"),
+    ("thread", "thread"),
+    ("turn", "turn"),
+    ("mcp", "mcp"),
+    ("plugin", "plugin"),
+    ("hook", "skill"),
+    ("skill", "skill"),
+    ("account", "account"),
+];
+
 fn by_name(name: &str) -> Option<&'static str> {
     let words = names::snake(name);
     let starts = |prefix: &str| words == prefix || words.starts_with(&format!("{prefix}_"));
-    if starts("thread_item") {
-        return Some("item");
-    }
-    [
-        ("thread", "thread"),
-        ("turn", "turn"),
-        ("mcp", "mcp"),
-        ("plugin", "plugin"),
-        ("hook", "plugin"),
-        ("skill", "plugin"),
-        ("account", "account"),
-    ]
-    .into_iter()
-    .find(|(prefix, _)| starts(prefix))
-    .map(|(_, module)| module)
+    let mut all = BY_NAME.iter();
+    all.find(|(prefix, _)| starts(prefix))
+        .map(|(_, module)| *module)
 }

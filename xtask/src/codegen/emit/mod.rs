@@ -14,7 +14,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
 use self::docs::Doc;
-use crate::codegen::layout::{self, ABOUT};
+use crate::codegen::layout::{self, MODULES};
 use crate::codegen::model::{Model, TypeName};
 
 /// An identifier; `r#` makes it a raw one.
@@ -90,11 +90,8 @@ fn domain(
     let support = import(quote!(openai_codex_wire::support), &["JsonObject"]);
     let macros = import(quote!(openai_codex_wire), MACROS);
     let json = import(quote!(serde_json), &["Value"]);
-    let about = ABOUT.iter().find(|(name, _)| *name == module);
-    let about = format!(
-        " {}",
-        about.map_or("More of the protocol.", |(_, about)| about)
-    );
+    let about = MODULES.iter().find(|it| it.name == module);
+    let about = format!(" {}", about.map_or("More of the protocol.", |it| it.about));
     quote! {
         #![doc = #about]
         #std #wire #support #macros #json
