@@ -2,7 +2,6 @@
 
 //! What several domains share: sandbox, approvals, models of content.
 
-use openai_codex_wire::ThreadId;
 use openai_codex_wire::{keyed, record, string_enum, string_newtype, tagged, untagged};
 use serde_json::Value;
 
@@ -16,39 +15,46 @@ pub struct AbsolutePathBuf(pub String);
 
 string_newtype! { AbsolutePathBuf }
 
-/// What [`CodexErrorInfo::ActiveTurnNotSteerable`](crate::CodexErrorInfo::ActiveTurnNotSteerable) carries.
+/// `activePermissionProfile` of [`ThreadForkResponse`](crate::ThreadForkResponse), [`ThreadResumeResponse`](crate::ThreadResumeResponse), [`ThreadSettings`](crate::ThreadSettings) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct ActiveTurnNotSteerableCodexErrorInfo {
-    /// `turnKind` on the wire.
-    pub turn_kind: NonSteerableTurnKind,
+pub struct ActivePermissionProfile {
+    /// Identifier from `default_permissions` or the implicit built-in default, such as `:workspace` or a user-defined `[permissions.<id>]` profile.
+    pub id: String,
+    /// Parent profile identifier from the selected permissions profile's `extends` setting, when present.
+    pub extends: Option<String>,
 }
 
-record! { ActiveTurnNotSteerableCodexErrorInfo {
-    0 turn_kind "turnKind" required,
+record! { ActivePermissionProfile {
+    0 id "id" required,
+    1 extends "extends" optional,
 } }
 
-impl ActiveTurnNotSteerableCodexErrorInfo {
+impl ActivePermissionProfile {
     /// With what is required.
-    pub fn new(turn_kind: impl Into<NonSteerableTurnKind>) -> Self {
+    pub fn new(id: impl Into<String>) -> Self {
         Self {
-            turn_kind: turn_kind.into(),
+            id: id.into(),
+            extends: None,
         }
     }
 }
 
-/// `delivery` of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem).
+/// `access` of [`BrowserUseOriginPolicy`](crate::BrowserUseOriginPolicy), [`BrowserUseOriginPolicyConfig`](crate::BrowserUseOriginPolicyConfig), `default_app_access` of [`ComputerUseConfig`](crate::ComputerUseConfig) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum AgentMessageDelivery {
-    /// `async` on the wire.
-    Async,
+pub enum AllowDenyRequirement {
+    /// `allow` on the wire.
+    Allow,
+    /// `deny` on the wire.
+    Deny,
     /// A value that this version does not know.
     Unrecognized(String),
 }
 
-string_enum! { AgentMessageDelivery {
-    Async "async",
+string_enum! { AllowDenyRequirement {
+    Allow "allow",
+    Deny "deny",
 } }
 
 /// Configures who approval requests are routed to for review. Examples include sandbox escapes, blocked network access, MCP approval prompts, and ARC escalations. Defaults to `user`. `auto_review` uses a carefully prompted subagent to gather relevant context and apply a risk-based decision framework before approving or denying the request. The legacy value `guardian_subagent` is accepted for compatibility.
@@ -99,31 +105,6 @@ keyed! { AskForApproval {
     0 Granular "granular",
 } }
 
-/// `questions` of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct AsyncUserInputQuestion {
-    /// `title` on the wire.
-    pub title: String,
-    /// `options` on the wire.
-    pub options: Option<Vec<String>>,
-}
-
-record! { AsyncUserInputQuestion {
-    0 title "title" required,
-    1 options "options" optional,
-} }
-
-impl AsyncUserInputQuestion {
-    /// With what is required.
-    pub fn new(title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            options: None,
-        }
-    }
-}
-
 /// What [`UserInput::Audio`](crate::UserInput::Audio) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -164,200 +145,6 @@ impl ByteRange {
         Self { end, start }
     }
 }
-
-/// This translation layer make sure that we expose codex error code in camel case.
-///
-/// When an upstream HTTP status is available (for example, from the Responses API or a provider), it is forwarded in `httpStatusCode` on the relevant `codexErrorInfo` variant.
-///
-/// `codexErrorInfo` of [`TurnError`](crate::TurnError).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum CodexErrorInfo {
-    /// The conversation is longer than the model takes. Compact the thread, or start another.
-    ContextWindowExceeded,
-    /// `sessionBudgetExceeded` on the wire.
-    SessionBudgetExceeded,
-    /// The account has used up what it may; `account/rateLimits/read` says when there is more.
-    UsageLimitExceeded,
-    /// Too many requests or tokens in too short a time.
-    RateLimitExceeded,
-    /// `flexUnavailable` on the wire.
-    FlexUnavailable,
-    /// The model's server, or the runtime, has too much to do. Trying again later helps.
-    ServerOverloaded,
-    /// `cyberPolicy` on the wire.
-    CyberPolicy,
-    /// `misalignmentPolicyViolation` on the wire.
-    MisalignmentPolicyViolation,
-    /// `tooManyDenials` on the wire.
-    TooManyDenials,
-    /// `internalServerError` on the wire.
-    InternalServerError,
-    /// The login is missing or no longer valid.
-    Unauthorized,
-    /// The model's server did not understand the request.
-    BadRequest,
-    /// `threadRollbackFailed` on the wire.
-    ThreadRollbackFailed,
-    /// The sandbox could not be set up.
-    SandboxError,
-    /// None of the kinds: see the message.
-    Other,
-    /// The model's server answered with an error or not at all.
-    HttpConnectionFailed(HttpConnectionFailedCodexErrorInfo),
-    /// Failed to connect to the response SSE stream.
-    ResponseStreamConnectionFailed(ResponseStreamConnectionFailedCodexErrorInfo),
-    /// The response SSE stream disconnected in the middle of a turn before completion.
-    ResponseStreamDisconnected(ResponseStreamDisconnectedCodexErrorInfo),
-    /// Reached the retry limit for responses.
-    ResponseTooManyFailedAttempts(ResponseTooManyFailedAttemptsCodexErrorInfo),
-    /// Returned when `turn/start` or `turn/steer` is submitted while the current active turn cannot accept same-turn steering, for example `/review` or manual `/compact`.
-    ActiveTurnNotSteerable(ActiveTurnNotSteerableCodexErrorInfo),
-    /// A form that this version does not know, as it came.
-    Unrecognized(Value),
-}
-
-keyed! { CodexErrorInfo {
-    ContextWindowExceeded "contextWindowExceeded",
-    SessionBudgetExceeded "sessionBudgetExceeded",
-    UsageLimitExceeded "usageLimitExceeded",
-    RateLimitExceeded "rateLimitExceeded",
-    FlexUnavailable "flexUnavailable",
-    ServerOverloaded "serverOverloaded",
-    CyberPolicy "cyberPolicy",
-    MisalignmentPolicyViolation "misalignmentPolicyViolation",
-    TooManyDenials "tooManyDenials",
-    InternalServerError "internalServerError",
-    Unauthorized "unauthorized",
-    BadRequest "badRequest",
-    ThreadRollbackFailed "threadRollbackFailed",
-    SandboxError "sandboxError",
-    Other "other",
-} {
-    0 HttpConnectionFailed "httpConnectionFailed",
-    1 ResponseStreamConnectionFailed "responseStreamConnectionFailed",
-    2 ResponseStreamDisconnected "responseStreamDisconnected",
-    3 ResponseTooManyFailedAttempts "responseTooManyFailedAttempts",
-    4 ActiveTurnNotSteerable "activeTurnNotSteerable",
-} }
-
-/// `agentsStates` of [`CollabAgentToolCallThreadItem`](crate::CollabAgentToolCallThreadItem).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct CollabAgentState {
-    /// `status` on the wire.
-    pub status: CollabAgentStatus,
-    /// `message` on the wire.
-    pub message: Option<String>,
-}
-
-record! { CollabAgentState {
-    0 status "status" required,
-    1 message "message" optional,
-} }
-
-impl CollabAgentState {
-    /// With what is required.
-    pub fn new(status: impl Into<CollabAgentStatus>) -> Self {
-        Self {
-            status: status.into(),
-            message: None,
-        }
-    }
-}
-
-/// `status` of [`CollabAgentState`](crate::CollabAgentState).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CollabAgentStatus {
-    /// `pendingInit` on the wire.
-    PendingInit,
-    /// `running` on the wire.
-    Running,
-    /// `interrupted` on the wire.
-    Interrupted,
-    /// `completed` on the wire.
-    Completed,
-    /// `errored` on the wire.
-    Errored,
-    /// `shutdown` on the wire.
-    Shutdown,
-    /// `notFound` on the wire.
-    NotFound,
-    /// A value that this version does not know.
-    Unrecognized(String),
-}
-
-string_enum! { CollabAgentStatus {
-    PendingInit "pendingInit",
-    Running "running",
-    Interrupted "interrupted",
-    Completed "completed",
-    Errored "errored",
-    Shutdown "shutdown",
-    NotFound "notFound",
-} }
-
-/// `tool` of [`CollabAgentToolCallThreadItem`](crate::CollabAgentToolCallThreadItem).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CollabAgentTool {
-    /// `spawnAgent` on the wire.
-    SpawnAgent,
-    /// `sendInput` on the wire.
-    SendInput,
-    /// `resumeAgent` on the wire.
-    ResumeAgent,
-    /// `wait` on the wire.
-    Wait,
-    /// `closeAgent` on the wire.
-    CloseAgent,
-    /// `sendMessage` on the wire.
-    SendMessage,
-    /// `followupTask` on the wire.
-    FollowupTask,
-    /// `interruptAgent` on the wire.
-    InterruptAgent,
-    /// `listAgents` on the wire.
-    ListAgents,
-    /// A value that this version does not know.
-    Unrecognized(String),
-}
-
-string_enum! { CollabAgentTool {
-    SpawnAgent "spawnAgent",
-    SendInput "sendInput",
-    ResumeAgent "resumeAgent",
-    Wait "wait",
-    CloseAgent "closeAgent",
-    SendMessage "sendMessage",
-    FollowupTask "followupTask",
-    InterruptAgent "interruptAgent",
-    ListAgents "listAgents",
-} }
-
-/// `status` of [`CollabAgentToolCallThreadItem`](crate::CollabAgentToolCallThreadItem).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CollabAgentToolCallStatus {
-    /// `inProgress` on the wire.
-    InProgress,
-    /// `completed` on the wire.
-    Completed,
-    /// `failed` on the wire.
-    Failed,
-    /// `interrupted` on the wire.
-    Interrupted,
-    /// A value that this version does not know.
-    Unrecognized(String),
-}
-
-string_enum! { CollabAgentToolCallStatus {
-    InProgress "inProgress",
-    Completed "completed",
-    Failed "failed",
-    Interrupted "interrupted",
-} }
 
 /// Collaboration mode for a Codex session.
 ///
@@ -433,52 +220,6 @@ impl From<UnknownCommandAction> for CommandAction {
     }
 }
 
-/// `source` of [`CommandExecutionThreadItem`](crate::CommandExecutionThreadItem).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CommandExecutionSource {
-    /// `agent` on the wire.
-    Agent,
-    /// `userShell` on the wire.
-    UserShell,
-    /// `unifiedExecStartup` on the wire.
-    UnifiedExecStartup,
-    /// `unifiedExecInteraction` on the wire.
-    UnifiedExecInteraction,
-    /// A value that this version does not know.
-    Unrecognized(String),
-}
-
-string_enum! { CommandExecutionSource {
-    Agent "agent",
-    UserShell "userShell",
-    UnifiedExecStartup "unifiedExecStartup",
-    UnifiedExecInteraction "unifiedExecInteraction",
-} }
-
-/// `status` of [`CommandExecutionThreadItem`](crate::CommandExecutionThreadItem).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CommandExecutionStatus {
-    /// It runs.
-    InProgress,
-    /// It ended with the exit code 0.
-    Completed,
-    /// It ended with another exit code, or could not be started.
-    Failed,
-    /// It was not approved, and did not run.
-    Declined,
-    /// A value that this version does not know.
-    Unrecognized(String),
-}
-
-string_enum! { CommandExecutionStatus {
-    InProgress "inProgress",
-    Completed "completed",
-    Failed "failed",
-    Declined "declined",
-} }
-
 /// Requested cyber treatment for an OpenAI model turn. Authorization and model-tier restrictions remain server-owned.
 ///
 /// `cyber` of [`ModelAccessPrograms`](crate::ModelAccessPrograms), `cyberAccessProgram` of [`TurnStartParams`](crate::TurnStartParams).
@@ -499,67 +240,6 @@ string_enum! { CyberAccessProgram {
     Standard "standard",
     DaybreakBlue "daybreakBlue",
     DaybreakRed "daybreakRed",
-} }
-
-/// `contentItems` of [`DynamicToolCallResponse`](crate::DynamicToolCallResponse), [`DynamicToolCallThreadItem`](crate::DynamicToolCallThreadItem).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum DynamicToolCallOutputContentItem {
-    /// `inputText` on the wire.
-    InputText(InputTextDynamicToolCallOutputContentItem),
-    /// `inputImage` on the wire.
-    InputImage(InputImageDynamicToolCallOutputContentItem),
-    /// `inputAudio` on the wire.
-    InputAudio(InputAudioDynamicToolCallOutputContentItem),
-    /// An object whose `type` this version does not know, as it came.
-    Unrecognized(Value),
-}
-
-tagged! { DynamicToolCallOutputContentItem "type" {
-    0 InputText "inputText" InputTextDynamicToolCallOutputContentItem,
-    1 InputImage "inputImage" InputImageDynamicToolCallOutputContentItem,
-    2 InputAudio "inputAudio" InputAudioDynamicToolCallOutputContentItem,
-} }
-
-impl From<InputTextDynamicToolCallOutputContentItem>
-for DynamicToolCallOutputContentItem {
-    fn from(payload: InputTextDynamicToolCallOutputContentItem) -> Self {
-        Self::InputText(payload)
-    }
-}
-
-impl From<InputImageDynamicToolCallOutputContentItem>
-for DynamicToolCallOutputContentItem {
-    fn from(payload: InputImageDynamicToolCallOutputContentItem) -> Self {
-        Self::InputImage(payload)
-    }
-}
-
-impl From<InputAudioDynamicToolCallOutputContentItem>
-for DynamicToolCallOutputContentItem {
-    fn from(payload: InputAudioDynamicToolCallOutputContentItem) -> Self {
-        Self::InputAudio(payload)
-    }
-}
-
-/// `status` of [`DynamicToolCallThreadItem`](crate::DynamicToolCallThreadItem).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DynamicToolCallStatus {
-    /// `inProgress` on the wire.
-    InProgress,
-    /// `completed` on the wire.
-    Completed,
-    /// `failed` on the wire.
-    Failed,
-    /// A value that this version does not know.
-    Unrecognized(String),
-}
-
-string_enum! { DynamicToolCallStatus {
-    InProgress "inProgress",
-    Completed "completed",
-    Failed "failed",
 } }
 
 /// What [`FunctionCallOutputContentItem::EncryptedContent`](crate::FunctionCallOutputContentItem::EncryptedContent) carries.
@@ -617,66 +297,22 @@ impl Default for ExternalSandboxPolicy {
     }
 }
 
-/// `changes` of [`FileChangePatchUpdatedNotification`](crate::FileChangePatchUpdatedNotification), [`FileChangeThreadItem`](crate::FileChangeThreadItem).
-#[derive(Clone, Debug, PartialEq)]
+/// `forced_login_method` of [`Config`](crate::Config), `allowedLoginMethods` of [`ConfigRequirements`](crate::ConfigRequirements).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct FileUpdateChange {
-    /// The change as a unified diff.
-    pub diff: String,
-    /// Whether the file was made, removed or edited.
-    pub kind: PatchChangeKind,
-    /// The file.
-    pub path: String,
+pub enum ForcedLoginMethod {
+    /// `chatgpt` on the wire.
+    Chatgpt,
+    /// `api` on the wire.
+    Api,
+    /// A value that this version does not know.
+    Unrecognized(String),
 }
 
-record! { FileUpdateChange {
-    0 diff "diff" required,
-    1 kind "kind" required,
-    2 path "path" required,
+string_enum! { ForcedLoginMethod {
+    Chatgpt "chatgpt",
+    Api "api",
 } }
-
-impl FileUpdateChange {
-    /// With what is required.
-    pub fn new(
-        diff: impl Into<String>,
-        kind: PatchChangeKind,
-        path: impl Into<String>,
-    ) -> Self {
-        Self {
-            diff: diff.into(),
-            kind,
-            path: path.into(),
-        }
-    }
-}
-
-/// What [`WebSearchAction::FindInPage`](crate::WebSearchAction::FindInPage) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct FindInPageWebSearchAction {
-    /// `pattern` on the wire.
-    pub pattern: Option<String>,
-    /// `url` on the wire.
-    pub url: Option<String>,
-}
-
-record! { FindInPageWebSearchAction {
-    0 pattern "pattern" optional,
-    1 url "url" optional,
-} }
-
-impl FindInPageWebSearchAction {
-    /// With nothing set.
-    pub fn new() -> Self {
-        Self { pattern: None, url: None }
-    }
-}
-
-impl Default for FindInPageWebSearchAction {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 /// `output` of [`CustomToolCallOutputResponseItem`](crate::CustomToolCallOutputResponseItem), [`FunctionCallOutputResponseItem`](crate::FunctionCallOutputResponseItem), [`FunctionCallOutputThreadItem`](crate::FunctionCallOutputThreadItem) and others.
 #[derive(Clone, Debug, PartialEq)]
@@ -818,31 +454,6 @@ impl GranularAskForApproval {
     }
 }
 
-/// What [`CodexErrorInfo::HttpConnectionFailed`](crate::CodexErrorInfo::HttpConnectionFailed) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct HttpConnectionFailedCodexErrorInfo {
-    /// `httpStatusCode` on the wire.
-    pub http_status_code: Option<u16>,
-}
-
-record! { HttpConnectionFailedCodexErrorInfo {
-    0 http_status_code "httpStatusCode" optional,
-} }
-
-impl HttpConnectionFailedCodexErrorInfo {
-    /// With nothing set.
-    pub fn new() -> Self {
-        Self { http_status_code: None }
-    }
-}
-
-impl Default for HttpConnectionFailedCodexErrorInfo {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// `detail` of [`ImageUserInput`](crate::ImageUserInput), [`InputImageContentItem`](crate::InputImageContentItem), [`InputImageFunctionCallOutputContentItem`](crate::InputImageFunctionCallOutputContentItem) and others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -865,26 +476,6 @@ string_enum! { ImageDetail {
     High "high",
     Original "original",
 } }
-
-/// `failure` of [`ImageGenerationThreadItem`](crate::ImageGenerationThreadItem).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum ImageGenerationFailure {
-    /// `usageLimitExceeded` on the wire.
-    UsageLimitExceeded(UsageLimitExceededImageGenerationFailure),
-    /// An object whose `type` this version does not know, as it came.
-    Unrecognized(Value),
-}
-
-tagged! { ImageGenerationFailure "type" {
-    0 UsageLimitExceeded "usageLimitExceeded" UsageLimitExceededImageGenerationFailure,
-} }
-
-impl From<UsageLimitExceededImageGenerationFailure> for ImageGenerationFailure {
-    fn from(payload: UsageLimitExceededImageGenerationFailure) -> Self {
-        Self::UsageLimitExceeded(payload)
-    }
-}
 
 /// What [`UserInput::Image`](crate::UserInput::Image) carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -942,27 +533,6 @@ impl Default for ImageUserInput {
     }
 }
 
-/// What [`DynamicToolCallOutputContentItem::InputAudio`](crate::DynamicToolCallOutputContentItem::InputAudio) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct InputAudioDynamicToolCallOutputContentItem {
-    /// `audioUrl` on the wire.
-    pub audio_url: String,
-}
-
-record! { InputAudioDynamicToolCallOutputContentItem {
-    0 audio_url "audioUrl" required,
-} }
-
-impl InputAudioDynamicToolCallOutputContentItem {
-    /// With what is required.
-    pub fn new(audio_url: impl Into<String>) -> Self {
-        Self {
-            audio_url: audio_url.into(),
-        }
-    }
-}
-
 /// What [`FunctionCallOutputContentItem::InputAudio`](crate::FunctionCallOutputContentItem::InputAudio) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -980,27 +550,6 @@ impl InputAudioFunctionCallOutputContentItem {
     pub fn new(audio_url: impl Into<String>) -> Self {
         Self {
             audio_url: audio_url.into(),
-        }
-    }
-}
-
-/// What [`DynamicToolCallOutputContentItem::InputImage`](crate::DynamicToolCallOutputContentItem::InputImage) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct InputImageDynamicToolCallOutputContentItem {
-    /// `imageUrl` on the wire.
-    pub image_url: String,
-}
-
-record! { InputImageDynamicToolCallOutputContentItem {
-    0 image_url "imageUrl" required,
-} }
-
-impl InputImageDynamicToolCallOutputContentItem {
-    /// With what is required.
-    pub fn new(image_url: impl Into<String>) -> Self {
-        Self {
-            image_url: image_url.into(),
         }
     }
 }
@@ -1058,25 +607,6 @@ impl InputImageFunctionCallOutputContentItem {
 impl Default for InputImageFunctionCallOutputContentItem {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// What [`DynamicToolCallOutputContentItem::InputText`](crate::DynamicToolCallOutputContentItem::InputText) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct InputTextDynamicToolCallOutputContentItem {
-    /// `text` on the wire.
-    pub text: String,
-}
-
-record! { InputTextDynamicToolCallOutputContentItem {
-    0 text "text" required,
-} }
-
-impl InputTextDynamicToolCallOutputContentItem {
-    /// With what is required.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into() }
     }
 }
 
@@ -1181,72 +711,6 @@ impl LocalImageUserInput {
     }
 }
 
-/// `memoryCitation` of [`AgentMessageThreadItem`](crate::AgentMessageThreadItem).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct MemoryCitation {
-    /// `entries` on the wire.
-    pub entries: Vec<MemoryCitationEntry>,
-    /// `threadIds` on the wire.
-    pub thread_ids: Vec<ThreadId>,
-}
-
-record! { MemoryCitation {
-    0 entries "entries" required,
-    1 thread_ids "threadIds" required,
-} }
-
-impl MemoryCitation {
-    /// With what is required.
-    pub fn new(
-        entries: impl Into<Vec<MemoryCitationEntry>>,
-        thread_ids: impl Into<Vec<ThreadId>>,
-    ) -> Self {
-        Self {
-            entries: entries.into(),
-            thread_ids: thread_ids.into(),
-        }
-    }
-}
-
-/// `entries` of [`MemoryCitation`](crate::MemoryCitation).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct MemoryCitationEntry {
-    /// `lineEnd` on the wire.
-    pub line_end: u32,
-    /// `lineStart` on the wire.
-    pub line_start: u32,
-    /// `note` on the wire.
-    pub note: String,
-    /// `path` on the wire.
-    pub path: String,
-}
-
-record! { MemoryCitationEntry {
-    0 line_end "lineEnd" required,
-    1 line_start "lineStart" required,
-    2 note "note" required,
-    3 path "path" required,
-} }
-
-impl MemoryCitationEntry {
-    /// With what is required.
-    pub fn new(
-        line_end: u32,
-        line_start: u32,
-        note: impl Into<String>,
-        path: impl Into<String>,
-    ) -> Self {
-        Self {
-            line_end,
-            line_start,
-            note: note.into(),
-            path: path.into(),
-        }
-    }
-}
-
 /// What [`UserInput::Mention`](crate::UserInput::Mention) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1297,64 +761,6 @@ string_enum! { MessagePhase {
     PartialAnswer "partial_answer",
     FinalAnswer "final_answer",
 } }
-
-/// `misalignment` of [`TurnError`](crate::TurnError).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct MisalignmentErrorDetails {
-    /// A substantive localized explanation is required before offering continuation.
-    pub detailed_explanation: Option<String>,
-    /// Open-ended classification; clients must accept categories added by Responses.
-    pub error_type: Option<String>,
-    /// Opaque server-issued block target. Presence alone does not enable target-based continuation.
-    pub review_target: Option<String>,
-    /// Instruction to submit as the next turn's user input if continuation is confirmed.
-    pub steer: Option<MisalignmentSteer>,
-}
-
-record! { MisalignmentErrorDetails {
-    0 detailed_explanation "detailedExplanation" optional,
-    1 error_type "errorType" optional,
-    2 review_target "reviewTarget" optional,
-    3 steer "steer" optional,
-} }
-
-impl MisalignmentErrorDetails {
-    /// With nothing set.
-    pub fn new() -> Self {
-        Self {
-            detailed_explanation: None,
-            error_type: None,
-            review_target: None,
-            steer: None,
-        }
-    }
-}
-
-impl Default for MisalignmentErrorDetails {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// `steer` of [`MisalignmentErrorDetails`](crate::MisalignmentErrorDetails).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct MisalignmentSteer {
-    /// `message` on the wire.
-    pub message: String,
-}
-
-record! { MisalignmentSteer {
-    0 message "message" required,
-} }
-
-impl MisalignmentSteer {
-    /// With what is required.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
-    }
-}
 
 /// How the agent works with the user: it plans, or it acts.
 ///
@@ -1414,97 +820,6 @@ string_enum! { NetworkAccess {
     Restricted "restricted",
     Enabled "enabled",
 } }
-
-/// `turnKind` of [`ActiveTurnNotSteerableCodexErrorInfo`](crate::ActiveTurnNotSteerableCodexErrorInfo).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum NonSteerableTurnKind {
-    /// `review` on the wire.
-    Review,
-    /// `compact` on the wire.
-    Compact,
-    /// A value that this version does not know.
-    Unrecognized(String),
-}
-
-string_enum! { NonSteerableTurnKind {
-    Review "review",
-    Compact "compact",
-} }
-
-/// What [`WebSearchAction::OpenPage`](crate::WebSearchAction::OpenPage) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct OpenPageWebSearchAction {
-    /// `url` on the wire.
-    pub url: Option<String>,
-}
-
-record! { OpenPageWebSearchAction {
-    0 url "url" optional,
-} }
-
-impl OpenPageWebSearchAction {
-    /// With nothing set.
-    pub fn new() -> Self {
-        Self { url: None }
-    }
-}
-
-impl Default for OpenPageWebSearchAction {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// `status` of [`FileChangeThreadItem`](crate::FileChangeThreadItem).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PatchApplyStatus {
-    /// It is being applied, or waits for an approval.
-    InProgress,
-    /// It was applied.
-    Completed,
-    /// It could not be applied.
-    Failed,
-    /// It was not approved, and nothing was changed.
-    Declined,
-    /// A value that this version does not know.
-    Unrecognized(String),
-}
-
-string_enum! { PatchApplyStatus {
-    InProgress "inProgress",
-    Completed "completed",
-    Failed "failed",
-    Declined "declined",
-} }
-
-/// `kind` of [`FileUpdateChange`](crate::FileUpdateChange).
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum PatchChangeKind {
-    /// `add` on the wire.
-    Add,
-    /// `delete` on the wire.
-    Delete,
-    /// `update` on the wire.
-    Update(UpdatePatchChangeKind),
-    /// An object whose `type` this version does not know, as it came.
-    Unrecognized(Value),
-}
-
-tagged! { PatchChangeKind "type" {
-    0 Add "add",
-    1 Delete "delete",
-    2 Update "update" UpdatePatchChangeKind,
-} }
-
-impl From<UpdatePatchChangeKind> for PatchChangeKind {
-    fn from(payload: UpdatePatchChangeKind) -> Self {
-        Self::Update(payload)
-    }
-}
 
 /// Deprecated: `friendly` and `pragmatic` no longer select a style.
 ///
@@ -1657,81 +972,6 @@ string_enum! { ReasoningSummary {
     None "none",
 } }
 
-/// What [`CodexErrorInfo::ResponseStreamConnectionFailed`](crate::CodexErrorInfo::ResponseStreamConnectionFailed) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ResponseStreamConnectionFailedCodexErrorInfo {
-    /// `httpStatusCode` on the wire.
-    pub http_status_code: Option<u16>,
-}
-
-record! { ResponseStreamConnectionFailedCodexErrorInfo {
-    0 http_status_code "httpStatusCode" optional,
-} }
-
-impl ResponseStreamConnectionFailedCodexErrorInfo {
-    /// With nothing set.
-    pub fn new() -> Self {
-        Self { http_status_code: None }
-    }
-}
-
-impl Default for ResponseStreamConnectionFailedCodexErrorInfo {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// What [`CodexErrorInfo::ResponseStreamDisconnected`](crate::CodexErrorInfo::ResponseStreamDisconnected) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ResponseStreamDisconnectedCodexErrorInfo {
-    /// `httpStatusCode` on the wire.
-    pub http_status_code: Option<u16>,
-}
-
-record! { ResponseStreamDisconnectedCodexErrorInfo {
-    0 http_status_code "httpStatusCode" optional,
-} }
-
-impl ResponseStreamDisconnectedCodexErrorInfo {
-    /// With nothing set.
-    pub fn new() -> Self {
-        Self { http_status_code: None }
-    }
-}
-
-impl Default for ResponseStreamDisconnectedCodexErrorInfo {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// What [`CodexErrorInfo::ResponseTooManyFailedAttempts`](crate::CodexErrorInfo::ResponseTooManyFailedAttempts) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ResponseTooManyFailedAttemptsCodexErrorInfo {
-    /// `httpStatusCode` on the wire.
-    pub http_status_code: Option<u16>,
-}
-
-record! { ResponseTooManyFailedAttemptsCodexErrorInfo {
-    0 http_status_code "httpStatusCode" optional,
-} }
-
-impl ResponseTooManyFailedAttemptsCodexErrorInfo {
-    /// With nothing set.
-    pub fn new() -> Self {
-        Self { http_status_code: None }
-    }
-}
-
-impl Default for ResponseTooManyFailedAttemptsCodexErrorInfo {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// What commands of the agent may touch; `SandboxPolicy` says the same in detail.
 ///
 /// `sandbox_mode` of [`Config`](crate::Config), `allowedSandboxModes` of [`ConfigRequirements`](crate::ConfigRequirements), `sandbox` of [`ThreadForkParams`](crate::ThreadForkParams) and others.
@@ -1823,34 +1063,6 @@ impl SearchCommandAction {
             path: None,
             query: None,
         }
-    }
-}
-
-/// What [`WebSearchAction::Search`](crate::WebSearchAction::Search) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct SearchWebSearchAction {
-    /// `queries` on the wire.
-    pub queries: Option<Vec<String>>,
-    /// `query` on the wire.
-    pub query: Option<String>,
-}
-
-record! { SearchWebSearchAction {
-    0 queries "queries" optional,
-    1 query "query" optional,
-} }
-
-impl SearchWebSearchAction {
-    /// With nothing set.
-    pub fn new() -> Self {
-        Self { queries: None, query: None }
-    }
-}
-
-impl Default for SearchWebSearchAction {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -1947,29 +1159,6 @@ string_enum! { SortDirection {
     Desc "desc",
 } }
 
-/// `kind` of [`SubAgentActivityThreadItem`](crate::SubAgentActivityThreadItem).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SubAgentActivityKind {
-    /// `started` on the wire.
-    Started,
-    /// `interacted` on the wire.
-    Interacted,
-    /// `interrupted` on the wire.
-    Interrupted,
-    /// `completed` on the wire.
-    Completed,
-    /// A value that this version does not know.
-    Unrecognized(String),
-}
-
-string_enum! { SubAgentActivityKind {
-    Started "started",
-    Interacted "interacted",
-    Interrupted "interrupted",
-    Completed "completed",
-} }
-
 /// `text_elements` of [`TextUserInput`](crate::TextUserInput).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2055,56 +1244,6 @@ impl UnknownCommandAction {
     }
 }
 
-/// What [`PatchChangeKind::Update`](crate::PatchChangeKind::Update) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct UpdatePatchChangeKind {
-    /// `move_path` on the wire.
-    pub move_path: Option<String>,
-}
-
-record! { UpdatePatchChangeKind {
-    0 move_path "move_path" optional,
-} }
-
-impl UpdatePatchChangeKind {
-    /// With nothing set.
-    pub fn new() -> Self {
-        Self { move_path: None }
-    }
-}
-
-impl Default for UpdatePatchChangeKind {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// What [`ImageGenerationFailure::UsageLimitExceeded`](crate::ImageGenerationFailure::UsageLimitExceeded) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct UsageLimitExceededImageGenerationFailure {
-    /// `limitId` on the wire.
-    pub limit_id: String,
-    /// `resetsAt` on the wire.
-    pub resets_at: Option<i64>,
-}
-
-record! { UsageLimitExceededImageGenerationFailure {
-    0 limit_id "limitId" required,
-    1 resets_at "resetsAt" optional,
-} }
-
-impl UsageLimitExceededImageGenerationFailure {
-    /// With what is required.
-    pub fn new(limit_id: impl Into<String>) -> Self {
-        Self {
-            limit_id: limit_id.into(),
-            resets_at: None,
-        }
-    }
-}
-
 /// `input` of [`QueuedSubmission`](crate::QueuedSubmission), [`ThreadQueueAddParams`](crate::ThreadQueueAddParams), [`ThreadQueueUpdateParams`](crate::ThreadQueueUpdateParams) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2179,46 +1318,28 @@ impl From<MentionUserInput> for UserInput {
     }
 }
 
-/// `action` of [`WebSearchThreadItem`](crate::WebSearchThreadItem).
-#[derive(Clone, Debug, PartialEq)]
+/// `web_search` of [`Config`](crate::Config), `allowedWebSearchModes` of [`ConfigRequirements`](crate::ConfigRequirements).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum WebSearchAction {
-    /// `search` on the wire.
-    Search(SearchWebSearchAction),
-    /// `openPage` on the wire.
-    OpenPage(OpenPageWebSearchAction),
-    /// `findInPage` on the wire.
-    FindInPage(FindInPageWebSearchAction),
-    /// `other` on the wire.
-    Other,
-    /// An object whose `type` this version does not know, as it came.
-    Unrecognized(Value),
+pub enum WebSearchMode {
+    /// `disabled` on the wire.
+    Disabled,
+    /// `cached` on the wire.
+    Cached,
+    /// `indexed` on the wire.
+    Indexed,
+    /// `live` on the wire.
+    Live,
+    /// A value that this version does not know.
+    Unrecognized(String),
 }
 
-tagged! { WebSearchAction "type" {
-    0 Search "search" SearchWebSearchAction,
-    1 OpenPage "openPage" OpenPageWebSearchAction,
-    2 FindInPage "findInPage" FindInPageWebSearchAction,
-    3 Other "other",
+string_enum! { WebSearchMode {
+    Disabled "disabled",
+    Cached "cached",
+    Indexed "indexed",
+    Live "live",
 } }
-
-impl From<SearchWebSearchAction> for WebSearchAction {
-    fn from(payload: SearchWebSearchAction) -> Self {
-        Self::Search(payload)
-    }
-}
-
-impl From<OpenPageWebSearchAction> for WebSearchAction {
-    fn from(payload: OpenPageWebSearchAction) -> Self {
-        Self::OpenPage(payload)
-    }
-}
-
-impl From<FindInPageWebSearchAction> for WebSearchAction {
-    fn from(payload: FindInPageWebSearchAction) -> Self {
-        Self::FindInPage(payload)
-    }
-}
 
 /// What [`SandboxPolicy::WorkspaceWrite`](crate::SandboxPolicy::WorkspaceWrite) carries.
 #[derive(Clone, Debug, PartialEq)]

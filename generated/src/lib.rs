@@ -41,6 +41,9 @@
 pub mod account;
 
 #[rustfmt::skip]
+pub mod approval;
+
+#[rustfmt::skip]
 pub mod command;
 
 #[rustfmt::skip]
@@ -51,6 +54,9 @@ pub mod config;
 
 #[rustfmt::skip]
 pub mod environment;
+
+#[rustfmt::skip]
+pub mod external_agent;
 
 #[rustfmt::skip]
 pub mod fs;
@@ -71,10 +77,34 @@ pub mod plugin;
 pub mod project;
 
 #[rustfmt::skip]
+pub mod requirements;
+
+#[rustfmt::skip]
+pub mod response_item;
+
+#[rustfmt::skip]
 pub mod server;
 
 #[rustfmt::skip]
+pub mod skill;
+
+#[rustfmt::skip]
 pub mod thread;
+
+#[rustfmt::skip]
+pub mod thread_history;
+
+#[rustfmt::skip]
+pub mod thread_realtime;
+
+#[rustfmt::skip]
+pub mod thread_settings;
+
+#[rustfmt::skip]
+pub mod thread_start;
+
+#[rustfmt::skip]
+pub mod thread_work;
 
 #[rustfmt::skip]
 pub mod turn;
@@ -96,10 +126,12 @@ pub mod requests;
 pub mod server_requests;
 
 pub use account::*;
+pub use approval::*;
 pub use command::*;
 pub use common::*;
 pub use config::*;
 pub use environment::*;
+pub use external_agent::*;
 pub use fs::*;
 pub use item::*;
 pub use mcp::*;
@@ -113,8 +145,16 @@ pub use openai_codex_wire::{ItemId, LoginId, RequestId, ThreadId, TurnId};
 pub use openai_codex_wire::{Notification, ServerRequest};
 pub use plugin::*;
 pub use project::*;
+pub use requirements::*;
+pub use response_item::*;
 pub use server::*;
+pub use skill::*;
 pub use thread::*;
+pub use thread_history::*;
+pub use thread_realtime::*;
+pub use thread_settings::*;
+pub use thread_start::*;
+pub use thread_work::*;
 pub use turn::*;
 
 /// The version of the runtime whose schema this crate was generated from.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use openai_codex_wire::{no_params, record, string_enum};
 use crate::common::{AbsolutePathBuf, SortDirection};
-use crate::thread::{ThreadSection, ThreadSectionAppearance};
+use crate::thread_settings::{ThreadSection, ThreadSectionAppearance};
 
 /// Parameters of the request `memory/reset`, answered by [`MemoryResetResponse`](crate::MemoryResetResponse).
 ///

@@ -253,31 +253,6 @@ impl FeedbackUploadResponse {
     }
 }
 
-/// Payload of the server's notification `guardianWarning`.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct GuardianWarningNotification {
-    /// Thread target for the guardian warning.
-    pub thread_id: ThreadId,
-    /// Concise guardian warning message for the user.
-    pub message: String,
-}
-
-record! { GuardianWarningNotification {
-    0 thread_id "threadId" required,
-    1 message "message" required,
-} }
-
-impl GuardianWarningNotification {
-    /// With what is required.
-    pub fn new(thread_id: impl Into<ThreadId>, message: impl Into<String>) -> Self {
-        Self {
-            thread_id: thread_id.into(),
-            message: message.into(),
-        }
-    }
-}
-
 /// Client-declared capabilities negotiated during initialize.
 ///
 /// `capabilities` of [`InitializeParams`](crate::InitializeParams).
@@ -601,39 +576,6 @@ impl ServerRequestResolvedNotification {
         Self {
             thread_id: thread_id.into(),
             request_id: request_id.into(),
-        }
-    }
-}
-
-/// Payload of the server's notification `autoApprovalReview/strictReviewRequired`.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct StrictReviewRequiredNotification {
-    /// `threadId` on the wire.
-    pub thread_id: ThreadId,
-    /// `turnId` on the wire.
-    pub turn_id: TurnId,
-    /// Unix timestamp (in milliseconds) when this review started.
-    pub started_at_ms: i64,
-}
-
-record! { StrictReviewRequiredNotification {
-    0 thread_id "threadId" required,
-    1 turn_id "turnId" required,
-    2 started_at_ms "startedAtMs" required,
-} }
-
-impl StrictReviewRequiredNotification {
-    /// With what is required.
-    pub fn new(
-        thread_id: impl Into<ThreadId>,
-        turn_id: impl Into<TurnId>,
-        started_at_ms: i64,
-    ) -> Self {
-        Self {
-            thread_id: thread_id.into(),
-            turn_id: turn_id.into(),
-            started_at_ms,
         }
     }
 }

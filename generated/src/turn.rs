@@ -4,15 +4,35 @@
 
 use std::collections::BTreeMap;
 use openai_codex_wire::{ThreadId, TurnId};
-use openai_codex_wire::{record, string_enum, tagged};
+use openai_codex_wire::{keyed, record, string_enum, tagged};
 use serde_json::Value;
 use crate::common::{
-    AbsolutePathBuf, ApprovalsReviewer, AskForApproval, CodexErrorInfo,
-    CollaborationMode, CyberAccessProgram, FunctionCallOutputBody, LegacyAppPathString,
-    MisalignmentErrorDetails, MultiAgentMode, Personality, ReasoningEffort,
-    ReasoningSummary, SandboxPolicy, UserInput,
+    AbsolutePathBuf, ApprovalsReviewer, AskForApproval, CollaborationMode,
+    CyberAccessProgram, FunctionCallOutputBody, LegacyAppPathString, MultiAgentMode,
+    Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy, UserInput,
 };
 use crate::item::ThreadItem;
+
+/// What [`CodexErrorInfo::ActiveTurnNotSteerable`](crate::CodexErrorInfo::ActiveTurnNotSteerable) carries.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ActiveTurnNotSteerableCodexErrorInfo {
+    /// `turnKind` on the wire.
+    pub turn_kind: NonSteerableTurnKind,
+}
+
+record! { ActiveTurnNotSteerableCodexErrorInfo {
+    0 turn_kind "turnKind" required,
+} }
+
+impl ActiveTurnNotSteerableCodexErrorInfo {
+    /// With what is required.
+    pub fn new(turn_kind: impl Into<NonSteerableTurnKind>) -> Self {
+        Self {
+            turn_kind: turn_kind.into(),
+        }
+    }
+}
 
 /// `additionalContext` of [`TurnStartParams`](crate::TurnStartParams), [`TurnSteerParams`](crate::TurnSteerParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +100,82 @@ impl BaseBranchReviewTarget {
     }
 }
 
+/// This translation layer make sure that we expose codex error code in camel case.
+///
+/// When an upstream HTTP status is available (for example, from the Responses API or a provider), it is forwarded in `httpStatusCode` on the relevant `codexErrorInfo` variant.
+///
+/// `codexErrorInfo` of [`TurnError`](crate::TurnError).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum CodexErrorInfo {
+    /// The conversation is longer than the model takes. Compact the thread, or start another.
+    ContextWindowExceeded,
+    /// `sessionBudgetExceeded` on the wire.
+    SessionBudgetExceeded,
+    /// The account has used up what it may; `account/rateLimits/read` says when there is more.
+    UsageLimitExceeded,
+    /// Too many requests or tokens in too short a time.
+    RateLimitExceeded,
+    /// `flexUnavailable` on the wire.
+    FlexUnavailable,
+    /// The model's server, or the runtime, has too much to do. Trying again later helps.
+    ServerOverloaded,
+    /// `cyberPolicy` on the wire.
+    CyberPolicy,
+    /// `misalignmentPolicyViolation` on the wire.
+    MisalignmentPolicyViolation,
+    /// `tooManyDenials` on the wire.
+    TooManyDenials,
+    /// `internalServerError` on the wire.
+    InternalServerError,
+    /// The login is missing or no longer valid.
+    Unauthorized,
+    /// The model's server did not understand the request.
+    BadRequest,
+    /// `threadRollbackFailed` on the wire.
+    ThreadRollbackFailed,
+    /// The sandbox could not be set up.
+    SandboxError,
+    /// None of the kinds: see the message.
+    Other,
+    /// The model's server answered with an error or not at all.
+    HttpConnectionFailed(HttpConnectionFailedCodexErrorInfo),
+    /// Failed to connect to the response SSE stream.
+    ResponseStreamConnectionFailed(ResponseStreamConnectionFailedCodexErrorInfo),
+    /// The response SSE stream disconnected in the middle of a turn before completion.
+    ResponseStreamDisconnected(ResponseStreamDisconnectedCodexErrorInfo),
+    /// Reached the retry limit for responses.
+    ResponseTooManyFailedAttempts(ResponseTooManyFailedAttemptsCodexErrorInfo),
+    /// Returned when `turn/start` or `turn/steer` is submitted while the current active turn cannot accept same-turn steering, for example `/review` or manual `/compact`.
+    ActiveTurnNotSteerable(ActiveTurnNotSteerableCodexErrorInfo),
+    /// A form that this version does not know, as it came.
+    Unrecognized(Value),
+}
+
+keyed! { CodexErrorInfo {
+    ContextWindowExceeded "contextWindowExceeded",
+    SessionBudgetExceeded "sessionBudgetExceeded",
+    UsageLimitExceeded "usageLimitExceeded",
+    RateLimitExceeded "rateLimitExceeded",
+    FlexUnavailable "flexUnavailable",
+    ServerOverloaded "serverOverloaded",
+    CyberPolicy "cyberPolicy",
+    MisalignmentPolicyViolation "misalignmentPolicyViolation",
+    TooManyDenials "tooManyDenials",
+    InternalServerError "internalServerError",
+    Unauthorized "unauthorized",
+    BadRequest "badRequest",
+    ThreadRollbackFailed "threadRollbackFailed",
+    SandboxError "sandboxError",
+    Other "other",
+} {
+    0 HttpConnectionFailed "httpConnectionFailed",
+    1 ResponseStreamConnectionFailed "responseStreamConnectionFailed",
+    2 ResponseStreamDisconnected "responseStreamDisconnected",
+    3 ResponseTooManyFailedAttempts "responseTooManyFailedAttempts",
+    4 ActiveTurnNotSteerable "activeTurnNotSteerable",
+} }
+
 /// Review the changes introduced by a specific commit.
 ///
 /// What [`ReviewTarget::Commit`](crate::ReviewTarget::Commit) carries.
@@ -134,6 +230,181 @@ impl CustomReviewTarget {
         Self {
             instructions: instructions.into(),
         }
+    }
+}
+
+/// What [`CodexErrorInfo::HttpConnectionFailed`](crate::CodexErrorInfo::HttpConnectionFailed) carries.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HttpConnectionFailedCodexErrorInfo {
+    /// `httpStatusCode` on the wire.
+    pub http_status_code: Option<u16>,
+}
+
+record! { HttpConnectionFailedCodexErrorInfo {
+    0 http_status_code "httpStatusCode" optional,
+} }
+
+impl HttpConnectionFailedCodexErrorInfo {
+    /// With nothing set.
+    pub fn new() -> Self {
+        Self { http_status_code: None }
+    }
+}
+
+impl Default for HttpConnectionFailedCodexErrorInfo {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// `misalignment` of [`TurnError`](crate::TurnError).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MisalignmentErrorDetails {
+    /// A substantive localized explanation is required before offering continuation.
+    pub detailed_explanation: Option<String>,
+    /// Open-ended classification; clients must accept categories added by Responses.
+    pub error_type: Option<String>,
+    /// Opaque server-issued block target. Presence alone does not enable target-based continuation.
+    pub review_target: Option<String>,
+    /// Instruction to submit as the next turn's user input if continuation is confirmed.
+    pub steer: Option<MisalignmentSteer>,
+}
+
+record! { MisalignmentErrorDetails {
+    0 detailed_explanation "detailedExplanation" optional,
+    1 error_type "errorType" optional,
+    2 review_target "reviewTarget" optional,
+    3 steer "steer" optional,
+} }
+
+impl MisalignmentErrorDetails {
+    /// With nothing set.
+    pub fn new() -> Self {
+        Self {
+            detailed_explanation: None,
+            error_type: None,
+            review_target: None,
+            steer: None,
+        }
+    }
+}
+
+impl Default for MisalignmentErrorDetails {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// `steer` of [`MisalignmentErrorDetails`](crate::MisalignmentErrorDetails).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MisalignmentSteer {
+    /// `message` on the wire.
+    pub message: String,
+}
+
+record! { MisalignmentSteer {
+    0 message "message" required,
+} }
+
+impl MisalignmentSteer {
+    /// With what is required.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}
+
+/// `turnKind` of [`ActiveTurnNotSteerableCodexErrorInfo`](crate::ActiveTurnNotSteerableCodexErrorInfo).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NonSteerableTurnKind {
+    /// `review` on the wire.
+    Review,
+    /// `compact` on the wire.
+    Compact,
+    /// A value that this version does not know.
+    Unrecognized(String),
+}
+
+string_enum! { NonSteerableTurnKind {
+    Review "review",
+    Compact "compact",
+} }
+
+/// What [`CodexErrorInfo::ResponseStreamConnectionFailed`](crate::CodexErrorInfo::ResponseStreamConnectionFailed) carries.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ResponseStreamConnectionFailedCodexErrorInfo {
+    /// `httpStatusCode` on the wire.
+    pub http_status_code: Option<u16>,
+}
+
+record! { ResponseStreamConnectionFailedCodexErrorInfo {
+    0 http_status_code "httpStatusCode" optional,
+} }
+
+impl ResponseStreamConnectionFailedCodexErrorInfo {
+    /// With nothing set.
+    pub fn new() -> Self {
+        Self { http_status_code: None }
+    }
+}
+
+impl Default for ResponseStreamConnectionFailedCodexErrorInfo {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What [`CodexErrorInfo::ResponseStreamDisconnected`](crate::CodexErrorInfo::ResponseStreamDisconnected) carries.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ResponseStreamDisconnectedCodexErrorInfo {
+    /// `httpStatusCode` on the wire.
+    pub http_status_code: Option<u16>,
+}
+
+record! { ResponseStreamDisconnectedCodexErrorInfo {
+    0 http_status_code "httpStatusCode" optional,
+} }
+
+impl ResponseStreamDisconnectedCodexErrorInfo {
+    /// With nothing set.
+    pub fn new() -> Self {
+        Self { http_status_code: None }
+    }
+}
+
+impl Default for ResponseStreamDisconnectedCodexErrorInfo {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What [`CodexErrorInfo::ResponseTooManyFailedAttempts`](crate::CodexErrorInfo::ResponseTooManyFailedAttempts) carries.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ResponseTooManyFailedAttemptsCodexErrorInfo {
+    /// `httpStatusCode` on the wire.
+    pub http_status_code: Option<u16>,
+}
+
+record! { ResponseTooManyFailedAttemptsCodexErrorInfo {
+    0 http_status_code "httpStatusCode" optional,
+} }
+
+impl ResponseTooManyFailedAttemptsCodexErrorInfo {
+    /// With nothing set.
+    pub fn new() -> Self {
+        Self { http_status_code: None }
+    }
+}
+
+impl Default for ResponseTooManyFailedAttemptsCodexErrorInfo {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
