@@ -10,6 +10,7 @@ pub mod envelope;
 mod ids;
 mod message;
 mod method;
+mod protocol;
 pub mod recording;
 mod scanner;
 pub mod scope;
@@ -24,5 +25,8 @@ pub use message::UnrecognizedMessage;
 pub use method::{
     BlockingCall, Call, ClientNotification, ClientRequest, Notification, Scope, ServerRequest,
     Stability, Tier,
+};
+pub use protocol::{
+    Effect, MemberSpec, MethodSpec, NotificationSpec, Protocol, Role, ServerRequestSpec,
 };
 pub use secret::SecretString;
