@@ -11,8 +11,10 @@ use serde_json::Value;
 use crate::codegen::notes::Notes;
 use crate::codegen::{self, Input};
 use crate::export::{self, Export};
+use crate::history::History;
 use crate::lock::Lock;
 use crate::manifest::Manifest;
+use crate::methods_file::{self, MethodsFile};
 use crate::output::{self, Mode};
 use crate::schema::stable::Stable;
 use crate::schema::{canonical, load, normalise, older, vocabulary};
@@ -101,11 +103,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let definitions = vocabulary::read(&normalise::flatten(source.bundle.clone())?)?;
         older::check(&schema, &source.version, &definitions)?;
     }
+    let methods = MethodsFile::parse(&read(&root.join(methods_file::PATH))?)?;
+    let history = History::read(&schema, &lock.version)?;
     let output = codegen::generate(Input {
         bundle: source.bundle,
         stable: &source.stable,
         manifest: &manifest,
         notes: &notes,
+        methods: &methods,
+        methods_fit: source.pinned,
+        history: &history,
         runtime_version: &source.version,
         pinned: source.pinned && !options.write_manifest,
         lenient_fixups: options.lenient_fixups && !source.pinned,

@@ -53,7 +53,7 @@ fn a_new_method() {
             "    pub speed: Option<u32>,",
             "pub fn new(thread_id: impl Into<ThreadId>, to: impl Into<String>) -> Self",
             "pub struct ThreadTeleportResponse {",
-            r#"method: "thread/teleport", params: "ThreadTeleportParams", response: "ThreadTeleportResponse", stability: Stability::Experimental"#,
+            r#"MethodSpec::new("thread/teleport", "ThreadTeleportParams", "ThreadTeleportResponse").experimental()"#,
             "fn thread_teleport(",
             r#"ThreadTeleport "thread/teleport","#,
             r#"pub const RUNTIME_VERSION: &str = "0.170.0";"#,
@@ -80,7 +80,7 @@ fn a_new_notification() {
         &other.generated(),
         &[
             "pub struct TurnTeleportedNotification {",
-            r#"method: "turn/teleported", params: "TurnTeleportedNotification", tier: Tier::BestEffort"#,
+            r#"NotificationSpec::new("turn/teleported", "TurnTeleportedNotification")"#,
             "impl Notification for crate::TurnTeleportedNotification",
             r#"TurnTeleported "turn/teleported","#,
         ],
@@ -204,8 +204,8 @@ fn two_requests_with_one_type_of_parameters() {
     has(
         &other.generated(),
         &[
-            r#"method: "thread/list", params: "ThreadListParams", response: "ThreadListResponse""#,
-            r#"method: "thread/list/stream", params: "ThreadListStreamParams", response: "ThreadListResponse""#,
+            r#"MethodSpec::new("thread/list", "ThreadListParams", "ThreadListResponse")"#,
+            r#"MethodSpec::new("thread/list/stream", "ThreadListStreamParams", "ThreadListResponse")"#,
             "impl ClientRequest for crate::ThreadListParams {",
             "impl ClientRequest for crate::ThreadListStreamParams {",
         ],

@@ -5,6 +5,7 @@ mod cycles;
 mod defaults;
 mod docs;
 mod emit;
+mod facts;
 mod layout;
 mod lower;
 mod methods;
@@ -26,7 +27,9 @@ use serde_json::Value;
 
 use self::model::{Kind, Model, Shape, Struct, Type, TypeName};
 use self::notes::Notes;
+use crate::history::History;
 use crate::manifest::{Counts, Manifest};
+use crate::methods_file::MethodsFile;
 use crate::schema::messages::{MESSAGES, is_left_out};
 use crate::schema::normalise::Places;
 use crate::schema::read::{Definitions, branches, object};
@@ -40,6 +43,10 @@ pub(crate) struct Input<'a> {
     pub(crate) manifest: &'a Manifest,
     /// Descriptions where the schema has none.
     pub(crate) notes: &'a Notes,
+    pub(crate) methods: &'a MethodsFile,
+    /// Whether `methods` must fit the schema; else it is reported where it does not.
+    pub(crate) methods_fit: bool,
+    pub(crate) history: &'a History,
     pub(crate) runtime_version: &'a str,
     /// Whether it is the pinned schema: then what was reviewed must hold; of another it is reported.
     pub(crate) pinned: bool,
@@ -162,11 +169,14 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
             "boxed in the manifest, but gone from the schema: {path}"
         ));
     }
-    for method in scopes::unknown_lossless(&model) {
-        report.push(format!(
-            "listed as lossless, but gone from the schema: {method}"
-        ));
-    }
+    let facts = facts::of(
+        &model,
+        input.methods,
+        input.history,
+        input.runtime_version,
+        input.methods_fit,
+        &mut report,
+    )?;
 
     let mut manifest = describe(
         &definitions,
@@ -187,7 +197,7 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
     }
     manifest.differences(input.manifest, input.pinned, &mut report)?;
     Ok(Output {
-        files: emit::files(&model, input.runtime_version)?,
+        files: emit::files(&model, &facts, input.runtime_version)?,
         report,
         requests: model.requests.len(),
         manifest,

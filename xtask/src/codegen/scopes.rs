@@ -1,4 +1,4 @@
-//! The ids by which a notification is routed, and what may happen to it.
+//! The ids by which a notification is routed.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -9,35 +9,6 @@ use super::model::{Kind, Model, Shape, Ty};
 pub(crate) struct Scope {
     pub(crate) slot: &'static str,
     pub(crate) expression: TokenStream,
-}
-
-/// What a transcript or a result is made of; a slow subscriber never misses these.
-const LOSSLESS: &[&str] = &[
-    "account/login/completed",
-    "error",
-    "item/agentMessage/delta",
-    "item/completed",
-    "item/plan/delta",
-    "item/reasoning/summaryPartAdded",
-    "item/reasoning/summaryTextDelta",
-    "item/reasoning/textDelta",
-    "thread/tokenUsage/updated",
-    "turn/completed",
-    "turn/started",
-];
-
-/// Whether a notification is delivered without loss.
-pub(crate) fn is_lossless(method: &str) -> bool {
-    LOSSLESS.contains(&method)
-}
-
-/// The methods of the list above that the schema does not have.
-pub(crate) fn unknown_lossless(model: &Model) -> Vec<&'static str> {
-    LOSSLESS
-        .iter()
-        .copied()
-        .filter(|method| !model.notifications.iter().any(|it| it.method == *method))
-        .collect()
 }
 
 /// Slots, with the members that fill them in the order of preference.

@@ -4,6 +4,7 @@ mod about;
 mod docs;
 mod messages;
 pub(crate) mod print;
+mod protocol;
 mod traits;
 mod types;
 
@@ -14,6 +15,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
 use self::docs::Doc;
+use crate::codegen::facts::Facts;
 use crate::codegen::layout::{self, MODULES};
 use crate::codegen::model::{Model, TypeName};
 
@@ -23,7 +25,11 @@ fn ident(name: &str) -> Ident {
 }
 
 /// Every file under `src/`, by name.
-pub(crate) fn files(model: &Model, version: &str) -> Result<BTreeMap<String, String>> {
+pub(crate) fn files(
+    model: &Model,
+    facts: &Facts,
+    version: &str,
+) -> Result<BTreeMap<String, String>> {
     let modules = layout::modules(model);
     let used: BTreeSet<&str> = modules.values().copied().collect();
     let about = about::of(model);
@@ -33,10 +39,11 @@ pub(crate) fn files(model: &Model, version: &str) -> Result<BTreeMap<String, Str
         .collect();
     files.insert("lib", lib(&used, version));
     files.insert("messages", messages::file(model));
-    files.insert("methods", traits::methods(model));
-    files.insert("notifications", traits::notifications(model));
+    files.insert("methods", traits::methods(model, facts));
+    files.insert("notifications", traits::notifications(model, facts));
+    files.insert("protocol", protocol::file(model, facts));
     files.insert("requests", traits::requests(model));
-    files.insert("server_requests", traits::server_requests(model));
+    files.insert("server_requests", traits::server_requests(model, facts));
     let text = |(name, tokens)| {
         let text = print::file(tokens).with_context(|| format!("{name}.rs is not Rust"))?;
         let made = format!(
@@ -77,14 +84,7 @@ fn domain(
     });
     let mut words = BTreeSet::new();
     collect_words(items.clone(), &mut words);
-    let import = |path: TokenStream, known: &[&str]| {
-        let names: Vec<_> = known
-            .iter()
-            .filter(|it| words.contains(**it))
-            .map(|it| ident(it))
-            .collect();
-        (!names.is_empty()).then(|| quote!(use #path::{#(#names),*};))
-    };
+    let import = |path: TokenStream, known: &[&str]| import(path, known, &words);
     let std = import(quote!(std::collections), &["BTreeMap"]);
     let wire = import(quote!(openai_codex_wire), WIRE);
     let support = import(quote!(openai_codex_wire::support), &["JsonObject"]);
@@ -119,6 +119,25 @@ const MACROS: &[&str] = &[
     "untagged",
 ];
 
+/// Imports those of the names that are among the words.
+fn import(path: TokenStream, known: &[&str], words: &BTreeSet<String>) -> Option<TokenStream> {
+    let names: Vec<_> = known
+        .iter()
+        .filter(|it| words.contains(**it))
+        .map(|it| ident(it))
+        .collect();
+    (!names.is_empty()).then(|| quote!(use #path::{#(#names),*};))
+}
+
+/// Imports what specs are made of, where they are.
+fn import_for(specs: &[TokenStream]) -> Option<TokenStream> {
+    let mut words = BTreeSet::new();
+    for spec in specs {
+        collect_words(spec.clone(), &mut words);
+    }
+    import(quote!(openai_codex_wire), &["MemberSpec", "Role"], &words)
+}
+
 /// The identifiers in code, which its comments are no part of.
 fn collect_words(tokens: TokenStream, words: &mut BTreeSet<String>) {
     for token in tokens {
@@ -145,11 +164,19 @@ fn lib(modules: &BTreeSet<&str>, version: &str) -> TokenStream {
         .chain([
             (
                 "methods".to_owned(),
-                quote!(pub use methods::{BlockingMethods, METHODS, MethodSpec, Methods};),
+                quote!(pub use methods::{BlockingMethods, METHODS, Methods};),
             ),
             (
                 "notifications".to_owned(),
-                quote!(pub use notifications::{NOTIFICATIONS, NotificationSpec, ServerNotification};),
+                quote!(pub use notifications::{NOTIFICATIONS, ServerNotification};),
+            ),
+            (
+                "protocol".to_owned(),
+                quote!(pub use protocol::PROTOCOL;),
+            ),
+            (
+                "server_requests".to_owned(),
+                quote!(pub use server_requests::SERVER_REQUESTS;),
             ),
             (
                 "openai_codex_wire".to_owned(),
@@ -157,8 +184,10 @@ fn lib(modules: &BTreeSet<&str>, version: &str) -> TokenStream {
                     pub use openai_codex_wire::support::JsonObject;
                     pub use openai_codex_wire::{BlockingCall, Call, ClientNotification, ClientRequest};
                     pub use openai_codex_wire::{DecodeError, Scope, SecretString, Stability, Tier};
+                    pub use openai_codex_wire::{Effect, MemberSpec, MethodSpec, NotificationSpec};
                     pub use openai_codex_wire::{ItemId, LoginId, RequestId, ThreadId, TurnId};
                     pub use openai_codex_wire::{Notification, ServerRequest};
+                    pub use openai_codex_wire::{Protocol, Role, ServerRequestSpec};
                 },
             ),
         ])
@@ -184,6 +213,8 @@ fn lib(modules: &BTreeSet<&str>, version: &str) -> TokenStream {
         pub mod methods;
         #[rustfmt::skip]
         pub mod notifications;
+        #[rustfmt::skip]
+        pub mod protocol;
         #[rustfmt::skip]
         pub mod requests;
         #[rustfmt::skip]

@@ -4,8 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::docs::Doc;
-use super::ident;
+use super::{ident, import_for, protocol};
 use crate::codegen::docs::{EXPERIMENTAL, code};
+use crate::codegen::facts::Facts;
 use crate::codegen::model::{Model, Notification, Request};
 use crate::codegen::scopes;
 
@@ -38,18 +39,18 @@ pub(super) fn requests(model: &Model) -> TokenStream {
 }
 
 /// `server_requests.rs`.
-pub(super) fn server_requests(model: &Model) -> TokenStream {
-    let specs = model.server_requests.iter().map(spec);
+pub(super) fn server_requests(model: &Model, facts: &Facts) -> TokenStream {
+    let specs = protocol::server_requests(model, facts);
     let requests = model
         .server_requests
         .iter()
         .map(|it| implement("ServerRequest", it));
     quote! {
         //! The requests that the server sends, and their answers.
+        pub use openai_codex_wire::ServerRequestSpec;
         use openai_codex_wire::{ServerRequest, Stability};
-        use crate::methods::MethodSpec;
         /// Every request that the server sends, sorted by method.
-        pub static SERVER_REQUESTS: &[MethodSpec] = &[#(#specs,)*];
+        pub static SERVER_REQUESTS: &[ServerRequestSpec] = &[#(#specs,)*];
         #(#requests)*
     }
 }
@@ -72,19 +73,10 @@ fn implement(name: &str, it: &Request) -> TokenStream {
     }
 }
 
-fn spec(it: &Request) -> TokenStream {
-    let (method, params, response) = (&it.method, &*it.params, &*it.response);
-    let stability = stability(it.experimental);
-    quote!(MethodSpec { method: #method, params: #params, response: #response, stability: #stability })
-}
-
 /// `notifications.rs`.
-pub(super) fn notifications(model: &Model) -> TokenStream {
-    let specs = model.notifications.iter().map(|it| {
-        let (method, params) = (&it.method, &*it.params);
-        let (tier, stability) = (tier(method), stability(it.experimental));
-        quote!(NotificationSpec { method: #method, params: #params, tier: #tier, stability: #stability })
-    });
+pub(super) fn notifications(model: &Model, facts: &Facts) -> TokenStream {
+    let specs: Vec<_> = protocol::notifications(model, facts).collect();
+    let used = import_for(&specs);
     let variants = model.notifications.iter().map(|it| {
         let doc = Doc::marked(
             it.doc.as_deref(),
@@ -102,32 +94,19 @@ pub(super) fn notifications(model: &Model) -> TokenStream {
     });
     let names: Vec<&Ident> = model.notifications.iter().map(|it| &it.variant).collect();
     let wires = model.notifications.iter().map(|it| &it.method);
-    let scopes = model.notifications.iter().map(|it| scope(model, it));
+    let scopes = model.notifications.iter().map(|it| scope(model, facts, it));
     quote! {
         //! The notifications that the server sends: scope, delivery tier, and all of them in one enum.
-        use openai_codex_wire::{Notification, Scope, Stability, Tier, messages};
-
-        /// What is known of a notification by its method alone.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[non_exhaustive]
-        pub struct NotificationSpec {
-            /// The method on the wire.
-            pub method: &'static str,
-            /// The Rust type of its payload.
-            pub params: &'static str,
-            /// What may happen to it when a subscriber is slow.
-            pub tier: Tier,
-            /// Whether it belongs to the stable protocol.
-            pub stability: Stability,
-        }
+        pub use openai_codex_wire::NotificationSpec;
+        use openai_codex_wire::{Notification, Scope, Tier, messages};
+        #used
 
         /// Every notification that the server sends, sorted by method.
         pub static NOTIFICATIONS: &[NotificationSpec] = &[#(#specs,)*];
 
         /// What is known of a notification; `None` for a method that this version does not have.
         pub fn lookup(method: &str) -> Option<&'static NotificationSpec> {
-            let index = NOTIFICATIONS.binary_search_by(|spec| spec.method.cmp(method)).ok()?;
-            Some(&NOTIFICATIONS[index])
+            crate::PROTOCOL.notification(method)
         }
 
         /// Any notification that the server sends, by its method.
@@ -155,8 +134,8 @@ pub(super) fn notifications(model: &Model) -> TokenStream {
     }
 }
 
-fn scope(model: &Model, it: &Notification) -> TokenStream {
-    let (params, method, tier) = (&it.params, &it.method, tier(&it.method));
+fn scope(model: &Model, facts: &Facts, it: &Notification) -> TokenStream {
+    let (params, method, tier) = (&it.params, &it.method, protocol::tier(it, facts));
     let scope = scopes::of(model, &it.params);
     let rest = (scope.len() < 4).then(|| quote!(..Scope::default()));
     let ids = scope.iter().map(|id| {
@@ -181,28 +160,17 @@ fn scope(model: &Model, it: &Notification) -> TokenStream {
 }
 
 /// `methods.rs`.
-pub(super) fn methods(model: &Model) -> TokenStream {
-    let specs = model.requests.iter().map(spec);
+pub(super) fn methods(model: &Model, facts: &Facts) -> TokenStream {
+    let specs: Vec<_> = protocol::requests(model, facts).collect();
+    let used = import_for(&specs);
     let awaiting = model.requests.iter().map(|it| wrapper(it, false));
     let blocking = model.requests.iter().map(|it| wrapper(it, true));
     quote! {
         //! One function per wire method, for whatever can call, and the table of all methods.
         use std::future::Future;
-        use openai_codex_wire::{BlockingCall, Call, Stability};
-
-        /// What is known of a request by its method alone.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[non_exhaustive]
-        pub struct MethodSpec {
-            /// The method on the wire.
-            pub method: &'static str,
-            /// The Rust type of its parameters.
-            pub params: &'static str,
-            /// The Rust type of its response.
-            pub response: &'static str,
-            /// Whether it belongs to the stable protocol.
-            pub stability: Stability,
-        }
+        pub use openai_codex_wire::MethodSpec;
+        use openai_codex_wire::{BlockingCall, Call};
+        #used
 
         /// Every request that the client can send, sorted by method.
         pub static METHODS: &[MethodSpec] = &[#(#specs,)*];
@@ -246,14 +214,6 @@ fn wrapper(it: &Request, blocking: bool) -> TokenStream {
         fn #name(&self #argument) -> #result {
             self.call(#value)
         }
-    }
-}
-
-fn tier(method: &str) -> TokenStream {
-    if scopes::is_lossless(method) {
-        quote!(Tier::Lossless)
-    } else {
-        quote!(Tier::BestEffort)
     }
 }
 
