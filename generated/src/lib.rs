@@ -120,6 +120,9 @@ pub mod methods;
 pub mod notifications;
 
 #[rustfmt::skip]
+pub mod protocol;
+
+#[rustfmt::skip]
 pub mod requests;
 
 #[rustfmt::skip]
@@ -135,19 +138,23 @@ pub use external_agent::*;
 pub use fs::*;
 pub use item::*;
 pub use mcp::*;
-pub use methods::{BlockingMethods, METHODS, MethodSpec, Methods};
+pub use methods::{BlockingMethods, METHODS, Methods};
 pub use model::*;
-pub use notifications::{NOTIFICATIONS, NotificationSpec, ServerNotification};
+pub use notifications::{NOTIFICATIONS, ServerNotification};
 pub use openai_codex_wire::support::JsonObject;
 pub use openai_codex_wire::{BlockingCall, Call, ClientNotification, ClientRequest};
 pub use openai_codex_wire::{DecodeError, Scope, SecretString, Stability, Tier};
+pub use openai_codex_wire::{Effect, MemberSpec, MethodSpec, NotificationSpec};
 pub use openai_codex_wire::{ItemId, LoginId, RequestId, ThreadId, TurnId};
 pub use openai_codex_wire::{Notification, ServerRequest};
+pub use openai_codex_wire::{Protocol, Role, ServerRequestSpec};
 pub use plugin::*;
 pub use project::*;
+pub use protocol::PROTOCOL;
 pub use requirements::*;
 pub use response_item::*;
 pub use server::*;
+pub use server_requests::SERVER_REQUESTS;
 pub use skill::*;
 pub use thread::*;
 pub use thread_history::*;

@@ -3,1050 +3,1000 @@
 //! One function per wire method, for whatever can call, and the table of all methods.
 
 use std::future::Future;
-use openai_codex_wire::{BlockingCall, Call, Stability};
-
-/// What is known of a request by its method alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MethodSpec {
-    /// The method on the wire.
-    pub method: &'static str,
-    /// The Rust type of its parameters.
-    pub params: &'static str,
-    /// The Rust type of its response.
-    pub response: &'static str,
-    /// Whether it belongs to the stable protocol.
-    pub stability: Stability,
-}
+pub use openai_codex_wire::MethodSpec;
+use openai_codex_wire::{BlockingCall, Call};
+use openai_codex_wire::{MemberSpec, Role};
 
 /// Every request that the client can send, sorted by method.
 pub static METHODS: &[MethodSpec] = &[
-    MethodSpec {
-        method: "account/bedrock/checkGovCloudRequirements",
-        params: "BedrockCheckGovCloudRequirementsParams",
-        response: "BedrockCheckGovCloudRequirementsResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "account/bedrock/discover",
-        params: "BedrockDiscoverParams",
-        response: "BedrockDiscoverResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "account/bedrock/setup",
-        params: "BedrockSetupParams",
-        response: "BedrockSetupResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "account/gatewayOAuth/cancel",
-        params: "GatewayOAuthCancelParams",
-        response: "GatewayOAuthCancelResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "account/gatewayOAuth/login",
-        params: "GatewayOAuthLoginParams",
-        response: "GatewayOAuthLoginResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "account/gatewayOAuth/read",
-        params: "GatewayOAuthReadParams",
-        response: "GatewayOAuthReadResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "account/login/cancel",
-        params: "CancelLoginAccountParams",
-        response: "CancelLoginAccountResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "account/login/start",
-        params: "LoginAccountParams",
-        response: "LoginAccountResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "account/logout",
-        params: "LogoutAccountParams",
-        response: "LogoutAccountResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "account/rateLimitResetCredit/consume",
-        params: "ConsumeAccountRateLimitResetCreditParams",
-        response: "ConsumeAccountRateLimitResetCreditResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "account/rateLimits/read",
-        params: "GetAccountRateLimitsParams",
-        response: "GetAccountRateLimitsResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "account/read",
-        params: "GetAccountParams",
-        response: "GetAccountResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "account/sendAddCreditsNudgeEmail",
-        params: "SendAddCreditsNudgeEmailParams",
-        response: "SendAddCreditsNudgeEmailResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "account/usage/read",
-        params: "GetAccountTokenUsageParams",
-        response: "GetAccountTokenUsageResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "account/workspaceMessages/read",
-        params: "GetWorkspaceMessagesParams",
-        response: "GetWorkspaceMessagesResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "app/installed",
-        params: "AppsInstalledParams",
-        response: "AppsInstalledResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "app/list",
-        params: "AppsListParams",
-        response: "AppsListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "app/read",
-        params: "AppsReadParams",
-        response: "AppsReadResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "collaborationMode/list",
-        params: "CollaborationModeListParams",
-        response: "CollaborationModeListResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "command/exec",
-        params: "CommandExecParams",
-        response: "CommandExecResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "command/exec/resize",
-        params: "CommandExecResizeParams",
-        response: "CommandExecResizeResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "command/exec/terminate",
-        params: "CommandExecTerminateParams",
-        response: "CommandExecTerminateResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "command/exec/write",
-        params: "CommandExecWriteParams",
-        response: "CommandExecWriteResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "config/batchWrite",
-        params: "ConfigBatchWriteParams",
-        response: "ConfigWriteResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "config/mcpServer/reload",
-        params: "McpServerRefreshParams",
-        response: "McpServerRefreshResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "config/read",
-        params: "ConfigReadParams",
-        response: "ConfigReadResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "config/value/write",
-        params: "ConfigValueWriteParams",
-        response: "ConfigWriteResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "configRequirements/read",
-        params: "ConfigRequirementsReadParams",
-        response: "ConfigRequirementsReadResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "environment/add",
-        params: "EnvironmentAddParams",
-        response: "EnvironmentAddResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "environment/info",
-        params: "EnvironmentInfoParams",
-        response: "EnvironmentInfoResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "environment/status",
-        params: "EnvironmentStatusParams",
-        response: "EnvironmentStatusResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "experimentalFeature/enablement/set",
-        params: "ExperimentalFeatureEnablementSetParams",
-        response: "ExperimentalFeatureEnablementSetResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "experimentalFeature/list",
-        params: "ExperimentalFeatureListParams",
-        response: "ExperimentalFeatureListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "externalAgentConfig/detect",
-        params: "ExternalAgentConfigDetectParams",
-        response: "ExternalAgentConfigDetectResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "externalAgentConfig/import",
-        params: "ExternalAgentConfigImportParams",
-        response: "ExternalAgentConfigImportResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "externalAgentConfig/import/readHistories",
-        params: "ExternalAgentConfigImportHistoriesReadParams",
-        response: "ExternalAgentConfigImportHistoriesReadResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "externalAgentConfig/import/recordHistory",
-        params: "ExternalAgentConfigImportHistoryRecordParams",
-        response: "ExternalAgentConfigImportHistoryRecordResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "feedback/upload",
-        params: "FeedbackUploadParams",
-        response: "FeedbackUploadResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "fs/copy",
-        params: "FsCopyParams",
-        response: "FsCopyResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "fs/createDirectory",
-        params: "FsCreateDirectoryParams",
-        response: "FsCreateDirectoryResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "fs/getMetadata",
-        params: "FsGetMetadataParams",
-        response: "FsGetMetadataResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "fs/readDirectory",
-        params: "FsReadDirectoryParams",
-        response: "FsReadDirectoryResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "fs/readFile",
-        params: "FsReadFileParams",
-        response: "FsReadFileResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "fs/remove",
-        params: "FsRemoveParams",
-        response: "FsRemoveResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "fs/unwatch",
-        params: "FsUnwatchParams",
-        response: "FsUnwatchResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "fs/watch",
-        params: "FsWatchParams",
-        response: "FsWatchResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "fs/writeFile",
-        params: "FsWriteFileParams",
-        response: "FsWriteFileResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "fuzzyFileSearch",
-        params: "FuzzyFileSearchParams",
-        response: "FuzzyFileSearchResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "fuzzyFileSearch/sessionStart",
-        params: "FuzzyFileSearchSessionStartParams",
-        response: "FuzzyFileSearchSessionStartResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "fuzzyFileSearch/sessionStop",
-        params: "FuzzyFileSearchSessionStopParams",
-        response: "FuzzyFileSearchSessionStopResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "fuzzyFileSearch/sessionUpdate",
-        params: "FuzzyFileSearchSessionUpdateParams",
-        response: "FuzzyFileSearchSessionUpdateResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "hooks/list",
-        params: "HooksListParams",
-        response: "HooksListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "initialize",
-        params: "InitializeParams",
-        response: "InitializeResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "marketplace/add",
-        params: "MarketplaceAddParams",
-        response: "MarketplaceAddResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "marketplace/remove",
-        params: "MarketplaceRemoveParams",
-        response: "MarketplaceRemoveResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "marketplace/upgrade",
-        params: "MarketplaceUpgradeParams",
-        response: "MarketplaceUpgradeResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "mcpServer/event/stream/start",
-        params: "McpServerEventStreamStartParams",
-        response: "McpServerEventStreamStartResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "mcpServer/event/stream/stop",
-        params: "McpServerEventStreamStopParams",
-        response: "McpServerEventStreamStopResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "mcpServer/oauth/login",
-        params: "McpServerOauthLoginParams",
-        response: "McpServerOauthLoginResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "mcpServer/resource/read",
-        params: "McpResourceReadParams",
-        response: "McpResourceReadResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "mcpServer/tool/call",
-        params: "McpServerToolCallParams",
-        response: "McpServerToolCallResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "mcpServerStatus/list",
-        params: "ListMcpServerStatusParams",
-        response: "ListMcpServerStatusResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "memory/reset",
-        params: "MemoryResetParams",
-        response: "MemoryResetResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "memory/status",
-        params: "MemoryStatusParams",
-        response: "MemoryStatusResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "model/list",
-        params: "ModelListParams",
-        response: "ModelListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "modelProvider/capabilities/read",
-        params: "ModelProviderCapabilitiesReadParams",
-        response: "ModelProviderCapabilitiesReadResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "permissionProfile/list",
-        params: "PermissionProfileListParams",
-        response: "PermissionProfileListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/install",
-        params: "PluginInstallParams",
-        response: "PluginInstallResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/installed",
-        params: "PluginInstalledParams",
-        response: "PluginInstalledResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/list",
-        params: "PluginListParams",
-        response: "PluginListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/read",
-        params: "PluginReadParams",
-        response: "PluginReadResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/reconcile",
-        params: "PluginReconcileParams",
-        response: "PluginReconcileResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/search",
-        params: "PluginSearchParams",
-        response: "PluginSearchResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "plugin/share/checkout",
-        params: "PluginShareCheckoutParams",
-        response: "PluginShareCheckoutResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/share/delete",
-        params: "PluginShareDeleteParams",
-        response: "PluginShareDeleteResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/share/list",
-        params: "PluginShareListParams",
-        response: "PluginShareListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/share/save",
-        params: "PluginShareSaveParams",
-        response: "PluginShareSaveResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/share/updateTargets",
-        params: "PluginShareUpdateTargetsParams",
-        response: "PluginShareUpdateTargetsResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/skill/read",
-        params: "PluginSkillReadParams",
-        response: "PluginSkillReadResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "plugin/uninstall",
-        params: "PluginUninstallParams",
-        response: "PluginUninstallResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "process/kill",
-        params: "ProcessKillParams",
-        response: "ProcessKillResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "process/resizePty",
-        params: "ProcessResizePtyParams",
-        response: "ProcessResizePtyResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "process/spawn",
-        params: "ProcessSpawnParams",
-        response: "ProcessSpawnResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "process/writeStdin",
-        params: "ProcessWriteStdinParams",
-        response: "ProcessWriteStdinResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "project/create",
-        params: "ProjectCreateParams",
-        response: "ProjectCreateResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "project/delete",
-        params: "ProjectDeleteParams",
-        response: "ProjectDeleteResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "project/import",
-        params: "ProjectImportParams",
-        response: "ProjectImportResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "project/list",
-        params: "ProjectListParams",
-        response: "ProjectListResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "project/move",
-        params: "ProjectMoveParams",
-        response: "ProjectMoveResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "project/read",
-        params: "ProjectReadParams",
-        response: "ProjectReadResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "project/update",
-        params: "ProjectUpdateParams",
-        response: "ProjectUpdateResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "remoteControl/client/list",
-        params: "RemoteControlClientsListParams",
-        response: "RemoteControlClientsListResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "remoteControl/client/revoke",
-        params: "RemoteControlClientsRevokeParams",
-        response: "RemoteControlClientsRevokeResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "remoteControl/disable",
-        params: "RemoteControlDisableParams",
-        response: "RemoteControlDisableResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "remoteControl/enable",
-        params: "RemoteControlEnableParams",
-        response: "RemoteControlEnableResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "remoteControl/pairing/start",
-        params: "RemoteControlPairingStartParams",
-        response: "RemoteControlPairingStartResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "remoteControl/pairing/status",
-        params: "RemoteControlPairingStatusParams",
-        response: "RemoteControlPairingStatusResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "remoteControl/status/read",
-        params: "RemoteControlStatusReadParams",
-        response: "RemoteControlStatusReadResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "review/start",
-        params: "ReviewStartParams",
-        response: "ReviewStartResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "rollout/compress",
-        params: "RolloutCompressParams",
-        response: "RolloutCompressResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "server/diagnostics",
-        params: "ServerDiagnosticsParams",
-        response: "ServerDiagnosticsResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "skills/config/write",
-        params: "SkillsConfigWriteParams",
-        response: "SkillsConfigWriteResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "skills/extraRoots/set",
-        params: "SkillsExtraRootsSetParams",
-        response: "SkillsExtraRootsSetResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "skills/list",
-        params: "SkillsListParams",
-        response: "SkillsListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/approveGuardianDeniedAction",
-        params: "ThreadApproveGuardianDeniedActionParams",
-        response: "ThreadApproveGuardianDeniedActionResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/archive",
-        params: "ThreadArchiveParams",
-        response: "ThreadArchiveResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/attachment/add",
-        params: "ThreadAttachmentAddParams",
-        response: "ThreadAttachmentAddResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/attachment/list",
-        params: "ThreadAttachmentListParams",
-        response: "ThreadAttachmentListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/attachment/remove",
-        params: "ThreadAttachmentRemoveParams",
-        response: "ThreadAttachmentRemoveResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/attachmentOwner/list",
-        params: "ThreadAttachmentOwnerListParams",
-        response: "ThreadAttachmentOwnerListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/backgroundTerminals/clean",
-        params: "ThreadBackgroundTerminalsCleanParams",
-        response: "ThreadBackgroundTerminalsCleanResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/backgroundTerminals/list",
-        params: "ThreadBackgroundTerminalsListParams",
-        response: "ThreadBackgroundTerminalsListResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/backgroundTerminals/terminate",
-        params: "ThreadBackgroundTerminalsTerminateParams",
-        response: "ThreadBackgroundTerminalsTerminateResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/compact/start",
-        params: "ThreadCompactStartParams",
-        response: "ThreadCompactStartResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/decrement_elicitation",
-        params: "ThreadDecrementElicitationParams",
-        response: "ThreadDecrementElicitationResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/delete",
-        params: "ThreadDeleteParams",
-        response: "ThreadDeleteResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/fork",
-        params: "ThreadForkParams",
-        response: "ThreadForkResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/goal/clear",
-        params: "ThreadGoalClearParams",
-        response: "ThreadGoalClearResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/goal/get",
-        params: "ThreadGoalGetParams",
-        response: "ThreadGoalGetResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/goal/set",
-        params: "ThreadGoalSetParams",
-        response: "ThreadGoalSetResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/increment_elicitation",
-        params: "ThreadIncrementElicitationParams",
-        response: "ThreadIncrementElicitationResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/inject_items",
-        params: "ThreadInjectItemsParams",
-        response: "ThreadInjectItemsResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/items/list",
-        params: "ThreadItemsListParams",
-        response: "ThreadItemsListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/items/read",
-        params: "ThreadItemsReadParams",
-        response: "ThreadItemsReadResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/list",
-        params: "ThreadListParams",
-        response: "ThreadListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/loaded/list",
-        params: "ThreadLoadedListParams",
-        response: "ThreadLoadedListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/memoryMode/set",
-        params: "ThreadMemoryModeSetParams",
-        response: "ThreadMemoryModeSetResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/metadata/update",
-        params: "ThreadMetadataUpdateParams",
-        response: "ThreadMetadataUpdateResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/name/set",
-        params: "ThreadSetNameParams",
-        response: "ThreadSetNameResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/prediction/request",
-        params: "ThreadPredictionRequestParams",
-        response: "ThreadPredictionRequestResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/queue/add",
-        params: "ThreadQueueAddParams",
-        response: "ThreadQueueAddResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/queue/delete",
-        params: "ThreadQueueDeleteParams",
-        response: "ThreadQueueDeleteResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/queue/list",
-        params: "ThreadQueueListParams",
-        response: "ThreadQueueListResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/queue/reorder",
-        params: "ThreadQueueReorderParams",
-        response: "ThreadQueueReorderResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/queue/start",
-        params: "ThreadQueueStartParams",
-        response: "ThreadQueueStartResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/queue/update",
-        params: "ThreadQueueUpdateParams",
-        response: "ThreadQueueUpdateResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/read",
-        params: "ThreadReadParams",
-        response: "ThreadReadResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/readState/update",
-        params: "ThreadReadStateUpdateParams",
-        response: "ThreadReadStateUpdateResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/realtime/appendAudio",
-        params: "ThreadRealtimeAppendAudioParams",
-        response: "ThreadRealtimeAppendAudioResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/realtime/appendSpeech",
-        params: "ThreadRealtimeAppendSpeechParams",
-        response: "ThreadRealtimeAppendSpeechResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/realtime/appendText",
-        params: "ThreadRealtimeAppendTextParams",
-        response: "ThreadRealtimeAppendTextResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/realtime/listVoices",
-        params: "ThreadRealtimeListVoicesParams",
-        response: "ThreadRealtimeListVoicesResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/realtime/start",
-        params: "ThreadRealtimeStartParams",
-        response: "ThreadRealtimeStartResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/realtime/stop",
-        params: "ThreadRealtimeStopParams",
-        response: "ThreadRealtimeStopResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/resume",
-        params: "ThreadResumeParams",
-        response: "ThreadResumeResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/revert",
-        params: "ThreadRevertParams",
-        response: "ThreadRevertResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/search",
-        params: "ThreadSearchParams",
-        response: "ThreadSearchResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/searchOccurrences",
-        params: "ThreadSearchOccurrencesParams",
-        response: "ThreadSearchOccurrencesResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/section/move",
-        params: "ThreadSectionMoveParams",
-        response: "ThreadSectionMoveResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/settings/update",
-        params: "ThreadSettingsUpdateParams",
-        response: "ThreadSettingsUpdateResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/shellCommand",
-        params: "ThreadShellCommandParams",
-        response: "ThreadShellCommandResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/start",
-        params: "ThreadStartParams",
-        response: "ThreadStartResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/timeline/list",
-        params: "ThreadTimelineListParams",
-        response: "ThreadTimelineListResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "thread/turns/list",
-        params: "ThreadTurnsListParams",
-        response: "ThreadTurnsListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/unarchive",
-        params: "ThreadUnarchiveParams",
-        response: "ThreadUnarchiveResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "thread/unsubscribe",
-        params: "ThreadUnsubscribeParams",
-        response: "ThreadUnsubscribeResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "threadSection/create",
-        params: "ThreadSectionCreateParams",
-        response: "ThreadSectionCreateResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "threadSection/delete",
-        params: "ThreadSectionDeleteParams",
-        response: "ThreadSectionDeleteResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "threadSection/list",
-        params: "ThreadSectionListParams",
-        response: "ThreadSectionListResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "threadSection/update",
-        params: "ThreadSectionUpdateParams",
-        response: "ThreadSectionUpdateResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "turn/interrupt",
-        params: "TurnInterruptParams",
-        response: "TurnInterruptResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "turn/settings/update",
-        params: "TurnSettingsUpdateParams",
-        response: "TurnSettingsUpdateResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "turn/start",
-        params: "TurnStartParams",
-        response: "TurnStartResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "turn/steer",
-        params: "TurnSteerParams",
-        response: "TurnSteerResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "userVerification/cancel",
-        params: "UserVerificationCancelParams",
-        response: "UserVerificationCancelResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "userVerification/delete",
-        params: "UserVerificationDeleteParams",
-        response: "UserVerificationDeleteResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "userVerification/enroll",
-        params: "UserVerificationEnrollParams",
-        response: "UserVerificationEnrollResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "userVerification/status",
-        params: "UserVerificationStatusParams",
-        response: "UserVerificationStatusResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "userVerification/verify",
-        params: "UserVerificationVerifyParams",
-        response: "UserVerificationVerifyResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "windowsSandbox/readiness",
-        params: "WindowsSandboxReadinessParams",
-        response: "WindowsSandboxReadinessResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "windowsSandbox/setupStart",
-        params: "WindowsSandboxSetupStartParams",
-        response: "WindowsSandboxSetupStartResponse",
-        stability: Stability::Stable,
-    },
+    MethodSpec::new(
+            "account/bedrock/checkGovCloudRequirements",
+            "BedrockCheckGovCloudRequirementsParams",
+            "BedrockCheckGovCloudRequirementsResponse",
+        )
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "account/bedrock/discover",
+            "BedrockDiscoverParams",
+            "BedrockDiscoverResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "account/bedrock/setup",
+            "BedrockSetupParams",
+            "BedrockSetupResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "account/gatewayOAuth/cancel",
+            "GatewayOAuthCancelParams",
+            "GatewayOAuthCancelResponse",
+        )
+        .secret()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "account/gatewayOAuth/login",
+            "GatewayOAuthLoginParams",
+            "GatewayOAuthLoginResponse",
+        )
+        .waits("for a person at a browser")
+        .secret()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "account/gatewayOAuth/read",
+            "GatewayOAuthReadParams",
+            "GatewayOAuthReadResponse",
+        )
+        .reads()
+        .secret()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "account/login/cancel",
+            "CancelLoginAccountParams",
+            "CancelLoginAccountResponse",
+        )
+        .secret(),
+    MethodSpec::new("account/login/start", "LoginAccountParams", "LoginAccountResponse")
+        .secret(),
+    MethodSpec::new("account/logout", "LogoutAccountParams", "LogoutAccountResponse"),
+    MethodSpec::new(
+            "account/rateLimitResetCredit/consume",
+            "ConsumeAccountRateLimitResetCreditParams",
+            "ConsumeAccountRateLimitResetCreditResponse",
+        )
+        .since("0.144.4"),
+    MethodSpec::new(
+            "account/rateLimits/read",
+            "GetAccountRateLimitsParams",
+            "GetAccountRateLimitsResponse",
+        )
+        .reads()
+        .newer_members(
+            &[
+                MemberSpec::new("excludeResetCreditDetails", "0.154.0"),
+                MemberSpec::new("supportsLunaReserve", "0.154.0"),
+            ],
+        ),
+    MethodSpec::new("account/read", "GetAccountParams", "GetAccountResponse").reads(),
+    MethodSpec::new(
+        "account/sendAddCreditsNudgeEmail",
+        "SendAddCreditsNudgeEmailParams",
+        "SendAddCreditsNudgeEmailResponse",
+    ),
+    MethodSpec::new(
+            "account/usage/read",
+            "GetAccountTokenUsageParams",
+            "GetAccountTokenUsageResponse",
+        )
+        .reads()
+        .since("0.144.4")
+        .newer_members(&[MemberSpec::new("threadId", "0.154.0")]),
+    MethodSpec::new(
+            "account/workspaceMessages/read",
+            "GetWorkspaceMessagesParams",
+            "GetWorkspaceMessagesResponse",
+        )
+        .reads()
+        .since("0.144.4"),
+    MethodSpec::new("app/installed", "AppsInstalledParams", "AppsInstalledResponse")
+        .reads()
+        .since("0.154.0"),
+    MethodSpec::new("app/list", "AppsListParams", "AppsListResponse").reads(),
+    MethodSpec::new("app/read", "AppsReadParams", "AppsReadResponse")
+        .reads()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "collaborationMode/list",
+            "CollaborationModeListParams",
+            "CollaborationModeListResponse",
+        )
+        .reads()
+        .experimental(),
+    MethodSpec::new("command/exec", "CommandExecParams", "CommandExecResponse")
+        .waits("for the command to exit"),
+    MethodSpec::new(
+        "command/exec/resize",
+        "CommandExecResizeParams",
+        "CommandExecResizeResponse",
+    ),
+    MethodSpec::new(
+        "command/exec/terminate",
+        "CommandExecTerminateParams",
+        "CommandExecTerminateResponse",
+    ),
+    MethodSpec::new(
+        "command/exec/write",
+        "CommandExecWriteParams",
+        "CommandExecWriteResponse",
+    ),
+    MethodSpec::new(
+        "config/batchWrite",
+        "ConfigBatchWriteParams",
+        "ConfigWriteResponse",
+    ),
+    MethodSpec::new(
+        "config/mcpServer/reload",
+        "McpServerRefreshParams",
+        "McpServerRefreshResponse",
+    ),
+    MethodSpec::new("config/read", "ConfigReadParams", "ConfigReadResponse").reads(),
+    MethodSpec::new(
+        "config/value/write",
+        "ConfigValueWriteParams",
+        "ConfigWriteResponse",
+    ),
+    MethodSpec::new(
+            "configRequirements/read",
+            "ConfigRequirementsReadParams",
+            "ConfigRequirementsReadResponse",
+        )
+        .reads(),
+    MethodSpec::new("environment/add", "EnvironmentAddParams", "EnvironmentAddResponse")
+        .experimental()
+        .secret()
+        .newer_members(
+            &[
+                MemberSpec::new("authBearerToken", "0.163.0"),
+                MemberSpec::new("connectTimeoutMs", "0.144.4"),
+                MemberSpec::new("skills", "0.163.0"),
+                MemberSpec::new("websocketRequestId", "0.163.0"),
+            ],
+        ),
+    MethodSpec::new(
+            "environment/info",
+            "EnvironmentInfoParams",
+            "EnvironmentInfoResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "environment/status",
+            "EnvironmentStatusParams",
+            "EnvironmentStatusResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+        "experimentalFeature/enablement/set",
+        "ExperimentalFeatureEnablementSetParams",
+        "ExperimentalFeatureEnablementSetResponse",
+    ),
+    MethodSpec::new(
+            "experimentalFeature/list",
+            "ExperimentalFeatureListParams",
+            "ExperimentalFeatureListResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+            "externalAgentConfig/detect",
+            "ExternalAgentConfigDetectParams",
+            "ExternalAgentConfigDetectResponse",
+        )
+        .newer_members(
+            &[
+                MemberSpec::new("maxSessionAgeDays", "0.154.0"),
+                MemberSpec::new("maxSessions", "0.154.0"),
+                MemberSpec::new("migrationSource", "0.154.0"),
+                MemberSpec::new("source", "0.154.0"),
+            ],
+        ),
+    MethodSpec::new(
+            "externalAgentConfig/import",
+            "ExternalAgentConfigImportParams",
+            "ExternalAgentConfigImportResponse",
+        )
+        .newer_members(
+            &[
+                MemberSpec::new("migrationSource", "0.154.0"),
+                MemberSpec::new("providerId", "0.154.0"),
+                MemberSpec::new("source", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "externalAgentConfig/import/readHistories",
+            "ExternalAgentConfigImportHistoriesReadParams",
+            "ExternalAgentConfigImportHistoriesReadResponse",
+        )
+        .reads()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "externalAgentConfig/import/recordHistory",
+            "ExternalAgentConfigImportHistoryRecordParams",
+            "ExternalAgentConfigImportHistoryRecordResponse",
+        )
+        .since("0.154.0"),
+    MethodSpec::new("feedback/upload", "FeedbackUploadParams", "FeedbackUploadResponse")
+        .waits("for the network: it uploads logs"),
+    MethodSpec::new("fs/copy", "FsCopyParams", "FsCopyResponse"),
+    MethodSpec::new(
+        "fs/createDirectory",
+        "FsCreateDirectoryParams",
+        "FsCreateDirectoryResponse",
+    ),
+    MethodSpec::new("fs/getMetadata", "FsGetMetadataParams", "FsGetMetadataResponse")
+        .reads(),
+    MethodSpec::new(
+            "fs/readDirectory",
+            "FsReadDirectoryParams",
+            "FsReadDirectoryResponse",
+        )
+        .reads(),
+    MethodSpec::new("fs/readFile", "FsReadFileParams", "FsReadFileResponse").reads(),
+    MethodSpec::new("fs/remove", "FsRemoveParams", "FsRemoveResponse"),
+    MethodSpec::new("fs/unwatch", "FsUnwatchParams", "FsUnwatchResponse"),
+    MethodSpec::new("fs/watch", "FsWatchParams", "FsWatchResponse"),
+    MethodSpec::new("fs/writeFile", "FsWriteFileParams", "FsWriteFileResponse"),
+    MethodSpec::new(
+            "fuzzyFileSearch",
+            "FuzzyFileSearchParams",
+            "FuzzyFileSearchResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+            "fuzzyFileSearch/sessionStart",
+            "FuzzyFileSearchSessionStartParams",
+            "FuzzyFileSearchSessionStartResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+            "fuzzyFileSearch/sessionStop",
+            "FuzzyFileSearchSessionStopParams",
+            "FuzzyFileSearchSessionStopResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+            "fuzzyFileSearch/sessionUpdate",
+            "FuzzyFileSearchSessionUpdateParams",
+            "FuzzyFileSearchSessionUpdateResponse",
+        )
+        .experimental(),
+    MethodSpec::new("hooks/list", "HooksListParams", "HooksListResponse").reads(),
+    MethodSpec::new("initialize", "InitializeParams", "InitializeResponse")
+        .role(Role::Initialize),
+    MethodSpec::new("marketplace/add", "MarketplaceAddParams", "MarketplaceAddResponse")
+        .waits("for the network: it clones a repository"),
+    MethodSpec::new(
+        "marketplace/remove",
+        "MarketplaceRemoveParams",
+        "MarketplaceRemoveResponse",
+    ),
+    MethodSpec::new(
+            "marketplace/upgrade",
+            "MarketplaceUpgradeParams",
+            "MarketplaceUpgradeResponse",
+        )
+        .waits("for the network: it clones repositories"),
+    MethodSpec::new(
+            "mcpServer/event/stream/start",
+            "McpServerEventStreamStartParams",
+            "McpServerEventStreamStartResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "mcpServer/event/stream/stop",
+            "McpServerEventStreamStopParams",
+            "McpServerEventStreamStopResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "mcpServer/oauth/login",
+            "McpServerOauthLoginParams",
+            "McpServerOauthLoginResponse",
+        )
+        .secret()
+        .newer_members(
+            &[
+                MemberSpec::new("clientRegistration", "0.154.0"),
+                MemberSpec::new("threadId", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "mcpServer/resource/read",
+            "McpResourceReadParams",
+            "McpResourceReadResponse",
+        )
+        .reads()
+        .newer_members(
+            &[
+                MemberSpec::new("connectorId", "0.154.0"),
+                MemberSpec::new("originCallId", "0.154.0"),
+                MemberSpec::new("target", "0.163.0"),
+            ],
+        ),
+    MethodSpec::new(
+            "mcpServer/tool/call",
+            "McpServerToolCallParams",
+            "McpServerToolCallResponse",
+        )
+        .waits("for the tool, which may be anything, a person included"),
+    MethodSpec::new(
+            "mcpServerStatus/list",
+            "ListMcpServerStatusParams",
+            "ListMcpServerStatusResponse",
+        )
+        .reads()
+        .newer_members(
+            &[
+                MemberSpec::new("serverName", "0.163.0"),
+                MemberSpec::new("threadId", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new("memory/reset", "MemoryResetParams", "MemoryResetResponse")
+        .experimental(),
+    MethodSpec::new("memory/status", "MemoryStatusParams", "MemoryStatusResponse")
+        .reads()
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new("model/list", "ModelListParams", "ModelListResponse").reads(),
+    MethodSpec::new(
+            "modelProvider/capabilities/read",
+            "ModelProviderCapabilitiesReadParams",
+            "ModelProviderCapabilitiesReadResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+            "permissionProfile/list",
+            "PermissionProfileListParams",
+            "PermissionProfileListResponse",
+        )
+        .reads(),
+    MethodSpec::new("plugin/install", "PluginInstallParams", "PluginInstallResponse")
+        .waits("for the network: it clones a repository")
+        .newer_members(&[MemberSpec::new("installAttemptId", "0.154.0")]),
+    MethodSpec::new(
+            "plugin/installed",
+            "PluginInstalledParams",
+            "PluginInstalledResponse",
+        )
+        .reads(),
+    MethodSpec::new("plugin/list", "PluginListParams", "PluginListResponse")
+        .reads()
+        .newer_members(&[MemberSpec::new("forceRefetch", "0.154.0")]),
+    MethodSpec::new("plugin/read", "PluginReadParams", "PluginReadResponse").reads(),
+    MethodSpec::new(
+            "plugin/reconcile",
+            "PluginReconcileParams",
+            "PluginReconcileResponse",
+        )
+        .waits("for the network: it clones repositories")
+        .since("0.154.0"),
+    MethodSpec::new("plugin/search", "PluginSearchParams", "PluginSearchResponse")
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+        "plugin/share/checkout",
+        "PluginShareCheckoutParams",
+        "PluginShareCheckoutResponse",
+    ),
+    MethodSpec::new(
+        "plugin/share/delete",
+        "PluginShareDeleteParams",
+        "PluginShareDeleteResponse",
+    ),
+    MethodSpec::new(
+            "plugin/share/list",
+            "PluginShareListParams",
+            "PluginShareListResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+        "plugin/share/save",
+        "PluginShareSaveParams",
+        "PluginShareSaveResponse",
+    ),
+    MethodSpec::new(
+        "plugin/share/updateTargets",
+        "PluginShareUpdateTargetsParams",
+        "PluginShareUpdateTargetsResponse",
+    ),
+    MethodSpec::new(
+            "plugin/skill/read",
+            "PluginSkillReadParams",
+            "PluginSkillReadResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+        "plugin/uninstall",
+        "PluginUninstallParams",
+        "PluginUninstallResponse",
+    ),
+    MethodSpec::new("process/kill", "ProcessKillParams", "ProcessKillResponse")
+        .experimental(),
+    MethodSpec::new(
+            "process/resizePty",
+            "ProcessResizePtyParams",
+            "ProcessResizePtyResponse",
+        )
+        .experimental(),
+    MethodSpec::new("process/spawn", "ProcessSpawnParams", "ProcessSpawnResponse")
+        .experimental(),
+    MethodSpec::new(
+            "process/writeStdin",
+            "ProcessWriteStdinParams",
+            "ProcessWriteStdinResponse",
+        )
+        .experimental(),
+    MethodSpec::new("project/create", "ProjectCreateParams", "ProjectCreateResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/delete", "ProjectDeleteParams", "ProjectDeleteResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/import", "ProjectImportParams", "ProjectImportResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/list", "ProjectListParams", "ProjectListResponse")
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/move", "ProjectMoveParams", "ProjectMoveResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/read", "ProjectReadParams", "ProjectReadResponse")
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/update", "ProjectUpdateParams", "ProjectUpdateResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "remoteControl/client/list",
+            "RemoteControlClientsListParams",
+            "RemoteControlClientsListResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "remoteControl/client/revoke",
+            "RemoteControlClientsRevokeParams",
+            "RemoteControlClientsRevokeResponse",
+        )
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "remoteControl/disable",
+            "RemoteControlDisableParams",
+            "RemoteControlDisableResponse",
+        )
+        .experimental()
+        .newer_members(&[MemberSpec::new("ephemeral", "0.144.4")]),
+    MethodSpec::new(
+            "remoteControl/enable",
+            "RemoteControlEnableParams",
+            "RemoteControlEnableResponse",
+        )
+        .experimental()
+        .newer_members(&[MemberSpec::new("ephemeral", "0.144.4")]),
+    MethodSpec::new(
+            "remoteControl/pairing/start",
+            "RemoteControlPairingStartParams",
+            "RemoteControlPairingStartResponse",
+        )
+        .experimental()
+        .secret()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "remoteControl/pairing/status",
+            "RemoteControlPairingStatusParams",
+            "RemoteControlPairingStatusResponse",
+        )
+        .reads()
+        .experimental()
+        .secret()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "remoteControl/status/read",
+            "RemoteControlStatusReadParams",
+            "RemoteControlStatusReadResponse",
+        )
+        .reads()
+        .experimental(),
+    MethodSpec::new("review/start", "ReviewStartParams", "ReviewStartResponse"),
+    MethodSpec::new(
+            "rollout/compress",
+            "RolloutCompressParams",
+            "RolloutCompressResponse",
+        )
+        .waits("for the disk: it reads every session on it")
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "server/diagnostics",
+            "ServerDiagnosticsParams",
+            "ServerDiagnosticsResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+        "skills/config/write",
+        "SkillsConfigWriteParams",
+        "SkillsConfigWriteResponse",
+    ),
+    MethodSpec::new(
+            "skills/extraRoots/set",
+            "SkillsExtraRootsSetParams",
+            "SkillsExtraRootsSetResponse",
+        )
+        .since("0.144.4"),
+    MethodSpec::new("skills/list", "SkillsListParams", "SkillsListResponse").reads(),
+    MethodSpec::new(
+        "thread/approveGuardianDeniedAction",
+        "ThreadApproveGuardianDeniedActionParams",
+        "ThreadApproveGuardianDeniedActionResponse",
+    ),
+    MethodSpec::new("thread/archive", "ThreadArchiveParams", "ThreadArchiveResponse"),
+    MethodSpec::new(
+            "thread/attachment/add",
+            "ThreadAttachmentAddParams",
+            "ThreadAttachmentAddResponse",
+        )
+        .since("0.163.0"),
+    MethodSpec::new(
+            "thread/attachment/list",
+            "ThreadAttachmentListParams",
+            "ThreadAttachmentListResponse",
+        )
+        .reads()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "thread/attachment/remove",
+            "ThreadAttachmentRemoveParams",
+            "ThreadAttachmentRemoveResponse",
+        )
+        .since("0.163.0"),
+    MethodSpec::new(
+            "thread/attachmentOwner/list",
+            "ThreadAttachmentOwnerListParams",
+            "ThreadAttachmentOwnerListResponse",
+        )
+        .reads()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "thread/backgroundTerminals/clean",
+            "ThreadBackgroundTerminalsCleanParams",
+            "ThreadBackgroundTerminalsCleanResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+            "thread/backgroundTerminals/list",
+            "ThreadBackgroundTerminalsListParams",
+            "ThreadBackgroundTerminalsListResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "thread/backgroundTerminals/terminate",
+            "ThreadBackgroundTerminalsTerminateParams",
+            "ThreadBackgroundTerminalsTerminateResponse",
+        )
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+        "thread/compact/start",
+        "ThreadCompactStartParams",
+        "ThreadCompactStartResponse",
+    ),
+    MethodSpec::new(
+            "thread/decrement_elicitation",
+            "ThreadDecrementElicitationParams",
+            "ThreadDecrementElicitationResponse",
+        )
+        .experimental(),
+    MethodSpec::new("thread/delete", "ThreadDeleteParams", "ThreadDeleteResponse")
+        .since("0.144.4"),
+    MethodSpec::new("thread/fork", "ThreadForkParams", "ThreadForkResponse")
+        .newer_members(
+            &[
+                MemberSpec::new("beforeTurnId", "0.154.0"),
+                MemberSpec::new("deferGoalContinuation", "0.154.0"),
+                MemberSpec::new("experimentalPredictionMode", "0.163.0"),
+                MemberSpec::new("lastTurnId", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "thread/goal/clear",
+            "ThreadGoalClearParams",
+            "ThreadGoalClearResponse",
+        )
+        .newer_members(&[MemberSpec::new("origin", "0.163.0")]),
+    MethodSpec::new("thread/goal/get", "ThreadGoalGetParams", "ThreadGoalGetResponse")
+        .reads(),
+    MethodSpec::new("thread/goal/set", "ThreadGoalSetParams", "ThreadGoalSetResponse")
+        .newer_members(&[MemberSpec::new("origin", "0.163.0")]),
+    MethodSpec::new(
+            "thread/increment_elicitation",
+            "ThreadIncrementElicitationParams",
+            "ThreadIncrementElicitationResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+        "thread/inject_items",
+        "ThreadInjectItemsParams",
+        "ThreadInjectItemsResponse",
+    ),
+    MethodSpec::new(
+            "thread/items/list",
+            "ThreadItemsListParams",
+            "ThreadItemsListResponse",
+        )
+        .reads()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "thread/items/read",
+            "ThreadItemsReadParams",
+            "ThreadItemsReadResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new("thread/list", "ThreadListParams", "ThreadListResponse")
+        .reads()
+        .newer_members(
+            &[
+                MemberSpec::new("ancestorThreadId", "0.144.4"),
+                MemberSpec::new("excludedThreadIds", "0.163.0"),
+                MemberSpec::new("originators", "0.154.0"),
+                MemberSpec::new("parentThreadId", "0.144.4"),
+                MemberSpec::new("projectId", "0.154.0"),
+                MemberSpec::new("sectionId", "0.154.0"),
+            ],
+        ),
+    MethodSpec::new(
+            "thread/loaded/list",
+            "ThreadLoadedListParams",
+            "ThreadLoadedListResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+            "thread/memoryMode/set",
+            "ThreadMemoryModeSetParams",
+            "ThreadMemoryModeSetResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+            "thread/metadata/update",
+            "ThreadMetadataUpdateParams",
+            "ThreadMetadataUpdateResponse",
+        )
+        .newer_members(
+            &[
+                MemberSpec::new("daybreakEnabled", "0.154.0"),
+                MemberSpec::new("projectId", "0.154.0"),
+            ],
+        ),
+    MethodSpec::new("thread/name/set", "ThreadSetNameParams", "ThreadSetNameResponse"),
+    MethodSpec::new(
+            "thread/prediction/request",
+            "ThreadPredictionRequestParams",
+            "ThreadPredictionRequestResponse",
+        )
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new("thread/queue/add", "ThreadQueueAddParams", "ThreadQueueAddResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/queue/delete",
+            "ThreadQueueDeleteParams",
+            "ThreadQueueDeleteResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/queue/list",
+            "ThreadQueueListParams",
+            "ThreadQueueListResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/queue/reorder",
+            "ThreadQueueReorderParams",
+            "ThreadQueueReorderResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/queue/start",
+            "ThreadQueueStartParams",
+            "ThreadQueueStartResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/queue/update",
+            "ThreadQueueUpdateParams",
+            "ThreadQueueUpdateResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("thread/read", "ThreadReadParams", "ThreadReadResponse").reads(),
+    MethodSpec::new(
+            "thread/readState/update",
+            "ThreadReadStateUpdateParams",
+            "ThreadReadStateUpdateResponse",
+        )
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "thread/realtime/appendAudio",
+            "ThreadRealtimeAppendAudioParams",
+            "ThreadRealtimeAppendAudioResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+            "thread/realtime/appendSpeech",
+            "ThreadRealtimeAppendSpeechParams",
+            "ThreadRealtimeAppendSpeechResponse",
+        )
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "thread/realtime/appendText",
+            "ThreadRealtimeAppendTextParams",
+            "ThreadRealtimeAppendTextResponse",
+        )
+        .experimental()
+        .newer_members(&[MemberSpec::new("role", "0.144.4")]),
+    MethodSpec::new(
+            "thread/realtime/listVoices",
+            "ThreadRealtimeListVoicesParams",
+            "ThreadRealtimeListVoicesResponse",
+        )
+        .reads()
+        .experimental(),
+    MethodSpec::new(
+            "thread/realtime/start",
+            "ThreadRealtimeStartParams",
+            "ThreadRealtimeStartResponse",
+        )
+        .experimental()
+        .newer_members(
+            &[
+                MemberSpec::new("backendReasoningStatus", "0.163.0"),
+                MemberSpec::new("clientManagedHandoffs", "0.144.4"),
+                MemberSpec::new("codexResponseHandoffChannelPrefixes", "0.154.0"),
+                MemberSpec::new("codexResponseHandoffMode", "0.154.0"),
+                MemberSpec::new("codexResponseItemPrefix", "0.144.4"),
+                MemberSpec::new("codexResponsesAsItems", "0.144.4"),
+                MemberSpec::new("delegationAckFiller", "0.154.0"),
+                MemberSpec::new("flushTranscriptTailOnSessionEnd", "0.144.4"),
+                MemberSpec::new("includeStartupContext", "0.144.4"),
+                MemberSpec::new("initialItems", "0.154.0"),
+                MemberSpec::new("model", "0.144.4"),
+                MemberSpec::new("realtimeEndInstructions", "0.154.0"),
+                MemberSpec::new("realtimeStartInstructions", "0.154.0"),
+                MemberSpec::new("version", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "thread/realtime/stop",
+            "ThreadRealtimeStopParams",
+            "ThreadRealtimeStopResponse",
+        )
+        .experimental(),
+    MethodSpec::new("thread/resume", "ThreadResumeParams", "ThreadResumeResponse")
+        .role(Role::ThreadResume)
+        .newer_members(&[MemberSpec::new("initialTurnsPage", "0.144.4")]),
+    MethodSpec::new("thread/revert", "ThreadRevertParams", "ThreadRevertResponse")
+        .since("0.154.0"),
+    MethodSpec::new("thread/search", "ThreadSearchParams", "ThreadSearchResponse")
+        .reads()
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "thread/searchOccurrences",
+            "ThreadSearchOccurrencesParams",
+            "ThreadSearchOccurrencesResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/section/move",
+            "ThreadSectionMoveParams",
+            "ThreadSectionMoveResponse",
+        )
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/settings/update",
+            "ThreadSettingsUpdateParams",
+            "ThreadSettingsUpdateResponse",
+        )
+        .experimental()
+        .newer_members(
+            &[
+                MemberSpec::new("disabledPluginIds", "0.163.0"),
+                MemberSpec::new("multiAgentMode", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "thread/shellCommand",
+            "ThreadShellCommandParams",
+            "ThreadShellCommandResponse",
+        )
+        .newer_members(&[MemberSpec::new("timeoutMs", "0.154.0")]),
+    MethodSpec::new("thread/start", "ThreadStartParams", "ThreadStartResponse")
+        .newer_members(
+            &[
+                MemberSpec::new("allowProviderModelFallback", "0.144.4"),
+                MemberSpec::new("daybreakEnabled", "0.163.0"),
+                MemberSpec::new("historyMode", "0.144.4"),
+                MemberSpec::new("multiAgentMode", "0.144.4"),
+                MemberSpec::new("projectId", "0.154.0"),
+                MemberSpec::new("selectedCapabilityRoots", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "thread/timeline/list",
+            "ThreadTimelineListParams",
+            "ThreadTimelineListResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/turns/list",
+            "ThreadTurnsListParams",
+            "ThreadTurnsListResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+        "thread/unarchive",
+        "ThreadUnarchiveParams",
+        "ThreadUnarchiveResponse",
+    ),
+    MethodSpec::new(
+            "thread/unsubscribe",
+            "ThreadUnsubscribeParams",
+            "ThreadUnsubscribeResponse",
+        )
+        .role(Role::ThreadUnsubscribe),
+    MethodSpec::new(
+            "threadSection/create",
+            "ThreadSectionCreateParams",
+            "ThreadSectionCreateResponse",
+        )
+        .since("0.154.0"),
+    MethodSpec::new(
+            "threadSection/delete",
+            "ThreadSectionDeleteParams",
+            "ThreadSectionDeleteResponse",
+        )
+        .since("0.154.0"),
+    MethodSpec::new(
+            "threadSection/list",
+            "ThreadSectionListParams",
+            "ThreadSectionListResponse",
+        )
+        .reads()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "threadSection/update",
+            "ThreadSectionUpdateParams",
+            "ThreadSectionUpdateResponse",
+        )
+        .since("0.154.0"),
+    MethodSpec::new("turn/interrupt", "TurnInterruptParams", "TurnInterruptResponse")
+        .urgent()
+        .role(Role::TurnInterrupt),
+    MethodSpec::new(
+            "turn/settings/update",
+            "TurnSettingsUpdateParams",
+            "TurnSettingsUpdateResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("turn/start", "TurnStartParams", "TurnStartResponse")
+        .role(Role::TurnStart)
+        .newer_members(
+            &[
+                MemberSpec::new("additionalContext", "0.144.4"),
+                MemberSpec::new("clientUserMessageId", "0.144.4"),
+                MemberSpec::new("cyberAccessProgram", "0.154.0"),
+                MemberSpec::new("disabledPluginIds", "0.163.0"),
+                MemberSpec::new("multiAgentMode", "0.144.4"),
+                MemberSpec::new("parentTurnId", "0.163.0"),
+                MemberSpec::new("rootTurnId", "0.163.0"),
+                MemberSpec::new("serviceTierForTurn", "0.154.0"),
+                MemberSpec::new("toolOutput", "0.154.0"),
+                MemberSpec::new("turnTrigger", "0.154.0"),
+            ],
+        ),
+    MethodSpec::new("turn/steer", "TurnSteerParams", "TurnSteerResponse")
+        .urgent()
+        .newer_members(
+            &[
+                MemberSpec::new("additionalContext", "0.144.4"),
+                MemberSpec::new("clientUserMessageId", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "userVerification/cancel",
+            "UserVerificationCancelParams",
+            "UserVerificationCancelResponse",
+        )
+        .experimental()
+        .secret()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "userVerification/delete",
+            "UserVerificationDeleteParams",
+            "UserVerificationDeleteResponse",
+        )
+        .experimental()
+        .secret()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "userVerification/enroll",
+            "UserVerificationEnrollParams",
+            "UserVerificationEnrollResponse",
+        )
+        .waits("for a person at a fingerprint reader")
+        .experimental()
+        .secret()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "userVerification/status",
+            "UserVerificationStatusParams",
+            "UserVerificationStatusResponse",
+        )
+        .reads()
+        .experimental()
+        .secret()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "userVerification/verify",
+            "UserVerificationVerifyParams",
+            "UserVerificationVerifyResponse",
+        )
+        .waits("for a person at a fingerprint reader")
+        .experimental()
+        .secret()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "windowsSandbox/readiness",
+            "WindowsSandboxReadinessParams",
+            "WindowsSandboxReadinessResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+        "windowsSandbox/setupStart",
+        "WindowsSandboxSetupStartParams",
+        "WindowsSandboxSetupStartResponse",
+    ),
 ];
 
 /// One function per method of the wire, for everything that implements [`Call`].

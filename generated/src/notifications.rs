@@ -2,540 +2,288 @@
 
 //! The notifications that the server sends: scope, delivery tier, and all of them in one enum.
 
-use openai_codex_wire::{Notification, Scope, Stability, Tier, messages};
-
-/// What is known of a notification by its method alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NotificationSpec {
-    /// The method on the wire.
-    pub method: &'static str,
-    /// The Rust type of its payload.
-    pub params: &'static str,
-    /// What may happen to it when a subscriber is slow.
-    pub tier: Tier,
-    /// Whether it belongs to the stable protocol.
-    pub stability: Stability,
-}
+pub use openai_codex_wire::NotificationSpec;
+use openai_codex_wire::{Notification, Scope, Tier, messages};
+use openai_codex_wire::Role;
 
 /// Every notification that the server sends, sorted by method.
 pub static NOTIFICATIONS: &[NotificationSpec] = &[
-    NotificationSpec {
-        method: "account/gatewayOAuth/changed",
-        params: "GatewayOAuthChangedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "account/login/completed",
-        params: "AccountLoginCompletedNotification",
-        tier: Tier::Lossless,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "account/rateLimits/updated",
-        params: "AccountRateLimitsUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "account/updated",
-        params: "AccountUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "app/list/updated",
-        params: "AppListUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "autoApprovalReview/strictReviewRequired",
-        params: "StrictReviewRequiredNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "command/exec/outputDelta",
-        params: "CommandExecOutputDeltaNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "configWarning",
-        params: "ConfigWarningNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "deprecationNotice",
-        params: "DeprecationNoticeNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "error",
-        params: "ErrorNotification",
-        tier: Tier::Lossless,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "externalAgentConfig/import/completed",
-        params: "ExternalAgentConfigImportCompletedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "externalAgentConfig/import/progress",
-        params: "ExternalAgentConfigImportProgressNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "fs/changed",
-        params: "FsChangedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "fuzzyFileSearch/sessionCompleted",
-        params: "FuzzyFileSearchSessionCompletedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "fuzzyFileSearch/sessionUpdated",
-        params: "FuzzyFileSearchSessionUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "guardianWarning",
-        params: "GuardianWarningNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "hook/completed",
-        params: "HookCompletedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "hook/started",
-        params: "HookStartedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/agentMessage/delta",
-        params: "AgentMessageDeltaNotification",
-        tier: Tier::Lossless,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/autoApprovalReview/completed",
-        params: "ItemGuardianApprovalReviewCompletedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/autoApprovalReview/started",
-        params: "ItemGuardianApprovalReviewStartedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/commandExecution/outputDelta",
-        params: "CommandExecutionOutputDeltaNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/commandExecution/terminalInteraction",
-        params: "TerminalInteractionNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/completed",
-        params: "ItemCompletedNotification",
-        tier: Tier::Lossless,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/fileChange/outputDelta",
-        params: "FileChangeOutputDeltaNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/fileChange/patchUpdated",
-        params: "FileChangePatchUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/mcpToolCall/progress",
-        params: "McpToolCallProgressNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/plan/delta",
-        params: "PlanDeltaNotification",
-        tier: Tier::Lossless,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/reasoning/summaryPartAdded",
-        params: "ReasoningSummaryPartAddedNotification",
-        tier: Tier::Lossless,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/reasoning/summaryTextDelta",
-        params: "ReasoningSummaryTextDeltaNotification",
-        tier: Tier::Lossless,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/reasoning/textDelta",
-        params: "ReasoningTextDeltaNotification",
-        tier: Tier::Lossless,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "item/started",
-        params: "ItemStartedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "mcpServer/event/stream/notification",
-        params: "McpServerEventStreamNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "mcpServer/oauthLogin/completed",
-        params: "McpServerOauthLoginCompletedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "mcpServer/startupStatus/updated",
-        params: "McpServerStatusUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "model/rerouted",
-        params: "ModelReroutedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "model/safetyBuffering/updated",
-        params: "ModelSafetyBufferingUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "model/verification",
-        params: "ModelVerificationNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "modelProvider/authRecoveryCompleted",
-        params: "ModelProviderAuthRecoveryCompletedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "modelProvider/authRecoveryStarted",
-        params: "ModelProviderAuthRecoveryStartedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "process/exited",
-        params: "ProcessExitedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "process/outputDelta",
-        params: "ProcessOutputDeltaNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "project/changed",
-        params: "ProjectChangedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "remoteControl/status/changed",
-        params: "RemoteControlStatusChangedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "serverRequest/resolved",
-        params: "ServerRequestResolvedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "skills/changed",
-        params: "SkillsChangedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/archived",
-        params: "ThreadArchivedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/attachment/updated",
-        params: "ThreadAttachmentUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/closed",
-        params: "ThreadClosedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/compacted",
-        params: "ContextCompactedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/deleted",
-        params: "ThreadDeletedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/environment/connected",
-        params: "ThreadEnvironmentConnectedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/environment/disconnected",
-        params: "ThreadEnvironmentDisconnectedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/goal/cleared",
-        params: "ThreadGoalClearedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/goal/updated",
-        params: "ThreadGoalUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/name/updated",
-        params: "ThreadNameUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/prediction/updated",
-        params: "ThreadPredictionUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/project/updated",
-        params: "ThreadProjectUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/queue/changed",
-        params: "ThreadQueueChangedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/readState/changed",
-        params: "ThreadReadStateChangedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/realtime/closed",
-        params: "ThreadRealtimeClosedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/realtime/error",
-        params: "ThreadRealtimeErrorNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/realtime/item/completed",
-        params: "ThreadRealtimeItemCompletedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/realtime/item/started",
-        params: "ThreadRealtimeItemStartedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/realtime/item/transcript/delta",
-        params: "ThreadRealtimeItemTranscriptDeltaNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/realtime/itemAdded",
-        params: "ThreadRealtimeItemAddedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/realtime/outputAudio/delta",
-        params: "ThreadRealtimeOutputAudioDeltaNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/realtime/sdp",
-        params: "ThreadRealtimeSdpNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/realtime/started",
-        params: "ThreadRealtimeStartedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/realtime/transcript/delta",
-        params: "ThreadRealtimeTranscriptDeltaNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/realtime/transcript/done",
-        params: "ThreadRealtimeTranscriptDoneNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/reverted",
-        params: "ThreadRevertedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/settings/updated",
-        params: "ThreadSettingsUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/started",
-        params: "ThreadStartedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/status/changed",
-        params: "ThreadStatusChangedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/tokenUsage/updated",
-        params: "ThreadTokenUsageUpdatedNotification",
-        tier: Tier::Lossless,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "thread/unarchived",
-        params: "ThreadUnarchivedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "turn/completed",
-        params: "TurnCompletedNotification",
-        tier: Tier::Lossless,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "turn/diff/updated",
-        params: "TurnDiffUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "turn/moderationMetadata",
-        params: "TurnModerationMetadataNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "turn/plan/updated",
-        params: "TurnPlanUpdatedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "turn/started",
-        params: "TurnStartedNotification",
-        tier: Tier::Lossless,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "warning",
-        params: "WarningNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "windows/worldWritableWarning",
-        params: "WindowsWorldWritableWarningNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
-    NotificationSpec {
-        method: "windowsSandbox/setupCompleted",
-        params: "WindowsSandboxSetupCompletedNotification",
-        tier: Tier::BestEffort,
-        stability: Stability::Stable,
-    },
+    NotificationSpec::new(
+            "account/gatewayOAuth/changed",
+            "GatewayOAuthChangedNotification",
+        )
+        .secret()
+        .since("0.163.0"),
+    NotificationSpec::new("account/login/completed", "AccountLoginCompletedNotification")
+        .lossless()
+        .needed()
+        .secret()
+        .role(Role::LoginCompleted),
+    NotificationSpec::new(
+        "account/rateLimits/updated",
+        "AccountRateLimitsUpdatedNotification",
+    ),
+    NotificationSpec::new("account/updated", "AccountUpdatedNotification"),
+    NotificationSpec::new("app/list/updated", "AppListUpdatedNotification"),
+    NotificationSpec::new(
+            "autoApprovalReview/strictReviewRequired",
+            "StrictReviewRequiredNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+        "command/exec/outputDelta",
+        "CommandExecOutputDeltaNotification",
+    ),
+    NotificationSpec::new("configWarning", "ConfigWarningNotification"),
+    NotificationSpec::new("deprecationNotice", "DeprecationNoticeNotification"),
+    NotificationSpec::new("error", "ErrorNotification")
+        .lossless()
+        .needed()
+        .role(Role::TurnError),
+    NotificationSpec::new(
+        "externalAgentConfig/import/completed",
+        "ExternalAgentConfigImportCompletedNotification",
+    ),
+    NotificationSpec::new(
+            "externalAgentConfig/import/progress",
+            "ExternalAgentConfigImportProgressNotification",
+        )
+        .since("0.144.4"),
+    NotificationSpec::new("fs/changed", "FsChangedNotification"),
+    NotificationSpec::new(
+        "fuzzyFileSearch/sessionCompleted",
+        "FuzzyFileSearchSessionCompletedNotification",
+    ),
+    NotificationSpec::new(
+        "fuzzyFileSearch/sessionUpdated",
+        "FuzzyFileSearchSessionUpdatedNotification",
+    ),
+    NotificationSpec::new("guardianWarning", "GuardianWarningNotification"),
+    NotificationSpec::new("hook/completed", "HookCompletedNotification"),
+    NotificationSpec::new("hook/started", "HookStartedNotification"),
+    NotificationSpec::new("item/agentMessage/delta", "AgentMessageDeltaNotification")
+        .lossless()
+        .role(Role::AgentMessageDelta),
+    NotificationSpec::new(
+        "item/autoApprovalReview/completed",
+        "ItemGuardianApprovalReviewCompletedNotification",
+    ),
+    NotificationSpec::new(
+        "item/autoApprovalReview/started",
+        "ItemGuardianApprovalReviewStartedNotification",
+    ),
+    NotificationSpec::new(
+        "item/commandExecution/outputDelta",
+        "CommandExecutionOutputDeltaNotification",
+    ),
+    NotificationSpec::new(
+        "item/commandExecution/terminalInteraction",
+        "TerminalInteractionNotification",
+    ),
+    NotificationSpec::new("item/completed", "ItemCompletedNotification")
+        .lossless()
+        .needed()
+        .role(Role::ItemCompleted),
+    NotificationSpec::new(
+        "item/fileChange/outputDelta",
+        "FileChangeOutputDeltaNotification",
+    ),
+    NotificationSpec::new(
+        "item/fileChange/patchUpdated",
+        "FileChangePatchUpdatedNotification",
+    ),
+    NotificationSpec::new(
+        "item/mcpToolCall/progress",
+        "McpToolCallProgressNotification",
+    ),
+    NotificationSpec::new("item/plan/delta", "PlanDeltaNotification").lossless(),
+    NotificationSpec::new(
+            "item/reasoning/summaryPartAdded",
+            "ReasoningSummaryPartAddedNotification",
+        )
+        .lossless(),
+    NotificationSpec::new(
+            "item/reasoning/summaryTextDelta",
+            "ReasoningSummaryTextDeltaNotification",
+        )
+        .lossless(),
+    NotificationSpec::new("item/reasoning/textDelta", "ReasoningTextDeltaNotification")
+        .lossless(),
+    NotificationSpec::new("item/started", "ItemStartedNotification"),
+    NotificationSpec::new(
+            "mcpServer/event/stream/notification",
+            "McpServerEventStreamNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "mcpServer/oauthLogin/completed",
+            "McpServerOauthLoginCompletedNotification",
+        )
+        .secret(),
+    NotificationSpec::new(
+        "mcpServer/startupStatus/updated",
+        "McpServerStatusUpdatedNotification",
+    ),
+    NotificationSpec::new("model/rerouted", "ModelReroutedNotification"),
+    NotificationSpec::new(
+            "model/safetyBuffering/updated",
+            "ModelSafetyBufferingUpdatedNotification",
+        )
+        .since("0.144.4"),
+    NotificationSpec::new("model/verification", "ModelVerificationNotification"),
+    NotificationSpec::new(
+            "modelProvider/authRecoveryCompleted",
+            "ModelProviderAuthRecoveryCompletedNotification",
+        )
+        .secret()
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "modelProvider/authRecoveryStarted",
+            "ModelProviderAuthRecoveryStartedNotification",
+        )
+        .secret()
+        .since("0.154.0"),
+    NotificationSpec::new("process/exited", "ProcessExitedNotification"),
+    NotificationSpec::new("process/outputDelta", "ProcessOutputDeltaNotification"),
+    NotificationSpec::new("project/changed", "ProjectChangedNotification")
+        .since("0.154.0"),
+    NotificationSpec::new(
+        "remoteControl/status/changed",
+        "RemoteControlStatusChangedNotification",
+    ),
+    NotificationSpec::new("serverRequest/resolved", "ServerRequestResolvedNotification")
+        .needed()
+        .role(Role::RequestResolved),
+    NotificationSpec::new("skills/changed", "SkillsChangedNotification"),
+    NotificationSpec::new("thread/archived", "ThreadArchivedNotification")
+        .needed()
+        .role(Role::ThreadArchived),
+    NotificationSpec::new(
+            "thread/attachment/updated",
+            "ThreadAttachmentUpdatedNotification",
+        )
+        .since("0.163.0"),
+    NotificationSpec::new("thread/closed", "ThreadClosedNotification")
+        .needed()
+        .role(Role::ThreadClosed),
+    NotificationSpec::new("thread/compacted", "ContextCompactedNotification"),
+    NotificationSpec::new("thread/deleted", "ThreadDeletedNotification")
+        .needed()
+        .role(Role::ThreadDeleted)
+        .since("0.144.4"),
+    NotificationSpec::new(
+            "thread/environment/connected",
+            "ThreadEnvironmentConnectedNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "thread/environment/disconnected",
+            "ThreadEnvironmentDisconnectedNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new("thread/goal/cleared", "ThreadGoalClearedNotification"),
+    NotificationSpec::new("thread/goal/updated", "ThreadGoalUpdatedNotification"),
+    NotificationSpec::new("thread/name/updated", "ThreadNameUpdatedNotification"),
+    NotificationSpec::new(
+            "thread/prediction/updated",
+            "ThreadPredictionUpdatedNotification",
+        )
+        .since("0.163.0"),
+    NotificationSpec::new("thread/project/updated", "ThreadProjectUpdatedNotification")
+        .since("0.154.0"),
+    NotificationSpec::new("thread/queue/changed", "ThreadQueueChangedNotification")
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "thread/readState/changed",
+            "ThreadReadStateChangedNotification",
+        )
+        .since("0.163.0"),
+    NotificationSpec::new("thread/realtime/closed", "ThreadRealtimeClosedNotification"),
+    NotificationSpec::new("thread/realtime/error", "ThreadRealtimeErrorNotification"),
+    NotificationSpec::new(
+            "thread/realtime/item/completed",
+            "ThreadRealtimeItemCompletedNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "thread/realtime/item/started",
+            "ThreadRealtimeItemStartedNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "thread/realtime/item/transcript/delta",
+            "ThreadRealtimeItemTranscriptDeltaNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+        "thread/realtime/itemAdded",
+        "ThreadRealtimeItemAddedNotification",
+    ),
+    NotificationSpec::new(
+        "thread/realtime/outputAudio/delta",
+        "ThreadRealtimeOutputAudioDeltaNotification",
+    ),
+    NotificationSpec::new("thread/realtime/sdp", "ThreadRealtimeSdpNotification"),
+    NotificationSpec::new(
+        "thread/realtime/started",
+        "ThreadRealtimeStartedNotification",
+    ),
+    NotificationSpec::new(
+        "thread/realtime/transcript/delta",
+        "ThreadRealtimeTranscriptDeltaNotification",
+    ),
+    NotificationSpec::new(
+        "thread/realtime/transcript/done",
+        "ThreadRealtimeTranscriptDoneNotification",
+    ),
+    NotificationSpec::new("thread/reverted", "ThreadRevertedNotification")
+        .since("0.154.0"),
+    NotificationSpec::new(
+        "thread/settings/updated",
+        "ThreadSettingsUpdatedNotification",
+    ),
+    NotificationSpec::new("thread/started", "ThreadStartedNotification"),
+    NotificationSpec::new("thread/status/changed", "ThreadStatusChangedNotification")
+        .needed()
+        .role(Role::ThreadStatus),
+    NotificationSpec::new(
+            "thread/tokenUsage/updated",
+            "ThreadTokenUsageUpdatedNotification",
+        )
+        .lossless()
+        .needed()
+        .secret()
+        .role(Role::TokenUsage),
+    NotificationSpec::new("thread/unarchived", "ThreadUnarchivedNotification"),
+    NotificationSpec::new("turn/completed", "TurnCompletedNotification")
+        .lossless()
+        .needed()
+        .role(Role::TurnCompleted),
+    NotificationSpec::new("turn/diff/updated", "TurnDiffUpdatedNotification"),
+    NotificationSpec::new(
+            "turn/moderationMetadata",
+            "TurnModerationMetadataNotification",
+        )
+        .since("0.144.4"),
+    NotificationSpec::new("turn/plan/updated", "TurnPlanUpdatedNotification"),
+    NotificationSpec::new("turn/started", "TurnStartedNotification")
+        .lossless()
+        .needed()
+        .role(Role::TurnStarted),
+    NotificationSpec::new("warning", "WarningNotification"),
+    NotificationSpec::new(
+        "windows/worldWritableWarning",
+        "WindowsWorldWritableWarningNotification",
+    ),
+    NotificationSpec::new(
+        "windowsSandbox/setupCompleted",
+        "WindowsSandboxSetupCompletedNotification",
+    ),
 ];
 
 /// What is known of a notification; `None` for a method that this version does not have.
 pub fn lookup(method: &str) -> Option<&'static NotificationSpec> {
-    let index = NOTIFICATIONS.binary_search_by(|spec| spec.method.cmp(method)).ok()?;
-    Some(&NOTIFICATIONS[index])
+    crate::PROTOCOL.notification(method)
 }
 
 /// Any notification that the server sends, by its method.

@@ -2,77 +2,80 @@
 
 //! The requests that the server sends, and their answers.
 
+pub use openai_codex_wire::ServerRequestSpec;
 use openai_codex_wire::{ServerRequest, Stability};
-use crate::methods::MethodSpec;
 
 /// Every request that the server sends, sorted by method.
-pub static SERVER_REQUESTS: &[MethodSpec] = &[
-    MethodSpec {
-        method: "account/chatgptAuthTokens/refresh",
-        params: "ChatgptAuthTokensRefreshParams",
-        response: "ChatgptAuthTokensRefreshResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "applyPatchApproval",
-        params: "ApplyPatchApprovalParams",
-        response: "ApplyPatchApprovalResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "attestation/generate",
-        params: "AttestationGenerateParams",
-        response: "AttestationGenerateResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "currentTime/read",
-        params: "CurrentTimeReadParams",
-        response: "CurrentTimeReadResponse",
-        stability: Stability::Experimental,
-    },
-    MethodSpec {
-        method: "execCommandApproval",
-        params: "ExecCommandApprovalParams",
-        response: "ExecCommandApprovalResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "item/commandExecution/requestApproval",
-        params: "CommandExecutionRequestApprovalParams",
-        response: "CommandExecutionRequestApprovalResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "item/fileChange/requestApproval",
-        params: "FileChangeRequestApprovalParams",
-        response: "FileChangeRequestApprovalResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "item/permissions/requestApproval",
-        params: "PermissionsRequestApprovalParams",
-        response: "PermissionsRequestApprovalResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "item/tool/call",
-        params: "DynamicToolCallParams",
-        response: "DynamicToolCallResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "item/tool/requestUserInput",
-        params: "ToolRequestUserInputParams",
-        response: "ToolRequestUserInputResponse",
-        stability: Stability::Stable,
-    },
-    MethodSpec {
-        method: "mcpServer/elicitation/request",
-        params: "McpServerElicitationRequestParams",
-        response: "McpServerElicitationRequestResponse",
-        stability: Stability::Stable,
-    },
+pub static SERVER_REQUESTS: &[ServerRequestSpec] = &[
+    ServerRequestSpec::new(
+            "account/chatgptAuthTokens/refresh",
+            "ChatgptAuthTokensRefreshParams",
+            "ChatgptAuthTokensRefreshResponse",
+        )
+        .secret(),
+    ServerRequestSpec::new(
+            "applyPatchApproval",
+            "ApplyPatchApprovalParams",
+            "ApplyPatchApprovalResponse",
+        )
+        .refusal(
+            "{\"decision\":{\"denied\":{\"rejection\":\"this client did not approve it\"}}}",
+        ),
+    ServerRequestSpec::new(
+            "attestation/generate",
+            "AttestationGenerateParams",
+            "AttestationGenerateResponse",
+        )
+        .secret(),
+    ServerRequestSpec::new(
+            "currentTime/read",
+            "CurrentTimeReadParams",
+            "CurrentTimeReadResponse",
+        )
+        .experimental()
+        .since("0.144.4"),
+    ServerRequestSpec::new(
+            "execCommandApproval",
+            "ExecCommandApprovalParams",
+            "ExecCommandApprovalResponse",
+        )
+        .refusal(
+            "{\"decision\":{\"denied\":{\"rejection\":\"this client did not approve it\"}}}",
+        ),
+    ServerRequestSpec::new(
+            "item/commandExecution/requestApproval",
+            "CommandExecutionRequestApprovalParams",
+            "CommandExecutionRequestApprovalResponse",
+        )
+        .refusal("{\"decision\":\"decline\"}"),
+    ServerRequestSpec::new(
+            "item/fileChange/requestApproval",
+            "FileChangeRequestApprovalParams",
+            "FileChangeRequestApprovalResponse",
+        )
+        .refusal("{\"decision\":\"decline\"}"),
+    ServerRequestSpec::new(
+            "item/permissions/requestApproval",
+            "PermissionsRequestApprovalParams",
+            "PermissionsRequestApprovalResponse",
+        )
+        .refusal("{\"permissions\":{},\"scope\":\"turn\"}"),
+    ServerRequestSpec::new(
+        "item/tool/call",
+        "DynamicToolCallParams",
+        "DynamicToolCallResponse",
+    ),
+    ServerRequestSpec::new(
+        "item/tool/requestUserInput",
+        "ToolRequestUserInputParams",
+        "ToolRequestUserInputResponse",
+    ),
+    ServerRequestSpec::new(
+            "mcpServer/elicitation/request",
+            "McpServerElicitationRequestParams",
+            "McpServerElicitationRequestResponse",
+        )
+        .refusal("{\"action\":\"decline\"}"),
 ];
 
 impl ServerRequest for crate::ChatgptAuthTokensRefreshParams {
