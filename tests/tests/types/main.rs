@@ -11,6 +11,7 @@ mod complete;
 mod equal;
 #[path = "../support/kind.rs"]
 mod kind;
+mod protocol;
 mod random;
 mod schema;
 mod secrets;
