@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::SecretString;
 use crate::approval::ApprovalMode;
 use crate::config::CodexBuilder;
-use crate::connection::{Connection, Deadline, RequestOptions};
+use crate::connection::{Connection, Deadline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventStream;
 use crate::handler::{Handlers, Registry};
@@ -434,12 +434,7 @@ impl Rpc {
         params: Option<&RawValue>,
     ) -> Result<Box<RawValue>> {
         let connection = &self.0.connection;
-        let options = RequestOptions {
-            deadline: Deadline::Default,
-            // They must get through while everything else waits.
-            urgent: matches!(&*method, "turn/interrupt" | "turn/steer"),
-        };
-        let again = || connection.request(method.clone(), params, options);
+        let again = || connection.request(method.clone(), params, Deadline::Default);
         let answer = connection.lend_timers(async {
             match only_reads(&method) {
                 true => {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openai_codex_types::{
-    ClientInfo, InitializeCapabilities, InitializeParams, InitializeResponse,
+    ClientInfo, ClientRequest, InitializeCapabilities, InitializeParams, InitializeResponse,
+    PROTOCOL,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::codex::{Codex, encode};
 use crate::connection::{
-    Connection, ConnectionOptions, Dispatcher, Handshake, Limits, current_runtime, is_needed,
+    Connection, ConnectionOptions, Dispatcher, Handshake, Limits, current_runtime,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::handler::{Handlers, Registry};
@@ -136,7 +137,7 @@ impl CodexBuilder {
                 .title("Codex Rust SDK"),
             experimental_api: true,
             opt_out: Vec::new(),
-            connection: ConnectionOptions::default(),
+            connection: ConnectionOptions::new(&PROTOCOL),
             version_policy: VersionPolicy::default(),
             handlers: Handlers::new(),
             record: None,
@@ -429,9 +430,13 @@ impl CodexBuilder {
         let mut capabilities = InitializeCapabilities::new()
             .experimental_api(self.experimental_api)
             .request_attestation(self.handlers.attest());
-        let needed: Vec<&str> = (self.opt_out.iter())
-            .map(String::as_str)
-            .filter(|method| is_needed(method))
+        let specs = self
+            .opt_out
+            .iter()
+            .filter_map(|it| PROTOCOL.notification(it));
+        let needed: Vec<&str> = specs
+            .filter(|spec| spec.needed)
+            .map(|spec| spec.method)
             .collect();
         if !needed.is_empty() {
             return Err(Error::new(
@@ -447,7 +452,7 @@ impl CodexBuilder {
             capabilities = capabilities.opt_out_notification_methods(self.opt_out.clone());
         }
         encode(
-            "initialize",
+            InitializeParams::METHOD,
             &InitializeParams::new(self.client.clone()).capabilities(capabilities),
         )
     }
@@ -470,10 +475,10 @@ impl CodexBuilder {
         registry: Arc<Registry>,
     ) -> Result<Codex> {
         let version = handshake.runtime_version;
+        let (method, said) = (InitializeParams::METHOD, handshake.response.get());
         let metadata: Result<InitializeResponse> =
-            openai_codex_wire::decode("initialize", handshake.response.get()).map_err(|error| {
-                Error::undecodable("initialize", handshake.response.get(), error)
-                    .into_kind(ErrorKind::Handshake)
+            openai_codex_wire::decode(method, said).map_err(|error| {
+                Error::undecodable(method, said, error).into_kind(ErrorKind::Handshake)
             });
         let checked = metadata.and_then(|metadata| {
             self.version_policy.check(version.as_deref())?;

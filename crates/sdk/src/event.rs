@@ -7,16 +7,13 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use futures_core::Stream;
-use openai_codex_types::{DecodeError, ServerNotification};
+use openai_codex_types::{DecodeError, Role, ServerNotification};
 
 use crate::connection::{RawEvent, Subscription, TurnRef};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limit::{Limit, Over, OwnedTask};
 use crate::thread::Thread;
 use crate::turn::Settling;
-
-/// The method of the deltas that make up the agent's messages.
-const TEXT_DELTA: &str = "item/agentMessage/delta";
 
 /// A notification of the server's.
 ///
@@ -113,8 +110,8 @@ impl Event {
 
     /// The text that this adds to an agent's message, if that is what it does.
     pub fn text_delta(&self) -> Option<&str> {
-        match self.method() {
-            TEXT_DELTA => self.raw.delta(),
+        match self.raw.role() {
+            Some(Role::AgentMessageDelta) => self.raw.delta(),
             _ => None,
         }
     }

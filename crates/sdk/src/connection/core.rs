@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use openai_codex_wire::{ThreadId, TurnId};
+use openai_codex_wire::{Protocol, Role, ThreadId, TurnId};
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -18,7 +18,7 @@ use super::outbox::Outbox;
 use super::pending::{Pending, Waiter};
 use super::router::Router;
 use super::supervisor::Happened;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::process::{ChildProcess, StderrTail};
 
 /// How many ordinary messages may wait for the writer.
@@ -137,6 +137,19 @@ impl Core {
     #[cfg(test)]
     pub(super) fn is_locked(&self) -> bool {
         self.state.try_lock().is_err()
+    }
+
+    /// What there is to know of methods.
+    pub(super) fn protocol(&self) -> &'static Protocol {
+        self.options.protocol
+    }
+
+    /// The method that has a role.
+    pub(super) fn method(&self, role: Role) -> Result<&'static str, Error> {
+        self.protocol().method(role).ok_or_else(|| {
+            let message = format!("the protocol of this connection has no method for {role}");
+            Error::new(ErrorKind::InvalidInput, message)
+        })
     }
 
     pub(super) fn failure(&self) -> Option<Error> {
@@ -308,6 +321,7 @@ impl Core {
         if state.failure.is_some() {
             return None;
         }
+        let method = self.protocol().method(Role::TurnInterrupt)?;
         let is_told = state.router.doom(thread, turn)?;
         let id = self.new_id();
         if is_told {
@@ -317,7 +331,7 @@ impl Core {
             state.pending.insert(id, waiter);
         }
         let params = turn_params(thread, turn);
-        let frame = encode(Some(id), "turn/interrupt", Some(&params));
+        let frame = encode(Some(id), method, Some(&params));
         Some(state.outbox.queue(frame, None))
     }
 

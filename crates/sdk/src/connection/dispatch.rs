@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use openai_codex_wire::scope::ScopeIds;
-use openai_codex_wire::{RequestId, ThreadId, TurnId};
+use openai_codex_wire::{Protocol, RequestId, ThreadId, TurnId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
@@ -81,46 +81,24 @@ impl Cancelled {
     }
 }
 
-/// A dispatcher that refuses everything.
-pub(crate) struct Refuse;
-
-impl Dispatcher for Refuse {
-    fn dispatch(&self, call: ServerCall) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
-        Box::pin(std::future::ready(refuse(&call.method)))
-    }
-}
-
-/// The answer that grants nothing, with a warning: approvals are declined,
-/// permissions are granted none, elicitations are declined, and what has no
-/// such answer gets an error. The turn goes on in each case.
-pub(crate) fn refuse(method: &str) -> Reply {
+/// The answer that grants nothing, with a warning: what the protocol says for the method,
+/// else an error. The turn goes on in each case.
+pub(crate) fn refuse(protocol: &Protocol, method: &str) -> Reply {
     tracing::warn!(
         method,
         "refusing a request of the server's: no handler is set for it"
     );
-    refusal(method)
+    refusal(protocol, method)
 }
 
 /// What [`refuse`] answers, without the warning.
-pub(crate) fn refusal(method: &str) -> Reply {
-    let answer = match method {
-        "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" => {
-            r#"{"decision":"decline"}"#
-        }
-        "applyPatchApproval" | "execCommandApproval" => {
-            r#"{"decision":{"denied":{"rejection":"this client did not approve it"}}}"#
-        }
-        "item/permissions/requestApproval" => r#"{"permissions":{},"scope":"turn"}"#,
-        "mcpServer/elicitation/request" => r#"{"action":"decline"}"#,
-        _ => {
-            return Err(RpcError {
-                code: -32601,
-                message: format!("this client has no handler for {method}"),
-                data: None,
-            });
-        }
-    };
-    Ok(RawValue::from_string(answer.to_owned()).expect("each of these is JSON"))
+pub(crate) fn refusal(protocol: &Protocol, method: &str) -> Reply {
+    let spec = protocol.server_request(method);
+    let answer = spec.and_then(|spec| RawValue::from_string(spec.refusal?.to_owned()).ok());
+    answer.ok_or_else(|| {
+        let message = format!("this client has no handler for {method}");
+        rpc_error(-32601, &message)
+    })
 }
 
 /// The server's requests that have no answer yet.
@@ -288,7 +266,7 @@ impl Core {
         if state.server_requests.running >= self.options.max_handlers {
             drop(state);
             tracing::warn!(method, "too many requests of the server's at a time");
-            return self.send(encode_reply(&id, &refuse(method)), None);
+            return self.send(encode_reply(&id, &refuse(self.protocol(), method)), None);
         }
         let mut fx = Effects::default();
         let (generation, cancelled) =

@@ -6,11 +6,10 @@ use std::sync::OnceLock;
 
 use openai_codex_wire::envelope::{Message, peek, string_member};
 use openai_codex_wire::scope::ScopeIds;
-use openai_codex_wire::{ThreadId, Tier, TurnId};
+use openai_codex_wire::{NotificationSpec, Protocol, Role, ThreadId, Tier, TurnId};
 use serde_json::value::RawValue;
 
 use super::core::{json_string, one_line};
-use super::kind::{Kind, tier};
 
 /// What an event weighs beside its text, for the bounds in bytes.
 const OVERHEAD: usize = 160;
@@ -26,8 +25,8 @@ pub(crate) struct RawEvent {
     params: Span,
     thread: Span,
     turn: Span,
-    kind: Kind,
-    tier: Tier,
+    /// What is known of its method, if that is known.
+    spec: Option<&'static NotificationSpec>,
     /// Unix milliseconds.
     emitted_at_ms: Option<i64>,
     /// What does not stand in the line literally.
@@ -77,7 +76,7 @@ impl Span {
 }
 
 impl RawEvent {
-    /// A notification whose pieces were cut out of `line`.
+    /// A notification whose pieces were cut out of `line`, with what is known of its method.
     #[expect(clippy::ptr_arg, reason = "whether it is borrowed is what is asked")]
     pub(crate) fn notification(
         line: &str,
@@ -85,6 +84,7 @@ impl RawEvent {
         params: Option<&str>,
         scope: &ScopeIds<'_>,
         emitted_at_ms: Option<i64>,
+        spec: Option<&'static NotificationSpec>,
     ) -> Self {
         let mut apart = Apart::default();
         let mut any_apart = false;
@@ -105,8 +105,7 @@ impl RawEvent {
             params: params.map_or(Span::ABSENT, |params| Span::of(line, params)),
             thread,
             turn,
-            kind: Kind::of(method),
-            tier: tier(method),
+            spec,
             emitted_at_ms,
             apart: any_apart.then(|| Box::new(apart)),
             delta: OnceLock::new(),
@@ -122,8 +121,7 @@ impl RawEvent {
             params: Span::ABSENT,
             thread: Span::ABSENT,
             turn: Span::ABSENT,
-            kind: Kind::Other,
-            tier: Tier::Lossless,
+            spec: None,
             emitted_at_ms: None,
             apart: Some(Box::new(Apart {
                 malformed: Some(reason.into()),
@@ -135,9 +133,16 @@ impl RawEvent {
 
     /// The completion of a turn that no event told of, out of the `turn` that the
     /// server answered when it was asked.
-    pub(crate) fn completion(thread: &ThreadId, turn: &TurnId, stored: &RawValue) -> Option<Self> {
+    pub(crate) fn completion(
+        protocol: &Protocol,
+        thread: &ThreadId,
+        turn: &TurnId,
+        stored: &RawValue,
+    ) -> Option<Self> {
+        let method = protocol.method(Role::TurnCompleted)?;
         let line = format!(
-            "{{\"method\":\"turn/completed\",\"params\":{{\"threadId\":{},\"turnId\":{},\"turn\":{}}}}}",
+            "{{\"method\":{},\"params\":{{\"threadId\":{},\"turnId\":{},\"turn\":{}}}}}",
+            json_string(method),
             json_string(thread),
             json_string(turn),
             one_line(stored.get()),
@@ -154,6 +159,7 @@ impl RawEvent {
                 params,
                 &scope,
                 emitted_at_ms,
+                protocol.notification(&method),
             )),
             _ => None,
         }
@@ -202,8 +208,9 @@ impl RawEvent {
         }
     }
 
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
+    /// What it is to a connection.
+    pub(crate) fn role(&self) -> Option<Role> {
+        self.spec?.role
     }
 
     /// When the server emitted it, in Unix milliseconds.
@@ -211,8 +218,14 @@ impl RawEvent {
         self.emitted_at_ms
     }
 
+    /// What may happen to it when a subscriber is slow.
     pub(crate) fn tier(&self) -> Tier {
-        self.tier
+        match self.spec {
+            Some(spec) => spec.tier,
+            // That the server sends what is no message must not be missed.
+            None if self.malformed().is_some() => Tier::Lossless,
+            None => Tier::BestEffort,
+        }
     }
 
     /// Why the line is no message, if it is none.
@@ -249,7 +262,7 @@ mod tests {
                 params,
                 scope,
                 emitted_at_ms,
-            }) => RawEvent::notification(line, &method, params, &scope, emitted_at_ms),
+            }) => RawEvent::notification(line, &method, params, &scope, emitted_at_ms, None),
             other => panic!("{other:?}"),
         }
     }

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
+use openai_codex_wire::Role;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::event::RawEvent;
-use super::kind::Kind;
 
 /// How many bytes of items one turn may hold on to. A single item can embed a
 /// whole command output of tens of megabytes.
@@ -31,33 +31,27 @@ pub(crate) struct Fold {
 }
 
 impl Fold {
-    pub(crate) fn apply(&mut self, kind: Kind, event: &Arc<RawEvent>) {
+    pub(crate) fn apply(&mut self, event: &Arc<RawEvent>) {
         if self.completed.is_some() {
             return;
         }
         self.has_events = true;
-        let event = || Some(Arc::clone(event));
-        match kind {
-            Kind::TurnStarted => self.started = event(),
-            Kind::ItemCompleted => {
-                let Some(event) = event() else { return };
+        let Some(role) = event.role() else { return };
+        let kept = || Some(Arc::clone(event));
+        match role {
+            Role::TurnStarted => self.started = kept(),
+            Role::ItemCompleted => {
                 if self.bytes + event.weight() > MAX_BYTES {
                     self.dropped_items += 1;
                     return;
                 }
                 self.bytes += event.weight();
-                self.items.push(event);
+                self.items.extend(kept());
             }
-            Kind::TokenUsage => self.usage = event(),
-            Kind::Error => self.error = event(),
-            Kind::TurnCompleted => self.completed = event(),
-            Kind::ThreadClosed
-            | Kind::ThreadArchived
-            | Kind::ThreadDeleted
-            | Kind::ThreadStatus
-            | Kind::LoginCompleted
-            | Kind::RequestResolved
-            | Kind::Other => {}
+            Role::TokenUsage => self.usage = kept(),
+            Role::TurnError => self.error = kept(),
+            Role::TurnCompleted => self.completed = kept(),
+            _ => {}
         }
     }
 

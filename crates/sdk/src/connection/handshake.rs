@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use openai_codex_wire::Role;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -11,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::Connection;
 use super::core::Exit;
 use super::dispatch::Dispatcher;
-use super::options::{ConnectionOptions, RequestOptions};
+use super::options::{ConnectionOptions, Deadline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::LaunchOptions;
 use crate::transport::{LineReader, LineWriter};
@@ -22,6 +23,10 @@ const ATTEMPTS: u32 = 8;
 
 /// The pause before the second attempt; it doubles each time, up to a second.
 const BACKOFF: Duration = Duration::from_millis(50);
+
+/// The notification that ends the handshake. It is the only one that a client sends, and so
+/// the only method that is called by its name here.
+const INITIALIZED: &str = "initialized";
 
 /// What the server said of itself.
 #[derive(Clone, Debug)]
@@ -101,11 +106,12 @@ impl Connection {
     /// Sends `initialize`, and `initialized` when it is answered.
     pub(crate) async fn handshake(&self, initialize: &RawValue) -> Result<Handshake> {
         let failed = |error: Error| error.into_kind(ErrorKind::Handshake);
+        let method = self.core().method(Role::Initialize).map_err(failed)?;
         let response = self
-            .request("initialize", Some(initialize), RequestOptions::default())
+            .request(method, Some(initialize), Deadline::Default)
             .await
             .map_err(failed)?;
-        self.notify("initialized", None).await.map_err(failed)?;
+        self.notify(INITIALIZED, None).await.map_err(failed)?;
         let client = client_name(initialize).unwrap_or_default();
         let runtime_version = UserAgent::of(&response)
             .and_then(|agent| version(&agent.0, &client).map(str::to_owned));

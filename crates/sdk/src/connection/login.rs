@@ -160,7 +160,7 @@ mod tests {
             let line = format!(r#"{{"loginId":"{number}"}}"#);
             let method = "account/login/completed".into();
             let scope = ScopeIds::default();
-            let event = RawEvent::notification(&line, &method, Some(&line), &scope, None);
+            let event = RawEvent::notification(&line, &method, Some(&line), &scope, None, None);
             logins.complete(&Arc::new(event), &mut Effects::default());
         }
         assert_eq!(logins.len(), PARKED);

@@ -12,8 +12,9 @@
 //! its answer, at its deadline, or with the one reason for which the connection
 //! failed, which is kept for all who come later.
 //!
-//! Nothing in here depends on the generated types: it deals in methods, raw
-//! JSON and the ids that route.
+//! Nothing in here depends on the generated types, nor knows a method by its name: it
+//! deals in raw JSON, the ids that route, and the roles that the
+//! [`Protocol`](openai_codex_wire::Protocol) that it is given tells of methods.
 
 mod core;
 mod dispatch;
@@ -21,7 +22,6 @@ mod effects;
 mod event;
 mod fold;
 mod handshake;
-mod kind;
 mod login;
 mod options;
 mod outbox;
@@ -48,15 +48,12 @@ use openai_codex_wire::{LoginId, ThreadId, TurnId};
 use tokio::runtime::Handle;
 
 pub(crate) use self::core::Interrupted;
-pub(crate) use self::dispatch::{
-    Cancelled, Dispatcher, Refuse, Reply, ServerCall, refusal, refuse,
-};
+pub(crate) use self::dispatch::{Cancelled, Dispatcher, Reply, ServerCall, refusal, refuse};
 pub(crate) use self::event::RawEvent;
 pub(crate) use self::fold::TurnSummary;
 pub(crate) use self::handshake::Handshake;
-pub(crate) use self::kind::is_needed;
 pub(crate) use self::login::LoginRef;
-pub(crate) use self::options::{ConnectionOptions, Deadline, RequestOptions};
+pub(crate) use self::options::{ConnectionOptions, Deadline};
 pub(crate) use self::queue::Limits;
 pub(crate) use self::router::Known;
 pub(crate) use self::subscription::Subscription;

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use openai_codex_wire::{MethodSpec, Protocol};
+
 use super::queue::Limits;
 use crate::transport::Tap;
 
 /// What a connection can be told. Every bound that a user may move is here.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionOptions {
+    /// What there is to know of methods.
+    pub(crate) protocol: &'static Protocol,
     /// How much may wait for one subscriber.
     pub(crate) limits: Limits,
     /// How many requests may be unanswered. 0.163.0 reaches its full throughput
@@ -24,9 +28,10 @@ pub(crate) struct ConnectionOptions {
     pub(crate) record: Option<Tap>,
 }
 
-impl Default for ConnectionOptions {
-    fn default() -> Self {
+impl ConnectionOptions {
+    pub(crate) fn new(protocol: &'static Protocol) -> Self {
         Self {
+            protocol,
             limits: Limits::default(),
             max_in_flight: 64,
             request_timeout: Some(Duration::from_secs(60)),
@@ -35,15 +40,6 @@ impl Default for ConnectionOptions {
             record: None,
         }
     }
-}
-
-/// What a single request can be told.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RequestOptions {
-    pub(crate) deadline: Deadline,
-    /// Whether it passes by the requests that wait for their turn. For what must
-    /// get through while everything else is stuck: interrupting, steering.
-    pub(crate) urgent: bool,
 }
 
 /// How long a request may take, from the call to the answer.
@@ -58,36 +54,15 @@ pub(crate) enum Deadline {
     None,
 }
 
-/// Methods that are answered when something outside of the server is done,
-/// which may take any time. They have no deadline unless the caller gives one,
-/// and since they may take all day, they have in-flight permits of their own.
-pub(crate) fn is_long_running(method: &str) -> bool {
-    matches!(
-        method,
-        // Answered when the command has exited.
-        "command/exec"
-        // Answered when the tool has: it may be anything, a human included.
-        | "mcpServer/tool/call"
-        // Clone repositories over the network.
-        | "marketplace/add"
-        | "marketplace/upgrade"
-        | "plugin/install"
-        | "plugin/reconcile"
-        // Uploads logs.
-        | "feedback/upload"
-        // Wait for a human at a browser or a fingerprint reader.
-        | "account/gatewayOAuth/login"
-        | "userVerification/enroll"
-        | "userVerification/verify"
-        // Reads every session on the disk.
-        | "rollout/compress"
-    )
-}
-
 impl Deadline {
-    pub(crate) fn limit(self, method: &str, default: Option<Duration>) -> Option<Duration> {
+    /// How long a request of a method may take.
+    pub(crate) fn limit(
+        self,
+        spec: Option<&MethodSpec>,
+        default: Option<Duration>,
+    ) -> Option<Duration> {
         match self {
-            Self::Default if is_long_running(method) => None,
+            Self::Default if spec.is_some_and(|spec| spec.waits.is_some()) => None,
             Self::Default => default,
             Self::After(limit) => Some(limit),
             Self::None => None,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use openai_codex_wire::{ThreadId, TurnId, scope};
+use openai_codex_wire::{Role, ThreadId, TurnId, scope};
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
@@ -62,11 +62,11 @@ pub(crate) enum Follow {
 }
 
 impl Follow {
-    /// What the answer to a request means, if anything.
-    pub(crate) fn of(method: &str, params: Option<&RawValue>) -> Option<Self> {
-        match method {
-            "thread/resume" => Some(Self::Resume),
-            "thread/unsubscribe" => {
+    /// What the answer to a request with a role means, if anything.
+    pub(crate) fn of(role: Role, params: Option<&RawValue>) -> Option<Self> {
+        match role {
+            Role::ThreadResume => Some(Self::Resume),
+            Role::ThreadUnsubscribe => {
                 let ids = scope::ids(params?.get());
                 Some(Self::Unsubscribe(ids.thread_id?.as_ref().into()))
             }
@@ -84,7 +84,7 @@ pub(crate) struct StartWaiter {
     pub(crate) tx: Option<oneshot::Sender<StartAnswer>>,
 }
 
-/// What became of a `turn/start`.
+/// What became of the start of a turn.
 #[derive(Debug)]
 pub(crate) enum StartAnswer {
     Started(UnclaimedTurn),

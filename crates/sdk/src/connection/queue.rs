@@ -293,8 +293,11 @@ mod tests {
             false => "thread/status/changed",
         };
         let scope = openai_codex_wire::scope::ScopeIds::default();
+        let spec = openai_codex_types::PROTOCOL.notification(method);
         let method = method.into();
-        Arc::new(RawEvent::notification(name, &method, None, &scope, None))
+        Arc::new(RawEvent::notification(
+            name, &method, None, &scope, None, spec,
+        ))
     }
 
     fn filled(overflow: Overflow, events: &str) -> Queue {

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use openai_codex_wire::envelope::{Message, PeekError, peek, repair_surrogates};
-use openai_codex_wire::{RequestId, ThreadId, TurnId, scope};
+use openai_codex_wire::{Protocol, RequestId, Role, ThreadId, TurnId, scope};
 
 use super::core::{Core, State};
 use super::effects::Effects;
 use super::event::RawEvent;
-use super::kind::Kind;
 use super::pending::{Answer, Follow, StartAnswer, StartWaiter, Waiter};
 use super::router::{Over, Resumed};
 use super::turn::{StartedTurn, TurnRef, UnclaimedTurn};
@@ -83,7 +82,10 @@ impl Core {
                 scope,
                 emitted_at_ms,
             } => {
-                let event = RawEvent::notification(line, &method, params, &scope, emitted_at_ms);
+                // Looked up here, once: whoever asks about it later has it.
+                let spec = self.protocol().notification(&method);
+                let event =
+                    RawEvent::notification(line, &method, params, &scope, emitted_at_ms, spec);
                 self.route(&Arc::new(event), fx);
             }
             Message::Response { id, outcome } => self.respond(&id, outcome, fx),
@@ -115,7 +117,7 @@ impl Core {
                 state.pending.take_interrupts(thread, None)
             }
         };
-        if event.kind() == Kind::RequestResolved {
+        if event.role() == Some(Role::RequestResolved) {
             state.server_requests.withdraw_resolved(event, fx);
         }
         let doomed = match &over {
@@ -169,7 +171,7 @@ impl Core {
             }
             Some(Waiter::Follow { what, tx }) => {
                 if let Ok(result) = outcome {
-                    follow(&mut state, &what, result, fx);
+                    follow(self.protocol(), &mut state, &what, result, fx);
                 }
                 drop(state);
                 fx.run();
@@ -241,7 +243,7 @@ impl Core {
 
 /// What an answer means for the threads that are followed, before the next line
 /// is read.
-fn follow(state: &mut State, what: &Follow, result: &str, fx: &mut Effects) {
+fn follow(protocol: &Protocol, state: &mut State, what: &Follow, result: &str, fx: &mut Effects) {
     let State {
         router, pending, ..
     } = state;
@@ -251,7 +253,9 @@ fn follow(state: &mut State, what: &Follow, result: &str, fx: &mut Effects) {
             pending.forget_interrupts(thread);
         }
         Follow::Resume => {
-            let resumed = Resumed::of(result, |thread, turn| router.has_lost(thread, turn));
+            let resumed = Resumed::of(protocol, result, |thread, turn| {
+                router.has_lost(thread, turn)
+            });
             if let Some(resumed) = resumed {
                 router.resume_thread(&resumed, fx);
             }

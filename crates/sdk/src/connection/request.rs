@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openai_codex_wire::{ThreadId, TurnId};
+use openai_codex_wire::{MethodSpec, Role, ThreadId, TurnId};
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use super::Connection;
 use super::core::{Core, Interrupted, encode, turn_params};
-use super::options::{Deadline, RequestOptions, is_long_running};
+use super::options::Deadline;
 use super::pending::{Answer, Follow, StartAnswer, StartWaiter, Waiter};
 use super::turn::StartedTurn;
 use crate::error::{Error, Result, RpcError};
@@ -35,19 +35,19 @@ impl Connection {
         &self,
         method: impl Into<Cow<'static, str>>,
         params: Option<&RawValue>,
-        options: RequestOptions,
+        deadline: Deadline,
     ) -> Result<Box<RawValue>> {
         let core = self.core();
         let method = method.into();
-        let limit = options
-            .deadline
-            .limit(&method, core.options.request_timeout);
+        let spec = core.protocol().request(&method);
+        let limit = deadline.limit(spec, core.options.request_timeout);
         let span = request_span(&method, None);
         within(limit, &method, async {
-            let admission = core.admit(&method, options.urgent).await?;
+            let admission = core.admit(spec).await?;
             let (tx, rx) = oneshot::channel();
             let id = core.submit(&method, params, admission.slot, |_| {
-                Some(match Follow::of(&method, params) {
+                let role = spec.and_then(|spec| spec.role);
+                Some(match role.and_then(|role| Follow::of(role, params)) {
                     Some(what) => Waiter::Follow { what, tx },
                     None => Waiter::Call(tx),
                 })
@@ -95,16 +95,16 @@ impl Connection {
         events: bool,
         deadline: Deadline,
     ) -> Result<StartedTurn> {
-        const METHOD: &str = "turn/start";
-
         let core = self.core();
-        let limit = deadline.limit(METHOD, core.options.request_timeout);
-        let span = request_span(METHOD, Some(thread));
-        within(limit, METHOD, async {
+        let method = core.method(Role::TurnStart)?;
+        let spec = core.protocol().request(method);
+        let limit = deadline.limit(spec, core.options.request_timeout);
+        let span = request_span(method, Some(thread));
+        within(limit, method, async {
             core.thread_is_free(thread).await;
-            let admission = core.admit(METHOD, false).await?;
+            let admission = core.admit(spec).await?;
             let (tx, rx) = oneshot::channel();
-            let id = core.submit(METHOD, Some(params), admission.slot, |state| {
+            let id = core.submit(method, Some(params), admission.slot, |state| {
                 Some(Waiter::Start(StartWaiter {
                     thread: thread.clone(),
                     start: state.router.open_start(thread, events),
@@ -117,15 +117,15 @@ impl Connection {
             guard.id = None;
             match answer {
                 StartAnswer::Started(unclaimed) => Ok(unclaimed.claim()),
-                StartAnswer::Other(answer) => Err(match decode(METHOD, answer) {
-                    Ok(raw) => no_turn(raw.get()),
+                StartAnswer::Other(answer) => Err(match decode(method, answer) {
+                    Ok(raw) => no_turn(method, raw.get()),
                     Err(error) => error,
                 }),
             }
         })
         .instrument(span.clone())
         .await
-        .map_err(|error| error.with_method(METHOD))
+        .map_err(|error| error.with_method(method))
     }
 
     /// Interrupts a turn. Resolves when the server has taken it, or when the
@@ -144,17 +144,17 @@ impl Connection {
         turn: &TurnId,
         deadline: Deadline,
     ) -> Result<Interrupted> {
-        const METHOD: &str = "turn/interrupt";
-
         let core = self.core();
-        let limit = deadline.limit(METHOD, core.options.request_timeout);
+        let method = core.method(Role::TurnInterrupt)?;
+        let spec = core.protocol().request(method);
+        let limit = deadline.limit(spec, core.options.request_timeout);
         let params = turn_params(thread, turn);
-        let span = request_span(METHOD, Some(thread));
-        within(limit, METHOD, async {
+        let span = request_span(method, Some(thread));
+        within(limit, method, async {
             for attempt in 1.. {
                 // Asked before: by the time of the answer it may have begun.
                 let was_to_begin = core.lock().router.is_to_begin(thread, turn);
-                match self.interrupt_once(thread, turn, &params).await {
+                match self.interrupt_once(method, thread, turn, &params).await {
                     Err(error) if is_not_active(&error) => {
                         let router = &core.lock().router;
                         let again = was_to_begin
@@ -179,22 +179,21 @@ impl Connection {
         })
         .instrument(span)
         .await
-        .map_err(|error| error.with_method(METHOD))
+        .map_err(|error| error.with_method(method))
     }
 
     async fn interrupt_once(
         &self,
+        method: &'static str,
         thread: &ThreadId,
         turn: &TurnId,
         params: &RawValue,
     ) -> Result<Interrupted> {
-        const METHOD: &str = "turn/interrupt";
-
         let core = self.core();
         let (tx, rx) = oneshot::channel();
         // Asked and registered under one lock, so that the end of the turn
         // is either seen here or answers the waiter.
-        let id = core.submit(METHOD, Some(params), None, |state| {
+        let id = core.submit(method, Some(params), None, |state| {
             (!state.router.has_finished(thread, turn)).then(|| Waiter::Interrupt {
                 thread: thread.clone(),
                 turn: turn.clone(),
@@ -207,7 +206,7 @@ impl Connection {
         }
         match core.answer(id, None, rx).await? {
             Answer::TurnEnded => Ok(Interrupted::Finished),
-            answer => decode(METHOD, answer).map(|_| Interrupted::Accepted),
+            answer => decode(method, answer).map(|_| Interrupted::Accepted),
         }
     }
 }
@@ -235,15 +234,16 @@ struct Admission {
 }
 
 impl Core {
-    /// Waits for an in-flight permit and for a place in the queue.
-    async fn admit(&self, method: &str, urgent: bool) -> Result<Admission> {
-        if urgent {
+    /// Waits for an in-flight permit and for a place in the queue, unless the method is urgent.
+    async fn admit(&self, spec: Option<&MethodSpec>) -> Result<Admission> {
+        if spec.is_some_and(|spec| spec.urgent) {
             return Ok(Admission {
                 permit: None,
                 slot: None,
             });
         }
-        let permits = if is_long_running(method) {
+        // What may take all day has in-flight permits of its own.
+        let permits = if spec.is_some_and(|spec| spec.waits.is_some()) {
             &self.long_running
         } else {
             &self.in_flight
@@ -425,7 +425,7 @@ pub(super) fn raw_value(raw: Box<str>) -> Result<Box<RawValue>, (String, serde_j
         .map_err(|error| (raw.into_string(), error))
 }
 
-fn no_turn(raw: &str) -> Error {
+fn no_turn(method: &'static str, raw: &str) -> Error {
     let error = <serde_json::Error as serde::de::Error>::custom("missing field `turn.id`");
-    Error::undecodable("turn/start", raw, error)
+    Error::undecodable(method, raw, error)
 }

@@ -13,13 +13,12 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use openai_codex_wire::{ThreadId, TurnId};
+use openai_codex_wire::{Role, ThreadId, TurnId};
 use tokio::sync::Notify;
 
 use super::effects::Effects;
 use super::event::RawEvent;
 use super::fold::TurnSummary;
-use super::kind::Kind;
 use super::login::Logins;
 use super::queue::{End, Limits, Mailbox, Overflow, Queue};
 use super::turn_log::{Lost, Progress, SubId, TurnLog};
@@ -108,11 +107,11 @@ impl Router {
     /// Delivers an event. Returns the turns that are over with it: the one that it
     /// completes, or those whose end nothing will tell of.
     pub(crate) fn route(&mut self, event: &Arc<RawEvent>, fx: &mut Effects) -> Over {
-        let kind = event.kind();
+        let role = event.role();
         let limits = self.limits;
-        match kind {
-            Kind::LoginCompleted => self.logins.complete(event, fx),
-            Kind::TurnStarted => self.follow_thread(event),
+        match role {
+            Some(Role::LoginCompleted) => self.logins.complete(event, fx),
+            Some(Role::TurnStarted) => self.follow_thread(event),
             _ => {}
         }
         let thread = match event.thread_id() {
@@ -129,10 +128,10 @@ impl Router {
             for (_, mailbox) in &thread.subscribers {
                 fx.wake(mailbox.lock().push(event));
             }
-            if turn.is_none() && kind == Kind::TurnCompleted {
+            if turn.is_none() && role == Some(Role::TurnCompleted) {
                 turn = thread.only_turn().map(Cow::Owned);
             }
-            if kind == Kind::ThreadStatus && thread.is_busy {
+            if role == Some(Role::ThreadStatus) && thread.is_busy {
                 thread.is_busy = resumed::is_active(event);
             }
             if let Some(turn) = turn.as_deref() {
@@ -142,12 +141,12 @@ impl Router {
         if !owned {
             self.global.push(event, fx);
         }
-        match kind {
-            Kind::TurnStarted => match self.doomed.began(event) {
+        match role {
+            Some(Role::TurnStarted) => match self.doomed.began(event) {
                 Some((thread, turn)) => Over::Doomed(thread, turn),
                 None => Over::Nothing,
             },
-            Kind::TurnCompleted => {
+            Some(Role::TurnCompleted) => {
                 let Some((thread, turn)) = event.thread_id().zip(turn) else {
                     return Over::Nothing;
                 };
@@ -160,15 +159,10 @@ impl Router {
                 self.doomed.forget(&completed.0, Some(&completed.1));
                 Over::Turn(completed.0, completed.1)
             }
-            Kind::ThreadClosed | Kind::ThreadArchived | Kind::ThreadDeleted => {
-                let lost = match kind {
-                    Kind::ThreadArchived => Lost::Archived,
-                    Kind::ThreadDeleted => Lost::Deleted,
-                    _ => Lost::Closed,
-                };
-                self.thread_over(event, lost, fx)
-            }
-            Kind::ThreadStatus if resumed::is_not_loaded(event) => {
+            Some(Role::ThreadClosed) => self.thread_over(event, Lost::Closed, fx),
+            Some(Role::ThreadArchived) => self.thread_over(event, Lost::Archived, fx),
+            Some(Role::ThreadDeleted) => self.thread_over(event, Lost::Deleted, fx),
+            Some(Role::ThreadStatus) if resumed::is_not_loaded(event) => {
                 self.thread_over(event, Lost::Closed, fx)
             }
             _ => Over::Nothing,
@@ -443,7 +437,7 @@ impl Router {
             && !log.fold.is_complete()
         {
             state.active.retain(|active| active != turn);
-            log.push(Kind::TurnCompleted, event, fx);
+            log.push(event, fx);
         }
     }
 

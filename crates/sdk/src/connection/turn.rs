@@ -186,7 +186,9 @@ impl TurnRef {
     /// Ends a turn whose completion no event will tell of, with the `turn` that
     /// the server answered when it was asked. Does nothing if it has ended.
     pub(crate) fn settle(&self, turn: &RawValue) {
-        let Some(event) = RawEvent::completion(&self.thread, &self.turn, turn) else {
+        let Some(event) =
+            RawEvent::completion(self.core.protocol(), &self.thread, &self.turn, turn)
+        else {
             return;
         };
         let mut fx = Effects::default();

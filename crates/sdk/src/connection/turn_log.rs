@@ -7,7 +7,6 @@ use tokio::sync::Notify;
 use super::effects::Effects;
 use super::event::RawEvent;
 use super::fold::Fold;
-use super::kind::Kind;
 use super::queue::{End, Limits, Mailbox, Overflow, Queue};
 use crate::error::{Error, ErrorKind};
 
@@ -121,11 +120,11 @@ impl TurnLog {
         found.map(|(_, mailbox)| mailbox)
     }
 
-    pub(super) fn push(&mut self, kind: Kind, event: &Arc<RawEvent>, fx: &mut Effects) {
+    pub(super) fn push(&mut self, event: &Arc<RawEvent>, fx: &mut Effects) {
         // It is heard of again, after a gap.
         self.find_again();
         let was_complete = self.fold.is_complete();
-        self.fold.apply(kind, event);
+        self.fold.apply(event);
         for (_, mailbox) in &self.mailboxes {
             fx.wake(mailbox.lock().push(event));
         }

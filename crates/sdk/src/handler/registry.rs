@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use openai_codex_types::server_requests::SERVER_REQUESTS;
-use openai_codex_types::{DynamicToolCallParams, ServerRequest, ThreadId};
+use openai_codex_types::{DynamicToolCallParams, PROTOCOL, ServerRequest, ThreadId};
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 
@@ -141,9 +140,7 @@ impl Request {
                 let (run, params, cx) = (Arc::clone(run), self.params.clone(), self.cx.clone());
                 Box::pin(async move { run(&params, cx).await })
             } else if let Some(run) = &handlers.fallback
-                && SERVER_REQUESTS
-                    .iter()
-                    .all(|known| *known.method != *self.method)
+                && PROTOCOL.server_request(&self.method).is_none()
             {
                 let (run, params, cx) = (Arc::clone(run), self.params.clone(), self.cx.clone());
                 let method = self.method.clone();
@@ -168,7 +165,7 @@ impl Request {
         let tool = tools.find(call.namespace.as_deref(), &call.tool)?;
         let output = self.run(tool, call).await;
         let response = to_raw_value(&output.into_wire());
-        Some(response.or_else(|_| refusal(&self.method)))
+        Some(response.or_else(|_| refusal(&PROTOCOL, &self.method)))
     }
 
     /// Runs a tool. Whatever goes wrong is told to the model.
@@ -195,7 +192,7 @@ impl Request {
             turn = self.cx.turn_id.as_deref(),
             "refusing a request of the server's: {why}"
         );
-        refusal(&self.method)
+        refusal(&PROTOCOL, &self.method)
     }
 
     /// What went wrong. What it says may quote a command, a prompt or arguments,

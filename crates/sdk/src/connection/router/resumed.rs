@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use openai_codex_wire::envelope::string_member;
-use openai_codex_wire::{ThreadId, TurnId};
+use openai_codex_wire::{Protocol, ThreadId, TurnId};
 use serde_json::value::RawValue;
 
 use crate::connection::event::RawEvent;
@@ -27,6 +27,7 @@ impl Resumed {
     /// Reads the `result` of `thread/resume`. Turns that `is_of_interest` does
     /// not want are not looked into.
     pub(crate) fn of(
+        protocol: &Protocol,
         result: &str,
         is_of_interest: impl Fn(&ThreadId, &TurnId) -> bool,
     ) -> Option<Self> {
@@ -49,7 +50,7 @@ impl Resumed {
             match string_member(turn.get(), "status").as_deref() {
                 Some("inProgress") => resumed.running.push(id),
                 Some(_) if is_of_interest(&resumed.thread, &id) => {
-                    let completion = RawEvent::completion(&resumed.thread, &id, turn);
+                    let completion = RawEvent::completion(protocol, &resumed.thread, &id, turn);
                     let ended = completion.map(|event| (id, Arc::new(event)));
                     resumed.ended.extend(ended);
                 }
@@ -89,6 +90,8 @@ fn members(object: &str) -> HashMap<Cow<'_, str>, &RawValue> {
 
 #[cfg(test)]
 mod tests {
+    use openai_codex_types::PROTOCOL;
+
     use super::*;
 
     #[test]
@@ -96,7 +99,10 @@ mod tests {
         let result = r#"{"model":"m","thread":{"id":"t","status":{"type":"active"},"turns":[
             {"id":"a","status":"completed"},{"id":"b","status":"inProgress"},
             {"id":"c","status":"failed"},7,{"status":"inProgress"}]}}"#;
-        let resumed = Resumed::of(result, |thread, turn| *thread == "t" && *turn == "c").unwrap();
+        let resumed = Resumed::of(&PROTOCOL, result, |thread, turn| {
+            *thread == "t" && *turn == "c"
+        })
+        .unwrap();
         assert_eq!(resumed.thread, "t");
         assert_eq!(resumed.running, ["b"]);
         assert!(!resumed.is_busy);
@@ -109,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_running_turn_that_is_not_listed_is_known_to_be_there() {
-        let busy = |json: &str| Resumed::of(json, |_, _| true).map(|resumed| resumed.is_busy);
+        let busy =
+            |json: &str| Resumed::of(&PROTOCOL, json, |_, _| true).map(|resumed| resumed.is_busy);
         assert_eq!(
             busy(r#"{"thread":{"id":"t","status":{"type":"active"},"turns":[]}}"#),
             Some(true)

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use openai_codex_wire::TurnId;
+use openai_codex_wire::{Role, TurnId};
 
 use super::id_map::IdMap;
 use super::resumed::Resumed;
 use super::{Settled, StartId};
 use crate::connection::effects::Effects;
 use crate::connection::event::RawEvent;
-use crate::connection::kind::Kind;
 use crate::connection::queue::{End, Limits, Mailbox, Overflow, Queue};
 use crate::connection::turn_log::{Lost, SubId, TurnLog};
 
@@ -171,12 +170,12 @@ impl Thread {
         limits: Limits,
         fx: &mut Effects,
     ) -> bool {
-        match event.kind() {
-            Kind::TurnStarted => {
+        match event.role() {
+            Some(Role::TurnStarted) => {
                 self.is_busy = false;
                 self.add_active(id.into());
             }
-            Kind::TurnCompleted => {
+            Some(Role::TurnCompleted) => {
                 self.is_busy = false;
                 self.active.retain(|active| active != id);
             }
@@ -189,7 +188,7 @@ impl Thread {
         }
         match self.turns.get_mut(id) {
             Some(log) => {
-                log.push(event.kind(), event, fx);
+                log.push(event, fx);
                 log.unclaimed.is_some() || log.is_owned()
             }
             None => false,
@@ -219,7 +218,7 @@ impl Thread {
                 && log.is_lost()
             {
                 log.find_again();
-                log.push(Kind::TurnCompleted, completion, fx);
+                log.push(completion, fx);
             }
         }
     }

@@ -92,7 +92,10 @@ fn the_answer_to_a_resume_says_which_turns_run() {
         let mut router = Router::new(ROOMY);
         let answer =
             format!(r#"{{"thread":{{"id":"t","status":{{"type":"active"}},"turns":[{turns}]}}}}"#);
-        router.resume_thread(&Resumed::of(&answer, |_, _| true).unwrap(), &mut fx);
+        router.resume_thread(
+            &Resumed::of(&PROTOCOL, &answer, |_, _| true).unwrap(),
+            &mut fx,
+        );
         let start = router.open_start(&thread, false);
         let settled = router.settle_start(&thread, start, Some(&turn), true, &mut fx);
         assert_eq!(settled.unwrap().joined, joined, "{turns}");
@@ -101,7 +104,10 @@ fn the_answer_to_a_resume_says_which_turns_run() {
     let mut fx = Effects::default();
     let mut router = Router::new(ROOMY);
     let answer = r#"{"thread":{"id":"t","status":{"type":"idle"},"turns":[]}}"#;
-    router.resume_thread(&Resumed::of(answer, |_, _| true).unwrap(), &mut fx);
+    router.resume_thread(
+        &Resumed::of(&PROTOCOL, answer, |_, _| true).unwrap(),
+        &mut fx,
+    );
     assert_eq!(router.entries(), 0);
     let start = router.open_start(&thread, false);
     let settled = router.settle_start(&thread, start, Some(&turn), true, &mut fx);
@@ -123,7 +129,10 @@ fn an_unlisted_turn_is_joined_for_as_long_as_the_thread_is_busy() {
         let mut fx = Effects::default();
         let mut router = Router::new(ROOMY);
         let answer = r#"{"thread":{"id":"t","status":{"type":"active"},"turns":[]}}"#;
-        router.resume_thread(&Resumed::of(answer, |_, _| true).unwrap(), &mut fx);
+        router.resume_thread(
+            &Resumed::of(&PROTOCOL, answer, |_, _| true).unwrap(),
+            &mut fx,
+        );
         let params = format!(r#"{{"threadId":"t","status":{status}}}"#);
         router.route(&event("thread/status/changed", &params), &mut fx);
         let start = router.open_start(&thread, false);
@@ -201,7 +210,10 @@ fn a_lost_turn_is_found_again_with_a_gap() {
         router.lose_thread(&thread, Lost::Unsubscribed, &mut fx);
         let (known, attached) = router.attach_turn(&thread, &turn, &mut fx);
         assert_eq!(known, Known::Unknown);
-        let answer = Resumed::of(resumed, |thread, turn| router.has_lost(thread, turn)).unwrap();
+        let answer = Resumed::of(&PROTOCOL, resumed, |thread, turn| {
+            router.has_lost(thread, turn)
+        })
+        .unwrap();
         router.resume_thread(&answer, &mut fx);
         router.route(&turn_event(TURN[4], "t", "u", 4), &mut fx);
         let (progress, _) = router.progress(&thread, &turn).unwrap();
@@ -328,7 +340,7 @@ async fn a_thread_that_is_gone_answers_interrupts_and_withdraws_requests() {
         ) -> std::pin::Pin<Box<dyn Future<Output = crate::connection::Reply> + Send>> {
             Box::pin(async move {
                 call.cancelled.cancelled().await;
-                crate::connection::refusal(&call.method)
+                crate::connection::refusal(&PROTOCOL, &call.method)
             })
         }
     }

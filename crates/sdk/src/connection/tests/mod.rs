@@ -13,16 +13,19 @@ mod runtime;
 mod server_requests;
 mod turns;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
 use openai_codex_testkit::FakeServer;
+use openai_codex_types::PROTOCOL;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::core::State;
 use super::{
-    Connection, ConnectionOptions, Dispatcher, RawEvent, Refuse, RequestOptions, Subscription,
+    Connection, ConnectionOptions, Deadline, Dispatcher, RawEvent, Reply, ServerCall, Subscription,
+    refuse,
 };
 use crate::error::{Error, Result};
 
@@ -35,6 +38,21 @@ fn initialize() -> Box<RawValue> {
         "clientInfo": {"name": "test", "title": "Test", "version": "0"},
         "capabilities": {"experimentalApi": true},
     }))
+}
+
+/// A dispatcher that refuses everything.
+struct Refuse;
+
+impl Dispatcher for Refuse {
+    fn dispatch(&self, call: ServerCall) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
+        Box::pin(std::future::ready(refuse(&PROTOCOL, &call.method)))
+    }
+}
+
+impl Default for ConnectionOptions {
+    fn default() -> Self {
+        Self::new(&PROTOCOL)
+    }
 }
 
 async fn connect(fake: &FakeServer) -> Connection {
@@ -58,7 +76,7 @@ async fn connect_with(
 impl Connection {
     async fn ask(&self, method: &'static str, params: Value) -> Result<Value> {
         let answer = self
-            .request(method, Some(&raw(params)), RequestOptions::default())
+            .request(method, Some(&raw(params)), Deadline::Default)
             .await?;
         Ok(serde_json::from_str(answer.get()).unwrap())
     }
@@ -100,7 +118,7 @@ impl Connection {
 
 /// Polls once, and says whether that was enough.
 async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    let mut future = std::pin::Pin::new(future);
+    let mut future = Pin::new(future);
     std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
-use crate::connection::{Deadline, RequestOptions};
+use crate::connection::Deadline;
 use crate::error::{ErrorKind, RpcErrorKind};
 
 #[tokio::test]
@@ -90,12 +90,8 @@ async fn requests_wait_for_their_turn_and_urgent_ones_do_not() {
         assert!(poll_once(call).await.is_pending());
     }
     fake.wait_for("slow", 2).await;
-    let urgent = RequestOptions {
-        urgent: true,
-        ..RequestOptions::default()
-    };
     connection
-        .request("turn/steer", Some(&raw(json!({}))), urgent)
+        .request("turn/steer", Some(&raw(json!({}))), Deadline::Default)
         .await
         .unwrap();
     fake.done().await;
@@ -134,10 +130,7 @@ async fn a_deadline_covers_everything_from_the_call_to_the_answer() {
         assert_eq!(error.kind(), ErrorKind::Timeout);
         assert_eq!(error.method(), Some("silent"));
     }
-    let short = RequestOptions {
-        deadline: Deadline::After(Duration::from_millis(5)),
-        ..RequestOptions::default()
-    };
+    let short = Deadline::After(Duration::from_millis(5));
     let error = connection.request("silent", None, short).await.unwrap_err();
     assert!(error.is_timeout());
     connection.assert_idle_but_for(1);

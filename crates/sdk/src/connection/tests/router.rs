@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use openai_codex_types::PROTOCOL;
 use openai_codex_wire::envelope::{Message, peek};
 use openai_codex_wire::{ThreadId, TurnId};
 use proptest::prelude::*;
@@ -30,7 +31,11 @@ pub(super) fn event(method: &str, params: &str) -> Arc<RawEvent> {
             params,
             scope,
             ..
-        }) => Arc::new(RawEvent::notification(&line, &method, params, &scope, None)),
+        }) => {
+            let spec = PROTOCOL.notification(&method);
+            let event = RawEvent::notification(&line, &method, params, &scope, None, spec);
+            Arc::new(event)
+        }
         other => panic!("{other:?}"),
     }
 }

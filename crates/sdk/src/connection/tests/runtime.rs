@@ -166,12 +166,8 @@ async fn a_second_start_joins_a_steer_adds_and_an_interrupt_ends() {
         "expectedTurnId": first.turn.id(),
         "input": [{"type": "text", "text": "and this"}],
     });
-    let urgent = RequestOptions {
-        urgent: true,
-        ..RequestOptions::default()
-    };
     connection
-        .request("turn/steer", Some(&raw(steer)), urgent)
+        .request("turn/steer", Some(&raw(steer)), Deadline::Default)
         .await
         .unwrap();
 
