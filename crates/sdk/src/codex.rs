@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use openai_codex_types::{
-    Call, ClientRequest, GetAccountParams, GetAccountResponse, InitializeResponse,
-    LoginAccountParams, LogoutAccountParams, ThreadArchiveParams, ThreadId, ThreadUnarchiveParams,
+    Call, ClientRequest, Effect, GetAccountParams, GetAccountResponse, InitializeResponse,
+    LoginAccountParams, LogoutAccountParams, PROTOCOL, ThreadArchiveParams, ThreadId,
+    ThreadUnarchiveParams,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -20,7 +21,7 @@ use crate::handler::{Handlers, Registry};
 use crate::list::{Models, ThreadList};
 use crate::login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
 use crate::probe::Probe;
-use crate::retry::{RetryPolicy, only_reads, read_once_written, retry_on_overload};
+use crate::retry::{RetryPolicy, read_once_written, retry_on_overload};
 use crate::start::{ThreadFork, ThreadResume, ThreadStart};
 use crate::thread::Thread;
 use crate::version::{require, unknown};
@@ -435,13 +436,15 @@ impl Rpc {
     ) -> Result<Box<RawValue>> {
         let connection = &self.0.connection;
         let again = || connection.request(method.clone(), params, Deadline::Default);
+        // What this version does not know is sent once.
+        let spec = PROTOCOL.request(&method);
+        let only_reads = spec.is_some_and(|spec| spec.effect == Effect::Reads);
         let answer = connection.lend_timers(async {
-            match only_reads(&method) {
-                true => {
-                    let read = || read_once_written(again);
-                    retry_on_overload(RetryPolicy::default(), read).await
-                }
-                false => again().await,
+            if only_reads {
+                let read = || read_once_written(again);
+                retry_on_overload(RetryPolicy::default(), read).await
+            } else {
+                again().await
             }
         });
         let answer = answer.await;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openai_codex_types::{CodexErrorInfo, TurnStatus};
+use openai_codex_types::{CodexErrorInfo, PROTOCOL, TurnStatus};
 use serde_json::value::RawValue;
 
 pub use self::rpc::{RpcError, RpcErrorKind};
@@ -333,21 +333,10 @@ impl StdError for Error {
     }
 }
 
-/// Whether a method is about logins, tokens and the like, so that what it
-/// carries must not be kept as evidence.
+/// Whether what a method carries must not be kept as evidence: keys, tokens and the like. A
+/// line that is no message has no method, and only itself to show.
 fn may_hold_secrets(method: &str) -> bool {
-    let method = method.to_ascii_lowercase();
-    [
-        "login",
-        "auth",
-        "token",
-        "attestation",
-        "pairing",
-        "userverification",
-        "environment/add",
-    ]
-    .iter()
-    .any(|word| method.contains(word))
+    !method.is_empty() && PROTOCOL.is_secret(method)
 }
 
 /// At most `limit` bytes from the beginning of `text`.

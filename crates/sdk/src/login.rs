@@ -2,7 +2,8 @@
 
 use openai_codex_types::{
     AccountLoginCompletedNotification, CancelLoginAccountParams, CancelLoginAccountResponse,
-    ChatgptLoginAccountParams, LoginAccountParams, LoginAccountResponse, LoginId, SecretString,
+    ChatgptLoginAccountParams, ClientRequest, DecodeError, LoginAccountParams,
+    LoginAccountResponse, LoginId, SecretString,
 };
 
 use crate::codex::Codex;
@@ -179,9 +180,6 @@ fn unexpected(wanted: &str, answer: &LoginAccountResponse) -> Error {
         "asked for {wanted}, and the server began a `{}`",
         answer.kind()
     );
-    Error::undecodable(
-        "account/login/start",
-        "",
-        openai_codex_types::DecodeError::new("account/login/start", &reason),
-    )
+    let method = LoginAccountParams::METHOD;
+    Error::undecodable(method, "", DecodeError::new(method, &reason))
 }

@@ -207,71 +207,6 @@ fn is_unwritten(error: &Error) -> bool {
         })
 }
 
-/// Whether a method only reads, so that sending it twice does no harm. By name and
-/// not by the look of it: what this version does not know is sent once.
-pub(crate) fn only_reads(method: &str) -> bool {
-    matches!(
-        method,
-        "account/gatewayOAuth/read"
-            | "account/rateLimits/read"
-            | "account/read"
-            | "account/usage/read"
-            | "account/workspaceMessages/read"
-            | "app/installed"
-            | "app/list"
-            | "app/read"
-            | "collaborationMode/list"
-            | "config/read"
-            | "configRequirements/read"
-            | "environment/info"
-            | "environment/status"
-            | "experimentalFeature/list"
-            | "externalAgentConfig/import/readHistories"
-            | "fs/getMetadata"
-            | "fs/readDirectory"
-            | "fs/readFile"
-            | "fuzzyFileSearch"
-            | "hooks/list"
-            | "mcpServer/resource/read"
-            | "mcpServerStatus/list"
-            | "memory/status"
-            | "model/list"
-            | "modelProvider/capabilities/read"
-            | "permissionProfile/list"
-            | "plugin/installed"
-            | "plugin/list"
-            | "plugin/read"
-            | "plugin/search"
-            | "plugin/share/list"
-            | "plugin/skill/read"
-            | "project/list"
-            | "project/read"
-            | "remoteControl/client/list"
-            | "remoteControl/pairing/status"
-            | "remoteControl/status/read"
-            | "server/diagnostics"
-            | "skills/list"
-            | "thread/attachment/list"
-            | "thread/attachmentOwner/list"
-            | "thread/backgroundTerminals/list"
-            | "thread/goal/get"
-            | "thread/items/list"
-            | "thread/items/read"
-            | "thread/list"
-            | "thread/loaded/list"
-            | "thread/queue/list"
-            | "thread/read"
-            | "thread/realtime/listVoices"
-            | "thread/search"
-            | "thread/searchOccurrences"
-            | "thread/timeline/list"
-            | "thread/turns/list"
-            | "threadSection/list"
-            | "userVerification/status"
-            | "windowsSandbox/readiness"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -368,27 +303,5 @@ mod tests {
         })
         .await;
         assert_eq!(result.unwrap(), 3);
-    }
-
-    #[test]
-    fn only_methods_that_read_are_sent_twice() {
-        for method in [
-            "thread/list",
-            "account/read",
-            "thread/turns/list",
-            "fs/readFile",
-        ] {
-            assert!(only_reads(method), "{method}");
-        }
-        for method in [
-            "thread/start",
-            "turn/start",
-            "turn/interrupt",
-            "account/logout",
-            "fs/writeFile",
-            "from/the/future/read",
-        ] {
-            assert!(!only_reads(method), "{method}");
-        }
     }
 }

@@ -8,8 +8,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use openai_codex_types::{
-    SortDirection, ThreadId, ThreadItem, ThreadItemsListCursor, ThreadItemsListParams,
-    ThreadTurnsListParams, TurnId, TurnStatus, TurnSteerParams, TurnSteerResponse,
+    ClientRequest, SortDirection, ThreadId, ThreadItem, ThreadItemsListCursor,
+    ThreadItemsListParams, ThreadTurnsListParams, TurnId, TurnStatus, TurnSteerParams,
+    TurnSteerResponse,
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -496,7 +497,7 @@ async fn stored_turn(codex: &Codex, turn: &TurnRef) -> Result<Option<Value>> {
         ThreadTurnsListParams::new(turn.thread_id()).sort_direction(SortDirection::Desc);
     loop {
         let raw = serde_json::to_value(&params).unwrap_or_default();
-        let mut page = codex.call_raw("thread/turns/list", raw).await?;
+        let mut page = codex.call_raw(ThreadTurnsListParams::METHOD, raw).await?;
         // Not by index, which panics where the answer is no object.
         let turns = page.get_mut("data").and_then(Value::as_array_mut);
         let turns = turns.into_iter().flatten();
