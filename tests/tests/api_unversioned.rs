@@ -110,11 +110,11 @@ async fn what_is_not_in_the_schema_of_a_checkout_is_refused_before_it_is_sent() 
             .unwrap_err(),
         codex
             .thread_fork(thread.id())
-            .include_turns(true)
+            .params(|params| params.before_turn_id("u"))
             .await
             .unwrap_err(),
     ];
-    for (error, option) in refused.iter().zip(["source", "external", "include_turns"]) {
+    for (error, option) in refused.iter().zip(["source", "external", "before_turn_id"]) {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let text = error.to_string();
         assert!(
@@ -161,7 +161,7 @@ async fn a_custom_launch_without_a_version_is_taken_for_an_old_one() {
     let thread = codex.thread_start().await.unwrap();
     let error = thread.run("hi").source("cron").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.to_string().contains("0.151.0"), "{error}");
+    assert!(error.to_string().contains("0.154.0"), "{error}");
     assert_eq!(checkout.times_asked(), 0);
     codex.close().await.unwrap();
 }

@@ -24,7 +24,7 @@ use crate::probe::Probe;
 use crate::retry::{RetryPolicy, read_once_written, retry_on_overload};
 use crate::start::{ThreadFork, ThreadResume, ThreadStart};
 use crate::thread::Thread;
-use crate::version::{require, unknown};
+use crate::version::{Needed, needed};
 
 /// A client of a Codex runtime.
 ///
@@ -388,25 +388,25 @@ impl Codex {
         Ok(())
     }
 
-    /// Fails if the runtime is too old for options, each with its member in the schema.
-    pub(crate) async fn require(
+    /// Fails if members of params are set that the runtime is too old for. `options` are the
+    /// members that builders set by another name.
+    pub(crate) async fn require<R: ClientRequest>(
         &self,
-        method: &'static str,
-        options: &[(&'static str, &'static str)],
+        params: &R,
+        options: &[(&str, &'static str)],
     ) -> Result<()> {
-        let version = self.runtime_version();
-        let needed = || options.iter().map(|(option, _)| *option);
-        let Err(too_old) = require(version, method, &needed().collect::<Vec<_>>()) else {
+        let needed = needed(self.runtime_version(), params, options)?;
+        let Some(too_old) = Needed::error(&needed, R::METHOD, self.runtime_version()) else {
             return Ok(());
         };
         let Some(probe) = &self.rpc.0.probe else {
             return Err(too_old);
         };
         let asking = async {
-            for (option, member) in options {
-                let known = probe.knows(member).await;
-                if !known.map_err(|error| error.with_method(method))? {
-                    return Err(unknown(method, option));
+            for option in &needed {
+                let known = probe.knows(option.params, option.member).await;
+                if !known.map_err(|error| error.with_method(R::METHOD))? {
+                    return Err(option.unknown(R::METHOD));
                 }
             }
             Ok(())

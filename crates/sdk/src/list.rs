@@ -74,12 +74,13 @@ impl ThreadList {
     ///
     /// # Errors
     ///
-    /// As [`Codex::call`].
+    /// As [`Codex::call`]; `InvalidInput` for filters that the runtime is too old for.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe.
     pub async fn send(self) -> Result<ThreadListResponse> {
+        self.codex.require(&self.params, &[]).await?;
         self.codex.call(self.params).await
     }
 

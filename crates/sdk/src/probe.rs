@@ -1,6 +1,6 @@
 //! What a runtime that tells no version understands: it is asked for its own schema.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use openai_codex_types::METHODS;
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
@@ -18,13 +19,11 @@ use crate::process::LaunchOptions;
 /// How long the runtime may take to write its schema. It takes a tenth of a second.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The params with members that older runtimes ignore.
-const PARAMS: [&str; 3] = ["TurnStartParams", "ThreadResumeParams", "ThreadForkParams"];
-
 /// A build of the runtime, such as one from a checkout, whose schema is asked for once.
 pub(crate) struct Probe {
     launch: LaunchOptions,
-    known: OnceCell<BTreeSet<String>>,
+    /// Of each type of params that has members which older runtimes ignore, its members.
+    known: OnceCell<BTreeMap<&'static str, BTreeSet<String>>>,
 }
 
 impl Probe {
@@ -35,13 +34,13 @@ impl Probe {
         }
     }
 
-    /// Whether the schema of the params has a member, as `TurnStartParams.input`.
-    pub(crate) async fn knows(&self, member: &str) -> Result<bool> {
+    /// Whether the schema of the params has a member.
+    pub(crate) async fn knows(&self, params: &str, member: &str) -> Result<bool> {
         let known = self.known.get_or_try_init(|| self.members()).await?;
-        Ok(known.contains(member))
+        Ok(known.get(params).is_some_and(|it| it.contains(member)))
     }
 
-    async fn members(&self) -> Result<BTreeSet<String>> {
+    async fn members(&self) -> Result<BTreeMap<&'static str, BTreeSet<String>>> {
         let failed = |what: &str| {
             let message =
                 format!("a runtime without a version was asked for its schema, and {what}");
@@ -63,14 +62,20 @@ impl Probe {
         if ended.is_err() {
             return Err(failed("did not answer within 30 s"));
         }
-        let mut members = BTreeSet::new();
-        for params in PARAMS {
+        let mut members = BTreeMap::new();
+        let asked = METHODS.iter().filter(|it| !it.newer_members.is_empty());
+        for params in asked.map(|spec| spec.params) {
             let path = folder.0.join("v2").join(params).with_extension("json");
-            let schema = fs::read(path).map_err(|error| failed("wrote none").with_source(error))?;
+            // It does not know what it has no schema of.
+            let Ok(schema) = fs::read(path) else { continue };
             let schema: Value = serde_json::from_slice(&schema)
                 .map_err(|error| failed("wrote one that cannot be read").with_source(error))?;
             let properties = schema["properties"].as_object().into_iter().flatten();
-            members.extend(properties.map(|(name, _)| format!("{params}.{name}")));
+            let names = properties.map(|(name, _)| name.clone()).collect();
+            members.insert(params, names);
+        }
+        if members.is_empty() {
+            return Err(failed("wrote none"));
         }
         Ok(members)
     }

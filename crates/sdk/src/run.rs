@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use openai_codex_types::{
-    ConfigReadParams, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy, TurnId,
-    TurnStartParams as Params, WorkspaceWriteSandboxPolicy,
+    ClientRequest, ConfigReadParams, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy,
+    TurnId, TurnStartParams as Params, WorkspaceWriteSandboxPolicy,
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -19,6 +19,13 @@ use crate::options::{awaitable, debug_by_names, setters};
 use crate::result::TurnResult;
 use crate::thread::Thread;
 use crate::turn::{Outcome, TurnHandle};
+
+/// The members of params that are set by another name.
+const OPTIONS: &[(&str, &str)] = &[
+    ("serviceTierForTurn", "turn_service_tier"),
+    ("toolOutput", "an external message"),
+    ("turnTrigger", "source"),
+];
 
 /// What is asked of a turn.
 #[derive(Clone)]
@@ -85,7 +92,7 @@ impl Request {
                      begins all the same, it is interrupted"
                 ),
             )
-            .with_method("turn/start")),
+            .with_method(Params::METHOD)),
         }
     }
 
@@ -112,26 +119,7 @@ impl Request {
             self.params.approval_policy = self.params.approval_policy.or(policy);
             self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
         }
-        let mut guarded = Vec::new();
-        for (is_set, option) in [
-            (
-                self.params.tool_output.is_some(),
-                ("an external message", "TurnStartParams.toolOutput"),
-            ),
-            (
-                self.params.turn_trigger.is_some(),
-                ("source", "TurnStartParams.turnTrigger"),
-            ),
-            (
-                self.params.service_tier_for_turn.is_some(),
-                ("turn_service_tier", "TurnStartParams.serviceTierForTurn"),
-            ),
-        ] {
-            if is_set {
-                guarded.push(option);
-            }
-        }
-        codex.require("turn/start", &guarded).await?;
+        codex.require(&self.params, OPTIONS).await?;
         if let (Some(sandbox), None) = (self.sandbox, &self.params.sandbox_policy) {
             let workspace = match sandbox {
                 Sandbox::WorkspaceWrite => self.workspace_policy().await?,
@@ -139,7 +127,7 @@ impl Request {
             };
             self.params.sandbox_policy = Some(sandbox.policy(workspace));
         }
-        let params = encode("turn/start", &self.params)?;
+        let params = encode(Params::METHOD, &self.params)?;
         let started = codex
             .connection()
             .start_turn(self.thread.id(), &params, events, Deadline::Default)

@@ -1,10 +1,13 @@
 //! Which runtimes this SDK drives.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::fmt;
+use std::collections::HashMap;
 
-use openai_codex_types::RUNTIME_VERSION;
+use openai_codex_types::{ClientRequest, PROTOCOL, RUNTIME_VERSION};
+use serde::de::IgnoredAny;
 
+use crate::codex::encode;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Which version of the runtime is acceptable.
@@ -107,47 +110,106 @@ impl Version {
 
 impl PartialOrd for Version {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Version {
+    fn cmp(&self, other: &Self) -> Ordering {
         let by_number = self.numbers.cmp(&other.numbers);
-        Some(by_number.then(other.is_pre_release.cmp(&self.is_pre_release)))
+        by_number.then(other.is_pre_release.cmp(&self.is_pre_release))
     }
 }
 
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [major, minor, patch] = self.numbers;
-        write!(f, "{major}.{minor}.{patch}")
-    }
+/// An option that the runtime does not know, as far as its version tells. Older ones ignore
+/// such a member in silence.
+#[derive(Debug)]
+pub(crate) struct Needed {
+    /// What the caller knows it by.
+    name: Cow<'static, str>,
+    /// The type of the params and the member in it.
+    pub(crate) params: &'static str,
+    pub(crate) member: &'static str,
+    since: &'static str,
 }
 
-/// The version since which the runtime understands external messages, turn
-/// triggers, the service tier of a single turn, and leaving turns out. Older
-/// ones ignore them in silence.
-const GUARDED_SINCE: Version = Version {
-    numbers: [0, 151, 0],
-    is_pre_release: false,
-};
-
-/// Fails if the runtime is too old for `options`.
-pub(crate) fn require(
+/// The members that are set in params and came after the runtime's version. `options` are
+/// those that builders set by another name.
+pub(crate) fn needed<R: ClientRequest>(
     runtime: Option<&str>,
-    method: &'static str,
-    options: &[&'static str],
-) -> Result<()> {
-    let new_enough = runtime
-        .and_then(Version::parse)
-        .is_some_and(|version| version >= GUARDED_SINCE);
-    if options.is_empty() || new_enough {
-        return Ok(());
+    params: &R,
+    options: &[(&str, &'static str)],
+) -> Result<Vec<Needed>> {
+    let runtime = runtime.and_then(Version::parse);
+    let knows = |since: &str| match (&runtime, Version::parse(since)) {
+        (Some(runtime), Some(since)) => *runtime >= since,
+        _ => false,
+    };
+    let Some(spec) = PROTOCOL.request(R::METHOD) else {
+        return Ok(Vec::new());
+    };
+    let newer = spec.newer_members.iter();
+    let newer: Vec<_> = newer.filter(|member| !knows(member.since)).collect();
+    if newer.is_empty() {
+        return Ok(Vec::new());
     }
-    Err(Error::new(
-        ErrorKind::InvalidInput,
-        format!(
-            "{} needs codex {GUARDED_SINCE} or newer, and the runtime says {}; nothing was sent",
-            options.join(" and "),
+    let set = encode(R::METHOD, params)?;
+    let set: HashMap<Cow<'_, str>, IgnoredAny> =
+        serde_json::from_str(set.get()).unwrap_or_default();
+    let needed = newer.into_iter().filter(|it| set.contains_key(it.name));
+    let named = |member: &'static str| {
+        let option = options.iter().find(|(it, _)| *it == member);
+        option.map_or_else(|| snake_case(member).into(), |(_, name)| (*name).into())
+    };
+    Ok(needed
+        .map(|it| Needed {
+            name: named(it.name),
+            params: spec.params,
+            member: it.name,
+            since: it.since,
+        })
+        .collect())
+}
+
+/// `parentTurnId` as builders and params have it: `parent_turn_id`.
+fn snake_case(member: &str) -> String {
+    let mut name = String::with_capacity(member.len() + 4);
+    for letter in member.chars() {
+        if letter.is_uppercase() {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
+impl Needed {
+    /// Why nothing is sent, if anything is needed.
+    pub(crate) fn error(
+        needed: &[Self],
+        method: &'static str,
+        runtime: Option<&str>,
+    ) -> Option<Error> {
+        let newest = needed.iter().map(|it| it.since);
+        let since = newest.max_by_key(|since| Version::parse(since))?;
+        let names: Vec<_> = needed.iter().map(|it| &*it.name).collect();
+        let message = format!(
+            "{} needs codex {since} or newer, and the runtime says {}; nothing was sent",
+            names.join(" and "),
             runtime.unwrap_or("no version"),
-        ),
-    )
-    .with_method(method))
+        );
+        Some(Error::new(ErrorKind::InvalidInput, message).with_method(method))
+    }
+
+    /// It is not in the schema of a runtime without a version.
+    pub(crate) fn unknown(&self, method: &'static str) -> Error {
+        let message = format!(
+            "{} needs codex {} or newer, and this build without a version does not know it; \
+             nothing was sent",
+            self.name, self.since
+        );
+        Error::new(ErrorKind::InvalidInput, message).with_method(method)
+    }
 }
 
 /// Whether a runtime is a build without a version, as one from a checkout is.
@@ -156,17 +218,10 @@ pub(crate) fn is_unversioned(version: Option<&str>) -> bool {
     version.is_some_and(|version| version.numbers == [0, 0, 0])
 }
 
-/// An option that is not in the schema of a runtime without a version.
-pub(crate) fn unknown(method: &'static str, option: &str) -> Error {
-    let message = format!(
-        "{option} needs codex {GUARDED_SINCE} or newer, and this build without a version does not \
-         know it; nothing was sent"
-    );
-    Error::new(ErrorKind::InvalidInput, message).with_method(method)
-}
-
 #[cfg(test)]
 mod tests {
+    use openai_codex_types::TurnStartParams;
+
     use super::*;
 
     #[test]
@@ -195,19 +250,34 @@ mod tests {
         }
     }
 
+    fn refused(runtime: Option<&str>, params: &TurnStartParams) -> Option<String> {
+        let needed = needed(runtime, params, &[("turnTrigger", "source")]).unwrap();
+        let error = Needed::error(&needed, "x", runtime)?;
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        Some(error.to_string())
+    }
+
     #[test]
     fn options_that_an_old_runtime_ignores_are_refused() {
-        assert!(require(Some("0.150.9"), "turn/start", &[]).is_ok());
-        for version in ["0.151.0", "0.163.0", "1.0.0"] {
-            assert!(
-                require(Some(version), "turn/start", &["source"]).is_ok(),
-                "{version}"
-            );
+        let plain = TurnStartParams::new("t", []);
+        let labelled = plain.clone().turn_trigger("cron");
+        let both = labelled.clone().parent_turn_id("u");
+        assert_eq!(refused(Some("0.1.0"), &plain), None);
+        for version in ["0.154.0", "0.163.0", "1.0.0"] {
+            assert_eq!(refused(Some(version), &labelled), None, "{version}");
         }
-        for version in [Some("0.150.9"), Some("0.151.0-alpha.3"), Some("x"), None] {
-            let error = require(version, "turn/start", &["source"]).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidInput);
-            assert!(error.to_string().contains("0.151.0"), "{error}");
+        for version in [Some("0.153.9"), Some("0.154.0-alpha.3"), Some("x"), None] {
+            let text = refused(version, &labelled).unwrap();
+            assert!(text.contains("source needs codex 0.154.0"), "{text}");
+            let text = refused(version, &both).unwrap();
+            let needs = "parent_turn_id and source needs codex 0.163.0";
+            assert!(text.contains(needs), "{text}");
         }
+        // What one version knows, it may be given.
+        let text = refused(Some("0.154.0"), &both).unwrap();
+        assert!(
+            text.contains(": parent_turn_id needs codex 0.163.0"),
+            "{text}"
+        );
     }
 }

@@ -41,11 +41,14 @@
 //!
 //! # What an older runtime does not know
 //!
-//! It ignores unknown options in silence. The ones whose absence would change what
-//! you asked for are refused before anything is sent, with the version that they
-//! need: `source`, `turn_service_tier`, [`ExternalMessage`](crate::ExternalMessage),
-//! leaving out turns on resume and fork. A build without a version (`0.0.0`, from a
-//! checkout) is asked for its own schema, once, when one of these is used first.
+//! It ignores unknown options in silence. Those of starting, resuming, forking and
+//! listing threads and of turns are refused before anything is sent, with the version
+//! that they need: `source`, `turn_service_tier` and
+//! [`ExternalMessage`](crate::ExternalMessage) need 0.154.0. Which they are is generated:
+//! the exports of earlier runtimes are compared with that of the pinned one, and
+//! [`MethodSpec::newer_members`](crate::types::MethodSpec) has the outcome. A build
+//! without a version (`0.0.0`, from a checkout) is asked for its own schema, once, when
+//! one of these is used first.
 //!
 //! # Experimental methods
 //!

@@ -142,12 +142,7 @@ impl ThreadFork {
             self.params.approval_policy = self.params.approval_policy.or(policy);
             self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
         }
-        let guarded: &[_] = if self.params.exclude_turns.is_some() {
-            &[("include_turns", "ThreadForkParams.excludeTurns")]
-        } else {
-            &[]
-        };
-        self.codex.require("thread/fork", guarded).await?;
+        self.codex.require(&self.params, &[]).await?;
         let tools = Toolbox::given(self.tools)?;
         let before = self.codex.registry().hooks(&self.params.thread_id);
         let workspace = WorkspaceOverrides::of(self.params.config.as_ref());

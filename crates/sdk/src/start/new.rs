@@ -113,8 +113,8 @@ impl ThreadStart {
     ///
     /// # Errors
     ///
-    /// As [`Codex::call`]; `InvalidInput` for options that cannot be sent, and
-    /// for tools whose names are invalid or the same.
+    /// As [`Codex::call`]; `InvalidInput` for options that cannot be sent or that the
+    /// runtime is too old for, and for tools whose names are invalid or the same.
     ///
     /// # Cancel safety
     ///
@@ -136,6 +136,7 @@ impl ThreadStart {
         // What was set by hand in `params` is meant.
         self.params.approval_policy = self.params.approval_policy.or(policy);
         self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
+        self.codex.require(&self.params, &[]).await?;
         let tools = Toolbox::given(self.tools)?;
         if let Some(tools) = &tools {
             let specs = self.params.dynamic_tools.get_or_insert_default();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use openai_codex_types::{
-    Personality, SandboxMode, SandboxPolicy, ThreadId, ThreadLoadedListParams,
+    ClientRequest, Personality, SandboxMode, SandboxPolicy, ThreadId, ThreadLoadedListParams,
     ThreadResumeParams as Params,
 };
 use serde_json::Value;
@@ -157,12 +157,7 @@ impl ThreadResume {
             self.params.approval_policy = self.params.approval_policy.or(policy);
             self.params.approvals_reviewer = self.params.approvals_reviewer.or(reviewer);
         }
-        let guarded: &[_] = if self.params.exclude_turns.is_some() {
-            &[("include_turns", "ThreadResumeParams.excludeTurns")]
-        } else {
-            &[]
-        };
-        self.codex.require("thread/resume", guarded).await?;
+        self.codex.require(&self.params, &[]).await?;
         if !self.ignored_overrides
             && let Some(option) = unreported(&self.params)
             && self.is_loaded().await?
@@ -299,7 +294,7 @@ fn ignored_error(what: &str) -> Error {
         "the thread is loaded already, and the runtime ignores {what}; give it to a turn if a \
          turn has that option, resume by a new Codex, or accept it with allow_ignored_overrides"
     );
-    Error::new(ErrorKind::InvalidInput, message).with_method("thread/resume")
+    Error::new(ErrorKind::InvalidInput, message).with_method(Params::METHOD)
 }
 
 /// Whether two paths are the same folder. The server writes one without links
