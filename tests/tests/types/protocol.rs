@@ -76,7 +76,9 @@ const LOSSLESS: &[&str] = &[
 
 #[test]
 fn what_is_lossless_is_as_it_was() {
-    notifications(|spec| spec.tier == Tier::Lossless, LOSSLESS);
+    // But for this, which became so later: a retry resets the deltas of an item on it.
+    let lossless = [LOSSLESS, &["item/started"]].concat();
+    notifications(|spec| spec.tier == Tier::Lossless, &lossless);
 }
 
 /// `is_long_running`, of the connection.

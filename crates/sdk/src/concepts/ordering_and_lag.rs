@@ -64,8 +64,8 @@
 //!    commands as it appears, progress, status. In their place stands
 //!    `Err` of kind [`Lagged { skipped }`](crate::ErrorKind::Lagged).
 //! 2. **Lossless** events are kept beyond that: `turn/started` and
-//!    `turn/completed`, `item/completed`, the deltas of messages, plans and
-//!    reasoning, token usage, errors.
+//!    `turn/completed`, `item/started` and `item/completed`, the deltas of
+//!    messages, plans and reasoning, token usage, errors.
 //! 3. Past 65,536 events or 64 MiB, not even those can be kept. A turn's stream
 //!    then ends with `Lagged`, because a transcript with a hole is none. The
 //!    streams of a thread and of the connection drop their oldest events instead,

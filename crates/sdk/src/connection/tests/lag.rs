@@ -77,6 +77,43 @@ async fn a_stalled_subscriber_is_told_what_it_missed_and_disturbs_nobody() {
 }
 
 #[tokio::test]
+async fn a_stalled_subscriber_learns_that_an_item_starts_again() {
+    let fake = FakeServer::new();
+    let (_connection, turn) = started(&fake).await;
+    let mut stalled = turn.subscribe();
+    let of_turn = |n: &str| json!({"threadId": "t", "turnId": "u", "n": n});
+    let item = json!({"threadId": "t", "turnId": "u", "item": {"id": "i"}});
+    fake.then().notify("item/started", item.clone());
+    fake.then().notify("item/agentMessage/delta", of_turn("1"));
+    fake.then()
+        .floods("item/commandExecution/outputDelta", of_turn("{i}"), 500);
+    // The connection to the model broke, and the item begins anew.
+    fake.then().notify("item/started", item);
+    fake.then().notify("item/agentMessage/delta", of_turn("2"));
+    complete(&fake);
+    turn.completed().await.unwrap();
+    let mut methods = Vec::new();
+    while let Some(event) = stalled.next().await {
+        match event {
+            Ok(event) if event.method().ends_with("outputDelta") => {}
+            Ok(event) => methods.push(event.method().to_owned()),
+            Err(error) => methods.push(format!("{:?}", error.kind())),
+        }
+    }
+    assert_eq!(
+        methods,
+        [
+            "item/started",
+            "item/agentMessage/delta",
+            "Lagged { skipped: 402 }",
+            "item/started",
+            "item/agentMessage/delta",
+            "turn/completed",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn past_the_hard_limit_only_that_subscription_ends() {
     let fake = FakeServer::new();
     let (_connection, turn) = started(&fake).await;
