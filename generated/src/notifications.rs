@@ -109,7 +109,7 @@ pub static NOTIFICATIONS: &[NotificationSpec] = &[
         .lossless(),
     NotificationSpec::new("item/reasoning/textDelta", "ReasoningTextDeltaNotification")
         .lossless(),
-    NotificationSpec::new("item/started", "ItemStartedNotification"),
+    NotificationSpec::new("item/started", "ItemStartedNotification").lossless(),
     NotificationSpec::new(
             "mcpServer/event/stream/notification",
             "McpServerEventStreamNotification",
@@ -995,7 +995,7 @@ impl Notification for crate::ReasoningTextDeltaNotification {
 
 impl Notification for crate::ItemStartedNotification {
     const METHOD: &'static str = "item/started";
-    const TIER: Tier = Tier::BestEffort;
+    const TIER: Tier = Tier::Lossless;
     fn scope(&self) -> Scope<'_> {
         Scope {
             thread_id: Some(&self.thread_id),
