@@ -121,3 +121,13 @@ fn a_file_that_is_fresh_is_not_touched() {
     tree.generate(&[]).succeeded();
     assert_eq!(fs::metadata(path).unwrap().modified().unwrap(), before);
 }
+
+#[test]
+fn no_generated_file_is_too_long_to_read() {
+    let tree = Tree::copy();
+    for entry in fs::read_dir(tree.path("generated/src")).unwrap() {
+        let path = entry.unwrap().path();
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 3_000, "{} has {lines} lines", path.display());
+    }
+}

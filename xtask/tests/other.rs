@@ -81,7 +81,7 @@ fn a_new_notification() {
         &[
             "pub struct TurnTeleportedNotification {",
             r#"NotificationSpec::new("turn/teleported", "TurnTeleportedNotification")"#,
-            "impl Notification for crate::TurnTeleportedNotification",
+            "impl Notification for TurnTeleportedNotification",
             r#"TurnTeleported "turn/teleported","#,
         ],
     );
@@ -206,8 +206,8 @@ fn two_requests_with_one_type_of_parameters() {
         &[
             r#"MethodSpec::new("thread/list", "ThreadListParams", "ThreadListResponse")"#,
             r#"MethodSpec::new("thread/list/stream", "ThreadListStreamParams", "ThreadListResponse")"#,
-            "impl ClientRequest for crate::ThreadListParams {",
-            "impl ClientRequest for crate::ThreadListStreamParams {",
+            "impl ClientRequest for ThreadListParams {",
+            "impl ClientRequest for ThreadListStreamParams {",
         ],
     );
 }

@@ -160,6 +160,7 @@ mod transport;
 mod turn;
 mod version;
 
+#[doc(inline)]
 pub use openai_codex_types as types;
 pub use openai_codex_types::{SecretString, ThreadId, TurnId, TurnStatus};
 #[cfg(feature = "schemars")]

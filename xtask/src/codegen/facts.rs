@@ -158,7 +158,9 @@ fn secrets(model: &Model) -> BTreeSet<&TypeName> {
 fn has_secret(ty: &Ty) -> bool {
     match ty {
         Ty::Secret => true,
-        Ty::List(inner) | Ty::Map(inner) | Ty::Nullable(inner) => has_secret(inner),
+        Ty::List(inner) | Ty::Map(inner) | Ty::Nullable(inner) | Ty::Boxed(inner) => {
+            has_secret(inner)
+        }
         _ => false,
     }
 }

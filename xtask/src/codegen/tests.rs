@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::notes::Notes;
 use super::{Input, generate};
+use crate::history::History;
 use crate::manifest::Manifest;
+use crate::methods_file::MethodsFile;
 use crate::schema::stable::Stable;
 
 /// What a name may be in a schema that nobody reviewed.
@@ -257,6 +259,9 @@ fn generated(bundle: Value, lenient: bool) -> anyhow::Result<()> {
         stable: &Stable::default(),
         manifest: &Manifest::default(),
         notes: &Notes::default(),
+        methods: &MethodsFile::default(),
+        methods_fit: false,
+        history: &History::default(),
         runtime_version: "0.0.0",
         pinned: false,
         lenient_fixups: lenient,

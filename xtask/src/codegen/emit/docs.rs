@@ -1,7 +1,8 @@
 //! Documentation as attributes.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
 
 use crate::codegen::docs::{EXPERIMENTAL, lines, on_the_wire, unmarked};
 
@@ -23,13 +24,20 @@ impl Doc {
         Self::new(unmarked(schema, experimental).as_deref(), fallback)
     }
 
-    /// The same of a name of the wire.
-    pub(super) fn wire(schema: Option<&str>, name: &str) -> Self {
-        Self::new(schema, &on_the_wire(name))
+    /// The same of a name of the wire: where it is the name in Rust too, there is nothing to say.
+    pub(super) fn wire(schema: Option<&str>, wire: &str, rust: &Ident, experimental: bool) -> Self {
+        let is_same = rust.unraw() == wire;
+        let fallback = if is_same {
+            String::new()
+        } else {
+            on_the_wire(wire)
+        };
+        Self::marked(schema, &fallback, experimental)
     }
 
     pub(super) fn and(self, paragraph: Option<&str>) -> Self {
         match paragraph {
+            Some(text) if self.0.is_empty() => Self(text.to_owned()),
             Some(text) => Self(format!("{}\n\n{text}", self.0)),
             None => self,
         }

@@ -33,17 +33,18 @@ pub(crate) fn files(
     let modules = layout::modules(model);
     let used: BTreeSet<&str> = modules.values().copied().collect();
     let about = about::of(model);
+    let tied = traits::by_type(model, facts);
     let mut files: BTreeMap<&str, TokenStream> = used
         .iter()
-        .map(|module| (*module, domain(model, module, &modules, &about)))
+        .map(|module| (*module, domain(model, module, &modules, &about, &tied)))
         .collect();
     files.insert("lib", lib(&used, version));
     files.insert("messages", messages::file(model));
-    files.insert("methods", traits::methods(model, facts));
-    files.insert("notifications", traits::notifications(model, facts));
+    files.insert("methods", traits::methods(model));
+    files.insert("notifications", traits::notifications(model));
     files.insert("protocol", protocol::file(model, facts));
-    files.insert("requests", traits::requests(model));
-    files.insert("server_requests", traits::server_requests(model, facts));
+    files.insert("blocking_methods", traits::blocking_methods(model));
+    files.insert("server_requests", traits::server_requests());
     let text = |(name, tokens)| {
         let text = print::file(tokens).with_context(|| format!("{name}.rs is not Rust"))?;
         let made = format!(
@@ -60,6 +61,7 @@ fn domain(
     module: &str,
     modules: &BTreeMap<TypeName, &'static str>,
     about: &BTreeMap<TypeName, String>,
+    tied: &BTreeMap<TypeName, TokenStream>,
 ) -> TokenStream {
     let types: Vec<_> = model
         .types
@@ -69,7 +71,9 @@ fn domain(
     let items: TokenStream = types
         .iter()
         .map(|(name, ty)| {
-            types::items(model, name, ty, about.get(*name).map_or("", String::as_str))
+            let items = types::items(model, name, ty, about.get(*name).map_or("", String::as_str));
+            let tied = tied.get(*name);
+            quote!(#items #tied)
         })
         .collect();
     let mut foreign: BTreeMap<&str, BTreeSet<&TypeName>> = BTreeMap::new();
@@ -101,11 +105,18 @@ fn domain(
 }
 
 const WIRE: &[&str] = &[
+    "ClientNotification",
+    "ClientRequest",
     "ItemId",
     "LoginId",
+    "Notification",
     "RequestId",
+    "Scope",
     "SecretString",
+    "ServerRequest",
+    "Stability",
     "ThreadId",
+    "Tier",
     "TurnId",
 ];
 const MACROS: &[&str] = &[
@@ -130,12 +141,12 @@ fn import(path: TokenStream, known: &[&str], words: &BTreeSet<String>) -> Option
 }
 
 /// Imports what specs are made of, where they are.
-fn import_for(specs: &[TokenStream]) -> Option<TokenStream> {
+fn import_for<'a>(specs: impl Iterator<Item = &'a TokenStream>) -> Option<TokenStream> {
     let mut words = BTreeSet::new();
     for spec in specs {
         collect_words(spec.clone(), &mut words);
     }
-    import(quote!(openai_codex_wire), &["MemberSpec", "Role"], &words)
+    import(quote!(openai_codex_wire), &["MemberSpec"], &words)
 }
 
 /// The identifiers in code, which its comments are no part of.
@@ -164,19 +175,15 @@ fn lib(modules: &BTreeSet<&str>, version: &str) -> TokenStream {
         .chain([
             (
                 "methods".to_owned(),
-                quote!(pub use methods::{BlockingMethods, METHODS, Methods};),
+                quote!(pub use methods::{BlockingMethods, Methods};),
             ),
             (
                 "notifications".to_owned(),
-                quote!(pub use notifications::{NOTIFICATIONS, ServerNotification};),
+                quote!(pub use notifications::ServerNotification;),
             ),
             (
                 "protocol".to_owned(),
-                quote!(pub use protocol::PROTOCOL;),
-            ),
-            (
-                "server_requests".to_owned(),
-                quote!(pub use server_requests::SERVER_REQUESTS;),
+                quote!(pub use protocol::{METHODS, NOTIFICATIONS, PROTOCOL, SERVER_REQUESTS};),
             ),
             (
                 "openai_codex_wire".to_owned(),
@@ -201,11 +208,17 @@ fn lib(modules: &BTreeSet<&str>, version: &str) -> TokenStream {
         #(#![doc = #about])*
         #![forbid(unsafe_code)]
         #![allow(
+            missing_docs,
+            reason = "a name of the wire that the schema says nothing about speaks for itself"
+        )]
+        #![allow(
             rustdoc::redundant_explicit_links,
             reason = "most links could do without their target, but not all: it depends on the module"
         )]
 
         #(#[rustfmt::skip] pub mod #modules;)*
+        #[rustfmt::skip]
+        mod blocking_methods;
         #[cfg(feature = "messages")]
         #[rustfmt::skip]
         pub mod messages;
@@ -215,8 +228,6 @@ fn lib(modules: &BTreeSet<&str>, version: &str) -> TokenStream {
         pub mod notifications;
         #[rustfmt::skip]
         pub mod protocol;
-        #[rustfmt::skip]
-        pub mod requests;
         #[rustfmt::skip]
         pub mod server_requests;
 

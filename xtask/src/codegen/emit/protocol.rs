@@ -1,4 +1,4 @@
-//! `protocol.rs`, and the tables of specs that it looks into.
+//! `protocol.rs`: the tables of specs, and the functions that look into them.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,90 @@ use openai_codex_wire::Role;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
+use super::import_for;
 use crate::codegen::facts::Facts;
 use crate::codegen::model::{Model, Notification, Request};
 use crate::methods_file::{Effect, Entry, Tier};
 
+/// The file.
+pub(super) fn file(model: &Model, facts: &Facts) -> TokenStream {
+    let methods = |all: &[Request]| all.iter().map(|it| it.method.clone()).collect::<Vec<_>>();
+    let notifications: Vec<_> = (model.notifications.iter())
+        .map(|it| it.method.clone())
+        .collect();
+    let requests = lookup(
+        "request",
+        "MethodSpec",
+        "METHODS",
+        &methods(&model.requests),
+    );
+    let server_requests = lookup(
+        "server_request",
+        "ServerRequestSpec",
+        "SERVER_REQUESTS",
+        &methods(&model.server_requests),
+    );
+    let notifications = lookup(
+        "notification",
+        "NotificationSpec",
+        "NOTIFICATIONS",
+        &notifications,
+    );
+    let requests_with = facts.requests.iter();
+    let requests_with = requests_with.map(|(method, fact)| (method, fact.decided.role()));
+    let notifications_with = facts.notifications.iter();
+    let notifications_with = notifications_with.map(|(method, fact)| (method, fact.decided.role()));
+    let roles = requests_with
+        .chain(notifications_with)
+        .filter_map(|(method, role)| {
+            let role = variant(role?);
+            Some(quote!(Role::#role => #method))
+        });
+    let request_specs: Vec<_> = requests_of(model, facts).collect();
+    let notification_specs: Vec<_> = notifications_of(model, facts).collect();
+    let server_request_specs: Vec<_> = server_requests_of(model, facts).collect();
+    let all = [&request_specs, &notification_specs, &server_request_specs];
+    let members = import_for(all.into_iter().flatten());
+    quote! {
+        //! The protocol as data: what is known of a method beside its types.
+        use openai_codex_wire::{MethodSpec, NotificationSpec, Protocol, Role, ServerRequestSpec};
+        #members
+
+        /// Every request that the client can send, sorted by method.
+        pub static METHODS: &[MethodSpec] = &[#(#request_specs,)*];
+
+        /// Every notification that the server sends, sorted by method.
+        pub static NOTIFICATIONS: &[NotificationSpec] = &[#(#notification_specs,)*];
+
+        /// Every request that the server sends, sorted by method.
+        pub static SERVER_REQUESTS: &[ServerRequestSpec] = &[#(#server_request_specs,)*];
+
+        /// What is known of every method, and which one has a role.
+        ///
+        /// ```
+        /// use openai_codex_types::{ClientRequest, Effect, PROTOCOL, Role, ThreadReadParams};
+        ///
+        /// let spec = PROTOCOL.request(ThreadReadParams::METHOD).unwrap();
+        /// assert_eq!((spec.effect, spec.secret), (Effect::Reads, false));
+        /// assert_eq!(PROTOCOL.method(Role::TurnCompleted), Some("turn/completed"));
+        /// ```
+        pub static PROTOCOL: Protocol = Protocol::new(request, notification, server_request, role);
+
+        #requests
+        #notifications
+        #server_requests
+
+        fn role(role: Role) -> Option<&'static str> {
+            Some(match role {
+                #(#roles,)*
+                _ => return None,
+            })
+        }
+    }
+}
+
 /// The specs of the requests that the client sends, sorted by method as the model is.
-pub(super) fn requests<'a>(
-    model: &'a Model,
-    facts: &'a Facts,
-) -> impl Iterator<Item = TokenStream> + 'a {
+fn requests_of<'a>(model: &'a Model, facts: &'a Facts) -> impl Iterator<Item = TokenStream> + 'a {
     model.requests.iter().map(|it| {
         let fact = &facts.requests[&it.method];
         let new = new("MethodSpec", it);
@@ -31,7 +106,7 @@ pub(super) fn requests<'a>(
 }
 
 /// The specs of the notifications.
-pub(super) fn notifications<'a>(
+fn notifications_of<'a>(
     model: &'a Model,
     facts: &'a Facts,
 ) -> impl Iterator<Item = TokenStream> + 'a {
@@ -46,7 +121,7 @@ pub(super) fn notifications<'a>(
 }
 
 /// The specs of the requests that the server sends.
-pub(super) fn server_requests<'a>(
+fn server_requests_of<'a>(
     model: &'a Model,
     facts: &'a Facts,
 ) -> impl Iterator<Item = TokenStream> + 'a {
@@ -88,71 +163,6 @@ fn marks(is_experimental: bool, decided: &impl Entry, since: Option<&str>) -> To
 fn variant(role: Role) -> Ident {
     let name = format!("{role:?}");
     format_ident!("{name}")
-}
-
-/// The file.
-pub(super) fn file(model: &Model, facts: &Facts) -> TokenStream {
-    let methods = |all: &[Request]| all.iter().map(|it| it.method.clone()).collect::<Vec<_>>();
-    let notifications: Vec<_> = (model.notifications.iter())
-        .map(|it| it.method.clone())
-        .collect();
-    let requests = lookup(
-        "request",
-        "MethodSpec",
-        "METHODS",
-        &methods(&model.requests),
-    );
-    let server_requests = lookup(
-        "server_request",
-        "ServerRequestSpec",
-        "SERVER_REQUESTS",
-        &methods(&model.server_requests),
-    );
-    let notifications = lookup(
-        "notification",
-        "NotificationSpec",
-        "NOTIFICATIONS",
-        &notifications,
-    );
-    let requests_with = facts.requests.iter();
-    let requests_with = requests_with.map(|(method, fact)| (method, fact.decided.role()));
-    let notifications_with = facts.notifications.iter();
-    let notifications_with = notifications_with.map(|(method, fact)| (method, fact.decided.role()));
-    let roles = requests_with
-        .chain(notifications_with)
-        .filter_map(|(method, role)| {
-            let role = variant(role?);
-            Some(quote!(Role::#role => #method))
-        });
-    quote! {
-        //! The protocol as data: what is known of a method beside its types.
-        use openai_codex_wire::{MethodSpec, NotificationSpec, Protocol, Role, ServerRequestSpec};
-        use crate::methods::METHODS;
-        use crate::notifications::NOTIFICATIONS;
-        use crate::server_requests::SERVER_REQUESTS;
-
-        /// What is known of every method, and which one has a role.
-        ///
-        /// ```
-        /// use openai_codex_types::{ClientRequest, Effect, PROTOCOL, Role, ThreadReadParams};
-        ///
-        /// let spec = PROTOCOL.request(ThreadReadParams::METHOD).unwrap();
-        /// assert_eq!((spec.effect, spec.secret), (Effect::Reads, false));
-        /// assert_eq!(PROTOCOL.method(Role::TurnCompleted), Some("turn/completed"));
-        /// ```
-        pub static PROTOCOL: Protocol = Protocol::new(request, notification, server_request, role);
-
-        #requests
-        #notifications
-        #server_requests
-
-        fn role(role: Role) -> Option<&'static str> {
-            Some(match role {
-                #(#roles,)*
-                _ => return None,
-            })
-        }
-    }
 }
 
 /// A function from a method to its entry of a table: by its length, then by its letters.

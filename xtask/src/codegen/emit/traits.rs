@@ -1,61 +1,36 @@
 //! What ties methods to types: the traits, their tables and the wrapper methods.
 
+use std::collections::BTreeMap;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::docs::Doc;
-use super::{ident, import_for, protocol};
+use super::{ident, protocol};
 use crate::codegen::docs::{EXPERIMENTAL, code};
 use crate::codegen::facts::Facts;
-use crate::codegen::model::{Model, Notification, Request};
+use crate::codegen::layout::{self, MODULES, Module};
+use crate::codegen::model::{Model, Notification, Request, TypeName};
 use crate::codegen::scopes;
 
-/// `requests.rs`.
-pub(super) fn requests(model: &Model) -> TokenStream {
-    let requests = model
-        .requests
-        .iter()
-        .map(|it| implement("ClientRequest", it));
-    let notifications = model.client_notifications.iter().map(|it| {
-        let (params, method) = (&it.params, &it.method);
-        let absent = (!it.sends_params).then(|| {
-            quote!(
-                const SENDS_PARAMS: bool = false;
-            )
-        });
-        quote! {
-            impl ClientNotification for crate::#params {
-                const METHOD: &'static str = #method;
-                #absent
-            }
-        }
-    });
-    quote! {
-        //! The requests that the client sends: parameters tied to method and response.
-        use openai_codex_wire::{ClientNotification, ClientRequest, Stability};
-        #(#requests)*
-        #(#notifications)*
+/// What ties the parameters of a message to its method, by their type: it stands beside the type.
+pub(super) fn by_type(model: &Model, facts: &Facts) -> BTreeMap<TypeName, TokenStream> {
+    let requests = (model.requests.iter()).map(|it| (&it.params, request("ClientRequest", it)));
+    let server_requests =
+        (model.server_requests.iter()).map(|it| (&it.params, request("ServerRequest", it)));
+    let notifications =
+        (model.notifications.iter()).map(|it| (&it.params, notification(model, facts, it)));
+    let client_notifications =
+        (model.client_notifications.iter()).map(|it| (&it.params, client_notification(it)));
+    let all = requests.chain(server_requests).chain(notifications);
+    let mut by_type: BTreeMap<TypeName, TokenStream> = BTreeMap::new();
+    for (ty, tokens) in all.chain(client_notifications) {
+        by_type.entry(ty.clone()).or_default().extend(tokens);
     }
+    by_type
 }
 
-/// `server_requests.rs`.
-pub(super) fn server_requests(model: &Model, facts: &Facts) -> TokenStream {
-    let specs = protocol::server_requests(model, facts);
-    let requests = model
-        .server_requests
-        .iter()
-        .map(|it| implement("ServerRequest", it));
-    quote! {
-        //! The requests that the server sends, and their answers.
-        pub use openai_codex_wire::ServerRequestSpec;
-        use openai_codex_wire::{ServerRequest, Stability};
-        /// Every request that the server sends, sorted by method.
-        pub static SERVER_REQUESTS: &[ServerRequestSpec] = &[#(#specs,)*];
-        #(#requests)*
-    }
-}
-
-fn implement(name: &str, it: &Request) -> TokenStream {
+fn request(name: &str, it: &Request) -> TokenStream {
     let absent = (!it.sends_params && name == "ClientRequest").then(|| {
         quote!(
             const SENDS_PARAMS: bool = false;
@@ -64,7 +39,7 @@ fn implement(name: &str, it: &Request) -> TokenStream {
     let (name, params, response) = (ident(name), &it.params, &it.response);
     let (method, stability) = (&it.method, stability(it.experimental));
     quote! {
-        impl #name for crate::#params {
+        impl #name for #params {
             const METHOD: &'static str = #method;
             #absent
             const STABILITY: Stability = #stability;
@@ -73,10 +48,32 @@ fn implement(name: &str, it: &Request) -> TokenStream {
     }
 }
 
+fn client_notification(it: &Notification) -> TokenStream {
+    let (params, method) = (&it.params, &it.method);
+    let absent = (!it.sends_params).then(|| {
+        quote!(
+            const SENDS_PARAMS: bool = false;
+        )
+    });
+    quote! {
+        impl ClientNotification for #params {
+            const METHOD: &'static str = #method;
+            #absent
+        }
+    }
+}
+
+/// `server_requests.rs`.
+pub(super) fn server_requests() -> TokenStream {
+    quote! {
+        //! The requests that the server sends, as data. Their types are `ServerRequest`s.
+        pub use openai_codex_wire::ServerRequestSpec;
+        pub use crate::protocol::SERVER_REQUESTS;
+    }
+}
+
 /// `notifications.rs`.
-pub(super) fn notifications(model: &Model, facts: &Facts) -> TokenStream {
-    let specs: Vec<_> = protocol::notifications(model, facts).collect();
-    let used = import_for(&specs);
+pub(super) fn notifications(model: &Model) -> TokenStream {
     let variants = model.notifications.iter().map(|it| {
         let doc = Doc::marked(
             it.doc.as_deref(),
@@ -94,15 +91,11 @@ pub(super) fn notifications(model: &Model, facts: &Facts) -> TokenStream {
     });
     let names: Vec<&Ident> = model.notifications.iter().map(|it| &it.variant).collect();
     let wires = model.notifications.iter().map(|it| &it.method);
-    let scopes = model.notifications.iter().map(|it| scope(model, facts, it));
     quote! {
-        //! The notifications that the server sends: scope, delivery tier, and all of them in one enum.
+        //! The notifications that the server sends, all of them in one enum.
         pub use openai_codex_wire::NotificationSpec;
-        use openai_codex_wire::{Notification, Scope, Tier, messages};
-        #used
-
-        /// Every notification that the server sends, sorted by method.
-        pub static NOTIFICATIONS: &[NotificationSpec] = &[#(#specs,)*];
+        use openai_codex_wire::{Notification, Scope, messages};
+        pub use crate::protocol::NOTIFICATIONS;
 
         /// What is known of a notification; `None` for a method that this version does not have.
         pub fn lookup(method: &str) -> Option<&'static NotificationSpec> {
@@ -129,12 +122,10 @@ pub(super) fn notifications(model: &Model, facts: &Facts) -> TokenStream {
                 }
             }
         }
-
-        #(#scopes)*
     }
 }
 
-fn scope(model: &Model, facts: &Facts, it: &Notification) -> TokenStream {
+fn notification(model: &Model, facts: &Facts, it: &Notification) -> TokenStream {
     let (params, method, tier) = (&it.params, &it.method, protocol::tier(it, facts));
     let scope = scopes::of(model, &it.params);
     let rest = (scope.len() < 4).then(|| quote!(..Scope::default()));
@@ -149,7 +140,7 @@ fn scope(model: &Model, facts: &Facts, it: &Notification) -> TokenStream {
         quote!(Scope { #(#ids,)* #rest })
     };
     quote! {
-        impl Notification for crate::#params {
+        impl Notification for #params {
             const METHOD: &'static str = #method;
             const TIER: Tier = #tier;
             fn scope(&self) -> Scope<'_> {
@@ -160,35 +151,69 @@ fn scope(model: &Model, facts: &Facts, it: &Notification) -> TokenStream {
 }
 
 /// `methods.rs`.
-pub(super) fn methods(model: &Model, facts: &Facts) -> TokenStream {
-    let specs: Vec<_> = protocol::requests(model, facts).collect();
-    let used = import_for(&specs);
-    let awaiting = model.requests.iter().map(|it| wrapper(it, false));
-    let blocking = model.requests.iter().map(|it| wrapper(it, true));
+pub(super) fn methods(model: &Model) -> TokenStream {
+    let (domains, wrappers) = (domains(model), in_order(model).map(|it| wrapper(it, false)));
     quote! {
-        //! One function per wire method, for whatever can call, and the table of all methods.
+        //! One function per wire method, for whatever can call.
         use std::future::Future;
         pub use openai_codex_wire::MethodSpec;
-        use openai_codex_wire::{BlockingCall, Call};
-        #used
-
-        /// Every request that the client can send, sorted by method.
-        pub static METHODS: &[MethodSpec] = &[#(#specs,)*];
+        use openai_codex_wire::Call;
+        pub use crate::blocking_methods::BlockingMethods;
+        pub use crate::protocol::METHODS;
 
         /// One function per method of the wire, for everything that implements [`Call`].
         ///
         /// Each sends its parameters and awaits the typed response.
-        pub trait Methods: Call { #(#awaiting)* }
+        ///
+        #domains
+        pub trait Methods: Call { #(#wrappers)* }
 
         impl<T: Call + ?Sized> Methods for T {}
+    }
+}
+
+/// `blocking_methods.rs`.
+pub(super) fn blocking_methods(model: &Model) -> TokenStream {
+    let (domains, wrappers) = (domains(model), in_order(model).map(|it| wrapper(it, true)));
+    quote! {
+        //! One function per wire method, for whatever can call and wait.
+        use openai_codex_wire::BlockingCall;
 
         /// One function per method of the wire, for everything that implements [`BlockingCall`].
         ///
         /// Each sends its parameters and waits for the typed response.
-        pub trait BlockingMethods: BlockingCall { #(#blocking)* }
+        ///
+        #domains
+        pub trait BlockingMethods: BlockingCall { #(#wrappers)* }
 
         impl<T: BlockingCall + ?Sized> BlockingMethods for T {}
     }
+}
+
+/// The requests of a model by domain, in the order of the domains.
+fn by_domain(model: &Model) -> impl Iterator<Item = (&'static Module, Vec<&Request>)> {
+    MODULES.iter().filter_map(|module| {
+        let is_its = |it: &&Request| layout::of_method(&it.method) == module.name;
+        let requests: Vec<_> = model.requests.iter().filter(is_its).collect();
+        (!requests.is_empty()).then_some((module, requests))
+    })
+}
+
+fn in_order(model: &Model) -> impl Iterator<Item = &Request> {
+    by_domain(model).flat_map(|(_, requests)| requests)
+}
+
+/// A table of the domains with their functions.
+fn domains(model: &Model) -> Doc {
+    let mut lines = vec!["| domain | functions |".to_owned(), "|---|---|".to_owned()];
+    for (module, requests) in by_domain(model) {
+        let functions = requests
+            .iter()
+            .map(|it| format!("[`{0}`](Self::{0})", it.function));
+        let functions = functions.collect::<Vec<_>>().join(", ");
+        lines.push(format!("| {} | {functions} |", module.about));
+    }
+    Doc::new(None, &lines.join("\n"))
 }
 
 fn wrapper(it: &Request, blocking: bool) -> TokenStream {

@@ -9,7 +9,7 @@ use syn::ext::IdentExt;
 
 use super::docs::Doc;
 use super::ident;
-use crate::codegen::docs::{code, on_the_wire};
+use crate::codegen::docs::code;
 use crate::codegen::model::{
     Field, JsonType, Keyed, Kind, Literal, Model, Shape, StringEnum, Struct, Tagged, Ty, Type,
     TypeName, Untagged,
@@ -58,7 +58,7 @@ impl ToTokens for Ty {
 /// A string as the variant that it is.
 impl Literal {
     fn doc(&self) -> Doc {
-        Doc::wire(self.doc.as_deref(), &self.wire)
+        Doc::wire(self.doc.as_deref(), &self.wire, &self.name, false)
     }
 
     /// `Name "wire"` in a table.
@@ -89,9 +89,10 @@ impl Field {
             let (version, value) = (&older.version, code(&older.value.to_string()));
             format!("Runtimes before {version} do not send it, which means {value}.")
         });
-        let doc = Doc::marked(
+        let doc = Doc::wire(
             self.doc.as_deref(),
-            &on_the_wire(&self.wire),
+            &self.wire,
+            &self.name,
             self.experimental,
         )
         .experimental(self.experimental)
@@ -404,9 +405,10 @@ const FORM: &str = "A form that this version does not know, as it came.";
 
 fn tagged(model: &Model, name: &TypeName, it: &Tagged) -> TokenStream {
     let variants = it.kinds.iter().map(|kind| {
-        let doc = Doc::marked(
+        let doc = Doc::wire(
             kind.literal.doc.as_deref(),
-            &on_the_wire(&kind.literal.wire),
+            &kind.literal.wire,
+            &kind.literal.name,
             kind.experimental,
         )
         .experimental(kind.experimental);
