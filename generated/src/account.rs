@@ -3,7 +3,10 @@
 //! Logins, accounts, rate limits and user verification.
 
 use std::collections::BTreeMap;
-use openai_codex_wire::{LoginId, RequestId, SecretString, ThreadId};
+use openai_codex_wire::{
+    ClientRequest, LoginId, Notification, RequestId, Scope, SecretString, ServerRequest,
+    Stability, ThreadId, Tier,
+};
 use openai_codex_wire::{no_params, record, string_enum, tagged};
 use serde_json::Value;
 use crate::thread::ThreadUsage;
@@ -46,9 +49,7 @@ impl From<AmazonBedrockAccount> for Account {
 pub struct AccountLoginCompletedNotification {
     /// `loginId` on the wire.
     pub login_id: Option<LoginId>,
-    /// `success` on the wire.
     pub success: bool,
-    /// `error` on the wire.
     pub error: Option<String>,
     /// `onboardingEntrypoint` on the wire.
     pub onboarding_entrypoint: Option<DesktopOnboardingEntrypoint>,
@@ -73,6 +74,17 @@ impl AccountLoginCompletedNotification {
     }
 }
 
+impl Notification for AccountLoginCompletedNotification {
+    const METHOD: &'static str = "account/login/completed";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            login_id: self.login_id.as_deref(),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Sparse rolling rate-limit update.
 ///
 /// Clients should merge available values into the most recent `account/rateLimits/read` response or refetch that snapshot. Nullable account metadata may be unavailable in a rolling update and does not clear a previously observed value.
@@ -93,6 +105,14 @@ impl AccountRateLimitsUpdatedNotification {
     /// With what is required.
     pub fn new(rate_limits: RateLimitSnapshot) -> Self {
         Self { rate_limits }
+    }
+}
+
+impl Notification for AccountRateLimitsUpdatedNotification {
+    const METHOD: &'static str = "account/rateLimits/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
     }
 }
 
@@ -124,7 +144,6 @@ string_enum! { AccountRoutingOverride {
 pub struct AccountTokenUsageDailyBucket {
     /// `startDate` on the wire.
     pub start_date: String,
-    /// `tokens` on the wire.
     pub tokens: i64,
 }
 
@@ -217,6 +236,14 @@ impl Default for AccountUpdatedNotification {
     }
 }
 
+impl Notification for AccountUpdatedNotification {
+    const METHOD: &'static str = "account/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// `creditType` of [`SendAddCreditsNudgeEmailParams`](crate::SendAddCreditsNudgeEmailParams).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -259,7 +286,6 @@ string_enum! { AddCreditsNudgeEmailStatus {
 pub struct AmazonBedrockAccessKeysLoginAccountParams {
     /// `accessKeyId` on the wire.
     pub access_key_id: SecretString,
-    /// `region` on the wire.
     pub region: String,
     /// `secretAccessKey` on the wire.
     pub secret_access_key: SecretString,
@@ -334,7 +360,6 @@ impl Default for AmazonBedrockAccount {
 pub struct AmazonBedrockLoginAccountParams {
     /// `apiKey` on the wire.
     pub api_key: SecretString,
-    /// `region` on the wire.
     pub region: String,
 }
 
@@ -391,6 +416,12 @@ impl Default for AttestationGenerateParams {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl ServerRequest for AttestationGenerateParams {
+    const METHOD: &'static str = "attestation/generate";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::AttestationGenerateResponse;
 }
 
 /// The client's answer to `attestation/generate`.
@@ -476,9 +507,7 @@ string_enum! { AwsCredentialType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BedrockAwsProfile {
-    /// `name` on the wire.
     pub name: String,
-    /// `region` on the wire.
     pub region: Option<String>,
 }
 
@@ -518,6 +547,12 @@ impl Default for BedrockCheckGovCloudRequirementsParams {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl ClientRequest for BedrockCheckGovCloudRequirementsParams {
+    const METHOD: &'static str = "account/bedrock/checkGovCloudRequirements";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::BedrockCheckGovCloudRequirementsResponse;
 }
 
 /// Advisory check of the current Bedrock configuration after login or setup.
@@ -569,6 +604,12 @@ impl Default for BedrockDiscoverParams {
     }
 }
 
+impl ClientRequest for BedrockDiscoverParams {
+    const METHOD: &'static str = "account/bedrock/discover";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::BedrockDiscoverResponse;
+}
+
 /// The server's answer to `account/bedrock/discover`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -577,7 +618,6 @@ impl Default for BedrockDiscoverParams {
 pub struct BedrockDiscoverResponse {
     /// `environmentCredentials` on the wire.
     pub environment_credentials: Vec<BedrockEnvironmentCredential>,
-    /// `profiles` on the wire.
     pub profiles: Vec<BedrockAwsProfile>,
 }
 
@@ -605,9 +645,7 @@ impl BedrockDiscoverResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BedrockEnvironmentCredential {
-    /// `type` on the wire.
     pub r#type: AwsCredentialType,
-    /// `region` on the wire.
     pub region: Option<String>,
 }
 
@@ -657,6 +695,12 @@ impl From<EnvironmentBedrockSetupParams> for BedrockSetupParams {
     }
 }
 
+impl ClientRequest for BedrockSetupParams {
+    const METHOD: &'static str = "account/bedrock/setup";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::BedrockSetupResponse;
+}
+
 /// The server's answer to `account/bedrock/setup`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -699,11 +743,16 @@ impl CancelLoginAccountParams {
     }
 }
 
+impl ClientRequest for CancelLoginAccountParams {
+    const METHOD: &'static str = "account/login/cancel";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::CancelLoginAccountResponse;
+}
+
 /// The server's answer to `account/login/cancel`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CancelLoginAccountResponse {
-    /// `status` on the wire.
     pub status: CancelLoginAccountStatus,
 }
 
@@ -741,7 +790,6 @@ string_enum! { CancelLoginAccountStatus {
 pub struct ChatgptAccount {
     /// `planType` on the wire.
     pub plan_type: PlanType,
-    /// `email` on the wire.
     pub email: Option<String>,
 }
 
@@ -807,7 +855,6 @@ impl ChatgptAuthTokensLoginAccountParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ChatgptAuthTokensRefreshParams {
-    /// `reason` on the wire.
     pub reason: ChatgptAuthTokensRefreshReason,
     /// Workspace/account identifier that Codex was previously using.
     ///
@@ -830,6 +877,12 @@ impl ChatgptAuthTokensRefreshParams {
             previous_account_id: None,
         }
     }
+}
+
+impl ServerRequest for ChatgptAuthTokensRefreshParams {
+    const METHOD: &'static str = "account/chatgptAuthTokens/refresh";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ChatgptAuthTokensRefreshResponse;
 }
 
 /// `reason` of [`ChatgptAuthTokensRefreshParams`](crate::ChatgptAuthTokensRefreshParams).
@@ -1057,11 +1110,16 @@ impl ConsumeAccountRateLimitResetCreditParams {
     }
 }
 
+impl ClientRequest for ConsumeAccountRateLimitResetCreditParams {
+    const METHOD: &'static str = "account/rateLimitResetCredit/consume";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ConsumeAccountRateLimitResetCreditResponse;
+}
+
 /// The server's answer to `account/rateLimitResetCredit/consume`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConsumeAccountRateLimitResetCreditResponse {
-    /// `outcome` on the wire.
     pub outcome: ConsumeAccountRateLimitResetCreditOutcome,
 }
 
@@ -1082,9 +1140,7 @@ impl ConsumeAccountRateLimitResetCreditResponse {
 pub struct CreditsSnapshot {
     /// `hasCredits` on the wire.
     pub has_credits: bool,
-    /// `unlimited` on the wire.
     pub unlimited: bool,
-    /// `balance` on the wire.
     pub balance: Option<String>,
 }
 
@@ -1123,7 +1179,6 @@ string_enum! { DesktopOnboardingEntrypoint {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentBedrockSetupParams {
-    /// `region` on the wire.
     pub region: String,
 }
 
@@ -1158,6 +1213,13 @@ impl Default for GatewayOAuthCancelParams {
     }
 }
 
+impl ClientRequest for GatewayOAuthCancelParams {
+    const METHOD: &'static str = "account/gatewayOAuth/cancel";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::GatewayOAuthCancelResponse;
+}
+
 /// The server's answer to `account/gatewayOAuth/cancel`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1185,11 +1247,9 @@ impl Default for GatewayOAuthCancelResponse {
 pub struct GatewayOAuthChangedNotification {
     /// `providerId` on the wire.
     pub provider_id: String,
-    /// `status` on the wire.
     pub status: GatewayOAuthStatus,
     /// Authorization handoff, sent only to the connection that started login.
     pub auth_url: Option<SecretString>,
-    /// `error` on the wire.
     pub error: Option<String>,
 }
 
@@ -1215,6 +1275,14 @@ impl GatewayOAuthChangedNotification {
     }
 }
 
+impl Notification for GatewayOAuthChangedNotification {
+    const METHOD: &'static str = "account/gatewayOAuth/changed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// Parameters of the request `account/gatewayOAuth/login`, answered by [`GatewayOAuthLoginResponse`](crate::GatewayOAuthLoginResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1233,6 +1301,13 @@ impl Default for GatewayOAuthLoginParams {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl ClientRequest for GatewayOAuthLoginParams {
+    const METHOD: &'static str = "account/gatewayOAuth/login";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::GatewayOAuthLoginResponse;
 }
 
 /// The server's answer to `account/gatewayOAuth/login`.
@@ -1276,6 +1351,13 @@ impl Default for GatewayOAuthReadParams {
     }
 }
 
+impl ClientRequest for GatewayOAuthReadParams {
+    const METHOD: &'static str = "account/gatewayOAuth/read";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::GatewayOAuthReadResponse;
+}
+
 /// Current effective gateway policy and credential readiness; never contains credentials.
 ///
 /// The server's answer to `account/gatewayOAuth/read`.
@@ -1288,7 +1370,6 @@ pub struct GatewayOAuthReadResponse {
     pub provider_name: String,
     /// Whether the selected provider uses gateway OAuth, even when already signed in.
     pub required: bool,
-    /// `error` on the wire.
     pub error: Option<String>,
     /// Null when the effective provider does not use gateway OAuth.
     pub status: Option<GatewayOAuthStatus>,
@@ -1376,6 +1457,12 @@ impl Default for GetAccountParams {
     }
 }
 
+impl ClientRequest for GetAccountParams {
+    const METHOD: &'static str = "account/read";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::GetAccountResponse;
+}
+
 /// Usage-read capabilities of the requesting client, never inferred from its experiment arm.
 ///
 /// Parameters of the request `account/rateLimits/read`, answered by [`GetAccountRateLimitsResponse`](crate::GetAccountRateLimitsResponse).
@@ -1424,6 +1511,12 @@ impl Default for GetAccountRateLimitsParams {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl ClientRequest for GetAccountRateLimitsParams {
+    const METHOD: &'static str = "account/rateLimits/read";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::GetAccountRateLimitsResponse;
 }
 
 /// The server's answer to `account/rateLimits/read`.
@@ -1530,11 +1623,16 @@ impl Default for GetAccountTokenUsageParams {
     }
 }
 
+impl ClientRequest for GetAccountTokenUsageParams {
+    const METHOD: &'static str = "account/usage/read";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::GetAccountTokenUsageResponse;
+}
+
 /// The server's answer to `account/usage/read`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountTokenUsageResponse {
-    /// `summary` on the wire.
     pub summary: AccountTokenUsageSummary,
     /// `dailyUsageBuckets` on the wire.
     pub daily_usage_buckets: Option<Vec<AccountTokenUsageDailyBucket>>,
@@ -1577,6 +1675,13 @@ impl Default for GetWorkspaceMessagesParams {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl ClientRequest for GetWorkspaceMessagesParams {
+    const METHOD: &'static str = "account/workspaceMessages/read";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::GetWorkspaceMessagesResponse;
 }
 
 /// The server's answer to `account/workspaceMessages/read`.
@@ -1666,6 +1771,12 @@ impl From<AmazonBedrockAccessKeysLoginAccountParams> for LoginAccountParams {
     }
 }
 
+impl ClientRequest for LoginAccountParams {
+    const METHOD: &'static str = "account/login/start";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::LoginAccountResponse;
+}
+
 /// The server's answer to `account/login/start`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1739,6 +1850,13 @@ impl Default for LogoutAccountParams {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl ClientRequest for LogoutAccountParams {
+    const METHOD: &'static str = "account/logout";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::LogoutAccountResponse;
 }
 
 /// The server's answer to `account/logout`.
@@ -1831,9 +1949,7 @@ string_enum! { PlanType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProfileBedrockSetupParams {
-    /// `profile` on the wire.
     pub profile: String,
-    /// `region` on the wire.
     pub region: String,
 }
 
@@ -1888,7 +2004,6 @@ pub struct RateLimitResetCredit {
     pub id: String,
     /// `resetType` on the wire.
     pub reset_type: RateLimitResetType,
-    /// `status` on the wire.
     pub status: RateLimitResetCreditStatus,
     /// Backend-provided display description for this credit, or `null` when unavailable.
     pub description: Option<String>,
@@ -2001,7 +2116,6 @@ string_enum! { RateLimitResetType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitSnapshot {
-    /// `credits` on the wire.
     pub credits: Option<CreditsSnapshot>,
     /// `individualLimit` on the wire.
     pub individual_limit: Option<SpendControlLimitSnapshot>,
@@ -2110,11 +2224,16 @@ impl SendAddCreditsNudgeEmailParams {
     }
 }
 
+impl ClientRequest for SendAddCreditsNudgeEmailParams {
+    const METHOD: &'static str = "account/sendAddCreditsNudgeEmail";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::SendAddCreditsNudgeEmailResponse;
+}
+
 /// The server's answer to `account/sendAddCreditsNudgeEmail`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SendAddCreditsNudgeEmailResponse {
-    /// `status` on the wire.
     pub status: AddCreditsNudgeEmailStatus,
 }
 
@@ -2133,13 +2252,11 @@ impl SendAddCreditsNudgeEmailResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SpendControlLimitSnapshot {
-    /// `limit` on the wire.
     pub limit: String,
     /// `remainingPercent` on the wire.
     pub remaining_percent: i32,
     /// `resetsAt` on the wire.
     pub resets_at: i64,
-    /// `used` on the wire.
     pub used: String,
 }
 
@@ -2192,6 +2309,12 @@ impl UserVerificationCancelParams {
     }
 }
 
+impl ClientRequest for UserVerificationCancelParams {
+    const METHOD: &'static str = "userVerification/cancel";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::UserVerificationCancelResponse;
+}
+
 /// Acknowledges the cancellation signal; native work may still be finishing. Unknown or finished requests are a no-op, and completed effects are not rolled back.
 ///
 /// The server's answer to `userVerification/cancel`.
@@ -2240,6 +2363,12 @@ impl Default for UserVerificationDeleteParams {
     }
 }
 
+impl ClientRequest for UserVerificationDeleteParams {
+    const METHOD: &'static str = "userVerification/delete";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::UserVerificationDeleteResponse;
+}
+
 /// The server's answer to `userVerification/delete`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -2286,6 +2415,12 @@ impl Default for UserVerificationEnrollParams {
     }
 }
 
+impl ClientRequest for UserVerificationEnrollParams {
+    const METHOD: &'static str = "userVerification/enroll";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::UserVerificationEnrollResponse;
+}
+
 /// Public metadata for a created or reused local credential. The caller completes backend registration; this response does not establish server enrollment. Older app-servers omit the metadata fields; callers must check both before registration.
 ///
 /// The server's answer to `userVerification/enroll`.
@@ -2296,7 +2431,6 @@ impl Default for UserVerificationEnrollParams {
 pub struct UserVerificationEnrollResponse {
     /// `credentialId` on the wire.
     pub credential_id: String,
-    /// `algorithm` on the wire.
     pub algorithm: Option<String>,
     /// Unpadded base64url of the SubjectPublicKeyInfo DER encoding.
     pub public_key: Option<String>,
@@ -2372,6 +2506,12 @@ impl Default for UserVerificationStatusParams {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl ClientRequest for UserVerificationStatusParams {
+    const METHOD: &'static str = "userVerification/status";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::UserVerificationStatusResponse;
 }
 
 /// Local readiness only; this neither prompts nor queries server registration.
@@ -2472,13 +2612,18 @@ impl UserVerificationVerifyParams {
     }
 }
 
+impl ClientRequest for UserVerificationVerifyParams {
+    const METHOD: &'static str = "userVerification/verify";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::UserVerificationVerifyResponse;
+}
+
 /// The server's answer to `userVerification/verify`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UserVerificationVerifyResponse {
-    /// `proof` on the wire.
     pub proof: UserVerificationProof,
 }
 

@@ -3,7 +3,9 @@
 //! What the agent asks for: approvals, answers, and what the runtime's own reviewer says.
 
 use std::collections::BTreeMap;
-use openai_codex_wire::{ItemId, ThreadId, TurnId};
+use openai_codex_wire::{
+    ItemId, Notification, Scope, ServerRequest, Stability, ThreadId, Tier, TurnId,
+};
 use openai_codex_wire::{keyed, outline, record, string_enum, tagged};
 use serde_json::Value;
 use crate::common::{AbsolutePathBuf, CommandAction, LegacyAppPathString};
@@ -12,7 +14,6 @@ use crate::common::{AbsolutePathBuf, CommandAction, LegacyAppPathString};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
-    /// `execpolicy_amendment` on the wire.
     pub execpolicy_amendment: Vec<String>,
 }
 
@@ -33,7 +34,6 @@ impl AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AddFileChange {
-    /// `content` on the wire.
     pub content: String,
 }
 
@@ -52,7 +52,6 @@ impl AddFileChange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalFileSystemPermissions {
-    /// `entries` on the wire.
     pub entries: Option<Vec<FileSystemSandboxEntry>>,
     /// `globScanMaxDepth` on the wire.
     pub glob_scan_max_depth: Option<u64>,
@@ -119,7 +118,6 @@ impl Default for AdditionalFileSystemPermissions {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalNetworkPermissions {
-    /// `enabled` on the wire.
     pub enabled: Option<bool>,
 }
 
@@ -182,7 +180,6 @@ impl Default for AdditionalPermissionProfile {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
-    /// `network_policy_amendment` on the wire.
     pub network_policy_amendment: NetworkPolicyAmendment,
 }
 
@@ -238,11 +235,16 @@ impl ApplyPatchApprovalParams {
     }
 }
 
+impl ServerRequest for ApplyPatchApprovalParams {
+    const METHOD: &'static str = "applyPatchApproval";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ApplyPatchApprovalResponse;
+}
+
 /// The client's answer to `applyPatchApproval`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplyPatchApprovalResponse {
-    /// `decision` on the wire.
     pub decision: ReviewDecision,
 }
 
@@ -261,9 +263,7 @@ impl ApplyPatchApprovalResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplyPatchGuardianApprovalReviewAction {
-    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
-    /// `files` on the wire.
     pub files: Vec<LegacyAppPathString>,
 }
 
@@ -289,7 +289,6 @@ impl ApplyPatchGuardianApprovalReviewAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApprovedExecpolicyAmendmentReviewDecision {
-    /// `proposed_execpolicy_amendment` on the wire.
     pub proposed_execpolicy_amendment: Vec<String>,
 }
 
@@ -471,11 +470,16 @@ impl CommandExecutionRequestApprovalParams {
     }
 }
 
+impl ServerRequest for CommandExecutionRequestApprovalParams {
+    const METHOD: &'static str = "item/commandExecution/requestApproval";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::CommandExecutionRequestApprovalResponse;
+}
+
 /// The client's answer to `item/commandExecution/requestApproval`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecutionRequestApprovalResponse {
-    /// `decision` on the wire.
     pub decision: CommandExecutionApprovalDecision,
 }
 
@@ -494,11 +498,8 @@ impl CommandExecutionRequestApprovalResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandGuardianApprovalReviewAction {
-    /// `command` on the wire.
     pub command: String,
-    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
-    /// `source` on the wire.
     pub source: GuardianCommandSource,
 }
 
@@ -527,7 +528,6 @@ impl CommandGuardianApprovalReviewAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeleteFileChange {
-    /// `content` on the wire.
     pub content: String,
 }
 
@@ -546,7 +546,6 @@ impl DeleteFileChange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeniedReviewDecision {
-    /// `rejection` on the wire.
     pub rejection: String,
 }
 
@@ -571,15 +570,12 @@ pub struct ExecCommandApprovalParams {
     pub conversation_id: ThreadId,
     /// Use to correlate this with `codex_protocol::protocol::ExecCommandBeginEvent` and `codex_protocol::protocol::ExecCommandEndEvent`.
     pub call_id: String,
-    /// `command` on the wire.
     pub command: Vec<String>,
-    /// `cwd` on the wire.
     pub cwd: String,
     /// `parsedCmd` on the wire.
     pub parsed_cmd: Vec<ParsedCommand>,
     /// Identifier for this specific approval callback.
     pub approval_id: Option<String>,
-    /// `reason` on the wire.
     pub reason: Option<String>,
 }
 
@@ -614,11 +610,16 @@ impl ExecCommandApprovalParams {
     }
 }
 
+impl ServerRequest for ExecCommandApprovalParams {
+    const METHOD: &'static str = "execCommandApproval";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ExecCommandApprovalResponse;
+}
+
 /// The client's answer to `execCommandApproval`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExecCommandApprovalResponse {
-    /// `decision` on the wire.
     pub decision: ReviewDecision,
 }
 
@@ -637,13 +638,9 @@ impl ExecCommandApprovalResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExecveGuardianApprovalReviewAction {
-    /// `argv` on the wire.
     pub argv: Vec<String>,
-    /// `cwd` on the wire.
     pub cwd: AbsolutePathBuf,
-    /// `program` on the wire.
     pub program: String,
-    /// `source` on the wire.
     pub source: GuardianCommandSource,
 }
 
@@ -778,11 +775,16 @@ impl FileChangeRequestApprovalParams {
     }
 }
 
+impl ServerRequest for FileChangeRequestApprovalParams {
+    const METHOD: &'static str = "item/fileChange/requestApproval";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FileChangeRequestApprovalResponse;
+}
+
 /// The client's answer to `item/fileChange/requestApproval`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangeRequestApprovalResponse {
-    /// `decision` on the wire.
     pub decision: FileChangeApprovalDecision,
 }
 
@@ -859,9 +861,7 @@ impl From<SpecialFileSystemPath> for FileSystemPath {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileSystemSandboxEntry {
-    /// `access` on the wire.
     pub access: FileSystemAccessMode,
-    /// `path` on the wire.
     pub path: FileSystemPath,
 }
 
@@ -925,7 +925,6 @@ impl From<UnknownFileSystemSpecialPath> for FileSystemSpecialPath {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GlobPatternFileSystemPath {
-    /// `pattern` on the wire.
     pub pattern: String,
 }
 
@@ -946,7 +945,6 @@ impl GlobPatternFileSystemPath {
 pub struct GrantedPermissionProfile {
     /// `fileSystem` on the wire.
     pub file_system: Option<AdditionalFileSystemPermissions>,
-    /// `network` on the wire.
     pub network: Option<AdditionalNetworkPermissions>,
 }
 
@@ -991,9 +989,7 @@ impl Default for GrantedPermissionProfile {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GuardianApprovalReview {
-    /// `status` on the wire.
     pub status: GuardianApprovalReviewStatus,
-    /// `rationale` on the wire.
     pub rationale: Option<String>,
     /// `riskLevel` on the wire.
     pub risk_level: Option<GuardianRiskLevel>,
@@ -1215,6 +1211,17 @@ impl GuardianWarningNotification {
     }
 }
 
+impl Notification for GuardianWarningNotification {
+    const METHOD: &'static str = "guardianWarning";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// \[UNSTABLE\] Temporary notification payload for approval auto-review. This shape is expected to change soon.
 ///
 /// Payload of the server's notification `item/autoApprovalReview/completed`.
@@ -1231,13 +1238,11 @@ pub struct ItemGuardianApprovalReviewCompletedNotification {
     ///
     /// A network call is triggered by a CommandExecution item, so having a target_item_id set to the CommandExecution item would be misleading because the review is about the network call, not the command execution. Therefore, target_item_id is set to None for network policy reviews.
     pub target_item_id: Option<ItemId>,
-    /// `action` on the wire.
     pub action: GuardianApprovalReviewAction,
     /// Unix timestamp (in milliseconds) when this review completed.
     pub completed_at_ms: i64,
     /// `decisionSource` on the wire.
     pub decision_source: AutoReviewDecisionSource,
-    /// `review` on the wire.
     pub review: GuardianApprovalReview,
     /// Stable identifier for this review.
     pub review_id: String,
@@ -1284,6 +1289,18 @@ impl ItemGuardianApprovalReviewCompletedNotification {
     }
 }
 
+impl Notification for ItemGuardianApprovalReviewCompletedNotification {
+    const METHOD: &'static str = "item/autoApprovalReview/completed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// \[UNSTABLE\] Temporary notification payload for approval auto-review. This shape is expected to change soon.
 ///
 /// Payload of the server's notification `item/autoApprovalReview/started`.
@@ -1300,9 +1317,7 @@ pub struct ItemGuardianApprovalReviewStartedNotification {
     ///
     /// A network call is triggered by a CommandExecution item, so having a target_item_id set to the CommandExecution item would be misleading because the review is about the network call, not the command execution. Therefore, target_item_id is set to None for network policy reviews.
     pub target_item_id: Option<ItemId>,
-    /// `action` on the wire.
     pub action: GuardianApprovalReviewAction,
-    /// `review` on the wire.
     pub review: GuardianApprovalReview,
     /// Stable identifier for this review.
     pub review_id: String,
@@ -1342,13 +1357,23 @@ impl ItemGuardianApprovalReviewStartedNotification {
     }
 }
 
+impl Notification for ItemGuardianApprovalReviewStartedNotification {
+    const METHOD: &'static str = "item/autoApprovalReview/started";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// What [`ParsedCommand::ListFiles`](crate::ParsedCommand::ListFiles) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ListFilesParsedCommand {
-    /// `cmd` on the wire.
     pub cmd: String,
-    /// `path` on the wire.
     pub path: Option<String>,
 }
 
@@ -1371,7 +1396,6 @@ impl ListFilesParsedCommand {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallGuardianApprovalReviewAction {
-    /// `server` on the wire.
     pub server: String,
     /// `toolName` on the wire.
     pub tool_name: String,
@@ -1408,13 +1432,9 @@ impl McpToolCallGuardianApprovalReviewAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkAccessGuardianApprovalReviewAction {
-    /// `host` on the wire.
     pub host: String,
-    /// `port` on the wire.
     pub port: u16,
-    /// `protocol` on the wire.
     pub protocol: NetworkApprovalProtocol,
-    /// `target` on the wire.
     pub target: String,
 }
 
@@ -1446,9 +1466,7 @@ impl NetworkAccessGuardianApprovalReviewAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkApprovalContext {
-    /// `host` on the wire.
     pub host: String,
-    /// `protocol` on the wire.
     pub protocol: NetworkApprovalProtocol,
 }
 
@@ -1497,9 +1515,7 @@ string_enum! { NetworkApprovalProtocol {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkPolicyAmendment {
-    /// `action` on the wire.
     pub action: NetworkPolicyRuleAction,
-    /// `host` on the wire.
     pub host: String,
 }
 
@@ -1525,7 +1541,6 @@ impl NetworkPolicyAmendment {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkPolicyAmendmentReviewDecision {
-    /// `network_policy_amendment` on the wire.
     pub network_policy_amendment: NetworkPolicyAmendment,
 }
 
@@ -1608,7 +1623,6 @@ impl From<UnknownParsedCommand> for ParsedCommand {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PathFileSystemPath {
-    /// `path` on the wire.
     pub path: LegacyAppPathString,
 }
 
@@ -1650,15 +1664,12 @@ pub struct PermissionsRequestApprovalParams {
     pub turn_id: TurnId,
     /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
-    /// `permissions` on the wire.
     pub permissions: RequestPermissionProfile,
     /// Unix timestamp (in milliseconds) when this approval request started.
     pub started_at_ms: i64,
     /// `environmentId` on the wire.
     pub environment_id: Option<String>,
-    /// `reason` on the wire.
     pub reason: Option<String>,
 }
 
@@ -1696,14 +1707,17 @@ impl PermissionsRequestApprovalParams {
     }
 }
 
+impl ServerRequest for PermissionsRequestApprovalParams {
+    const METHOD: &'static str = "item/permissions/requestApproval";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PermissionsRequestApprovalResponse;
+}
+
 /// The client's answer to `item/permissions/requestApproval`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionsRequestApprovalResponse {
-    /// `permissions` on the wire.
     pub permissions: GrantedPermissionProfile,
-    /// `scope` on the wire.
-    ///
     /// Absent means `"turn"`.
     pub scope: Option<PermissionGrantScope>,
     /// Review every subsequent command in this turn before normal sandboxed execution.
@@ -1745,7 +1759,6 @@ impl PermissionsRequestApprovalResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectRootsFileSystemSpecialPath {
-    /// `subpath` on the wire.
     pub subpath: Option<LegacyAppPathString>,
 }
 
@@ -1777,9 +1790,7 @@ impl Default for ProjectRootsFileSystemSpecialPath {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReadParsedCommand {
-    /// `cmd` on the wire.
     pub cmd: String,
-    /// `name` on the wire.
     pub name: String,
     /// (Best effort) Path to the file being read by the command. When possible, this is an absolute path, though when relative, it should be resolved against the \`cwd\`\` that will be used to run the command to derive the absolute path.
     pub path: String,
@@ -1812,7 +1823,6 @@ impl ReadParsedCommand {
 pub struct RequestPermissionProfile {
     /// `fileSystem` on the wire.
     pub file_system: Option<AdditionalFileSystemPermissions>,
-    /// `network` on the wire.
     pub network: Option<AdditionalNetworkPermissions>,
 }
 
@@ -1841,9 +1851,7 @@ impl Default for RequestPermissionProfile {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RequestPermissionsGuardianApprovalReviewAction {
-    /// `permissions` on the wire.
     pub permissions: RequestPermissionProfile,
-    /// `reason` on the wire.
     pub reason: Option<String>,
 }
 
@@ -1901,11 +1909,8 @@ keyed! { ReviewDecision {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SearchParsedCommand {
-    /// `cmd` on the wire.
     pub cmd: String,
-    /// `path` on the wire.
     pub path: Option<String>,
-    /// `query` on the wire.
     pub query: Option<String>,
 }
 
@@ -1930,7 +1935,6 @@ impl SearchParsedCommand {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SpecialFileSystemPath {
-    /// `value` on the wire.
     pub value: FileSystemSpecialPath,
 }
 
@@ -1978,13 +1982,24 @@ impl StrictReviewRequiredNotification {
     }
 }
 
+impl Notification for StrictReviewRequiredNotification {
+    const METHOD: &'static str = "autoApprovalReview/strictReviewRequired";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// EXPERIMENTAL. Captures a user's answer to a request_user_input question.
 ///
 /// `answers` of [`ToolRequestUserInputResponse`](crate::ToolRequestUserInputResponse).
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputAnswer {
-    /// `answers` on the wire.
     pub answers: Vec<String>,
 }
 
@@ -2009,9 +2024,7 @@ impl ToolRequestUserInputAnswer {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputOption {
-    /// `description` on the wire.
     pub description: String,
-    /// `label` on the wire.
     pub label: String,
 }
 
@@ -2046,7 +2059,6 @@ pub struct ToolRequestUserInputParams {
     ///
     /// Runtimes before 0.154.0 do not send it, which means `true`.
     pub is_blocking: bool,
-    /// `questions` on the wire.
     pub questions: Vec<ToolRequestUserInputQuestion>,
     /// **Deprecated**: Use `isBlocking` to decide whether the request should block.
     pub auto_resolution_ms: Option<u64>,
@@ -2081,17 +2093,20 @@ impl ToolRequestUserInputParams {
     }
 }
 
+impl ServerRequest for ToolRequestUserInputParams {
+    const METHOD: &'static str = "item/tool/requestUserInput";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ToolRequestUserInputResponse;
+}
+
 /// EXPERIMENTAL. Represents one request_user_input question and its required options.
 ///
 /// `questions` of [`ToolRequestUserInputParams`](crate::ToolRequestUserInputParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputQuestion {
-    /// `header` on the wire.
     pub header: String,
-    /// `id` on the wire.
     pub id: String,
-    /// `question` on the wire.
     pub question: String,
     /// `isOther` on the wire.
     ///
@@ -2101,7 +2116,6 @@ pub struct ToolRequestUserInputQuestion {
     ///
     /// Absent means `false`.
     pub is_secret: bool,
-    /// `options` on the wire.
     pub options: Option<Vec<ToolRequestUserInputOption>>,
 }
 
@@ -2138,7 +2152,6 @@ impl ToolRequestUserInputQuestion {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRequestUserInputResponse {
-    /// `answers` on the wire.
     pub answers: BTreeMap<String, ToolRequestUserInputAnswer>,
 }
 
@@ -2157,9 +2170,7 @@ impl ToolRequestUserInputResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownFileSystemSpecialPath {
-    /// `path` on the wire.
     pub path: String,
-    /// `subpath` on the wire.
     pub subpath: Option<LegacyAppPathString>,
 }
 
@@ -2189,7 +2200,6 @@ impl UnknownFileSystemSpecialPath {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownParsedCommand {
-    /// `cmd` on the wire.
     pub cmd: String,
 }
 
@@ -2208,9 +2218,7 @@ impl UnknownParsedCommand {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UpdateFileChange {
-    /// `unified_diff` on the wire.
     pub unified_diff: String,
-    /// `move_path` on the wire.
     pub move_path: Option<String>,
 }
 
@@ -2237,11 +2245,9 @@ impl UpdateFileChange {
 pub struct WriteStdinGuardianApprovalReviewAction {
     /// `approvalId` on the wire.
     pub approval_id: String,
-    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
     /// `processId` on the wire.
     pub process_id: String,
-    /// `stdin` on the wire.
     pub stdin: String,
 }
 

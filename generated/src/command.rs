@@ -3,6 +3,7 @@
 //! Commands and processes that the client runs through the server.
 
 use std::collections::BTreeMap;
+use openai_codex_wire::{ClientRequest, Notification, Scope, Stability, Tier};
 use openai_codex_wire::{outline, record, string_enum};
 use crate::common::{AbsolutePathBuf, SandboxPolicy};
 
@@ -45,6 +46,14 @@ impl CommandExecOutputDeltaNotification {
             process_id: process_id.into(),
             stream: stream.into(),
         }
+    }
+}
+
+impl Notification for CommandExecOutputDeltaNotification {
+    const METHOD: &'static str = "command/exec/outputDelta";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
     }
 }
 
@@ -276,6 +285,12 @@ impl CommandExecParams {
     }
 }
 
+impl ClientRequest for CommandExecParams {
+    const METHOD: &'static str = "command/exec";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::CommandExecResponse;
+}
+
 /// Resize a running PTY-backed `command/exec` session.
 ///
 /// Parameters of the request `command/exec/resize`, answered by [`CommandExecResizeResponse`](crate::CommandExecResizeResponse).
@@ -301,6 +316,12 @@ impl CommandExecResizeParams {
             size,
         }
     }
+}
+
+impl ClientRequest for CommandExecResizeParams {
+    const METHOD: &'static str = "command/exec/resize";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::CommandExecResizeResponse;
 }
 
 /// Empty success response for `command/exec/resize`.
@@ -412,6 +433,12 @@ impl CommandExecTerminateParams {
     }
 }
 
+impl ClientRequest for CommandExecTerminateParams {
+    const METHOD: &'static str = "command/exec/terminate";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::CommandExecTerminateResponse;
+}
+
 /// Empty success response for `command/exec/terminate`.
 ///
 /// The server's answer to `command/exec/terminate`.
@@ -478,6 +505,12 @@ impl CommandExecWriteParams {
         self.delta_base64 = Some(delta_base64.into());
         self
     }
+}
+
+impl ClientRequest for CommandExecWriteParams {
+    const METHOD: &'static str = "command/exec/write";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::CommandExecWriteResponse;
 }
 
 /// Empty success response for `command/exec/write`.
@@ -561,6 +594,14 @@ impl ProcessExitedNotification {
     }
 }
 
+impl Notification for ProcessExitedNotification {
+    const METHOD: &'static str = "process/exited";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// Terminate a running `process/spawn` session.
 ///
 /// Parameters of the request `process/kill`, answered by [`ProcessKillResponse`](crate::ProcessKillResponse).
@@ -584,6 +625,12 @@ impl ProcessKillParams {
             process_handle: process_handle.into(),
         }
     }
+}
+
+impl ClientRequest for ProcessKillParams {
+    const METHOD: &'static str = "process/kill";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ProcessKillResponse;
 }
 
 /// Empty success response for `process/kill`.
@@ -651,6 +698,14 @@ impl ProcessOutputDeltaNotification {
     }
 }
 
+impl Notification for ProcessOutputDeltaNotification {
+    const METHOD: &'static str = "process/outputDelta";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// Stream label for `process/outputDelta` notifications.
 ///
 /// `stream` of [`ProcessOutputDeltaNotification`](crate::ProcessOutputDeltaNotification).
@@ -697,6 +752,12 @@ impl ProcessResizePtyParams {
             size,
         }
     }
+}
+
+impl ClientRequest for ProcessResizePtyParams {
+    const METHOD: &'static str = "process/resizePty";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ProcessResizePtyResponse;
 }
 
 /// Empty success response for `process/resizePty`.
@@ -883,6 +944,12 @@ impl ProcessSpawnParams {
     }
 }
 
+impl ClientRequest for ProcessSpawnParams {
+    const METHOD: &'static str = "process/spawn";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ProcessSpawnResponse;
+}
+
 /// Successful response for `process/spawn`.
 ///
 /// The server's answer to `process/spawn`.
@@ -977,6 +1044,12 @@ impl ProcessWriteStdinParams {
         self.delta_base64 = Some(delta_base64.into());
         self
     }
+}
+
+impl ClientRequest for ProcessWriteStdinParams {
+    const METHOD: &'static str = "process/writeStdin";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ProcessWriteStdinResponse;
 }
 
 /// Empty success response for `process/writeStdin`.

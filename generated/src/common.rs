@@ -109,7 +109,6 @@ keyed! { AskForApproval {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AudioUserInput {
-    /// `url` on the wire.
     pub url: String,
 }
 
@@ -128,9 +127,7 @@ impl AudioUserInput {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ByteRange {
-    /// `end` on the wire.
     pub end: u64,
-    /// `start` on the wire.
     pub start: u64,
 }
 
@@ -246,7 +243,6 @@ string_enum! { CyberAccessProgram {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EncryptedContentFunctionCallOutputContentItem {
-    /// `encrypted_content` on the wire.
     pub encrypted_content: String,
 }
 
@@ -403,18 +399,11 @@ for FunctionCallOutputContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GranularAskForApproval {
-    /// `mcp_elicitations` on the wire.
     pub mcp_elicitations: bool,
-    /// `rules` on the wire.
     pub rules: bool,
-    /// `sandbox_approval` on the wire.
     pub sandbox_approval: bool,
-    /// `request_permissions` on the wire.
-    ///
     /// Absent means `false`.
     pub request_permissions: Option<bool>,
-    /// `skill_approval` on the wire.
-    ///
     /// Absent means `false`.
     pub skill_approval: Option<bool>,
 }
@@ -481,11 +470,9 @@ string_enum! { ImageDetail {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImageUserInput {
-    /// `detail` on the wire.
     pub detail: Option<ImageDetail>,
     /// `fileId` on the wire.
     pub file_id: Option<String>,
-    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -537,7 +524,6 @@ impl Default for ImageUserInput {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputAudioFunctionCallOutputContentItem {
-    /// `audio_url` on the wire.
     pub audio_url: String,
 }
 
@@ -558,11 +544,8 @@ impl InputAudioFunctionCallOutputContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputImageFunctionCallOutputContentItem {
-    /// `detail` on the wire.
     pub detail: Option<ImageDetail>,
-    /// `file_id` on the wire.
     pub file_id: Option<String>,
-    /// `image_url` on the wire.
     pub image_url: Option<String>,
 }
 
@@ -614,7 +597,6 @@ impl Default for InputImageFunctionCallOutputContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputTextFunctionCallOutputContentItem {
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -639,9 +621,7 @@ string_newtype! { LegacyAppPathString }
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ListFilesCommandAction {
-    /// `command` on the wire.
     pub command: String,
-    /// `path` on the wire.
     pub path: Option<String>,
 }
 
@@ -664,7 +644,6 @@ impl ListFilesCommandAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LocalAudioUserInput {
-    /// `path` on the wire.
     pub path: String,
 }
 
@@ -683,9 +662,7 @@ impl LocalAudioUserInput {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LocalImageUserInput {
-    /// `path` on the wire.
     pub path: String,
-    /// `detail` on the wire.
     pub detail: Option<ImageDetail>,
 }
 
@@ -715,9 +692,7 @@ impl LocalImageUserInput {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MentionUserInput {
-    /// `name` on the wire.
     pub name: String,
-    /// `path` on the wire.
     pub path: String,
 }
 
@@ -847,11 +822,8 @@ string_enum! { Personality {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReadCommandAction {
-    /// `command` on the wire.
     pub command: String,
-    /// `name` on the wire.
     pub name: String,
-    /// `path` on the wire.
     pub path: LegacyAppPathString,
 }
 
@@ -1041,11 +1013,8 @@ impl From<WorkspaceWriteSandboxPolicy> for SandboxPolicy {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SearchCommandAction {
-    /// `command` on the wire.
     pub command: String,
-    /// `path` on the wire.
     pub path: Option<String>,
-    /// `query` on the wire.
     pub query: Option<String>,
 }
 
@@ -1121,9 +1090,7 @@ impl Settings {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillUserInput {
-    /// `name` on the wire.
     pub name: String,
-    /// `path` on the wire.
     pub path: String,
 }
 
@@ -1195,7 +1162,6 @@ impl TextElement {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TextUserInput {
-    /// `text` on the wire.
     pub text: String,
     /// UI-defined spans within `text` used to render or persist special elements.
     ///
@@ -1229,7 +1195,6 @@ impl TextUserInput {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownCommandAction {
-    /// `command` on the wire.
     pub command: String,
 }
 

@@ -3,7 +3,7 @@
 //! Configuration, requirements, features and permission profiles.
 
 use std::collections::BTreeMap;
-use openai_codex_wire::ThreadId;
+use openai_codex_wire::{ClientRequest, Notification, Scope, Stability, ThreadId, Tier};
 use openai_codex_wire::support::JsonObject;
 use openai_codex_wire::{no_params, outline, record, string_enum, tagged, untagged};
 use serde_json::Value;
@@ -17,7 +17,6 @@ use crate::common::{
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AnalyticsConfig {
-    /// `enabled` on the wire.
     pub enabled: Option<bool>,
     /// Members that the schema does not describe.
     pub rest: JsonObject,
@@ -110,20 +109,12 @@ impl Default for AppsConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsDefaultConfig {
-    /// `approvals_reviewer` on the wire.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
-    /// `default_tools_approval_mode` on the wire.
     pub default_tools_approval_mode: Option<AppToolApproval>,
-    /// `destructive_enabled` on the wire.
-    ///
     /// Absent means `true`.
     pub destructive_enabled: bool,
-    /// `enabled` on the wire.
-    ///
     /// Absent means `true`.
     pub enabled: bool,
-    /// `open_world_enabled` on the wire.
-    ///
     /// Absent means `true`.
     pub open_world_enabled: bool,
 }
@@ -178,11 +169,8 @@ string_enum! { AutoCompactTokenLimitScope {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseConfig {
-    /// `allow_history_access` on the wire.
     pub allow_history_access: Option<bool>,
-    /// `default_origin_policy` on the wire.
     pub default_origin_policy: Option<BrowserUseOriginPolicyConfig>,
-    /// `origins` on the wire.
     pub origins: Option<BTreeMap<String, BrowserUseOriginPolicyConfig>>,
 }
 
@@ -213,13 +201,9 @@ impl Default for BrowserUseConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicyConfig {
-    /// `access` on the wire.
     pub access: Option<AllowDenyRequirement>,
-    /// `downloads` on the wire.
     pub downloads: Option<AllowDenyRequirement>,
-    /// `full_cdp_access` on the wire.
     pub full_cdp_access: Option<AllowDenyRequirement>,
-    /// `uploads` on the wire.
     pub uploads: Option<AllowDenyRequirement>,
 }
 
@@ -273,6 +257,12 @@ impl Default for CollaborationModeListParams {
     }
 }
 
+impl ClientRequest for CollaborationModeListParams {
+    const METHOD: &'static str = "collaborationMode/list";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::CollaborationModeListResponse;
+}
+
 /// Collaboration mode presets response.
 ///
 /// The server's answer to `collaborationMode/list`.
@@ -281,7 +271,6 @@ impl Default for CollaborationModeListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollaborationModeListResponse {
-    /// `data` on the wire.
     pub data: Vec<CollaborationModeMask>,
 }
 
@@ -302,14 +291,9 @@ impl CollaborationModeListResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollaborationModeMask {
-    /// `name` on the wire.
     pub name: String,
-    /// `mode` on the wire.
     pub mode: Option<ModeKind>,
-    /// `model` on the wire.
     pub model: Option<String>,
-    /// `reasoning_effort` on the wire.
-    ///
     /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub reasoning_effort: Option<Option<ReasoningEffort>>,
 }
@@ -337,11 +321,8 @@ impl CollaborationModeMask {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseConfig {
-    /// `default_app_access` on the wire.
     pub default_app_access: Option<AllowDenyRequirement>,
-    /// `macos` on the wire.
     pub macos: Option<ComputerUseMacosConfig>,
-    /// `windows` on the wire.
     pub windows: Option<ComputerUseWindowsConfig>,
 }
 
@@ -372,7 +353,6 @@ impl Default for ComputerUseConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseMacosConfig {
-    /// `bundle_ids` on the wire.
     pub bundle_ids: Option<BTreeMap<String, AllowDenyRequirement>>,
 }
 
@@ -397,9 +377,7 @@ impl Default for ComputerUseMacosConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsConfig {
-    /// `aumids` on the wire.
     pub aumids: Option<BTreeMap<String, AllowDenyRequirement>>,
-    /// `exes` on the wire.
     pub exes: Option<Vec<ComputerUseWindowsExeConfig>>,
 }
 
@@ -425,13 +403,9 @@ impl Default for ComputerUseWindowsConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeConfig {
-    /// `access` on the wire.
     pub access: AllowDenyRequirement,
-    /// `product_name` on the wire.
     pub product_name: String,
-    /// `publisher_name` on the wire.
     pub publisher_name: String,
-    /// `binary_name` on the wire.
     pub binary_name: Option<String>,
 }
 
@@ -462,59 +436,33 @@ impl ComputerUseWindowsExeConfig {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
-    /// `analytics` on the wire.
     pub analytics: Option<AnalyticsConfig>,
-    /// `approval_policy` on the wire.
     pub approval_policy: Option<AskForApproval>,
     /// \[UNSTABLE\] Optional default for where approval requests are routed for review.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
-    /// `apps` on the wire.
-    ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub apps: Option<AppsConfig>,
-    /// `browser_use` on the wire.
     pub browser_use: Option<BrowserUseConfig>,
-    /// `compact_prompt` on the wire.
     pub compact_prompt: Option<String>,
-    /// `computer_use` on the wire.
     pub computer_use: Option<ComputerUseConfig>,
-    /// `desktop` on the wire.
     pub desktop: Option<JsonObject>,
-    /// `developer_instructions` on the wire.
     pub developer_instructions: Option<String>,
-    /// `forced_chatgpt_workspace_id` on the wire.
     pub forced_chatgpt_workspace_id: Option<ForcedChatgptWorkspaceIds>,
-    /// `forced_login_method` on the wire.
     pub forced_login_method: Option<ForcedLoginMethod>,
-    /// `instructions` on the wire.
     pub instructions: Option<String>,
-    /// `model` on the wire.
     pub model: Option<String>,
-    /// `model_auto_compact_token_limit` on the wire.
     pub model_auto_compact_token_limit: Option<i64>,
-    /// `model_auto_compact_token_limit_scope` on the wire.
     pub model_auto_compact_token_limit_scope: Option<AutoCompactTokenLimitScope>,
-    /// `model_context_window` on the wire.
     pub model_context_window: Option<i64>,
-    /// `model_provider` on the wire.
     pub model_provider: Option<String>,
-    /// `model_reasoning_effort` on the wire.
     pub model_reasoning_effort: Option<ReasoningEffort>,
-    /// `model_reasoning_summary` on the wire.
     pub model_reasoning_summary: Option<ReasoningSummary>,
-    /// `model_verbosity` on the wire.
     pub model_verbosity: Option<Verbosity>,
-    /// `review_model` on the wire.
     pub review_model: Option<String>,
-    /// `sandbox_mode` on the wire.
     pub sandbox_mode: Option<SandboxMode>,
-    /// `sandbox_workspace_write` on the wire.
     pub sandbox_workspace_write: Option<SandboxWorkspaceWrite>,
-    /// `service_tier` on the wire.
     pub service_tier: Option<String>,
-    /// `tools` on the wire.
     pub tools: Option<ToolsV2>,
-    /// `web_search` on the wire.
     pub web_search: Option<WebSearchMode>,
     /// Members that the schema does not describe.
     pub rest: JsonObject,
@@ -624,7 +572,6 @@ impl Default for Config {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigBatchWriteParams {
-    /// `edits` on the wire.
     pub edits: Vec<ConfigEdit>,
     /// `expectedVersion` on the wire.
     pub expected_version: Option<String>,
@@ -674,6 +621,12 @@ impl ConfigBatchWriteParams {
     }
 }
 
+impl ClientRequest for ConfigBatchWriteParams {
+    const METHOD: &'static str = "config/batchWrite";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ConfigWriteResponse;
+}
+
 /// `edits` of [`ConfigBatchWriteParams`](crate::ConfigBatchWriteParams).
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
@@ -682,7 +635,6 @@ pub struct ConfigEdit {
     pub key_path: String,
     /// `mergeStrategy` on the wire.
     pub merge_strategy: MergeStrategy,
-    /// `value` on the wire.
     pub value: Value,
 }
 
@@ -717,11 +669,8 @@ impl ConfigEdit {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayer {
-    /// `config` on the wire.
     pub config: Value,
-    /// `name` on the wire.
     pub name: ConfigLayerSource,
-    /// `version` on the wire.
     pub version: String,
     /// `disabledReason` on the wire.
     pub disabled_reason: Option<String>,
@@ -761,9 +710,7 @@ impl ConfigLayer {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayerMetadata {
-    /// `name` on the wire.
     pub name: ConfigLayerSource,
-    /// `version` on the wire.
     pub version: String,
 }
 
@@ -907,15 +854,18 @@ impl Default for ConfigReadParams {
     }
 }
 
+impl ClientRequest for ConfigReadParams {
+    const METHOD: &'static str = "config/read";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ConfigReadResponse;
+}
+
 /// The server's answer to `config/read`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigReadResponse {
-    /// `config` on the wire.
     pub config: Config,
-    /// `origins` on the wire.
     pub origins: BTreeMap<String, ConfigLayerMetadata>,
-    /// `layers` on the wire.
     pub layers: Option<Vec<ConfigLayer>>,
 }
 
@@ -944,7 +894,6 @@ pub struct ConfigValueWriteParams {
     pub key_path: String,
     /// `mergeStrategy` on the wire.
     pub merge_strategy: MergeStrategy,
-    /// `value` on the wire.
     pub value: Value,
     /// `expectedVersion` on the wire.
     pub expected_version: Option<String>,
@@ -999,6 +948,12 @@ impl ConfigValueWriteParams {
     }
 }
 
+impl ClientRequest for ConfigValueWriteParams {
+    const METHOD: &'static str = "config/value/write";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ConfigWriteResponse;
+}
+
 /// Payload of the server's notification `configWarning`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1032,15 +987,21 @@ impl ConfigWarningNotification {
     }
 }
 
+impl Notification for ConfigWarningNotification {
+    const METHOD: &'static str = "configWarning";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// The server's answer to `config/batchWrite` and `config/value/write`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigWriteResponse {
     /// Canonical path to the config file that was written.
     pub file_path: AbsolutePathBuf,
-    /// `status` on the wire.
     pub status: WriteStatus,
-    /// `version` on the wire.
     pub version: String,
     /// `overriddenMetadata` on the wire.
     pub overridden_metadata: Option<OverriddenMetadata>,
@@ -1167,6 +1128,12 @@ impl ExperimentalFeatureEnablementSetParams {
     }
 }
 
+impl ClientRequest for ExperimentalFeatureEnablementSetParams {
+    const METHOD: &'static str = "experimentalFeature/enablement/set";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ExperimentalFeatureEnablementSetResponse;
+}
+
 /// The server's answer to `experimentalFeature/enablement/set`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1242,11 +1209,16 @@ impl Default for ExperimentalFeatureListParams {
     }
 }
 
+impl ClientRequest for ExperimentalFeatureListParams {
+    const METHOD: &'static str = "experimentalFeature/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ExperimentalFeatureListResponse;
+}
+
 /// The server's answer to `experimentalFeature/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentalFeatureListResponse {
-    /// `data` on the wire.
     pub data: Vec<ExperimentalFeature>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -1336,7 +1308,6 @@ impl From<Vec<String>> for ForcedChatgptWorkspaceIds {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LegacyManagedConfigTomlFromFileConfigLayerSource {
-    /// `file` on the wire.
     pub file: AbsolutePathBuf,
 }
 
@@ -1371,6 +1342,13 @@ impl Default for McpServerRefreshParams {
     }
 }
 
+impl ClientRequest for McpServerRefreshParams {
+    const METHOD: &'static str = "config/mcpServer/reload";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::McpServerRefreshResponse;
+}
+
 /// The server's answer to `config/mcpServer/reload`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1398,9 +1376,7 @@ impl Default for McpServerRefreshResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MdmConfigLayerSource {
-    /// `domain` on the wire.
     pub domain: String,
-    /// `key` on the wire.
     pub key: String,
 }
 
@@ -1442,7 +1418,6 @@ string_enum! { MergeStrategy {
 pub struct OverriddenMetadata {
     /// `effectiveValue` on the wire.
     pub effective_value: Value,
-    /// `message` on the wire.
     pub message: String,
     /// `overridingLayer` on the wire.
     pub overriding_layer: ConfigLayerMetadata,
@@ -1552,11 +1527,16 @@ impl Default for PermissionProfileListParams {
     }
 }
 
+impl ClientRequest for PermissionProfileListParams {
+    const METHOD: &'static str = "permissionProfile/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PermissionProfileListResponse;
+}
+
 /// The server's answer to `permissionProfile/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionProfileListResponse {
-    /// `data` on the wire.
     pub data: Vec<PermissionProfileSummary>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -1635,20 +1615,12 @@ impl ProjectConfigLayerSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SandboxWorkspaceWrite {
-    /// `exclude_slash_tmp` on the wire.
-    ///
     /// Absent means `false`.
     pub exclude_slash_tmp: bool,
-    /// `exclude_tmpdir_env_var` on the wire.
-    ///
     /// Absent means `false`.
     pub exclude_tmpdir_env_var: bool,
-    /// `network_access` on the wire.
-    ///
     /// Absent means `false`.
     pub network_access: bool,
-    /// `writable_roots` on the wire.
-    ///
     /// Absent means `[]`.
     pub writable_roots: Vec<String>,
 }
@@ -1725,9 +1697,7 @@ impl TextPosition {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TextRange {
-    /// `end` on the wire.
     pub end: TextPosition,
-    /// `start` on the wire.
     pub start: TextPosition,
 }
 
@@ -1747,7 +1717,6 @@ impl TextRange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolsV2 {
-    /// `web_search` on the wire.
     pub web_search: Option<WebSearchToolConfig>,
 }
 
@@ -1841,13 +1810,9 @@ string_enum! { WebSearchContextSize {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchLocation {
-    /// `city` on the wire.
     pub city: Option<String>,
-    /// `country` on the wire.
     pub country: Option<String>,
-    /// `region` on the wire.
     pub region: Option<String>,
-    /// `timezone` on the wire.
     pub timezone: Option<String>,
 }
 
@@ -1880,11 +1845,8 @@ impl Default for WebSearchLocation {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchToolConfig {
-    /// `allowed_domains` on the wire.
     pub allowed_domains: Option<Vec<String>>,
-    /// `context_size` on the wire.
     pub context_size: Option<WebSearchContextSize>,
-    /// `location` on the wire.
     pub location: Option<WebSearchLocation>,
 }
 

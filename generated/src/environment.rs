@@ -2,7 +2,9 @@
 
 //! Execution environments and remote control.
 
-use openai_codex_wire::SecretString;
+use openai_codex_wire::{
+    ClientRequest, Notification, Scope, SecretString, Stability, Tier,
+};
 use openai_codex_wire::{no_params, record, string_enum, string_newtype};
 use crate::common::AbsolutePathBuf;
 
@@ -86,6 +88,12 @@ impl EnvironmentAddParams {
     }
 }
 
+impl ClientRequest for EnvironmentAddParams {
+    const METHOD: &'static str = "environment/add";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::EnvironmentAddResponse;
+}
+
 /// The server's answer to `environment/add`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -132,13 +140,18 @@ impl EnvironmentInfoParams {
     }
 }
 
+impl ClientRequest for EnvironmentInfoParams {
+    const METHOD: &'static str = "environment/info";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::EnvironmentInfoResponse;
+}
+
 /// The server's answer to `environment/info`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentInfoResponse {
-    /// `shell` on the wire.
     pub shell: EnvironmentShellInfo,
     /// Default working directory reported by the environment, as a canonical file URI.
     pub cwd: Option<PathUri>,
@@ -269,6 +282,12 @@ impl EnvironmentStatusParams {
     }
 }
 
+impl ClientRequest for EnvironmentStatusParams {
+    const METHOD: &'static str = "environment/status";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::EnvironmentStatusResponse;
+}
+
 /// Current status for the requested environment.
 ///
 /// The server's answer to `environment/status`.
@@ -324,7 +343,6 @@ pub struct RemoteControlClient {
     pub last_seen_at: Option<i64>,
     /// `osVersion` on the wire.
     pub os_version: Option<String>,
-    /// `platform` on the wire.
     pub platform: Option<String>,
 }
 
@@ -382,11 +400,8 @@ string_enum! { RemoteControlClientsListOrder {
 pub struct RemoteControlClientsListParams {
     /// `environmentId` on the wire.
     pub environment_id: String,
-    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `limit` on the wire.
     pub limit: Option<u32>,
-    /// `order` on the wire.
     pub order: Option<RemoteControlClientsListOrder>,
 }
 
@@ -430,13 +445,18 @@ impl RemoteControlClientsListParams {
     }
 }
 
+impl ClientRequest for RemoteControlClientsListParams {
+    const METHOD: &'static str = "remoteControl/client/list";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::RemoteControlClientsListResponse;
+}
+
 /// The server's answer to `remoteControl/client/list`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlClientsListResponse {
-    /// `data` on the wire.
     pub data: Vec<RemoteControlClient>,
     /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
@@ -482,6 +502,12 @@ impl RemoteControlClientsRevokeParams {
             environment_id: environment_id.into(),
         }
     }
+}
+
+impl ClientRequest for RemoteControlClientsRevokeParams {
+    const METHOD: &'static str = "remoteControl/client/revoke";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::RemoteControlClientsRevokeResponse;
 }
 
 /// The server's answer to `remoteControl/client/revoke`.
@@ -534,7 +560,6 @@ string_enum! { RemoteControlConnectionStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlDisableParams {
-    /// `ephemeral` on the wire.
     pub ephemeral: Option<bool>,
 }
 
@@ -562,6 +587,12 @@ impl Default for RemoteControlDisableParams {
     }
 }
 
+impl ClientRequest for RemoteControlDisableParams {
+    const METHOD: &'static str = "remoteControl/disable";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::RemoteControlDisableResponse;
+}
+
 /// The server's answer to `remoteControl/disable`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -572,7 +603,6 @@ pub struct RemoteControlDisableResponse {
     pub installation_id: String,
     /// `serverName` on the wire.
     pub server_name: String,
-    /// `status` on the wire.
     pub status: RemoteControlConnectionStatus,
     /// `environmentId` on the wire.
     pub environment_id: Option<String>,
@@ -605,7 +635,6 @@ impl RemoteControlDisableResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlEnableParams {
-    /// `ephemeral` on the wire.
     pub ephemeral: Option<bool>,
 }
 
@@ -633,6 +662,12 @@ impl Default for RemoteControlEnableParams {
     }
 }
 
+impl ClientRequest for RemoteControlEnableParams {
+    const METHOD: &'static str = "remoteControl/enable";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::RemoteControlEnableResponse;
+}
+
 /// The server's answer to `remoteControl/enable`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -643,7 +678,6 @@ pub struct RemoteControlEnableResponse {
     pub installation_id: String,
     /// `serverName` on the wire.
     pub server_name: String,
-    /// `status` on the wire.
     pub status: RemoteControlConnectionStatus,
     /// `environmentId` on the wire.
     pub environment_id: Option<String>,
@@ -704,6 +738,12 @@ impl Default for RemoteControlPairingStartParams {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl ClientRequest for RemoteControlPairingStartParams {
+    const METHOD: &'static str = "remoteControl/pairing/start";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::RemoteControlPairingStartResponse;
 }
 
 /// The server's answer to `remoteControl/pairing/start`.
@@ -795,13 +835,18 @@ impl Default for RemoteControlPairingStatusParams {
     }
 }
 
+impl ClientRequest for RemoteControlPairingStatusParams {
+    const METHOD: &'static str = "remoteControl/pairing/status";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::RemoteControlPairingStatusResponse;
+}
+
 /// The server's answer to `remoteControl/pairing/status`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlPairingStatusResponse {
-    /// `claimed` on the wire.
     pub claimed: bool,
 }
 
@@ -826,7 +871,6 @@ pub struct RemoteControlStatusChangedNotification {
     pub installation_id: String,
     /// `serverName` on the wire.
     pub server_name: String,
-    /// `status` on the wire.
     pub status: RemoteControlConnectionStatus,
     /// `environmentId` on the wire.
     pub environment_id: Option<String>,
@@ -855,6 +899,14 @@ impl RemoteControlStatusChangedNotification {
     }
 }
 
+impl Notification for RemoteControlStatusChangedNotification {
+    const METHOD: &'static str = "remoteControl/status/changed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// Parameters of the request `remoteControl/status/read`, answered by [`RemoteControlStatusReadResponse`](crate::RemoteControlStatusReadResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -877,6 +929,13 @@ impl Default for RemoteControlStatusReadParams {
     }
 }
 
+impl ClientRequest for RemoteControlStatusReadParams {
+    const METHOD: &'static str = "remoteControl/status/read";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::RemoteControlStatusReadResponse;
+}
+
 /// The server's answer to `remoteControl/status/read`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -887,7 +946,6 @@ pub struct RemoteControlStatusReadResponse {
     pub installation_id: String,
     /// `serverName` on the wire.
     pub server_name: String,
-    /// `status` on the wire.
     pub status: RemoteControlConnectionStatus,
     /// `environmentId` on the wire.
     pub environment_id: Option<String>,
@@ -956,11 +1014,17 @@ impl Default for WindowsSandboxReadinessParams {
     }
 }
 
+impl ClientRequest for WindowsSandboxReadinessParams {
+    const METHOD: &'static str = "windowsSandbox/readiness";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::WindowsSandboxReadinessResponse;
+}
+
 /// The server's answer to `windowsSandbox/readiness`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxReadinessResponse {
-    /// `status` on the wire.
     pub status: WindowsSandboxReadiness,
 }
 
@@ -979,11 +1043,8 @@ impl WindowsSandboxReadinessResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxSetupCompletedNotification {
-    /// `mode` on the wire.
     pub mode: WindowsSandboxSetupMode,
-    /// `success` on the wire.
     pub success: bool,
-    /// `error` on the wire.
     pub error: Option<String>,
 }
 
@@ -1001,6 +1062,14 @@ impl WindowsSandboxSetupCompletedNotification {
             success,
             error: None,
         }
+    }
+}
+
+impl Notification for WindowsSandboxSetupCompletedNotification {
+    const METHOD: &'static str = "windowsSandbox/setupCompleted";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
     }
 }
 
@@ -1025,9 +1094,7 @@ string_enum! { WindowsSandboxSetupMode {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxSetupStartParams {
-    /// `mode` on the wire.
     pub mode: WindowsSandboxSetupMode,
-    /// `cwd` on the wire.
     pub cwd: Option<AbsolutePathBuf>,
 }
 
@@ -1053,11 +1120,16 @@ impl WindowsSandboxSetupStartParams {
     }
 }
 
+impl ClientRequest for WindowsSandboxSetupStartParams {
+    const METHOD: &'static str = "windowsSandbox/setupStart";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::WindowsSandboxSetupStartResponse;
+}
+
 /// The server's answer to `windowsSandbox/setupStart`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxSetupStartResponse {
-    /// `started` on the wire.
     pub started: bool,
 }
 
@@ -1102,5 +1174,13 @@ impl WindowsWorldWritableWarningNotification {
             failed_scan,
             sample_paths: sample_paths.into(),
         }
+    }
+}
+
+impl Notification for WindowsWorldWritableWarningNotification {
+    const METHOD: &'static str = "windows/worldWritableWarning";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
     }
 }

@@ -2,6 +2,7 @@
 
 //! Taking over settings and sessions from other agents.
 
+use openai_codex_wire::{ClientRequest, Notification, Scope, Stability, Tier};
 use openai_codex_wire::{no_params, record, string_enum};
 use crate::mcp::McpServerMigration;
 use crate::skill::{HookMigration, SkillMigration};
@@ -10,7 +11,6 @@ use crate::skill::{HookMigration, SkillMigration};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandMigration {
-    /// `name` on the wire.
     pub name: String,
 }
 
@@ -114,14 +114,17 @@ impl Default for ExternalAgentConfigDetectParams {
     }
 }
 
+impl ClientRequest for ExternalAgentConfigDetectParams {
+    const METHOD: &'static str = "externalAgentConfig/detect";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ExternalAgentConfigDetectResponse;
+}
+
 /// The server's answer to `externalAgentConfig/detect`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigDetectResponse {
-    /// `items` on the wire.
     pub items: Vec<ExternalAgentConfigMigrationItem>,
-    /// `connectors` on the wire.
-    ///
     /// Absent means `[]`.
     pub connectors: Vec<ExternalAgentDetectedConnectorCandidate>,
 }
@@ -169,6 +172,14 @@ impl ExternalAgentConfigImportCompletedNotification {
     }
 }
 
+impl Notification for ExternalAgentConfigImportCompletedNotification {
+    const METHOD: &'static str = "externalAgentConfig/import/completed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// Parameters of the request `externalAgentConfig/import/readHistories`, answered by [`ExternalAgentConfigImportHistoriesReadResponse`](crate::ExternalAgentConfigImportHistoriesReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -189,15 +200,19 @@ impl Default for ExternalAgentConfigImportHistoriesReadParams {
     }
 }
 
+impl ClientRequest for ExternalAgentConfigImportHistoriesReadParams {
+    const METHOD: &'static str = "externalAgentConfig/import/readHistories";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ExternalAgentConfigImportHistoriesReadResponse;
+}
+
 /// The server's answer to `externalAgentConfig/import/readHistories`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoriesReadResponse {
-    /// `connectors` on the wire.
-    ///
     /// Runtimes before 0.154.0 do not send it, which means `[]`.
     pub connectors: Vec<ExternalAgentImportedConnectorCandidate>,
-    /// `data` on the wire.
     pub data: Vec<ExternalAgentConfigImportHistory>,
 }
 
@@ -225,11 +240,9 @@ impl ExternalAgentConfigImportHistoriesReadResponse {
 pub struct ExternalAgentConfigImportHistory {
     /// `completedAtMs` on the wire.
     pub completed_at_ms: i64,
-    /// `failures` on the wire.
     pub failures: Vec<ExternalAgentConfigImportItemTypeFailure>,
     /// `importId` on the wire.
     pub import_id: String,
-    /// `successes` on the wire.
     pub successes: Vec<ExternalAgentConfigImportItemTypeSuccess>,
     /// `providerId` on the wire.
     pub provider_id: Option<String>,
@@ -291,6 +304,12 @@ impl ExternalAgentConfigImportHistoryRecordParams {
     }
 }
 
+impl ClientRequest for ExternalAgentConfigImportHistoryRecordParams {
+    const METHOD: &'static str = "externalAgentConfig/import/recordHistory";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ExternalAgentConfigImportHistoryRecordResponse;
+}
+
 /// The server's answer to `externalAgentConfig/import/recordHistory`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -318,11 +337,8 @@ impl ExternalAgentConfigImportHistoryRecordResponse {
 pub struct ExternalAgentConfigImportHistoryRecordSuccessParams {
     /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
-    /// `cwd` on the wire.
     pub cwd: Option<String>,
-    /// `source` on the wire.
     pub source: Option<String>,
-    /// `target` on the wire.
     pub target: Option<String>,
     /// Original title for an imported session, when available.
     pub title: Option<String>,
@@ -381,11 +397,9 @@ impl ExternalAgentConfigImportHistoryRecordSuccessParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordTypeResultParams {
-    /// `failures` on the wire.
     pub failures: Vec<ExternalAgentConfigImportItemTypeFailure>,
     /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
-    /// `successes` on the wire.
     pub successes: Vec<ExternalAgentConfigImportHistoryRecordSuccessParams>,
 }
 
@@ -418,13 +432,10 @@ pub struct ExternalAgentConfigImportItemTypeFailure {
     pub failure_stage: String,
     /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
-    /// `message` on the wire.
     pub message: String,
-    /// `cwd` on the wire.
     pub cwd: Option<String>,
     /// `errorType` on the wire.
     pub error_type: Option<String>,
-    /// `source` on the wire.
     pub source: Option<String>,
     /// `subErrorType` on the wire.
     pub sub_error_type: Option<String>,
@@ -493,11 +504,8 @@ impl ExternalAgentConfigImportItemTypeFailure {
 pub struct ExternalAgentConfigImportItemTypeSuccess {
     /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
-    /// `cwd` on the wire.
     pub cwd: Option<String>,
-    /// `source` on the wire.
     pub source: Option<String>,
-    /// `target` on the wire.
     pub target: Option<String>,
     /// Original title for an imported session; null for other item types.
     pub title: Option<String>,
@@ -580,6 +588,12 @@ impl ExternalAgentConfigImportParams {
     }
 }
 
+impl ClientRequest for ExternalAgentConfigImportParams {
+    const METHOD: &'static str = "externalAgentConfig/import";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ExternalAgentConfigImportResponse;
+}
+
 /// Payload of the server's notification `externalAgentConfig/import/progress`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -608,6 +622,14 @@ impl ExternalAgentConfigImportProgressNotification {
     }
 }
 
+impl Notification for ExternalAgentConfigImportProgressNotification {
+    const METHOD: &'static str = "externalAgentConfig/import/progress";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// The server's answer to `externalAgentConfig/import`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -633,11 +655,9 @@ impl ExternalAgentConfigImportResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportTypeResult {
-    /// `failures` on the wire.
     pub failures: Vec<ExternalAgentConfigImportItemTypeFailure>,
     /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
-    /// `successes` on the wire.
     pub successes: Vec<ExternalAgentConfigImportItemTypeSuccess>,
 }
 
@@ -666,13 +686,11 @@ impl ExternalAgentConfigImportTypeResult {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigMigrationItem {
-    /// `description` on the wire.
     pub description: String,
     /// `itemType` on the wire.
     pub item_type: ExternalAgentConfigMigrationItemType,
     /// Null or empty means home-scoped migration; non-empty means repo-scoped migration.
     pub cwd: Option<String>,
-    /// `details` on the wire.
     pub details: Option<MigrationDetails>,
 }
 
@@ -757,11 +775,9 @@ string_enum! { ExternalAgentConfigMigrationItemType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentDetectedConnectorCandidate {
-    /// `name` on the wire.
     pub name: String,
     /// `sessionCount` on the wire.
     pub session_count: u32,
-    /// `source` on the wire.
     pub source: ExternalAgentDetectedConnectorSource,
 }
 
@@ -807,11 +823,9 @@ string_enum! { ExternalAgentDetectedConnectorSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentImportedConnectorCandidate {
-    /// `name` on the wire.
     pub name: String,
     /// `sessionCount` on the wire.
     pub session_count: u32,
-    /// `source` on the wire.
     pub source: ExternalAgentImportedConnectorSource,
 }
 
@@ -854,34 +868,21 @@ string_enum! { ExternalAgentImportedConnectorSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MigrationDetails {
-    /// `commands` on the wire.
-    ///
     /// Absent means `[]`.
     pub commands: Option<Vec<CommandMigration>>,
-    /// `hooks` on the wire.
-    ///
     /// Absent means `[]`.
     pub hooks: Option<Vec<HookMigration>>,
     /// `mcpServers` on the wire.
     ///
     /// Absent means `[]`.
     pub mcp_servers: Option<Vec<McpServerMigration>>,
-    /// `memory` on the wire.
     pub memory: Option<Vec<String>>,
-    /// `plugins` on the wire.
-    ///
     /// Absent means `[]`.
     pub plugins: Option<Vec<PluginsMigration>>,
-    /// `sessions` on the wire.
-    ///
     /// Absent means `[]`.
     pub sessions: Option<Vec<SessionMigration>>,
-    /// `skills` on the wire.
-    ///
     /// Absent means `[]`.
     pub skills: Option<Vec<SkillMigration>>,
-    /// `subagents` on the wire.
-    ///
     /// Absent means `[]`.
     pub subagents: Option<Vec<SubagentMigration>>,
 }
@@ -1010,11 +1011,8 @@ impl PluginsMigration {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SessionMigration {
-    /// `cwd` on the wire.
     pub cwd: String,
-    /// `path` on the wire.
     pub path: String,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -1046,7 +1044,6 @@ impl SessionMigration {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SubagentMigration {
-    /// `name` on the wire.
     pub name: String,
 }
 

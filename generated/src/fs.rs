@@ -2,6 +2,7 @@
 
 //! File system access and fuzzy file search.
 
+use openai_codex_wire::{ClientRequest, Notification, Scope, Stability, Tier};
 use openai_codex_wire::{record, string_enum};
 use crate::common::AbsolutePathBuf;
 
@@ -32,6 +33,14 @@ impl FsChangedNotification {
             changed_paths: changed_paths.into(),
             watch_id: watch_id.into(),
         }
+    }
+}
+
+impl Notification for FsChangedNotification {
+    const METHOD: &'static str = "fs/changed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
     }
 }
 
@@ -74,6 +83,12 @@ impl FsCopyParams {
         self.recursive = Some(recursive);
         self
     }
+}
+
+impl ClientRequest for FsCopyParams {
+    const METHOD: &'static str = "fs/copy";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FsCopyResponse;
 }
 
 /// Successful response for `fs/copy`.
@@ -133,6 +148,12 @@ impl FsCreateDirectoryParams {
     }
 }
 
+impl ClientRequest for FsCreateDirectoryParams {
+    const METHOD: &'static str = "fs/createDirectory";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FsCreateDirectoryResponse;
+}
+
 /// Successful response for `fs/createDirectory`.
 ///
 /// The server's answer to `fs/createDirectory`.
@@ -175,6 +196,12 @@ impl FsGetMetadataParams {
     pub fn new(path: impl Into<AbsolutePathBuf>) -> Self {
         Self { path: path.into() }
     }
+}
+
+impl ClientRequest for FsGetMetadataParams {
+    const METHOD: &'static str = "fs/getMetadata";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FsGetMetadataResponse;
 }
 
 /// Metadata returned by `fs/getMetadata`.
@@ -274,6 +301,12 @@ impl FsReadDirectoryParams {
     }
 }
 
+impl ClientRequest for FsReadDirectoryParams {
+    const METHOD: &'static str = "fs/readDirectory";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FsReadDirectoryResponse;
+}
+
 /// Directory entries returned by `fs/readDirectory`.
 ///
 /// The server's answer to `fs/readDirectory`.
@@ -314,6 +347,12 @@ impl FsReadFileParams {
     pub fn new(path: impl Into<AbsolutePathBuf>) -> Self {
         Self { path: path.into() }
     }
+}
+
+impl ClientRequest for FsReadFileParams {
+    const METHOD: &'static str = "fs/readFile";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FsReadFileResponse;
 }
 
 /// Base64-encoded file contents returned by `fs/readFile`.
@@ -384,6 +423,12 @@ impl FsRemoveParams {
     }
 }
 
+impl ClientRequest for FsRemoveParams {
+    const METHOD: &'static str = "fs/remove";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FsRemoveResponse;
+}
+
 /// Successful response for `fs/remove`.
 ///
 /// The server's answer to `fs/remove`.
@@ -426,6 +471,12 @@ impl FsUnwatchParams {
     pub fn new(watch_id: impl Into<String>) -> Self {
         Self { watch_id: watch_id.into() }
     }
+}
+
+impl ClientRequest for FsUnwatchParams {
+    const METHOD: &'static str = "fs/unwatch";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FsUnwatchResponse;
 }
 
 /// Successful response for `fs/unwatch`.
@@ -476,6 +527,12 @@ impl FsWatchParams {
             watch_id: watch_id.into(),
         }
     }
+}
+
+impl ClientRequest for FsWatchParams {
+    const METHOD: &'static str = "fs/watch";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FsWatchResponse;
 }
 
 /// Successful response for `fs/watch`.
@@ -529,6 +586,12 @@ impl FsWriteFileParams {
     }
 }
 
+impl ClientRequest for FsWriteFileParams {
+    const METHOD: &'static str = "fs/writeFile";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FsWriteFileResponse;
+}
+
 /// Successful response for `fs/writeFile`.
 ///
 /// The server's answer to `fs/writeFile`.
@@ -573,9 +636,7 @@ string_enum! { FuzzyFileSearchMatchType {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchParams {
-    /// `query` on the wire.
     pub query: String,
-    /// `roots` on the wire.
     pub roots: Vec<String>,
     /// `cancellationToken` on the wire.
     pub cancellation_token: Option<String>,
@@ -605,11 +666,16 @@ impl FuzzyFileSearchParams {
     }
 }
 
+impl ClientRequest for FuzzyFileSearchParams {
+    const METHOD: &'static str = "fuzzyFileSearch";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FuzzyFileSearchResponse;
+}
+
 /// The server's answer to `fuzzyFileSearch`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchResponse {
-    /// `files` on the wire.
     pub files: Vec<FuzzyFileSearchResult>,
 }
 
@@ -630,17 +696,11 @@ impl FuzzyFileSearchResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchResult {
-    /// `file_name` on the wire.
     pub file_name: String,
-    /// `match_type` on the wire.
     pub match_type: FuzzyFileSearchMatchType,
-    /// `path` on the wire.
     pub path: String,
-    /// `root` on the wire.
     pub root: String,
-    /// `score` on the wire.
     pub score: u32,
-    /// `indices` on the wire.
     pub indices: Option<Vec<u32>>,
 }
 
@@ -694,13 +754,20 @@ impl FuzzyFileSearchSessionCompletedNotification {
     }
 }
 
+impl Notification for FuzzyFileSearchSessionCompletedNotification {
+    const METHOD: &'static str = "fuzzyFileSearch/sessionCompleted";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// Parameters of the request `fuzzyFileSearch/sessionStart`, answered by [`FuzzyFileSearchSessionStartResponse`](crate::FuzzyFileSearchSessionStartResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionStartParams {
-    /// `roots` on the wire.
     pub roots: Vec<String>,
     /// `sessionId` on the wire.
     pub session_id: String,
@@ -719,6 +786,12 @@ impl FuzzyFileSearchSessionStartParams {
             session_id: session_id.into(),
         }
     }
+}
+
+impl ClientRequest for FuzzyFileSearchSessionStartParams {
+    const METHOD: &'static str = "fuzzyFileSearch/sessionStart";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::FuzzyFileSearchSessionStartResponse;
 }
 
 /// The server's answer to `fuzzyFileSearch/sessionStart`.
@@ -767,6 +840,12 @@ impl FuzzyFileSearchSessionStopParams {
     }
 }
 
+impl ClientRequest for FuzzyFileSearchSessionStopParams {
+    const METHOD: &'static str = "fuzzyFileSearch/sessionStop";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::FuzzyFileSearchSessionStopResponse;
+}
+
 /// The server's answer to `fuzzyFileSearch/sessionStop`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -796,7 +875,6 @@ impl Default for FuzzyFileSearchSessionStopResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionUpdateParams {
-    /// `query` on the wire.
     pub query: String,
     /// `sessionId` on the wire.
     pub session_id: String,
@@ -815,6 +893,12 @@ impl FuzzyFileSearchSessionUpdateParams {
             session_id: session_id.into(),
         }
     }
+}
+
+impl ClientRequest for FuzzyFileSearchSessionUpdateParams {
+    const METHOD: &'static str = "fuzzyFileSearch/sessionUpdate";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::FuzzyFileSearchSessionUpdateResponse;
 }
 
 /// The server's answer to `fuzzyFileSearch/sessionUpdate`.
@@ -844,9 +928,7 @@ impl Default for FuzzyFileSearchSessionUpdateResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionUpdatedNotification {
-    /// `files` on the wire.
     pub files: Vec<FuzzyFileSearchResult>,
-    /// `query` on the wire.
     pub query: String,
     /// `sessionId` on the wire.
     pub session_id: String,
@@ -870,5 +952,13 @@ impl FuzzyFileSearchSessionUpdatedNotification {
             query: query.into(),
             session_id: session_id.into(),
         }
+    }
+}
+
+impl Notification for FuzzyFileSearchSessionUpdatedNotification {
+    const METHOD: &'static str = "fuzzyFileSearch/sessionUpdated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
     }
 }

@@ -3,7 +3,9 @@
 //! The items of a turn, and their deltas.
 
 use std::collections::BTreeMap;
-use openai_codex_wire::{ItemId, ThreadId, TurnId};
+use openai_codex_wire::{
+    ItemId, Notification, Scope, ServerRequest, Stability, ThreadId, Tier, TurnId,
+};
 use openai_codex_wire::{record, string_enum, tagged};
 use serde_json::Value;
 use crate::common::{
@@ -40,7 +42,6 @@ pub struct AgentMessageDeltaNotification {
     pub turn_id: TurnId,
     /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -68,21 +69,29 @@ impl AgentMessageDeltaNotification {
     }
 }
 
+impl Notification for AgentMessageDeltaNotification {
+    const METHOD: &'static str = "item/agentMessage/delta";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// What [`ThreadItem::AgentMessage`](crate::ThreadItem::AgentMessage) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `text` on the wire.
     pub text: String,
-    /// `delivery` on the wire.
     pub delivery: Option<AgentMessageDelivery>,
     /// `memoryCitation` on the wire.
     pub memory_citation: Option<MemoryCitation>,
-    /// `phase` on the wire.
     pub phase: Option<MessagePhase>,
-    /// `questions` on the wire.
     pub questions: Option<Vec<AsyncUserInputQuestion>>,
 }
 
@@ -113,9 +122,7 @@ impl AgentMessageThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AsyncUserInputQuestion {
-    /// `title` on the wire.
     pub title: String,
-    /// `options` on the wire.
     pub options: Option<Vec<String>>,
 }
 
@@ -138,9 +145,7 @@ impl AsyncUserInputQuestion {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollabAgentState {
-    /// `status` on the wire.
     pub status: CollabAgentStatus,
-    /// `message` on the wire.
     pub message: Option<String>,
 }
 
@@ -322,7 +327,6 @@ pub struct CommandExecutionOutputDeltaNotification {
     pub turn_id: TurnId,
     /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -346,6 +350,19 @@ impl CommandExecutionOutputDeltaNotification {
             turn_id: turn_id.into(),
             item_id: item_id.into(),
             delta: delta.into(),
+        }
+    }
+}
+
+impl Notification for CommandExecutionOutputDeltaNotification {
+    const METHOD: &'static str = "item/commandExecution/outputDelta";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
         }
     }
 }
@@ -400,7 +417,6 @@ string_enum! { CommandExecutionStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecutionThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
     /// The command to be executed.
     pub command: String,
@@ -408,7 +424,6 @@ pub struct CommandExecutionThreadItem {
     pub command_actions: Vec<CommandAction>,
     /// The command's working directory.
     pub cwd: LegacyAppPathString,
-    /// `status` on the wire.
     pub status: CommandExecutionStatus,
     /// The command's output, aggregated from stdout and stderr.
     pub aggregated_output: Option<String>,
@@ -422,8 +437,6 @@ pub struct CommandExecutionThreadItem {
     pub process_id: Option<String>,
     /// Safe plugin-relative path when this command resolves to one plugin script.
     pub script_path: Option<String>,
-    /// `source` on the wire.
-    ///
     /// Absent means `"agent"`.
     pub source: CommandExecutionSource,
 }
@@ -473,7 +486,6 @@ impl CommandExecutionThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ContextCompactionThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
 }
 
@@ -537,13 +549,10 @@ pub struct DynamicToolCallParams {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `arguments` on the wire.
     pub arguments: Value,
     /// `callId` on the wire.
     pub call_id: String,
-    /// `tool` on the wire.
     pub tool: String,
-    /// `namespace` on the wire.
     pub namespace: Option<String>,
 }
 
@@ -576,13 +585,18 @@ impl DynamicToolCallParams {
     }
 }
 
+impl ServerRequest for DynamicToolCallParams {
+    const METHOD: &'static str = "item/tool/call";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::DynamicToolCallResponse;
+}
+
 /// The client's answer to `item/tool/call`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DynamicToolCallResponse {
     /// `contentItems` on the wire.
     pub content_items: Vec<DynamicToolCallOutputContentItem>,
-    /// `success` on the wire.
     pub success: bool,
 }
 
@@ -628,21 +642,15 @@ string_enum! { DynamicToolCallStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DynamicToolCallThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `arguments` on the wire.
     pub arguments: Value,
-    /// `status` on the wire.
     pub status: DynamicToolCallStatus,
-    /// `tool` on the wire.
     pub tool: String,
     /// `contentItems` on the wire.
     pub content_items: Option<Vec<DynamicToolCallOutputContentItem>>,
     /// The duration of the dynamic tool call in milliseconds.
     pub duration_ms: Option<i64>,
-    /// `namespace` on the wire.
     pub namespace: Option<String>,
-    /// `success` on the wire.
     pub success: Option<bool>,
 }
 
@@ -682,9 +690,7 @@ impl DynamicToolCallThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnteredReviewModeThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `review` on the wire.
     pub review: String,
 }
 
@@ -707,9 +713,7 @@ impl EnteredReviewModeThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExitedReviewModeThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `review` on the wire.
     pub review: String,
 }
 
@@ -742,7 +746,6 @@ pub struct FileChangeOutputDeltaNotification {
     pub turn_id: TurnId,
     /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -770,6 +773,19 @@ impl FileChangeOutputDeltaNotification {
     }
 }
 
+impl Notification for FileChangeOutputDeltaNotification {
+    const METHOD: &'static str = "item/fileChange/outputDelta";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Payload of the server's notification `item/fileChange/patchUpdated`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -780,7 +796,6 @@ pub struct FileChangePatchUpdatedNotification {
     pub turn_id: TurnId,
     /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `changes` on the wire.
     pub changes: Vec<FileUpdateChange>,
 }
 
@@ -808,15 +823,25 @@ impl FileChangePatchUpdatedNotification {
     }
 }
 
+impl Notification for FileChangePatchUpdatedNotification {
+    const METHOD: &'static str = "item/fileChange/patchUpdated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// What [`ThreadItem::FileChange`](crate::ThreadItem::FileChange) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangeThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `changes` on the wire.
     pub changes: Vec<FileUpdateChange>,
-    /// `status` on the wire.
     pub status: PatchApplyStatus,
 }
 
@@ -878,9 +903,7 @@ impl FileUpdateChange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FindInPageWebSearchAction {
-    /// `pattern` on the wire.
     pub pattern: Option<String>,
-    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -906,13 +929,9 @@ impl Default for FindInPageWebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionCallOutputThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `name` on the wire.
     pub name: String,
-    /// `output` on the wire.
     pub output: FunctionCallOutputBody,
-    /// `namespace` on the wire.
     pub namespace: Option<String>,
 }
 
@@ -943,9 +962,7 @@ impl FunctionCallOutputThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookPromptThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `fragments` on the wire.
     pub fragments: Vec<HookPromptFragment>,
 }
 
@@ -991,13 +1008,9 @@ impl From<UsageLimitExceededImageGenerationFailure> for ImageGenerationFailure {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImageGenerationThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `result` on the wire.
     pub result: String,
-    /// `status` on the wire.
     pub status: String,
-    /// `failure` on the wire.
     pub failure: Option<ImageGenerationFailure>,
     /// `revisedPrompt` on the wire.
     pub revised_prompt: Option<String>,
@@ -1040,9 +1053,7 @@ impl ImageGenerationThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImageViewThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `path` on the wire.
     pub path: LegacyAppPathString,
 }
 
@@ -1107,7 +1118,6 @@ impl InputImageDynamicToolCallOutputContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputTextDynamicToolCallOutputContentItem {
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1132,7 +1142,6 @@ pub struct ItemCompletedNotification {
     pub turn_id: TurnId,
     /// Unix timestamp (in milliseconds) when this item lifecycle completed.
     pub completed_at_ms: i64,
-    /// `item` on the wire.
     pub item: ThreadItem,
 }
 
@@ -1160,6 +1169,19 @@ impl ItemCompletedNotification {
     }
 }
 
+impl Notification for ItemCompletedNotification {
+    const METHOD: &'static str = "item/completed";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: self.item.id(),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Payload of the server's notification `item/started`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1168,7 +1190,6 @@ pub struct ItemStartedNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `item` on the wire.
     pub item: ThreadItem,
     /// Unix timestamp (in milliseconds) when this item lifecycle started.
     pub started_at_ms: i64,
@@ -1198,6 +1219,19 @@ impl ItemStartedNotification {
     }
 }
 
+impl Notification for ItemStartedNotification {
+    const METHOD: &'static str = "item/started";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: self.item.id(),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Payload of the server's notification `item/mcpToolCall/progress`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1208,7 +1242,6 @@ pub struct McpToolCallProgressNotification {
     pub turn_id: TurnId,
     /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `message` on the wire.
     pub message: String,
 }
 
@@ -1236,25 +1269,32 @@ impl McpToolCallProgressNotification {
     }
 }
 
+impl Notification for McpToolCallProgressNotification {
+    const METHOD: &'static str = "item/mcpToolCall/progress";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// What [`ThreadItem::McpToolCall`](crate::ThreadItem::McpToolCall) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `arguments` on the wire.
     pub arguments: Value,
-    /// `server` on the wire.
     pub server: String,
-    /// `status` on the wire.
     pub status: McpToolCallStatus,
-    /// `tool` on the wire.
     pub tool: String,
     /// `appContext` on the wire.
     pub app_context: Option<McpToolCallAppContext>,
     /// The duration of the MCP tool call in milliseconds.
     pub duration_ms: Option<i64>,
-    /// `error` on the wire.
     pub error: Option<McpToolCallError>,
     /// Legacy compatibility field; prefer `mcpAppUi.resourceUri` when available.
     pub mcp_app_resource_uri: Option<String>,
@@ -1264,7 +1304,6 @@ pub struct McpToolCallThreadItem {
     pub plugin_id: Option<String>,
     /// `readOnlyHint` on the wire.
     pub read_only_hint: Option<bool>,
-    /// `result` on the wire.
     pub result: Option<McpToolCallResult>,
 }
 
@@ -1315,7 +1354,6 @@ impl McpToolCallThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryCitation {
-    /// `entries` on the wire.
     pub entries: Vec<MemoryCitationEntry>,
     /// `threadIds` on the wire.
     pub thread_ids: Vec<ThreadId>,
@@ -1347,9 +1385,7 @@ pub struct MemoryCitationEntry {
     pub line_end: u32,
     /// `lineStart` on the wire.
     pub line_start: u32,
-    /// `note` on the wire.
     pub note: String,
-    /// `path` on the wire.
     pub path: String,
 }
 
@@ -1381,7 +1417,6 @@ impl MemoryCitationEntry {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OpenPageWebSearchAction {
-    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -1463,7 +1498,6 @@ pub struct PlanDeltaNotification {
     pub turn_id: TurnId,
     /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -1491,15 +1525,26 @@ impl PlanDeltaNotification {
     }
 }
 
+impl Notification for PlanDeltaNotification {
+    const METHOD: &'static str = "item/plan/delta";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// EXPERIMENTAL - proposed plan item content. The completed plan item is authoritative and may not match the concatenation of `PlanDelta` text.
 ///
 /// What [`ThreadItem::Plan`](crate::ThreadItem::Plan) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PlanThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1556,6 +1601,19 @@ impl ReasoningSummaryPartAddedNotification {
     }
 }
 
+impl Notification for ReasoningSummaryPartAddedNotification {
+    const METHOD: &'static str = "item/reasoning/summaryPartAdded";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Payload of the server's notification `item/reasoning/summaryTextDelta`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1566,7 +1624,6 @@ pub struct ReasoningSummaryTextDeltaNotification {
     pub turn_id: TurnId,
     /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta` on the wire.
     pub delta: String,
     /// `summaryIndex` on the wire.
     pub summary_index: i64,
@@ -1599,6 +1656,19 @@ impl ReasoningSummaryTextDeltaNotification {
     }
 }
 
+impl Notification for ReasoningSummaryTextDeltaNotification {
+    const METHOD: &'static str = "item/reasoning/summaryTextDelta";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Payload of the server's notification `item/reasoning/textDelta`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1611,7 +1681,6 @@ pub struct ReasoningTextDeltaNotification {
     pub item_id: ItemId,
     /// `contentIndex` on the wire.
     pub content_index: i64,
-    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -1642,18 +1711,26 @@ impl ReasoningTextDeltaNotification {
     }
 }
 
+impl Notification for ReasoningTextDeltaNotification {
+    const METHOD: &'static str = "item/reasoning/textDelta";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// What [`ThreadItem::Reasoning`](crate::ThreadItem::Reasoning) carries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `content` on the wire.
-    ///
     /// Absent means `[]`.
     pub content: Vec<String>,
-    /// `summary` on the wire.
-    ///
     /// Absent means `[]`.
     pub summary: Vec<String>,
 }
@@ -1679,9 +1756,7 @@ impl ReasoningThreadItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SearchWebSearchAction {
-    /// `queries` on the wire.
     pub queries: Option<Vec<String>>,
-    /// `query` on the wire.
     pub query: Option<String>,
 }
 
@@ -1709,7 +1784,6 @@ impl Default for SearchWebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SleepThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
     /// `durationMs` on the wire.
     pub duration_ms: u64,
@@ -1756,11 +1830,9 @@ string_enum! { SubAgentActivityKind {
 pub struct SubAgentActivityThreadItem {
     /// `agentThreadId` on the wire.
     pub agent_thread_id: ThreadId,
-    /// `id` on the wire.
     pub id: ItemId,
     /// `agentPath` on the wire.
     pub agent_path: String,
-    /// `kind` on the wire.
     pub kind: SubAgentActivityKind,
     /// Resolved model at sub-agent creation; absent from older records and other activities.
     pub model: Option<String>,
@@ -1808,7 +1880,6 @@ pub struct TerminalInteractionNotification {
     pub item_id: ItemId,
     /// `processId` on the wire.
     pub process_id: String,
-    /// `stdin` on the wire.
     pub stdin: String,
 }
 
@@ -1835,6 +1906,19 @@ impl TerminalInteractionNotification {
             item_id: item_id.into(),
             process_id: process_id.into(),
             stdin: stdin.into(),
+        }
+    }
+}
+
+impl Notification for TerminalInteractionNotification {
+    const METHOD: &'static str = "item/commandExecution/terminalInteraction";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
         }
     }
 }
@@ -2057,7 +2141,6 @@ impl ThreadItem {
 pub struct ThreadItemEntry {
     /// Turn containing this item.
     pub turn_id: TurnId,
-    /// `item` on the wire.
     pub item: ThreadItem,
     /// Unix timestamp (milliseconds) when the item completed, if recorded by the producer.
     pub completed_at_ms: Option<i64>,
@@ -2088,7 +2171,6 @@ impl ThreadItemEntry {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UpdatePatchChangeKind {
-    /// `move_path` on the wire.
     pub move_path: Option<String>,
 }
 
@@ -2138,9 +2220,7 @@ impl UsageLimitExceededImageGenerationFailure {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UserMessageThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `content` on the wire.
     pub content: Vec<UserInput>,
     /// `clientId` on the wire.
     pub client_id: Option<String>,
@@ -2208,11 +2288,8 @@ impl From<FindInPageWebSearchAction> for WebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchThreadItem {
-    /// `id` on the wire.
     pub id: ItemId,
-    /// `query` on the wire.
     pub query: String,
-    /// `action` on the wire.
     pub action: Option<WebSearchAction>,
     /// Structured search results returned out-of-band by standalone web search.
     ///

@@ -33,6 +33,10 @@
 //! method, for recorders, proxies and test tools.
 #![forbid(unsafe_code)]
 #![allow(
+    missing_docs,
+    reason = "a name of the wire that the schema says nothing about speaks for itself"
+)]
+#![allow(
     rustdoc::redundant_explicit_links,
     reason = "most links could do without their target, but not all: it depends on the module"
 )]
@@ -109,6 +113,9 @@ pub mod thread_work;
 #[rustfmt::skip]
 pub mod turn;
 
+#[rustfmt::skip]
+mod blocking_methods;
+
 #[cfg(feature = "messages")]
 #[rustfmt::skip]
 pub mod messages;
@@ -123,9 +130,6 @@ pub mod notifications;
 pub mod protocol;
 
 #[rustfmt::skip]
-pub mod requests;
-
-#[rustfmt::skip]
 pub mod server_requests;
 
 pub use account::*;
@@ -138,9 +142,9 @@ pub use external_agent::*;
 pub use fs::*;
 pub use item::*;
 pub use mcp::*;
-pub use methods::{BlockingMethods, METHODS, Methods};
+pub use methods::{BlockingMethods, Methods};
 pub use model::*;
-pub use notifications::{NOTIFICATIONS, ServerNotification};
+pub use notifications::ServerNotification;
 pub use openai_codex_wire::support::JsonObject;
 pub use openai_codex_wire::{BlockingCall, Call, ClientNotification, ClientRequest};
 pub use openai_codex_wire::{DecodeError, Scope, SecretString, Stability, Tier};
@@ -150,11 +154,10 @@ pub use openai_codex_wire::{Notification, ServerRequest};
 pub use openai_codex_wire::{Protocol, Role, ServerRequestSpec};
 pub use plugin::*;
 pub use project::*;
-pub use protocol::PROTOCOL;
+pub use protocol::{METHODS, NOTIFICATIONS, PROTOCOL, SERVER_REQUESTS};
 pub use requirements::*;
 pub use response_item::*;
 pub use server::*;
-pub use server_requests::SERVER_REQUESTS;
 pub use skill::*;
 pub use thread::*;
 pub use thread_history::*;

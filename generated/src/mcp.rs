@@ -3,7 +3,10 @@
 //! MCP servers: status, tools, resources, elicitation.
 
 use std::collections::BTreeMap;
-use openai_codex_wire::{LoginId, SecretString, ThreadId, TurnId};
+use openai_codex_wire::{
+    ClientRequest, LoginId, Notification, Scope, SecretString, ServerRequest, Stability,
+    ThreadId, Tier, TurnId,
+};
 use openai_codex_wire::{outline, record, string_enum, tagged, untagged};
 use serde_json::Value;
 
@@ -11,7 +14,6 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BlobResourceContent {
-    /// `blob` on the wire.
     pub blob: String,
     /// The URI of this resource.
     pub uri: String,
@@ -50,7 +52,6 @@ pub struct FormMcpServerElicitationRequestParams {
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
     pub turn_id: Option<TurnId>,
-    /// `message` on the wire.
     pub message: String,
     /// `requestedSchema` on the wire.
     pub requested_schema: McpElicitationSchema,
@@ -166,11 +167,16 @@ impl Default for ListMcpServerStatusParams {
     }
 }
 
+impl ClientRequest for ListMcpServerStatusParams {
+    const METHOD: &'static str = "mcpServerStatus/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ListMcpServerStatusResponse;
+}
+
 /// The server's answer to `mcpServerStatus/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ListMcpServerStatusResponse {
-    /// `data` on the wire.
     pub data: Vec<McpServerStatus>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -280,13 +286,9 @@ string_enum! { McpElicitationArrayType closed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationBooleanSchema {
-    /// `type` on the wire.
     pub r#type: McpElicitationBooleanType,
-    /// `default` on the wire.
     pub default: Option<bool>,
-    /// `description` on the wire.
     pub description: Option<String>,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -325,9 +327,7 @@ string_enum! { McpElicitationBooleanType closed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationConstOption {
-    /// `const` on the wire.
     pub r#const: String,
-    /// `title` on the wire.
     pub title: String,
 }
 
@@ -368,17 +368,12 @@ untagged! { McpElicitationEnumSchema closed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationLegacyTitledEnumSchema {
-    /// `enum` on the wire.
     pub r#enum: Vec<String>,
-    /// `type` on the wire.
     pub r#type: McpElicitationStringType,
-    /// `default` on the wire.
     pub default: Option<String>,
-    /// `description` on the wire.
     pub description: Option<String>,
     /// `enumNames` on the wire.
     pub enum_names: Option<Vec<String>>,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -427,17 +422,11 @@ untagged! { McpElicitationMultiSelectEnumSchema closed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationNumberSchema {
-    /// `type` on the wire.
     pub r#type: McpElicitationNumberType,
-    /// `default` on the wire.
     pub default: Option<f64>,
-    /// `description` on the wire.
     pub description: Option<String>,
-    /// `maximum` on the wire.
     pub maximum: Option<f64>,
-    /// `minimum` on the wire.
     pub minimum: Option<f64>,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -524,13 +513,10 @@ untagged! { McpElicitationPrimitiveSchema {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationSchema {
-    /// `properties` on the wire.
     pub properties: BTreeMap<String, McpElicitationPrimitiveSchema>,
-    /// `type` on the wire.
     pub r#type: McpElicitationObjectType,
     /// `$schema` on the wire.
     pub schema: Option<String>,
-    /// `required` on the wire.
     pub required: Option<Vec<String>>,
 }
 
@@ -596,19 +582,14 @@ string_enum! { McpElicitationStringFormat closed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationStringSchema {
-    /// `type` on the wire.
     pub r#type: McpElicitationStringType,
-    /// `default` on the wire.
     pub default: Option<String>,
-    /// `description` on the wire.
     pub description: Option<String>,
-    /// `format` on the wire.
     pub format: Option<McpElicitationStringFormat>,
     /// `maxLength` on the wire.
     pub max_length: Option<u32>,
     /// `minLength` on the wire.
     pub min_length: Option<u32>,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -672,19 +653,14 @@ impl McpElicitationTitledEnumItems {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledMultiSelectEnumSchema {
-    /// `items` on the wire.
     pub items: McpElicitationTitledEnumItems,
-    /// `type` on the wire.
     pub r#type: McpElicitationArrayType,
-    /// `default` on the wire.
     pub default: Option<Vec<String>>,
-    /// `description` on the wire.
     pub description: Option<String>,
     /// `maxItems` on the wire.
     pub max_items: Option<u64>,
     /// `minItems` on the wire.
     pub min_items: Option<u64>,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -722,13 +698,9 @@ impl McpElicitationTitledMultiSelectEnumSchema {
 pub struct McpElicitationTitledSingleSelectEnumSchema {
     /// `oneOf` on the wire.
     pub one_of: Vec<McpElicitationConstOption>,
-    /// `type` on the wire.
     pub r#type: McpElicitationStringType,
-    /// `default` on the wire.
     pub default: Option<String>,
-    /// `description` on the wire.
     pub description: Option<String>,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -760,9 +732,7 @@ impl McpElicitationTitledSingleSelectEnumSchema {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledEnumItems {
-    /// `enum` on the wire.
     pub r#enum: Vec<String>,
-    /// `type` on the wire.
     pub r#type: McpElicitationStringType,
 }
 
@@ -788,19 +758,14 @@ impl McpElicitationUntitledEnumItems {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledMultiSelectEnumSchema {
-    /// `items` on the wire.
     pub items: McpElicitationUntitledEnumItems,
-    /// `type` on the wire.
     pub r#type: McpElicitationArrayType,
-    /// `default` on the wire.
     pub default: Option<Vec<String>>,
-    /// `description` on the wire.
     pub description: Option<String>,
     /// `maxItems` on the wire.
     pub max_items: Option<u64>,
     /// `minItems` on the wire.
     pub min_items: Option<u64>,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -836,15 +801,10 @@ impl McpElicitationUntitledMultiSelectEnumSchema {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledSingleSelectEnumSchema {
-    /// `enum` on the wire.
     pub r#enum: Vec<String>,
-    /// `type` on the wire.
     pub r#type: McpElicitationStringType,
-    /// `default` on the wire.
     pub default: Option<String>,
-    /// `description` on the wire.
     pub description: Option<String>,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -878,9 +838,7 @@ impl McpElicitationUntitledSingleSelectEnumSchema {
 pub struct McpResourceReadParams {
     /// `threadId` on the wire.
     pub thread_id: Option<ThreadId>,
-    /// `server` on the wire.
     pub server: String,
-    /// `uri` on the wire.
     pub uri: String,
     /// `connectorId` on the wire.
     pub connector_id: Option<String>,
@@ -941,11 +899,16 @@ impl McpResourceReadParams {
     }
 }
 
+impl ClientRequest for McpResourceReadParams {
+    const METHOD: &'static str = "mcpServer/resource/read";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::McpResourceReadResponse;
+}
+
 /// The server's answer to `mcpServer/resource/read`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpResourceReadResponse {
-    /// `contents` on the wire.
     pub contents: Vec<ResourceContent>,
     /// Originating call when the server applied app-specific resource scoping.
     pub origin_call_id: Option<String>,
@@ -1104,11 +1067,16 @@ impl From<UrlMcpServerElicitationRequestParams> for McpServerElicitationRequestP
     }
 }
 
+impl ServerRequest for McpServerElicitationRequestParams {
+    const METHOD: &'static str = "mcpServer/elicitation/request";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::McpServerElicitationRequestResponse;
+}
+
 /// The client's answer to `mcpServer/elicitation/request`.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerElicitationRequestResponse {
-    /// `action` on the wire.
     pub action: McpServerElicitationAction,
     /// Optional client metadata for form-mode action handling.
     pub meta: Option<Value>,
@@ -1159,9 +1127,7 @@ impl McpServerElicitationRequestResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventNotification {
-    /// `method` on the wire.
     pub method: String,
-    /// `params` on the wire.
     pub params: Value,
 }
 
@@ -1184,7 +1150,6 @@ impl McpServerEventNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventStreamNotification {
-    /// `notification` on the wire.
     pub notification: McpServerEventNotification,
     /// `subscriptionId` on the wire.
     pub subscription_id: String,
@@ -1208,6 +1173,14 @@ impl McpServerEventStreamNotification {
     }
 }
 
+impl Notification for McpServerEventStreamNotification {
+    const METHOD: &'static str = "mcpServer/event/stream/notification";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// Parameters of the request `mcpServer/event/stream/start`, answered by [`McpServerEventStreamStartResponse`](crate::McpServerEventStreamStartResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1216,11 +1189,8 @@ impl McpServerEventStreamNotification {
 pub struct McpServerEventStreamStartParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `arguments` on the wire.
     pub arguments: Value,
-    /// `name` on the wire.
     pub name: String,
-    /// `server` on the wire.
     pub server: String,
     /// `subscriptionId` on the wire.
     pub subscription_id: String,
@@ -1262,6 +1232,12 @@ impl McpServerEventStreamStartParams {
         self.meta = Some(meta.into());
         self
     }
+}
+
+impl ClientRequest for McpServerEventStreamStartParams {
+    const METHOD: &'static str = "mcpServer/event/stream/start";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::McpServerEventStreamStartResponse;
 }
 
 /// The server's answer to `mcpServer/event/stream/start`.
@@ -1310,6 +1286,12 @@ impl McpServerEventStreamStopParams {
     }
 }
 
+impl ClientRequest for McpServerEventStreamStopParams {
+    const METHOD: &'static str = "mcpServer/event/stream/stop";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::McpServerEventStreamStopResponse;
+}
+
 /// The server's answer to `mcpServer/event/stream/stop`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1339,15 +1321,10 @@ impl Default for McpServerEventStreamStopResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerInfo {
-    /// `name` on the wire.
     pub name: String,
-    /// `version` on the wire.
     pub version: String,
-    /// `description` on the wire.
     pub description: Option<String>,
-    /// `icons` on the wire.
     pub icons: Option<Vec<Value>>,
-    /// `title` on the wire.
     pub title: Option<String>,
     /// `websiteUrl` on the wire.
     pub website_url: Option<String>,
@@ -1380,7 +1357,6 @@ impl McpServerInfo {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerMigration {
-    /// `name` on the wire.
     pub name: String,
 }
 
@@ -1423,11 +1399,8 @@ pub struct McpServerOauthLoginCompletedNotification {
     pub thread_id: Option<ThreadId>,
     /// Identifies the explicit login attempt. Older servers omit this field.
     pub login_id: Option<LoginId>,
-    /// `name` on the wire.
     pub name: String,
-    /// `success` on the wire.
     pub success: bool,
-    /// `error` on the wire.
     pub error: Option<String>,
 }
 
@@ -1452,17 +1425,27 @@ impl McpServerOauthLoginCompletedNotification {
     }
 }
 
+impl Notification for McpServerOauthLoginCompletedNotification {
+    const METHOD: &'static str = "mcpServer/oauthLogin/completed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: self.thread_id.as_deref(),
+            login_id: self.login_id.as_deref(),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Parameters of the request `mcpServer/oauth/login`, answered by [`McpServerOauthLoginResponse`](crate::McpServerOauthLoginResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerOauthLoginParams {
     /// `threadId` on the wire.
     pub thread_id: Option<ThreadId>,
-    /// `name` on the wire.
     pub name: String,
     /// Registration strategy for this login only; omission selects automatic discovery.
     pub client_registration: Option<McpServerOauthClientRegistration>,
-    /// `scopes` on the wire.
     pub scopes: Option<Vec<String>>,
     /// `timeoutSecs` on the wire.
     pub timeout_secs: Option<i64>,
@@ -1518,6 +1501,12 @@ impl McpServerOauthLoginParams {
         self.timeout_secs = Some(timeout_secs);
         self
     }
+}
+
+impl ClientRequest for McpServerOauthLoginParams {
+    const METHOD: &'static str = "mcpServer/oauth/login";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::McpServerOauthLoginResponse;
 }
 
 /// The server's answer to `mcpServer/oauth/login`.
@@ -1588,13 +1577,10 @@ string_enum! { McpServerStartupState {
 pub struct McpServerStatus {
     /// `authStatus` on the wire.
     pub auth_status: McpAuthStatus,
-    /// `name` on the wire.
     pub name: String,
     /// `resourceTemplates` on the wire.
     pub resource_templates: Vec<ResourceTemplate>,
-    /// `resources` on the wire.
     pub resources: Vec<Resource>,
-    /// `tools` on the wire.
     pub tools: BTreeMap<String, Tool>,
     /// HTTP origin of the effective configured endpoint, including plugin servers. Excludes credentials, path, query, and fragment; null for non-HTTP transports.
     pub http_origin: Option<String>,
@@ -1672,11 +1658,8 @@ string_enum! { McpServerStatusDetail {
 pub struct McpServerStatusUpdatedNotification {
     /// `threadId` on the wire.
     pub thread_id: Option<ThreadId>,
-    /// `name` on the wire.
     pub name: String,
-    /// `status` on the wire.
     pub status: McpServerStartupState,
-    /// `error` on the wire.
     pub error: Option<String>,
     /// `failureReason` on the wire.
     pub failure_reason: Option<McpServerStartupFailureReason>,
@@ -1706,19 +1689,27 @@ impl McpServerStatusUpdatedNotification {
     }
 }
 
+impl Notification for McpServerStatusUpdatedNotification {
+    const METHOD: &'static str = "mcpServer/startupStatus/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: self.thread_id.as_deref(),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Parameters of the request `mcpServer/tool/call`, answered by [`McpServerToolCallResponse`](crate::McpServerToolCallResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerToolCallParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `server` on the wire.
     pub server: String,
-    /// `tool` on the wire.
     pub tool: String,
     /// `_meta` on the wire.
     pub meta: Option<Value>,
-    /// `arguments` on the wire.
     pub arguments: Option<Value>,
 }
 
@@ -1761,11 +1752,16 @@ impl McpServerToolCallParams {
     }
 }
 
+impl ClientRequest for McpServerToolCallParams {
+    const METHOD: &'static str = "mcpServer/tool/call";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::McpServerToolCallResponse;
+}
+
 /// The server's answer to `mcpServer/tool/call`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerToolCallResponse {
-    /// `content` on the wire.
     pub content: Vec<Value>,
     /// `_meta` on the wire.
     pub meta: Option<Value>,
@@ -1835,7 +1831,6 @@ impl McpToolCallAppContext {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallError {
-    /// `message` on the wire.
     pub message: String,
 }
 
@@ -1854,7 +1849,6 @@ impl McpToolCallError {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallResult {
-    /// `content` on the wire.
     pub content: Vec<Value>,
     /// `_meta` on the wire.
     pub meta: Option<Value>,
@@ -1909,7 +1903,6 @@ pub struct OpenaiFormExtensionMcpServerElicitationRequestParams {
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
     pub turn_id: Option<TurnId>,
-    /// `message` on the wire.
     pub message: String,
     /// `requestedSchema` on the wire.
     pub requested_schema: Value,
@@ -1957,7 +1950,6 @@ pub struct OpenaiFormMcpServerElicitationRequestParams {
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
     pub turn_id: Option<TurnId>,
-    /// `message` on the wire.
     pub message: String,
     /// `requestedSchema` on the wire.
     pub requested_schema: Value,
@@ -2007,18 +1999,12 @@ pub struct OpenaiUserVerificationMcpServerElicitationRequestParams {
     ///
     /// This is nullable because MCP models elicitation as a standalone server-to-client request identified by the MCP server request id. It may be triggered during a turn, but turn context is app-server correlation rather than part of the protocol identity of the elicitation itself.
     pub turn_id: Option<TurnId>,
-    /// `challenge` on the wire.
-    ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub challenge: String,
-    /// `description` on the wire.
-    ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub description: String,
     /// `serverName` on the wire.
     pub server_name: String,
-    /// `title` on the wire.
-    ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub title: String,
     /// `_meta` on the wire.
@@ -2062,23 +2048,16 @@ impl OpenaiUserVerificationMcpServerElicitationRequestParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Resource {
-    /// `name` on the wire.
     pub name: String,
-    /// `uri` on the wire.
     pub uri: String,
     /// `_meta` on the wire.
     pub meta: Option<Value>,
-    /// `annotations` on the wire.
     pub annotations: Option<Value>,
-    /// `description` on the wire.
     pub description: Option<String>,
-    /// `icons` on the wire.
     pub icons: Option<Vec<Value>>,
     /// `mimeType` on the wire.
     pub mime_type: Option<String>,
-    /// `size` on the wire.
     pub size: Option<i64>,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -2136,17 +2115,13 @@ untagged! { ResourceContent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResourceTemplate {
-    /// `name` on the wire.
     pub name: String,
     /// `uriTemplate` on the wire.
     pub uri_template: String,
-    /// `annotations` on the wire.
     pub annotations: Option<Value>,
-    /// `description` on the wire.
     pub description: Option<String>,
     /// `mimeType` on the wire.
     pub mime_type: Option<String>,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -2177,7 +2152,6 @@ impl ResourceTemplate {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TextResourceContent {
-    /// `text` on the wire.
     pub text: String,
     /// The URI of this resource.
     pub uri: String,
@@ -2214,19 +2188,14 @@ impl TextResourceContent {
 pub struct Tool {
     /// `inputSchema` on the wire.
     pub input_schema: Value,
-    /// `name` on the wire.
     pub name: String,
     /// `_meta` on the wire.
     pub meta: Option<Value>,
-    /// `annotations` on the wire.
     pub annotations: Option<Value>,
-    /// `description` on the wire.
     pub description: Option<String>,
-    /// `icons` on the wire.
     pub icons: Option<Vec<Value>>,
     /// `outputSchema` on the wire.
     pub output_schema: Option<Value>,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -2269,11 +2238,9 @@ pub struct UrlMcpServerElicitationRequestParams {
     pub turn_id: Option<TurnId>,
     /// `elicitationId` on the wire.
     pub elicitation_id: String,
-    /// `message` on the wire.
     pub message: String,
     /// `serverName` on the wire.
     pub server_name: String,
-    /// `url` on the wire.
     pub url: String,
     /// `_meta` on the wire.
     pub meta: Option<Value>,

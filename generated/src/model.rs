@@ -2,7 +2,9 @@
 
 //! Models and what they offer.
 
-use openai_codex_wire::{ThreadId, TurnId};
+use openai_codex_wire::{
+    ClientRequest, Notification, Scope, Stability, ThreadId, Tier, TurnId,
+};
 use openai_codex_wire::{record, string_enum};
 use crate::common::{CyberAccessProgram, ReasoningEffort};
 
@@ -34,17 +36,13 @@ string_enum! { InputModality {
 pub struct Model {
     /// `defaultReasoningEffort` on the wire.
     pub default_reasoning_effort: ReasoningEffort,
-    /// `description` on the wire.
     pub description: String,
     /// `displayName` on the wire.
     pub display_name: String,
-    /// `hidden` on the wire.
     pub hidden: bool,
-    /// `id` on the wire.
     pub id: String,
     /// `isDefault` on the wire.
     pub is_default: bool,
-    /// `model` on the wire.
     pub model: String,
     /// `supportedReasoningEfforts` on the wire.
     pub supported_reasoning_efforts: Vec<ReasoningEffortOption>,
@@ -74,7 +72,6 @@ pub struct Model {
     ///
     /// Absent means `false`.
     pub supports_personality: bool,
-    /// `upgrade` on the wire.
     pub upgrade: Option<String>,
     /// `upgradeInfo` on the wire.
     pub upgrade_info: Option<ModelUpgradeInfo>,
@@ -164,7 +161,6 @@ impl ModelAccessPrograms {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelAvailabilityNux {
-    /// `message` on the wire.
     pub message: String,
 }
 
@@ -235,11 +231,16 @@ impl Default for ModelListParams {
     }
 }
 
+impl ClientRequest for ModelListParams {
+    const METHOD: &'static str = "model/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ModelListResponse;
+}
+
 /// The server's answer to `model/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelListResponse {
-    /// `data` on the wire.
     pub data: Vec<Model>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -268,9 +269,7 @@ pub struct ModelProviderAuthRecoveryCompletedNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `message` on the wire.
     pub message: String,
-    /// `provider` on the wire.
     pub provider: String,
 }
 
@@ -298,6 +297,18 @@ impl ModelProviderAuthRecoveryCompletedNotification {
     }
 }
 
+impl Notification for ModelProviderAuthRecoveryCompletedNotification {
+    const METHOD: &'static str = "modelProvider/authRecoveryCompleted";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Payload of the server's notification `modelProvider/authRecoveryStarted`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -306,9 +317,7 @@ pub struct ModelProviderAuthRecoveryStartedNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `message` on the wire.
     pub message: String,
-    /// `provider` on the wire.
     pub provider: String,
 }
 
@@ -336,6 +345,18 @@ impl ModelProviderAuthRecoveryStartedNotification {
     }
 }
 
+impl Notification for ModelProviderAuthRecoveryStartedNotification {
+    const METHOD: &'static str = "modelProvider/authRecoveryStarted";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Parameters of the request `modelProvider/capabilities/read`, answered by [`ModelProviderCapabilitiesReadResponse`](crate::ModelProviderCapabilitiesReadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -355,6 +376,12 @@ impl Default for ModelProviderCapabilitiesReadParams {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl ClientRequest for ModelProviderCapabilitiesReadParams {
+    const METHOD: &'static str = "modelProvider/capabilities/read";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ModelProviderCapabilitiesReadResponse;
 }
 
 /// The server's answer to `modelProvider/capabilities/read`.
@@ -406,7 +433,6 @@ pub struct ModelReroutedNotification {
     pub turn_id: TurnId,
     /// `fromModel` on the wire.
     pub from_model: String,
-    /// `reason` on the wire.
     pub reason: ModelRerouteReason,
     /// `toModel` on the wire.
     pub to_model: String,
@@ -439,6 +465,18 @@ impl ModelReroutedNotification {
     }
 }
 
+impl Notification for ModelReroutedNotification {
+    const METHOD: &'static str = "model/rerouted";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Payload of the server's notification `model/safetyBuffering/updated`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -447,9 +485,7 @@ pub struct ModelSafetyBufferingUpdatedNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `model` on the wire.
     pub model: String,
-    /// `reasons` on the wire.
     pub reasons: Vec<String>,
     /// `showBufferingUi` on the wire.
     pub show_buffering_ui: bool,
@@ -491,15 +527,24 @@ impl ModelSafetyBufferingUpdatedNotification {
     }
 }
 
+impl Notification for ModelSafetyBufferingUpdatedNotification {
+    const METHOD: &'static str = "model/safetyBuffering/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// `serviceTiers` of [`Model`](crate::Model).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelServiceTier {
-    /// `description` on the wire.
     pub description: String,
-    /// `id` on the wire.
     pub id: String,
-    /// `name` on the wire.
     pub name: String,
 }
 
@@ -528,7 +573,6 @@ impl ModelServiceTier {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelUpgradeInfo {
-    /// `model` on the wire.
     pub model: String,
     /// `migrationMarkdown` on the wire.
     pub migration_markdown: Option<String>,
@@ -583,7 +627,6 @@ pub struct ModelVerificationNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `verifications` on the wire.
     pub verifications: Vec<ModelVerification>,
 }
 
@@ -604,6 +647,18 @@ impl ModelVerificationNotification {
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
             verifications: verifications.into(),
+        }
+    }
+}
+
+impl Notification for ModelVerificationNotification {
+    const METHOD: &'static str = "model/verification";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
         }
     }
 }
@@ -634,7 +689,6 @@ string_enum! { MultiAgentVersion {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningEffortOption {
-    /// `description` on the wire.
     pub description: String,
     /// `reasoningEffort` on the wire.
     pub reasoning_effort: ReasoningEffort,

@@ -2,6 +2,7 @@
 
 //! Plugins and marketplaces.
 
+use openai_codex_wire::{ClientRequest, Stability};
 use openai_codex_wire::{record, string_enum, tagged};
 use serde_json::Value;
 use crate::common::AbsolutePathBuf;
@@ -13,13 +14,9 @@ use crate::skill::{HookEventName, SkillSummary};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppSummary {
-    /// `id` on the wire.
     pub id: String,
-    /// `name` on the wire.
     pub name: String,
-    /// `category` on the wire.
     pub category: Option<String>,
-    /// `description` on the wire.
     pub description: Option<String>,
     /// `installUrl` on the wire.
     pub install_url: Option<String>,
@@ -52,21 +49,17 @@ impl AppSummary {
 pub struct AppTemplateSummary {
     /// `materializedAppIds` on the wire.
     pub materialized_app_ids: Vec<String>,
-    /// `name` on the wire.
     pub name: String,
     /// `templateId` on the wire.
     pub template_id: String,
     /// `canonicalConnectorId` on the wire.
     pub canonical_connector_id: Option<String>,
-    /// `category` on the wire.
     pub category: Option<String>,
-    /// `description` on the wire.
     pub description: Option<String>,
     /// `logoUrl` on the wire.
     pub logo_url: Option<String>,
     /// `logoUrlDark` on the wire.
     pub logo_url_dark: Option<String>,
-    /// `reason` on the wire.
     pub reason: Option<AppTemplateUnavailableReason>,
 }
 
@@ -124,7 +117,6 @@ string_enum! { AppTemplateUnavailableReason {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DailyScheduledTaskSchedule {
-    /// `time` on the wire.
     pub time: String,
 }
 
@@ -143,13 +135,10 @@ impl DailyScheduledTaskSchedule {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GitPluginSource {
-    /// `url` on the wire.
     pub url: String,
-    /// `path` on the wire.
     pub path: Option<String>,
     /// `refName` on the wire.
     pub ref_name: Option<String>,
-    /// `sha` on the wire.
     pub sha: Option<String>,
 }
 
@@ -178,7 +167,6 @@ impl GitPluginSource {
 pub struct HourlyScheduledTaskSchedule {
     /// `intervalHours` on the wire.
     pub interval_hours: u32,
-    /// `days` on the wire.
     pub days: Option<Vec<ScheduledTaskWeekday>>,
 }
 
@@ -198,7 +186,6 @@ impl HourlyScheduledTaskSchedule {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LocalPluginSource {
-    /// `path` on the wire.
     pub path: AbsolutePathBuf,
 }
 
@@ -217,7 +204,6 @@ impl LocalPluginSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceAddParams {
-    /// `source` on the wire.
     pub source: String,
     /// `refName` on the wire.
     pub ref_name: Option<String>,
@@ -254,6 +240,12 @@ impl MarketplaceAddParams {
         self.sparse_paths = Some(sparse_paths.into());
         self
     }
+}
+
+impl ClientRequest for MarketplaceAddParams {
+    const METHOD: &'static str = "marketplace/add";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::MarketplaceAddResponse;
 }
 
 /// The server's answer to `marketplace/add`.
@@ -320,7 +312,6 @@ impl Default for MarketplaceInterface {
 pub struct MarketplaceLoadErrorInfo {
     /// `marketplacePath` on the wire.
     pub marketplace_path: AbsolutePathBuf,
-    /// `message` on the wire.
     pub message: String,
 }
 
@@ -363,6 +354,12 @@ impl MarketplaceRemoveParams {
     }
 }
 
+impl ClientRequest for MarketplaceRemoveParams {
+    const METHOD: &'static str = "marketplace/remove";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::MarketplaceRemoveResponse;
+}
+
 /// The server's answer to `marketplace/remove`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -394,7 +391,6 @@ impl MarketplaceRemoveResponse {
 pub struct MarketplaceUpgradeErrorInfo {
     /// `marketplaceName` on the wire.
     pub marketplace_name: String,
-    /// `message` on the wire.
     pub message: String,
 }
 
@@ -445,11 +441,16 @@ impl Default for MarketplaceUpgradeParams {
     }
 }
 
+impl ClientRequest for MarketplaceUpgradeParams {
+    const METHOD: &'static str = "marketplace/upgrade";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::MarketplaceUpgradeResponse;
+}
+
 /// The server's answer to `marketplace/upgrade`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceUpgradeResponse {
-    /// `errors` on the wire.
     pub errors: Vec<MarketplaceUpgradeErrorInfo>,
     /// `selectedMarketplaces` on the wire.
     pub selected_marketplaces: Vec<String>,
@@ -482,7 +483,6 @@ impl MarketplaceUpgradeResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NpmPluginSource {
-    /// `package` on the wire.
     pub package: String,
     /// Optional HTTPS registry URL. Authentication stays in the user's npm config.
     pub registry: Option<String>,
@@ -549,19 +549,14 @@ pub struct PluginDetail {
     ///
     /// Runtimes before 0.144.4 do not send it, which means `[]`.
     pub app_templates: Vec<AppTemplateSummary>,
-    /// `apps` on the wire.
     pub apps: Vec<AppSummary>,
-    /// `hooks` on the wire.
     pub hooks: Vec<PluginHookSummary>,
     /// `marketplaceName` on the wire.
     pub marketplace_name: String,
     /// `mcpServers` on the wire.
     pub mcp_servers: Vec<String>,
-    /// `skills` on the wire.
     pub skills: Vec<SkillSummary>,
-    /// `summary` on the wire.
     pub summary: PluginSummary,
-    /// `description` on the wire.
     pub description: Option<String>,
     /// `marketplacePath` on the wire.
     pub marketplace_path: Option<AbsolutePathBuf>,
@@ -645,7 +640,6 @@ string_enum! { PluginDisabledReason {
 pub struct PluginHookSummary {
     /// `eventName` on the wire.
     pub event_name: HookEventName,
-    /// `key` on the wire.
     pub key: String,
 }
 
@@ -722,6 +716,12 @@ impl PluginInstallParams {
         self.remote_marketplace_name = Some(remote_marketplace_name.into());
         self
     }
+}
+
+impl ClientRequest for PluginInstallParams {
+    const METHOD: &'static str = "plugin/install";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginInstallResponse;
 }
 
 /// `installPolicy` of [`PluginSummary`](crate::PluginSummary).
@@ -839,11 +839,16 @@ impl Default for PluginInstalledParams {
     }
 }
 
+impl ClientRequest for PluginInstalledParams {
+    const METHOD: &'static str = "plugin/installed";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginInstalledResponse;
+}
+
 /// The server's answer to `plugin/installed`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInstalledResponse {
-    /// `marketplaces` on the wire.
     pub marketplaces: Vec<PluginMarketplaceEntry>,
     /// `marketplaceLoadErrors` on the wire.
     ///
@@ -870,7 +875,6 @@ impl PluginInstalledResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInterface {
-    /// `capabilities` on the wire.
     pub capabilities: Vec<String>,
     /// Remote screenshot URLs from the plugin catalog.
     pub screenshot_urls: Vec<String>,
@@ -878,7 +882,6 @@ pub struct PluginInterface {
     pub screenshots: Vec<AbsolutePathBuf>,
     /// `brandColor` on the wire.
     pub brand_color: Option<String>,
-    /// `category` on the wire.
     pub category: Option<String>,
     /// Local composer icon path, resolved from the installed plugin package.
     pub composer_icon: Option<AbsolutePathBuf>,
@@ -1048,11 +1051,16 @@ impl Default for PluginListParams {
     }
 }
 
+impl ClientRequest for PluginListParams {
+    const METHOD: &'static str = "plugin/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginListResponse;
+}
+
 /// The server's answer to `plugin/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginListResponse {
-    /// `marketplaces` on the wire.
     pub marketplaces: Vec<PluginMarketplaceEntry>,
     /// `featuredPluginIds` on the wire.
     ///
@@ -1085,11 +1093,8 @@ impl PluginListResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginMarketplaceEntry {
-    /// `name` on the wire.
     pub name: String,
-    /// `plugins` on the wire.
     pub plugins: Vec<PluginSummary>,
-    /// `interface` on the wire.
     pub interface: Option<MarketplaceInterface>,
     /// Local marketplace file path when the marketplace is backed by a local file. Remote-only catalog marketplaces do not have a local path.
     pub path: Option<AbsolutePathBuf>,
@@ -1163,11 +1168,16 @@ impl PluginReadParams {
     }
 }
 
+impl ClientRequest for PluginReadParams {
+    const METHOD: &'static str = "plugin/read";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginReadResponse;
+}
+
 /// The server's answer to `plugin/read`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReadResponse {
-    /// `plugin` on the wire.
     pub plugin: PluginDetail,
 }
 
@@ -1259,6 +1269,12 @@ impl Default for PluginReconcileParams {
     }
 }
 
+impl ClientRequest for PluginReconcileParams {
+    const METHOD: &'static str = "plugin/reconcile";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginReconcileResponse;
+}
+
 /// Bundle and installed-state changes observed by this pass, not a runtime-readiness acknowledgement or a cumulative diff since the client's last request. Other metadata-only changes are not listed.
 ///
 /// The server's answer to `plugin/reconcile`.
@@ -1303,13 +1319,9 @@ impl PluginReconcileResponse {
 pub struct PluginSearchParams {
     /// `searchTerm` on the wire.
     pub search_term: String,
-    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `cwds` on the wire.
     pub cwds: Option<Vec<AbsolutePathBuf>>,
-    /// `limit` on the wire.
     pub limit: Option<u32>,
-    /// `scope` on the wire.
     pub scope: Option<PluginSearchScope>,
 }
 
@@ -1362,13 +1374,18 @@ impl PluginSearchParams {
     }
 }
 
+impl ClientRequest for PluginSearchParams {
+    const METHOD: &'static str = "plugin/search";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::PluginSearchResponse;
+}
+
 /// The server's answer to `plugin/search`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSearchResponse {
-    /// `data` on the wire.
     pub data: Vec<PluginSearchResult>,
     /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
@@ -1395,7 +1412,6 @@ impl PluginSearchResponse {
 pub struct PluginSearchResult {
     /// `marketplaceName` on the wire.
     pub marketplace_name: String,
-    /// `plugin` on the wire.
     pub plugin: PluginSummary,
     /// `marketplacePath` on the wire.
     pub marketplace_path: Option<AbsolutePathBuf>,
@@ -1457,6 +1473,12 @@ impl PluginShareCheckoutParams {
             remote_plugin_id: remote_plugin_id.into(),
         }
     }
+}
+
+impl ClientRequest for PluginShareCheckoutParams {
+    const METHOD: &'static str = "plugin/share/checkout";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginShareCheckoutResponse;
 }
 
 /// The server's answer to `plugin/share/checkout`.
@@ -1523,7 +1545,6 @@ pub struct PluginShareContext {
     pub creator_account_user_id: Option<String>,
     /// `creatorName` on the wire.
     pub creator_name: Option<String>,
-    /// `discoverability` on the wire.
     pub discoverability: Option<PluginShareDiscoverability>,
     /// Version of the remote shared plugin release when available.
     pub remote_version: Option<String>,
@@ -1581,6 +1602,12 @@ impl PluginShareDeleteParams {
     }
 }
 
+impl ClientRequest for PluginShareDeleteParams {
+    const METHOD: &'static str = "plugin/share/delete";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginShareDeleteResponse;
+}
+
 /// The server's answer to `plugin/share/delete`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1626,7 +1653,6 @@ string_enum! { PluginShareDiscoverability {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListItem {
-    /// `plugin` on the wire.
     pub plugin: PluginSummary,
     /// `localPluginPath` on the wire.
     pub local_plugin_path: Option<AbsolutePathBuf>,
@@ -1668,11 +1694,16 @@ impl Default for PluginShareListParams {
     }
 }
 
+impl ClientRequest for PluginShareListParams {
+    const METHOD: &'static str = "plugin/share/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginShareListResponse;
+}
+
 /// The server's answer to `plugin/share/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListResponse {
-    /// `data` on the wire.
     pub data: Vec<PluginShareListItem>,
 }
 
@@ -1691,13 +1722,11 @@ impl PluginShareListResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSharePrincipal {
-    /// `name` on the wire.
     pub name: String,
     /// `principalId` on the wire.
     pub principal_id: String,
     /// `principalType` on the wire.
     pub principal_type: PluginSharePrincipalType,
-    /// `role` on the wire.
     pub role: PluginSharePrincipalRole,
 }
 
@@ -1771,7 +1800,6 @@ string_enum! { PluginSharePrincipalType {
 pub struct PluginShareSaveParams {
     /// `pluginPath` on the wire.
     pub plugin_path: AbsolutePathBuf,
-    /// `discoverability` on the wire.
     pub discoverability: Option<PluginShareDiscoverability>,
     /// `remotePluginId` on the wire.
     pub remote_plugin_id: Option<String>,
@@ -1825,6 +1853,12 @@ impl PluginShareSaveParams {
     }
 }
 
+impl ClientRequest for PluginShareSaveParams {
+    const METHOD: &'static str = "plugin/share/save";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginShareSaveResponse;
+}
+
 /// The server's answer to `plugin/share/save`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1865,7 +1899,6 @@ pub struct PluginShareTarget {
     pub principal_id: String,
     /// `principalType` on the wire.
     pub principal_type: PluginSharePrincipalType,
-    /// `role` on the wire.
     pub role: PluginShareTargetRole,
 }
 
@@ -1931,7 +1964,6 @@ string_enum! { PluginShareUpdateDiscoverability {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareUpdateTargetsParams {
-    /// `discoverability` on the wire.
     pub discoverability: PluginShareUpdateDiscoverability,
     /// `remotePluginId` on the wire.
     pub remote_plugin_id: String,
@@ -1960,13 +1992,17 @@ impl PluginShareUpdateTargetsParams {
     }
 }
 
+impl ClientRequest for PluginShareUpdateTargetsParams {
+    const METHOD: &'static str = "plugin/share/updateTargets";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginShareUpdateTargetsResponse;
+}
+
 /// The server's answer to `plugin/share/updateTargets`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareUpdateTargetsResponse {
-    /// `discoverability` on the wire.
     pub discoverability: PluginShareDiscoverability,
-    /// `principals` on the wire.
     pub principals: Vec<PluginSharePrincipal>,
 }
 
@@ -2021,11 +2057,16 @@ impl PluginSkillReadParams {
     }
 }
 
+impl ClientRequest for PluginSkillReadParams {
+    const METHOD: &'static str = "plugin/skill/read";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginSkillReadResponse;
+}
+
 /// The server's answer to `plugin/skill/read`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSkillReadResponse {
-    /// `contents` on the wire.
     pub contents: Option<String>,
 }
 
@@ -2093,17 +2134,12 @@ impl From<NpmPluginSource> for PluginSource {
 pub struct PluginSummary {
     /// `authPolicy` on the wire.
     pub auth_policy: PluginAuthPolicy,
-    /// `enabled` on the wire.
     pub enabled: bool,
-    /// `id` on the wire.
     pub id: String,
     /// `installPolicy` on the wire.
     pub install_policy: PluginInstallPolicy,
-    /// `installed` on the wire.
     pub installed: bool,
-    /// `name` on the wire.
     pub name: String,
-    /// `source` on the wire.
     pub source: PluginSource,
     /// Availability state for installing and using the plugin.
     ///
@@ -2117,10 +2153,7 @@ pub struct PluginSummary {
     pub install_policy_source: Option<PluginInstallPolicySource>,
     /// Unix timestamp in seconds when the remote plugin was installed, when available.
     pub installed_at: Option<i64>,
-    /// `interface` on the wire.
     pub interface: Option<PluginInterface>,
-    /// `keywords` on the wire.
-    ///
     /// Absent means `[]`.
     pub keywords: Vec<String>,
     /// Version of the locally materialized plugin package when available.
@@ -2213,6 +2246,12 @@ impl PluginUninstallParams {
     }
 }
 
+impl ClientRequest for PluginUninstallParams {
+    const METHOD: &'static str = "plugin/uninstall";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::PluginUninstallResponse;
+}
+
 /// The server's answer to `plugin/uninstall`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2285,13 +2324,9 @@ impl From<WeeklyScheduledTaskSchedule> for ScheduledTaskSchedule {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ScheduledTaskSummary {
-    /// `key` on the wire.
     pub key: String,
-    /// `name` on the wire.
     pub name: String,
-    /// `prompt` on the wire.
     pub prompt: String,
-    /// `schedule` on the wire.
     pub schedule: ScheduledTaskSchedule,
 }
 
@@ -2355,7 +2390,6 @@ string_enum! { ScheduledTaskWeekday {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WeekdaysScheduledTaskSchedule {
-    /// `time` on the wire.
     pub time: String,
 }
 
@@ -2374,9 +2408,7 @@ impl WeekdaysScheduledTaskSchedule {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WeeklyScheduledTaskSchedule {
-    /// `days` on the wire.
     pub days: Vec<ScheduledTaskWeekday>,
-    /// `time` on the wire.
     pub time: String,
 }
 

@@ -3,6 +3,7 @@
 //! Projects, thread sections and memory.
 
 use std::collections::BTreeMap;
+use openai_codex_wire::{ClientRequest, Notification, Scope, Stability, Tier};
 use openai_codex_wire::{no_params, record, string_enum};
 use crate::common::{AbsolutePathBuf, SortDirection};
 use crate::thread_settings::{ThreadSection, ThreadSectionAppearance};
@@ -27,6 +28,13 @@ impl Default for MemoryResetParams {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl ClientRequest for MemoryResetParams {
+    const METHOD: &'static str = "memory/reset";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::MemoryResetResponse;
 }
 
 /// The server's answer to `memory/reset`.
@@ -88,6 +96,12 @@ impl Default for MemoryStatusParams {
     }
 }
 
+impl ClientRequest for MemoryStatusParams {
+    const METHOD: &'static str = "memory/status";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::MemoryStatusResponse;
+}
+
 /// The server's answer to `memory/status`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -121,15 +135,10 @@ impl MemoryStatusResponse {
 pub struct Project {
     /// `createdAt` on the wire.
     pub created_at: i64,
-    /// `id` on the wire.
     pub id: String,
-    /// `metadata` on the wire.
     pub metadata: BTreeMap<String, String>,
-    /// `name` on the wire.
     pub name: String,
-    /// `position` on the wire.
     pub position: i64,
-    /// `roots` on the wire.
     pub roots: Vec<ProjectRoot>,
     /// `updatedAt` on the wire.
     pub updated_at: i64,
@@ -220,6 +229,14 @@ impl ProjectChangedNotification {
     }
 }
 
+impl Notification for ProjectChangedNotification {
+    const METHOD: &'static str = "project/changed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// Parameters of the request `project/create`, answered by [`ProjectCreateResponse`](crate::ProjectCreateResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -228,11 +245,8 @@ impl ProjectChangedNotification {
 pub struct ProjectCreateParams {
     /// `idempotencyKey` on the wire.
     pub idempotency_key: String,
-    /// `name` on the wire.
     pub name: String,
-    /// `roots` on the wire.
     pub roots: Vec<ProjectRoot>,
-    /// `metadata` on the wire.
     pub metadata: Option<BTreeMap<String, String>>,
 }
 
@@ -266,13 +280,18 @@ impl ProjectCreateParams {
     }
 }
 
+impl ClientRequest for ProjectCreateParams {
+    const METHOD: &'static str = "project/create";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ProjectCreateResponse;
+}
+
 /// The server's answer to `project/create`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectCreateResponse {
-    /// `project` on the wire.
     pub project: Project,
 }
 
@@ -310,6 +329,12 @@ impl ProjectDeleteParams {
     }
 }
 
+impl ClientRequest for ProjectDeleteParams {
+    const METHOD: &'static str = "project/delete";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ProjectDeleteResponse;
+}
+
 /// The server's answer to `project/delete`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -341,13 +366,9 @@ impl Default for ProjectDeleteResponse {
 pub struct ProjectImportParams {
     /// `idempotencyKey` on the wire.
     pub idempotency_key: String,
-    /// `name` on the wire.
     pub name: String,
-    /// `roots` on the wire.
     pub roots: Vec<ProjectRoot>,
-    /// `metadata` on the wire.
     pub metadata: Option<BTreeMap<String, String>>,
-    /// `threads` on the wire.
     pub threads: Option<Vec<String>>,
 }
 
@@ -390,13 +411,18 @@ impl ProjectImportParams {
     }
 }
 
+impl ClientRequest for ProjectImportParams {
+    const METHOD: &'static str = "project/import";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ProjectImportResponse;
+}
+
 /// The server's answer to `project/import`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectImportResponse {
-    /// `project` on the wire.
     pub project: Project,
 }
 
@@ -417,9 +443,7 @@ impl ProjectImportResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectListParams {
-    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `limit` on the wire.
     pub limit: Option<u32>,
     /// Requires sortKey. Defaults to asc for position and desc for recencyAt.
     pub sort_direction: Option<SortDirection>,
@@ -480,13 +504,18 @@ impl Default for ProjectListParams {
     }
 }
 
+impl ClientRequest for ProjectListParams {
+    const METHOD: &'static str = "project/list";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ProjectListResponse;
+}
+
 /// The server's answer to `project/list`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectListResponse {
-    /// `data` on the wire.
     pub data: Vec<Project>,
     /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
@@ -541,6 +570,12 @@ impl ProjectMoveParams {
     }
 }
 
+impl ClientRequest for ProjectMoveParams {
+    const METHOD: &'static str = "project/move";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ProjectMoveResponse;
+}
+
 /// The server's answer to `project/move`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -587,13 +622,18 @@ impl ProjectReadParams {
     }
 }
 
+impl ClientRequest for ProjectReadParams {
+    const METHOD: &'static str = "project/read";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ProjectReadResponse;
+}
+
 /// The server's answer to `project/read`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectReadResponse {
-    /// `project` on the wire.
     pub project: Project,
 }
 
@@ -612,7 +652,6 @@ impl ProjectReadResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectRoot {
-    /// `path` on the wire.
     pub path: AbsolutePathBuf,
 }
 
@@ -652,11 +691,8 @@ string_enum! { ProjectSortKey {
 pub struct ProjectUpdateParams {
     /// `projectId` on the wire.
     pub project_id: String,
-    /// `metadata` on the wire.
     pub metadata: Option<BTreeMap<String, String>>,
-    /// `name` on the wire.
     pub name: Option<String>,
-    /// `roots` on the wire.
     pub roots: Option<Vec<ProjectRoot>>,
 }
 
@@ -700,13 +736,18 @@ impl ProjectUpdateParams {
     }
 }
 
+impl ClientRequest for ProjectUpdateParams {
+    const METHOD: &'static str = "project/update";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ProjectUpdateResponse;
+}
+
 /// The server's answer to `project/update`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectUpdateResponse {
-    /// `project` on the wire.
     pub project: Project,
 }
 
@@ -743,6 +784,13 @@ impl Default for RolloutCompressParams {
     }
 }
 
+impl ClientRequest for RolloutCompressParams {
+    const METHOD: &'static str = "rollout/compress";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::RolloutCompressResponse;
+}
+
 /// Acknowledges the compression trigger, not completion. Existing maintenance locks and cooldowns can cause the background pass to skip without doing work.
 ///
 /// The server's answer to `rollout/compress`.
@@ -776,7 +824,6 @@ impl Default for RolloutCompressResponse {
 pub struct ThreadSectionCreateParams {
     /// The user-visible name of the section.
     pub name: String,
-    /// `appearance` on the wire.
     pub appearance: Option<ThreadSectionAppearance>,
 }
 
@@ -802,13 +849,18 @@ impl ThreadSectionCreateParams {
     }
 }
 
+impl ClientRequest for ThreadSectionCreateParams {
+    const METHOD: &'static str = "threadSection/create";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadSectionCreateResponse;
+}
+
 /// The independently persisted section created by the server.
 ///
 /// The server's answer to `threadSection/create`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionCreateResponse {
-    /// `section` on the wire.
     pub section: ThreadSection,
 }
 
@@ -844,6 +896,12 @@ impl ThreadSectionDeleteParams {
             section_id: section_id.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadSectionDeleteParams {
+    const METHOD: &'static str = "threadSection/delete";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadSectionDeleteResponse;
 }
 
 /// Successful deletion does not return additional section data.
@@ -913,13 +971,18 @@ impl Default for ThreadSectionListParams {
     }
 }
 
+impl ClientRequest for ThreadSectionListParams {
+    const METHOD: &'static str = "threadSection/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadSectionListResponse;
+}
+
 /// One page of independently persisted thread sections.
 ///
 /// The server's answer to `threadSection/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionListResponse {
-    /// `data` on the wire.
     pub data: Vec<ThreadSection>,
     /// Opaque cursor for the next page, or `null` when no sections remain.
     pub next_cursor: Option<String>,
@@ -987,13 +1050,18 @@ impl ThreadSectionUpdateParams {
     }
 }
 
+impl ClientRequest for ThreadSectionUpdateParams {
+    const METHOD: &'static str = "threadSection/update";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadSectionUpdateResponse;
+}
+
 /// The independently persisted section after its name is updated.
 ///
 /// The server's answer to `threadSection/update`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionUpdateResponse {
-    /// `section` on the wire.
     pub section: ThreadSection,
 }
 

@@ -3,9 +3,1347 @@
 //! The protocol as data: what is known of a method beside its types.
 
 use openai_codex_wire::{MethodSpec, NotificationSpec, Protocol, Role, ServerRequestSpec};
-use crate::methods::METHODS;
-use crate::notifications::NOTIFICATIONS;
-use crate::server_requests::SERVER_REQUESTS;
+use openai_codex_wire::MemberSpec;
+
+/// Every request that the client can send, sorted by method.
+pub static METHODS: &[MethodSpec] = &[
+    MethodSpec::new(
+            "account/bedrock/checkGovCloudRequirements",
+            "BedrockCheckGovCloudRequirementsParams",
+            "BedrockCheckGovCloudRequirementsResponse",
+        )
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "account/bedrock/discover",
+            "BedrockDiscoverParams",
+            "BedrockDiscoverResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "account/bedrock/setup",
+            "BedrockSetupParams",
+            "BedrockSetupResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "account/gatewayOAuth/cancel",
+            "GatewayOAuthCancelParams",
+            "GatewayOAuthCancelResponse",
+        )
+        .secret()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "account/gatewayOAuth/login",
+            "GatewayOAuthLoginParams",
+            "GatewayOAuthLoginResponse",
+        )
+        .waits("for a person at a browser")
+        .secret()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "account/gatewayOAuth/read",
+            "GatewayOAuthReadParams",
+            "GatewayOAuthReadResponse",
+        )
+        .reads()
+        .secret()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "account/login/cancel",
+            "CancelLoginAccountParams",
+            "CancelLoginAccountResponse",
+        )
+        .secret(),
+    MethodSpec::new("account/login/start", "LoginAccountParams", "LoginAccountResponse")
+        .secret(),
+    MethodSpec::new("account/logout", "LogoutAccountParams", "LogoutAccountResponse"),
+    MethodSpec::new(
+            "account/rateLimitResetCredit/consume",
+            "ConsumeAccountRateLimitResetCreditParams",
+            "ConsumeAccountRateLimitResetCreditResponse",
+        )
+        .since("0.144.4"),
+    MethodSpec::new(
+            "account/rateLimits/read",
+            "GetAccountRateLimitsParams",
+            "GetAccountRateLimitsResponse",
+        )
+        .reads()
+        .newer_members(
+            &[
+                MemberSpec::new("excludeResetCreditDetails", "0.154.0"),
+                MemberSpec::new("supportsLunaReserve", "0.154.0"),
+            ],
+        ),
+    MethodSpec::new("account/read", "GetAccountParams", "GetAccountResponse").reads(),
+    MethodSpec::new(
+        "account/sendAddCreditsNudgeEmail",
+        "SendAddCreditsNudgeEmailParams",
+        "SendAddCreditsNudgeEmailResponse",
+    ),
+    MethodSpec::new(
+            "account/usage/read",
+            "GetAccountTokenUsageParams",
+            "GetAccountTokenUsageResponse",
+        )
+        .reads()
+        .since("0.144.4")
+        .newer_members(&[MemberSpec::new("threadId", "0.154.0")]),
+    MethodSpec::new(
+            "account/workspaceMessages/read",
+            "GetWorkspaceMessagesParams",
+            "GetWorkspaceMessagesResponse",
+        )
+        .reads()
+        .since("0.144.4"),
+    MethodSpec::new("app/installed", "AppsInstalledParams", "AppsInstalledResponse")
+        .reads()
+        .since("0.154.0"),
+    MethodSpec::new("app/list", "AppsListParams", "AppsListResponse").reads(),
+    MethodSpec::new("app/read", "AppsReadParams", "AppsReadResponse")
+        .reads()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "collaborationMode/list",
+            "CollaborationModeListParams",
+            "CollaborationModeListResponse",
+        )
+        .reads()
+        .experimental(),
+    MethodSpec::new("command/exec", "CommandExecParams", "CommandExecResponse")
+        .waits("for the command to exit"),
+    MethodSpec::new(
+        "command/exec/resize",
+        "CommandExecResizeParams",
+        "CommandExecResizeResponse",
+    ),
+    MethodSpec::new(
+        "command/exec/terminate",
+        "CommandExecTerminateParams",
+        "CommandExecTerminateResponse",
+    ),
+    MethodSpec::new(
+        "command/exec/write",
+        "CommandExecWriteParams",
+        "CommandExecWriteResponse",
+    ),
+    MethodSpec::new(
+        "config/batchWrite",
+        "ConfigBatchWriteParams",
+        "ConfigWriteResponse",
+    ),
+    MethodSpec::new(
+        "config/mcpServer/reload",
+        "McpServerRefreshParams",
+        "McpServerRefreshResponse",
+    ),
+    MethodSpec::new("config/read", "ConfigReadParams", "ConfigReadResponse").reads(),
+    MethodSpec::new(
+        "config/value/write",
+        "ConfigValueWriteParams",
+        "ConfigWriteResponse",
+    ),
+    MethodSpec::new(
+            "configRequirements/read",
+            "ConfigRequirementsReadParams",
+            "ConfigRequirementsReadResponse",
+        )
+        .reads(),
+    MethodSpec::new("environment/add", "EnvironmentAddParams", "EnvironmentAddResponse")
+        .experimental()
+        .secret()
+        .newer_members(
+            &[
+                MemberSpec::new("authBearerToken", "0.163.0"),
+                MemberSpec::new("connectTimeoutMs", "0.144.4"),
+                MemberSpec::new("skills", "0.163.0"),
+                MemberSpec::new("websocketRequestId", "0.163.0"),
+            ],
+        ),
+    MethodSpec::new(
+            "environment/info",
+            "EnvironmentInfoParams",
+            "EnvironmentInfoResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "environment/status",
+            "EnvironmentStatusParams",
+            "EnvironmentStatusResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+        "experimentalFeature/enablement/set",
+        "ExperimentalFeatureEnablementSetParams",
+        "ExperimentalFeatureEnablementSetResponse",
+    ),
+    MethodSpec::new(
+            "experimentalFeature/list",
+            "ExperimentalFeatureListParams",
+            "ExperimentalFeatureListResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+            "externalAgentConfig/detect",
+            "ExternalAgentConfigDetectParams",
+            "ExternalAgentConfigDetectResponse",
+        )
+        .newer_members(
+            &[
+                MemberSpec::new("maxSessionAgeDays", "0.154.0"),
+                MemberSpec::new("maxSessions", "0.154.0"),
+                MemberSpec::new("migrationSource", "0.154.0"),
+                MemberSpec::new("source", "0.154.0"),
+            ],
+        ),
+    MethodSpec::new(
+            "externalAgentConfig/import",
+            "ExternalAgentConfigImportParams",
+            "ExternalAgentConfigImportResponse",
+        )
+        .newer_members(
+            &[
+                MemberSpec::new("migrationSource", "0.154.0"),
+                MemberSpec::new("providerId", "0.154.0"),
+                MemberSpec::new("source", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "externalAgentConfig/import/readHistories",
+            "ExternalAgentConfigImportHistoriesReadParams",
+            "ExternalAgentConfigImportHistoriesReadResponse",
+        )
+        .reads()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "externalAgentConfig/import/recordHistory",
+            "ExternalAgentConfigImportHistoryRecordParams",
+            "ExternalAgentConfigImportHistoryRecordResponse",
+        )
+        .since("0.154.0"),
+    MethodSpec::new("feedback/upload", "FeedbackUploadParams", "FeedbackUploadResponse")
+        .waits("for the network: it uploads logs"),
+    MethodSpec::new("fs/copy", "FsCopyParams", "FsCopyResponse"),
+    MethodSpec::new(
+        "fs/createDirectory",
+        "FsCreateDirectoryParams",
+        "FsCreateDirectoryResponse",
+    ),
+    MethodSpec::new("fs/getMetadata", "FsGetMetadataParams", "FsGetMetadataResponse")
+        .reads(),
+    MethodSpec::new(
+            "fs/readDirectory",
+            "FsReadDirectoryParams",
+            "FsReadDirectoryResponse",
+        )
+        .reads(),
+    MethodSpec::new("fs/readFile", "FsReadFileParams", "FsReadFileResponse").reads(),
+    MethodSpec::new("fs/remove", "FsRemoveParams", "FsRemoveResponse"),
+    MethodSpec::new("fs/unwatch", "FsUnwatchParams", "FsUnwatchResponse"),
+    MethodSpec::new("fs/watch", "FsWatchParams", "FsWatchResponse"),
+    MethodSpec::new("fs/writeFile", "FsWriteFileParams", "FsWriteFileResponse"),
+    MethodSpec::new(
+            "fuzzyFileSearch",
+            "FuzzyFileSearchParams",
+            "FuzzyFileSearchResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+            "fuzzyFileSearch/sessionStart",
+            "FuzzyFileSearchSessionStartParams",
+            "FuzzyFileSearchSessionStartResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+            "fuzzyFileSearch/sessionStop",
+            "FuzzyFileSearchSessionStopParams",
+            "FuzzyFileSearchSessionStopResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+            "fuzzyFileSearch/sessionUpdate",
+            "FuzzyFileSearchSessionUpdateParams",
+            "FuzzyFileSearchSessionUpdateResponse",
+        )
+        .experimental(),
+    MethodSpec::new("hooks/list", "HooksListParams", "HooksListResponse").reads(),
+    MethodSpec::new("initialize", "InitializeParams", "InitializeResponse")
+        .role(Role::Initialize),
+    MethodSpec::new("marketplace/add", "MarketplaceAddParams", "MarketplaceAddResponse")
+        .waits("for the network: it clones a repository"),
+    MethodSpec::new(
+        "marketplace/remove",
+        "MarketplaceRemoveParams",
+        "MarketplaceRemoveResponse",
+    ),
+    MethodSpec::new(
+            "marketplace/upgrade",
+            "MarketplaceUpgradeParams",
+            "MarketplaceUpgradeResponse",
+        )
+        .waits("for the network: it clones repositories"),
+    MethodSpec::new(
+            "mcpServer/event/stream/start",
+            "McpServerEventStreamStartParams",
+            "McpServerEventStreamStartResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "mcpServer/event/stream/stop",
+            "McpServerEventStreamStopParams",
+            "McpServerEventStreamStopResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "mcpServer/oauth/login",
+            "McpServerOauthLoginParams",
+            "McpServerOauthLoginResponse",
+        )
+        .secret()
+        .newer_members(
+            &[
+                MemberSpec::new("clientRegistration", "0.154.0"),
+                MemberSpec::new("threadId", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "mcpServer/resource/read",
+            "McpResourceReadParams",
+            "McpResourceReadResponse",
+        )
+        .reads()
+        .newer_members(
+            &[
+                MemberSpec::new("connectorId", "0.154.0"),
+                MemberSpec::new("originCallId", "0.154.0"),
+                MemberSpec::new("target", "0.163.0"),
+            ],
+        ),
+    MethodSpec::new(
+            "mcpServer/tool/call",
+            "McpServerToolCallParams",
+            "McpServerToolCallResponse",
+        )
+        .waits("for the tool, which may be anything, a person included"),
+    MethodSpec::new(
+            "mcpServerStatus/list",
+            "ListMcpServerStatusParams",
+            "ListMcpServerStatusResponse",
+        )
+        .reads()
+        .newer_members(
+            &[
+                MemberSpec::new("serverName", "0.163.0"),
+                MemberSpec::new("threadId", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new("memory/reset", "MemoryResetParams", "MemoryResetResponse")
+        .experimental(),
+    MethodSpec::new("memory/status", "MemoryStatusParams", "MemoryStatusResponse")
+        .reads()
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new("model/list", "ModelListParams", "ModelListResponse").reads(),
+    MethodSpec::new(
+            "modelProvider/capabilities/read",
+            "ModelProviderCapabilitiesReadParams",
+            "ModelProviderCapabilitiesReadResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+            "permissionProfile/list",
+            "PermissionProfileListParams",
+            "PermissionProfileListResponse",
+        )
+        .reads(),
+    MethodSpec::new("plugin/install", "PluginInstallParams", "PluginInstallResponse")
+        .waits("for the network: it clones a repository")
+        .newer_members(&[MemberSpec::new("installAttemptId", "0.154.0")]),
+    MethodSpec::new(
+            "plugin/installed",
+            "PluginInstalledParams",
+            "PluginInstalledResponse",
+        )
+        .reads(),
+    MethodSpec::new("plugin/list", "PluginListParams", "PluginListResponse")
+        .reads()
+        .newer_members(&[MemberSpec::new("forceRefetch", "0.154.0")]),
+    MethodSpec::new("plugin/read", "PluginReadParams", "PluginReadResponse").reads(),
+    MethodSpec::new(
+            "plugin/reconcile",
+            "PluginReconcileParams",
+            "PluginReconcileResponse",
+        )
+        .waits("for the network: it clones repositories")
+        .since("0.154.0"),
+    MethodSpec::new("plugin/search", "PluginSearchParams", "PluginSearchResponse")
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+        "plugin/share/checkout",
+        "PluginShareCheckoutParams",
+        "PluginShareCheckoutResponse",
+    ),
+    MethodSpec::new(
+        "plugin/share/delete",
+        "PluginShareDeleteParams",
+        "PluginShareDeleteResponse",
+    ),
+    MethodSpec::new(
+            "plugin/share/list",
+            "PluginShareListParams",
+            "PluginShareListResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+        "plugin/share/save",
+        "PluginShareSaveParams",
+        "PluginShareSaveResponse",
+    ),
+    MethodSpec::new(
+        "plugin/share/updateTargets",
+        "PluginShareUpdateTargetsParams",
+        "PluginShareUpdateTargetsResponse",
+    ),
+    MethodSpec::new(
+            "plugin/skill/read",
+            "PluginSkillReadParams",
+            "PluginSkillReadResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+        "plugin/uninstall",
+        "PluginUninstallParams",
+        "PluginUninstallResponse",
+    ),
+    MethodSpec::new("process/kill", "ProcessKillParams", "ProcessKillResponse")
+        .experimental(),
+    MethodSpec::new(
+            "process/resizePty",
+            "ProcessResizePtyParams",
+            "ProcessResizePtyResponse",
+        )
+        .experimental(),
+    MethodSpec::new("process/spawn", "ProcessSpawnParams", "ProcessSpawnResponse")
+        .experimental(),
+    MethodSpec::new(
+            "process/writeStdin",
+            "ProcessWriteStdinParams",
+            "ProcessWriteStdinResponse",
+        )
+        .experimental(),
+    MethodSpec::new("project/create", "ProjectCreateParams", "ProjectCreateResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/delete", "ProjectDeleteParams", "ProjectDeleteResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/import", "ProjectImportParams", "ProjectImportResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/list", "ProjectListParams", "ProjectListResponse")
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/move", "ProjectMoveParams", "ProjectMoveResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/read", "ProjectReadParams", "ProjectReadResponse")
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("project/update", "ProjectUpdateParams", "ProjectUpdateResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "remoteControl/client/list",
+            "RemoteControlClientsListParams",
+            "RemoteControlClientsListResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "remoteControl/client/revoke",
+            "RemoteControlClientsRevokeParams",
+            "RemoteControlClientsRevokeResponse",
+        )
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "remoteControl/disable",
+            "RemoteControlDisableParams",
+            "RemoteControlDisableResponse",
+        )
+        .experimental()
+        .newer_members(&[MemberSpec::new("ephemeral", "0.144.4")]),
+    MethodSpec::new(
+            "remoteControl/enable",
+            "RemoteControlEnableParams",
+            "RemoteControlEnableResponse",
+        )
+        .experimental()
+        .newer_members(&[MemberSpec::new("ephemeral", "0.144.4")]),
+    MethodSpec::new(
+            "remoteControl/pairing/start",
+            "RemoteControlPairingStartParams",
+            "RemoteControlPairingStartResponse",
+        )
+        .experimental()
+        .secret()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "remoteControl/pairing/status",
+            "RemoteControlPairingStatusParams",
+            "RemoteControlPairingStatusResponse",
+        )
+        .reads()
+        .experimental()
+        .secret()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "remoteControl/status/read",
+            "RemoteControlStatusReadParams",
+            "RemoteControlStatusReadResponse",
+        )
+        .reads()
+        .experimental(),
+    MethodSpec::new("review/start", "ReviewStartParams", "ReviewStartResponse"),
+    MethodSpec::new(
+            "rollout/compress",
+            "RolloutCompressParams",
+            "RolloutCompressResponse",
+        )
+        .waits("for the disk: it reads every session on it")
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "server/diagnostics",
+            "ServerDiagnosticsParams",
+            "ServerDiagnosticsResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+        "skills/config/write",
+        "SkillsConfigWriteParams",
+        "SkillsConfigWriteResponse",
+    ),
+    MethodSpec::new(
+            "skills/extraRoots/set",
+            "SkillsExtraRootsSetParams",
+            "SkillsExtraRootsSetResponse",
+        )
+        .since("0.144.4"),
+    MethodSpec::new("skills/list", "SkillsListParams", "SkillsListResponse").reads(),
+    MethodSpec::new(
+        "thread/approveGuardianDeniedAction",
+        "ThreadApproveGuardianDeniedActionParams",
+        "ThreadApproveGuardianDeniedActionResponse",
+    ),
+    MethodSpec::new("thread/archive", "ThreadArchiveParams", "ThreadArchiveResponse"),
+    MethodSpec::new(
+            "thread/attachment/add",
+            "ThreadAttachmentAddParams",
+            "ThreadAttachmentAddResponse",
+        )
+        .since("0.163.0"),
+    MethodSpec::new(
+            "thread/attachment/list",
+            "ThreadAttachmentListParams",
+            "ThreadAttachmentListResponse",
+        )
+        .reads()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "thread/attachment/remove",
+            "ThreadAttachmentRemoveParams",
+            "ThreadAttachmentRemoveResponse",
+        )
+        .since("0.163.0"),
+    MethodSpec::new(
+            "thread/attachmentOwner/list",
+            "ThreadAttachmentOwnerListParams",
+            "ThreadAttachmentOwnerListResponse",
+        )
+        .reads()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "thread/backgroundTerminals/clean",
+            "ThreadBackgroundTerminalsCleanParams",
+            "ThreadBackgroundTerminalsCleanResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+            "thread/backgroundTerminals/list",
+            "ThreadBackgroundTerminalsListParams",
+            "ThreadBackgroundTerminalsListResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "thread/backgroundTerminals/terminate",
+            "ThreadBackgroundTerminalsTerminateParams",
+            "ThreadBackgroundTerminalsTerminateResponse",
+        )
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+        "thread/compact/start",
+        "ThreadCompactStartParams",
+        "ThreadCompactStartResponse",
+    ),
+    MethodSpec::new(
+            "thread/decrement_elicitation",
+            "ThreadDecrementElicitationParams",
+            "ThreadDecrementElicitationResponse",
+        )
+        .experimental(),
+    MethodSpec::new("thread/delete", "ThreadDeleteParams", "ThreadDeleteResponse")
+        .since("0.144.4"),
+    MethodSpec::new("thread/fork", "ThreadForkParams", "ThreadForkResponse")
+        .newer_members(
+            &[
+                MemberSpec::new("beforeTurnId", "0.154.0"),
+                MemberSpec::new("deferGoalContinuation", "0.154.0"),
+                MemberSpec::new("experimentalPredictionMode", "0.163.0"),
+                MemberSpec::new("lastTurnId", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "thread/goal/clear",
+            "ThreadGoalClearParams",
+            "ThreadGoalClearResponse",
+        )
+        .newer_members(&[MemberSpec::new("origin", "0.163.0")]),
+    MethodSpec::new("thread/goal/get", "ThreadGoalGetParams", "ThreadGoalGetResponse")
+        .reads(),
+    MethodSpec::new("thread/goal/set", "ThreadGoalSetParams", "ThreadGoalSetResponse")
+        .newer_members(&[MemberSpec::new("origin", "0.163.0")]),
+    MethodSpec::new(
+            "thread/increment_elicitation",
+            "ThreadIncrementElicitationParams",
+            "ThreadIncrementElicitationResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+        "thread/inject_items",
+        "ThreadInjectItemsParams",
+        "ThreadInjectItemsResponse",
+    ),
+    MethodSpec::new(
+            "thread/items/list",
+            "ThreadItemsListParams",
+            "ThreadItemsListResponse",
+        )
+        .reads()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "thread/items/read",
+            "ThreadItemsReadParams",
+            "ThreadItemsReadResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new("thread/list", "ThreadListParams", "ThreadListResponse")
+        .reads()
+        .newer_members(
+            &[
+                MemberSpec::new("ancestorThreadId", "0.144.4"),
+                MemberSpec::new("excludedThreadIds", "0.163.0"),
+                MemberSpec::new("originators", "0.154.0"),
+                MemberSpec::new("parentThreadId", "0.144.4"),
+                MemberSpec::new("projectId", "0.154.0"),
+                MemberSpec::new("sectionId", "0.154.0"),
+            ],
+        ),
+    MethodSpec::new(
+            "thread/loaded/list",
+            "ThreadLoadedListParams",
+            "ThreadLoadedListResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+            "thread/memoryMode/set",
+            "ThreadMemoryModeSetParams",
+            "ThreadMemoryModeSetResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+            "thread/metadata/update",
+            "ThreadMetadataUpdateParams",
+            "ThreadMetadataUpdateResponse",
+        )
+        .newer_members(
+            &[
+                MemberSpec::new("daybreakEnabled", "0.154.0"),
+                MemberSpec::new("projectId", "0.154.0"),
+            ],
+        ),
+    MethodSpec::new("thread/name/set", "ThreadSetNameParams", "ThreadSetNameResponse"),
+    MethodSpec::new(
+            "thread/prediction/request",
+            "ThreadPredictionRequestParams",
+            "ThreadPredictionRequestResponse",
+        )
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new("thread/queue/add", "ThreadQueueAddParams", "ThreadQueueAddResponse")
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/queue/delete",
+            "ThreadQueueDeleteParams",
+            "ThreadQueueDeleteResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/queue/list",
+            "ThreadQueueListParams",
+            "ThreadQueueListResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/queue/reorder",
+            "ThreadQueueReorderParams",
+            "ThreadQueueReorderResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/queue/start",
+            "ThreadQueueStartParams",
+            "ThreadQueueStartResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/queue/update",
+            "ThreadQueueUpdateParams",
+            "ThreadQueueUpdateResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("thread/read", "ThreadReadParams", "ThreadReadResponse").reads(),
+    MethodSpec::new(
+            "thread/readState/update",
+            "ThreadReadStateUpdateParams",
+            "ThreadReadStateUpdateResponse",
+        )
+        .experimental()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "thread/realtime/appendAudio",
+            "ThreadRealtimeAppendAudioParams",
+            "ThreadRealtimeAppendAudioResponse",
+        )
+        .experimental(),
+    MethodSpec::new(
+            "thread/realtime/appendSpeech",
+            "ThreadRealtimeAppendSpeechParams",
+            "ThreadRealtimeAppendSpeechResponse",
+        )
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "thread/realtime/appendText",
+            "ThreadRealtimeAppendTextParams",
+            "ThreadRealtimeAppendTextResponse",
+        )
+        .experimental()
+        .newer_members(&[MemberSpec::new("role", "0.144.4")]),
+    MethodSpec::new(
+            "thread/realtime/listVoices",
+            "ThreadRealtimeListVoicesParams",
+            "ThreadRealtimeListVoicesResponse",
+        )
+        .reads()
+        .experimental(),
+    MethodSpec::new(
+            "thread/realtime/start",
+            "ThreadRealtimeStartParams",
+            "ThreadRealtimeStartResponse",
+        )
+        .experimental()
+        .newer_members(
+            &[
+                MemberSpec::new("backendReasoningStatus", "0.163.0"),
+                MemberSpec::new("clientManagedHandoffs", "0.144.4"),
+                MemberSpec::new("codexResponseHandoffChannelPrefixes", "0.154.0"),
+                MemberSpec::new("codexResponseHandoffMode", "0.154.0"),
+                MemberSpec::new("codexResponseItemPrefix", "0.144.4"),
+                MemberSpec::new("codexResponsesAsItems", "0.144.4"),
+                MemberSpec::new("delegationAckFiller", "0.154.0"),
+                MemberSpec::new("flushTranscriptTailOnSessionEnd", "0.144.4"),
+                MemberSpec::new("includeStartupContext", "0.144.4"),
+                MemberSpec::new("initialItems", "0.154.0"),
+                MemberSpec::new("model", "0.144.4"),
+                MemberSpec::new("realtimeEndInstructions", "0.154.0"),
+                MemberSpec::new("realtimeStartInstructions", "0.154.0"),
+                MemberSpec::new("version", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "thread/realtime/stop",
+            "ThreadRealtimeStopParams",
+            "ThreadRealtimeStopResponse",
+        )
+        .experimental(),
+    MethodSpec::new("thread/resume", "ThreadResumeParams", "ThreadResumeResponse")
+        .role(Role::ThreadResume)
+        .newer_members(&[MemberSpec::new("initialTurnsPage", "0.144.4")]),
+    MethodSpec::new("thread/revert", "ThreadRevertParams", "ThreadRevertResponse")
+        .since("0.154.0"),
+    MethodSpec::new("thread/search", "ThreadSearchParams", "ThreadSearchResponse")
+        .reads()
+        .experimental()
+        .since("0.144.4"),
+    MethodSpec::new(
+            "thread/searchOccurrences",
+            "ThreadSearchOccurrencesParams",
+            "ThreadSearchOccurrencesResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/section/move",
+            "ThreadSectionMoveParams",
+            "ThreadSectionMoveResponse",
+        )
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/settings/update",
+            "ThreadSettingsUpdateParams",
+            "ThreadSettingsUpdateResponse",
+        )
+        .experimental()
+        .newer_members(
+            &[
+                MemberSpec::new("disabledPluginIds", "0.163.0"),
+                MemberSpec::new("multiAgentMode", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "thread/shellCommand",
+            "ThreadShellCommandParams",
+            "ThreadShellCommandResponse",
+        )
+        .newer_members(&[MemberSpec::new("timeoutMs", "0.154.0")]),
+    MethodSpec::new("thread/start", "ThreadStartParams", "ThreadStartResponse")
+        .newer_members(
+            &[
+                MemberSpec::new("allowProviderModelFallback", "0.144.4"),
+                MemberSpec::new("daybreakEnabled", "0.163.0"),
+                MemberSpec::new("historyMode", "0.144.4"),
+                MemberSpec::new("multiAgentMode", "0.144.4"),
+                MemberSpec::new("projectId", "0.154.0"),
+                MemberSpec::new("selectedCapabilityRoots", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "thread/timeline/list",
+            "ThreadTimelineListParams",
+            "ThreadTimelineListResponse",
+        )
+        .reads()
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "thread/turns/list",
+            "ThreadTurnsListParams",
+            "ThreadTurnsListResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+        "thread/unarchive",
+        "ThreadUnarchiveParams",
+        "ThreadUnarchiveResponse",
+    ),
+    MethodSpec::new(
+            "thread/unsubscribe",
+            "ThreadUnsubscribeParams",
+            "ThreadUnsubscribeResponse",
+        )
+        .role(Role::ThreadUnsubscribe),
+    MethodSpec::new(
+            "threadSection/create",
+            "ThreadSectionCreateParams",
+            "ThreadSectionCreateResponse",
+        )
+        .since("0.154.0"),
+    MethodSpec::new(
+            "threadSection/delete",
+            "ThreadSectionDeleteParams",
+            "ThreadSectionDeleteResponse",
+        )
+        .since("0.154.0"),
+    MethodSpec::new(
+            "threadSection/list",
+            "ThreadSectionListParams",
+            "ThreadSectionListResponse",
+        )
+        .reads()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "threadSection/update",
+            "ThreadSectionUpdateParams",
+            "ThreadSectionUpdateResponse",
+        )
+        .since("0.154.0"),
+    MethodSpec::new("turn/interrupt", "TurnInterruptParams", "TurnInterruptResponse")
+        .urgent()
+        .role(Role::TurnInterrupt),
+    MethodSpec::new(
+            "turn/settings/update",
+            "TurnSettingsUpdateParams",
+            "TurnSettingsUpdateResponse",
+        )
+        .experimental()
+        .since("0.154.0"),
+    MethodSpec::new("turn/start", "TurnStartParams", "TurnStartResponse")
+        .role(Role::TurnStart)
+        .newer_members(
+            &[
+                MemberSpec::new("additionalContext", "0.144.4"),
+                MemberSpec::new("clientUserMessageId", "0.144.4"),
+                MemberSpec::new("cyberAccessProgram", "0.154.0"),
+                MemberSpec::new("disabledPluginIds", "0.163.0"),
+                MemberSpec::new("multiAgentMode", "0.144.4"),
+                MemberSpec::new("parentTurnId", "0.163.0"),
+                MemberSpec::new("rootTurnId", "0.163.0"),
+                MemberSpec::new("serviceTierForTurn", "0.154.0"),
+                MemberSpec::new("toolOutput", "0.154.0"),
+                MemberSpec::new("turnTrigger", "0.154.0"),
+            ],
+        ),
+    MethodSpec::new("turn/steer", "TurnSteerParams", "TurnSteerResponse")
+        .urgent()
+        .newer_members(
+            &[
+                MemberSpec::new("additionalContext", "0.144.4"),
+                MemberSpec::new("clientUserMessageId", "0.144.4"),
+            ],
+        ),
+    MethodSpec::new(
+            "userVerification/cancel",
+            "UserVerificationCancelParams",
+            "UserVerificationCancelResponse",
+        )
+        .experimental()
+        .secret()
+        .since("0.163.0"),
+    MethodSpec::new(
+            "userVerification/delete",
+            "UserVerificationDeleteParams",
+            "UserVerificationDeleteResponse",
+        )
+        .experimental()
+        .secret()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "userVerification/enroll",
+            "UserVerificationEnrollParams",
+            "UserVerificationEnrollResponse",
+        )
+        .waits("for a person at a fingerprint reader")
+        .experimental()
+        .secret()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "userVerification/status",
+            "UserVerificationStatusParams",
+            "UserVerificationStatusResponse",
+        )
+        .reads()
+        .experimental()
+        .secret()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "userVerification/verify",
+            "UserVerificationVerifyParams",
+            "UserVerificationVerifyResponse",
+        )
+        .waits("for a person at a fingerprint reader")
+        .experimental()
+        .secret()
+        .since("0.154.0"),
+    MethodSpec::new(
+            "windowsSandbox/readiness",
+            "WindowsSandboxReadinessParams",
+            "WindowsSandboxReadinessResponse",
+        )
+        .reads(),
+    MethodSpec::new(
+        "windowsSandbox/setupStart",
+        "WindowsSandboxSetupStartParams",
+        "WindowsSandboxSetupStartResponse",
+    ),
+];
+
+/// Every notification that the server sends, sorted by method.
+pub static NOTIFICATIONS: &[NotificationSpec] = &[
+    NotificationSpec::new(
+            "account/gatewayOAuth/changed",
+            "GatewayOAuthChangedNotification",
+        )
+        .secret()
+        .since("0.163.0"),
+    NotificationSpec::new("account/login/completed", "AccountLoginCompletedNotification")
+        .lossless()
+        .needed()
+        .secret()
+        .role(Role::LoginCompleted),
+    NotificationSpec::new(
+        "account/rateLimits/updated",
+        "AccountRateLimitsUpdatedNotification",
+    ),
+    NotificationSpec::new("account/updated", "AccountUpdatedNotification"),
+    NotificationSpec::new("app/list/updated", "AppListUpdatedNotification"),
+    NotificationSpec::new(
+            "autoApprovalReview/strictReviewRequired",
+            "StrictReviewRequiredNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+        "command/exec/outputDelta",
+        "CommandExecOutputDeltaNotification",
+    ),
+    NotificationSpec::new("configWarning", "ConfigWarningNotification"),
+    NotificationSpec::new("deprecationNotice", "DeprecationNoticeNotification"),
+    NotificationSpec::new("error", "ErrorNotification")
+        .lossless()
+        .needed()
+        .role(Role::TurnError),
+    NotificationSpec::new(
+        "externalAgentConfig/import/completed",
+        "ExternalAgentConfigImportCompletedNotification",
+    ),
+    NotificationSpec::new(
+            "externalAgentConfig/import/progress",
+            "ExternalAgentConfigImportProgressNotification",
+        )
+        .since("0.144.4"),
+    NotificationSpec::new("fs/changed", "FsChangedNotification"),
+    NotificationSpec::new(
+        "fuzzyFileSearch/sessionCompleted",
+        "FuzzyFileSearchSessionCompletedNotification",
+    ),
+    NotificationSpec::new(
+        "fuzzyFileSearch/sessionUpdated",
+        "FuzzyFileSearchSessionUpdatedNotification",
+    ),
+    NotificationSpec::new("guardianWarning", "GuardianWarningNotification"),
+    NotificationSpec::new("hook/completed", "HookCompletedNotification"),
+    NotificationSpec::new("hook/started", "HookStartedNotification"),
+    NotificationSpec::new("item/agentMessage/delta", "AgentMessageDeltaNotification")
+        .lossless()
+        .role(Role::AgentMessageDelta),
+    NotificationSpec::new(
+        "item/autoApprovalReview/completed",
+        "ItemGuardianApprovalReviewCompletedNotification",
+    ),
+    NotificationSpec::new(
+        "item/autoApprovalReview/started",
+        "ItemGuardianApprovalReviewStartedNotification",
+    ),
+    NotificationSpec::new(
+        "item/commandExecution/outputDelta",
+        "CommandExecutionOutputDeltaNotification",
+    ),
+    NotificationSpec::new(
+        "item/commandExecution/terminalInteraction",
+        "TerminalInteractionNotification",
+    ),
+    NotificationSpec::new("item/completed", "ItemCompletedNotification")
+        .lossless()
+        .needed()
+        .role(Role::ItemCompleted),
+    NotificationSpec::new(
+        "item/fileChange/outputDelta",
+        "FileChangeOutputDeltaNotification",
+    ),
+    NotificationSpec::new(
+        "item/fileChange/patchUpdated",
+        "FileChangePatchUpdatedNotification",
+    ),
+    NotificationSpec::new(
+        "item/mcpToolCall/progress",
+        "McpToolCallProgressNotification",
+    ),
+    NotificationSpec::new("item/plan/delta", "PlanDeltaNotification").lossless(),
+    NotificationSpec::new(
+            "item/reasoning/summaryPartAdded",
+            "ReasoningSummaryPartAddedNotification",
+        )
+        .lossless(),
+    NotificationSpec::new(
+            "item/reasoning/summaryTextDelta",
+            "ReasoningSummaryTextDeltaNotification",
+        )
+        .lossless(),
+    NotificationSpec::new("item/reasoning/textDelta", "ReasoningTextDeltaNotification")
+        .lossless(),
+    NotificationSpec::new("item/started", "ItemStartedNotification").lossless(),
+    NotificationSpec::new(
+            "mcpServer/event/stream/notification",
+            "McpServerEventStreamNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "mcpServer/oauthLogin/completed",
+            "McpServerOauthLoginCompletedNotification",
+        )
+        .secret(),
+    NotificationSpec::new(
+        "mcpServer/startupStatus/updated",
+        "McpServerStatusUpdatedNotification",
+    ),
+    NotificationSpec::new("model/rerouted", "ModelReroutedNotification"),
+    NotificationSpec::new(
+            "model/safetyBuffering/updated",
+            "ModelSafetyBufferingUpdatedNotification",
+        )
+        .since("0.144.4"),
+    NotificationSpec::new("model/verification", "ModelVerificationNotification"),
+    NotificationSpec::new(
+            "modelProvider/authRecoveryCompleted",
+            "ModelProviderAuthRecoveryCompletedNotification",
+        )
+        .secret()
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "modelProvider/authRecoveryStarted",
+            "ModelProviderAuthRecoveryStartedNotification",
+        )
+        .secret()
+        .since("0.154.0"),
+    NotificationSpec::new("process/exited", "ProcessExitedNotification"),
+    NotificationSpec::new("process/outputDelta", "ProcessOutputDeltaNotification"),
+    NotificationSpec::new("project/changed", "ProjectChangedNotification")
+        .since("0.154.0"),
+    NotificationSpec::new(
+        "remoteControl/status/changed",
+        "RemoteControlStatusChangedNotification",
+    ),
+    NotificationSpec::new("serverRequest/resolved", "ServerRequestResolvedNotification")
+        .needed()
+        .role(Role::RequestResolved),
+    NotificationSpec::new("skills/changed", "SkillsChangedNotification"),
+    NotificationSpec::new("thread/archived", "ThreadArchivedNotification")
+        .needed()
+        .role(Role::ThreadArchived),
+    NotificationSpec::new(
+            "thread/attachment/updated",
+            "ThreadAttachmentUpdatedNotification",
+        )
+        .since("0.163.0"),
+    NotificationSpec::new("thread/closed", "ThreadClosedNotification")
+        .needed()
+        .role(Role::ThreadClosed),
+    NotificationSpec::new("thread/compacted", "ContextCompactedNotification"),
+    NotificationSpec::new("thread/deleted", "ThreadDeletedNotification")
+        .needed()
+        .role(Role::ThreadDeleted)
+        .since("0.144.4"),
+    NotificationSpec::new(
+            "thread/environment/connected",
+            "ThreadEnvironmentConnectedNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "thread/environment/disconnected",
+            "ThreadEnvironmentDisconnectedNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new("thread/goal/cleared", "ThreadGoalClearedNotification"),
+    NotificationSpec::new("thread/goal/updated", "ThreadGoalUpdatedNotification"),
+    NotificationSpec::new("thread/name/updated", "ThreadNameUpdatedNotification"),
+    NotificationSpec::new(
+            "thread/prediction/updated",
+            "ThreadPredictionUpdatedNotification",
+        )
+        .since("0.163.0"),
+    NotificationSpec::new("thread/project/updated", "ThreadProjectUpdatedNotification")
+        .since("0.154.0"),
+    NotificationSpec::new("thread/queue/changed", "ThreadQueueChangedNotification")
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "thread/readState/changed",
+            "ThreadReadStateChangedNotification",
+        )
+        .since("0.163.0"),
+    NotificationSpec::new("thread/realtime/closed", "ThreadRealtimeClosedNotification"),
+    NotificationSpec::new("thread/realtime/error", "ThreadRealtimeErrorNotification"),
+    NotificationSpec::new(
+            "thread/realtime/item/completed",
+            "ThreadRealtimeItemCompletedNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "thread/realtime/item/started",
+            "ThreadRealtimeItemStartedNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+            "thread/realtime/item/transcript/delta",
+            "ThreadRealtimeItemTranscriptDeltaNotification",
+        )
+        .since("0.154.0"),
+    NotificationSpec::new(
+        "thread/realtime/itemAdded",
+        "ThreadRealtimeItemAddedNotification",
+    ),
+    NotificationSpec::new(
+        "thread/realtime/outputAudio/delta",
+        "ThreadRealtimeOutputAudioDeltaNotification",
+    ),
+    NotificationSpec::new("thread/realtime/sdp", "ThreadRealtimeSdpNotification"),
+    NotificationSpec::new(
+        "thread/realtime/started",
+        "ThreadRealtimeStartedNotification",
+    ),
+    NotificationSpec::new(
+        "thread/realtime/transcript/delta",
+        "ThreadRealtimeTranscriptDeltaNotification",
+    ),
+    NotificationSpec::new(
+        "thread/realtime/transcript/done",
+        "ThreadRealtimeTranscriptDoneNotification",
+    ),
+    NotificationSpec::new("thread/reverted", "ThreadRevertedNotification")
+        .since("0.154.0"),
+    NotificationSpec::new(
+        "thread/settings/updated",
+        "ThreadSettingsUpdatedNotification",
+    ),
+    NotificationSpec::new("thread/started", "ThreadStartedNotification"),
+    NotificationSpec::new("thread/status/changed", "ThreadStatusChangedNotification")
+        .needed()
+        .role(Role::ThreadStatus),
+    NotificationSpec::new(
+            "thread/tokenUsage/updated",
+            "ThreadTokenUsageUpdatedNotification",
+        )
+        .lossless()
+        .needed()
+        .secret()
+        .role(Role::TokenUsage),
+    NotificationSpec::new("thread/unarchived", "ThreadUnarchivedNotification"),
+    NotificationSpec::new("turn/completed", "TurnCompletedNotification")
+        .lossless()
+        .needed()
+        .role(Role::TurnCompleted),
+    NotificationSpec::new("turn/diff/updated", "TurnDiffUpdatedNotification"),
+    NotificationSpec::new(
+            "turn/moderationMetadata",
+            "TurnModerationMetadataNotification",
+        )
+        .since("0.144.4"),
+    NotificationSpec::new("turn/plan/updated", "TurnPlanUpdatedNotification"),
+    NotificationSpec::new("turn/started", "TurnStartedNotification")
+        .lossless()
+        .needed()
+        .role(Role::TurnStarted),
+    NotificationSpec::new("warning", "WarningNotification"),
+    NotificationSpec::new(
+        "windows/worldWritableWarning",
+        "WindowsWorldWritableWarningNotification",
+    ),
+    NotificationSpec::new(
+        "windowsSandbox/setupCompleted",
+        "WindowsSandboxSetupCompletedNotification",
+    ),
+];
+
+/// Every request that the server sends, sorted by method.
+pub static SERVER_REQUESTS: &[ServerRequestSpec] = &[
+    ServerRequestSpec::new(
+            "account/chatgptAuthTokens/refresh",
+            "ChatgptAuthTokensRefreshParams",
+            "ChatgptAuthTokensRefreshResponse",
+        )
+        .secret(),
+    ServerRequestSpec::new(
+            "applyPatchApproval",
+            "ApplyPatchApprovalParams",
+            "ApplyPatchApprovalResponse",
+        )
+        .refusal(
+            "{\"decision\":{\"denied\":{\"rejection\":\"this client did not approve it\"}}}",
+        ),
+    ServerRequestSpec::new(
+            "attestation/generate",
+            "AttestationGenerateParams",
+            "AttestationGenerateResponse",
+        )
+        .secret(),
+    ServerRequestSpec::new(
+            "currentTime/read",
+            "CurrentTimeReadParams",
+            "CurrentTimeReadResponse",
+        )
+        .experimental()
+        .since("0.144.4"),
+    ServerRequestSpec::new(
+            "execCommandApproval",
+            "ExecCommandApprovalParams",
+            "ExecCommandApprovalResponse",
+        )
+        .refusal(
+            "{\"decision\":{\"denied\":{\"rejection\":\"this client did not approve it\"}}}",
+        ),
+    ServerRequestSpec::new(
+            "item/commandExecution/requestApproval",
+            "CommandExecutionRequestApprovalParams",
+            "CommandExecutionRequestApprovalResponse",
+        )
+        .refusal("{\"decision\":\"decline\"}"),
+    ServerRequestSpec::new(
+            "item/fileChange/requestApproval",
+            "FileChangeRequestApprovalParams",
+            "FileChangeRequestApprovalResponse",
+        )
+        .refusal("{\"decision\":\"decline\"}"),
+    ServerRequestSpec::new(
+            "item/permissions/requestApproval",
+            "PermissionsRequestApprovalParams",
+            "PermissionsRequestApprovalResponse",
+        )
+        .refusal("{\"permissions\":{},\"scope\":\"turn\"}"),
+    ServerRequestSpec::new(
+        "item/tool/call",
+        "DynamicToolCallParams",
+        "DynamicToolCallResponse",
+    ),
+    ServerRequestSpec::new(
+        "item/tool/requestUserInput",
+        "ToolRequestUserInputParams",
+        "ToolRequestUserInputResponse",
+    ),
+    ServerRequestSpec::new(
+            "mcpServer/elicitation/request",
+            "McpServerElicitationRequestParams",
+            "McpServerElicitationRequestResponse",
+        )
+        .refusal("{\"action\":\"decline\"}"),
+];
 
 /// What is known of every method, and which one has a role.
 ///

@@ -3,6 +3,7 @@
 //! What a company requires of the configuration.
 
 use std::collections::BTreeMap;
+use openai_codex_wire::{ClientRequest, Stability};
 use openai_codex_wire::support::JsonObject;
 use openai_codex_wire::{no_params, outline, record, string_enum, tagged};
 use serde_json::Value;
@@ -15,7 +16,6 @@ use crate::common::{
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationNetworkRequirements {
-    /// `domains` on the wire.
     pub domains: BTreeMap<String, NetworkDomainPermission>,
     /// When enabled, only explicitly allowed exact domains may be contacted.
     pub enabled: bool,
@@ -40,7 +40,6 @@ impl ApplicationNetworkRequirements {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationRequirements {
-    /// `network` on the wire.
     pub network: Option<ApplicationNetworkRequirements>,
 }
 
@@ -138,19 +137,16 @@ impl Default for BrowserUseExtensionRequirements {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicy {
-    /// `access` on the wire.
     pub access: Option<AllowDenyRequirement>,
     /// `accessApprovalLifetime` on the wire.
     pub access_approval_lifetime: Option<BrowserUseAccessApprovalLifetime>,
     /// `autoReview` on the wire.
     pub auto_review: Option<AllowDenyRequirement>,
-    /// `downloads` on the wire.
     pub downloads: Option<AllowDenyRequirement>,
     /// `fullCdpAccess` on the wire.
     pub full_cdp_access: Option<AllowDenyRequirement>,
     /// `persistentApproval` on the wire.
     pub persistent_approval: Option<bool>,
-    /// `uploads` on the wire.
     pub uploads: Option<AllowDenyRequirement>,
 }
 
@@ -199,9 +195,7 @@ pub struct BrowserUseRequirements {
     pub default_origin_policy: Option<BrowserUseOriginPolicy>,
     /// `disableAutoReview` on the wire.
     pub disable_auto_review: Option<bool>,
-    /// `extension` on the wire.
     pub extension: Option<BrowserUseExtensionRequirements>,
-    /// `origins` on the wire.
     pub origins: Option<BTreeMap<String, BrowserUseOriginPolicy>>,
 }
 
@@ -263,9 +257,7 @@ string_enum! { CliAuthCredentialsStoreMode {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandConfiguredHookHandler {
-    /// `async` on the wire.
     pub r#async: bool,
-    /// `command` on the wire.
     pub command: String,
     /// Approximate token threshold for spilling this hook's `additionalContext` to disk. `null` uses 2,500 tokens; `0` disables spilling for this hook. The threshold is evaluated against the original context; a spilled preview also includes recovery metadata.
     pub additional_context_limit: Option<u64>,
@@ -335,9 +327,7 @@ pub struct ComputerUseRequirements {
     pub allow_persistent_approval: Option<bool>,
     /// `defaultAppAccess` on the wire.
     pub default_app_access: Option<AllowDenyRequirement>,
-    /// `macos` on the wire.
     pub macos: Option<ComputerUseMacosRequirements>,
-    /// `windows` on the wire.
     pub windows: Option<ComputerUseWindowsRequirements>,
 }
 
@@ -372,7 +362,6 @@ impl Default for ComputerUseRequirements {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeRequirement {
-    /// `access` on the wire.
     pub access: AllowDenyRequirement,
     /// `productName` on the wire.
     pub product_name: String,
@@ -409,9 +398,7 @@ impl ComputerUseWindowsExeRequirement {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsRequirements {
-    /// `aumids` on the wire.
     pub aumids: Option<BTreeMap<String, AllowDenyRequirement>>,
-    /// `exes` on the wire.
     pub exes: Option<Vec<ComputerUseWindowsExeRequirement>>,
 }
 
@@ -467,8 +454,6 @@ pub struct ConfigRequirements {
     pub allowed_windows_sandbox_implementations: Option<
         Vec<WindowsSandboxImplementation>,
     >,
-    /// `application` on the wire.
-    ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub application: Option<ApplicationRequirements>,
     /// `autoReview` on the wire.
@@ -489,10 +474,7 @@ pub struct ConfigRequirements {
     pub enforce_residency: Option<ResidencyRequirement>,
     /// `featureRequirements` on the wire.
     pub feature_requirements: Option<BTreeMap<String, bool>>,
-    /// `feedback` on the wire.
     pub feedback: Option<FeedbackRequirements>,
-    /// `hooks` on the wire.
-    ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub hooks: Option<ManagedHooksRequirements>,
     /// `inAppBrowser` on the wire.
@@ -505,10 +487,7 @@ pub struct ConfigRequirements {
     pub model_provider: Option<String>,
     /// Complete required provider definitions, using config.toml field names.
     pub model_providers: Option<JsonObject>,
-    /// `models` on the wire.
     pub models: Option<ModelsRequirements>,
-    /// `network` on the wire.
-    ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub network: Option<NetworkRequirements>,
     /// `sqliteHome` on the wire.
@@ -654,6 +633,13 @@ impl Default for ConfigRequirementsReadParams {
     }
 }
 
+impl ClientRequest for ConfigRequirementsReadParams {
+    const METHOD: &'static str = "configRequirements/read";
+    const SENDS_PARAMS: bool = false;
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ConfigRequirementsReadResponse;
+}
+
 /// The server's answer to `configRequirements/read`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -724,9 +710,7 @@ impl From<McpToolConfiguredHookHandler> for ConfiguredHookHandler {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfiguredHookMatcherGroup {
-    /// `hooks` on the wire.
     pub hooks: Vec<ConfiguredHookHandler>,
-    /// `matcher` on the wire.
     pub matcher: Option<String>,
 }
 
@@ -749,7 +733,6 @@ impl ConfiguredHookMatcherGroup {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackRequirements {
-    /// `enabled` on the wire.
     pub enabled: Option<bool>,
 }
 
@@ -890,11 +873,8 @@ impl ManagedHooksRequirements {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolConfiguredHookHandler {
-    /// `input` on the wire.
     pub input: JsonObject,
-    /// `server` on the wire.
     pub server: String,
-    /// `tool` on the wire.
     pub tool: String,
     /// `statusMessage` on the wire.
     pub status_message: Option<String>,
@@ -989,7 +969,6 @@ pub struct NetworkRequirements {
     pub denied_domains: Option<Vec<String>>,
     /// Canonical network permission map for `experimental_network`.
     pub domains: Option<BTreeMap<String, NetworkDomainPermission>>,
-    /// `enabled` on the wire.
     pub enabled: Option<bool>,
     /// `httpPort` on the wire.
     pub http_port: Option<u16>,
@@ -1065,7 +1044,6 @@ string_enum! { NetworkUnixSocketPermission {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NewThreadModelDefaults {
-    /// `model` on the wire.
     pub model: Option<String>,
     /// `modelReasoningEffort` on the wire.
     pub model_reasoning_effort: Option<ReasoningEffort>,
@@ -1100,9 +1078,7 @@ impl Default for NewThreadModelDefaults {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RequestHeader {
-    /// `name` on the wire.
     pub name: String,
-    /// `value` on the wire.
     pub value: String,
 }
 

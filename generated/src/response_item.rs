@@ -12,11 +12,8 @@ use crate::common::{FunctionCallOutputBody, ImageDetail, MessagePhase, Reasoning
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalToolsResponseItem {
-    /// `role` on the wire.
     pub role: String,
-    /// `tools` on the wire.
     pub tools: Vec<Value>,
-    /// `id` on the wire.
     pub id: Option<String>,
 }
 
@@ -77,15 +74,10 @@ impl From<EncryptedContentAgentMessageInputContent> for AgentMessageInputContent
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageResponseItem {
-    /// `author` on the wire.
     pub author: String,
-    /// `content` on the wire.
     pub content: Vec<AgentMessageInputContent>,
-    /// `recipient` on the wire.
     pub recipient: String,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -139,11 +131,8 @@ impl AgentMessageResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CompactionResponseItem {
-    /// `encrypted_content` on the wire.
     pub encrypted_content: String,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -191,7 +180,6 @@ impl CompactionResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigurationReasoning {
-    /// `effort` on the wire.
     pub effort: ReasoningEffort,
 }
 
@@ -212,7 +200,6 @@ impl ConfigurationReasoning {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigurationUpdateResponseItem {
-    /// `reasoning` on the wire.
     pub reasoning: ConfigurationReasoning,
 }
 
@@ -278,11 +265,8 @@ impl From<OutputTextContentItem> for ContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ContextCompactionResponseItem {
-    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -341,17 +325,12 @@ impl Default for ContextCompactionResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CustomToolCallOutputResponseItem {
-    /// `call_id` on the wire.
     pub call_id: String,
-    /// `output` on the wire.
     pub output: FunctionCallOutputBody,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
-    /// `name` on the wire.
     pub name: Option<String>,
 }
 
@@ -406,23 +385,15 @@ impl CustomToolCallOutputResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CustomToolCallResponseItem {
-    /// `call_id` on the wire.
     pub call_id: String,
-    /// `input` on the wire.
     pub input: String,
-    /// `name` on the wire.
     pub name: String,
-    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
-    /// `namespace` on the wire.
     pub namespace: Option<String>,
-    /// `status` on the wire.
     pub status: Option<String>,
 }
 
@@ -501,7 +472,6 @@ impl CustomToolCallResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EncryptedContentAgentMessageInputContent {
-    /// `encrypted_content` on the wire.
     pub encrypted_content: String,
 }
 
@@ -522,15 +492,10 @@ impl EncryptedContentAgentMessageInputContent {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExecLocalShellAction {
-    /// `command` on the wire.
     pub command: Vec<String>,
-    /// `env` on the wire.
     pub env: Option<BTreeMap<String, String>>,
-    /// `timeout_ms` on the wire.
     pub timeout_ms: Option<u64>,
-    /// `user` on the wire.
     pub user: Option<String>,
-    /// `working_directory` on the wire.
     pub working_directory: Option<String>,
 }
 
@@ -595,9 +560,7 @@ impl ExecLocalShellAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FindInPageResponsesApiWebSearchAction {
-    /// `pattern` on the wire.
     pub pattern: Option<String>,
-    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -637,19 +600,13 @@ impl Default for FindInPageResponsesApiWebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionCallOutputResponseItem {
-    /// `output` on the wire.
     pub output: FunctionCallOutputBody,
-    /// `call_id` on the wire.
     pub call_id: Option<String>,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
-    /// `name` on the wire.
     pub name: Option<String>,
-    /// `namespace` on the wire.
     pub namespace: Option<String>,
 }
 
@@ -720,25 +677,16 @@ impl FunctionCallOutputResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionCallResponseItem {
-    /// `arguments` on the wire.
     pub arguments: String,
-    /// `call_id` on the wire.
     pub call_id: String,
-    /// `name` on the wire.
     pub name: String,
-    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `encrypted_function_args` on the wire.
     pub encrypted_function_args: Option<Vec<String>>,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
-    /// `namespace` on the wire.
     pub namespace: Option<String>,
-    /// `status` on the wire.
     pub status: Option<String>,
 }
 
@@ -829,19 +777,13 @@ impl FunctionCallResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImageGenerationCallResponseItem {
-    /// `result` on the wire.
     pub result: String,
-    /// `status` on the wire.
     pub status: String,
-    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
-    /// `revised_prompt` on the wire.
     pub revised_prompt: Option<String>,
 }
 
@@ -905,7 +847,6 @@ impl ImageGenerationCallResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputAudioContentItem {
-    /// `audio_url` on the wire.
     pub audio_url: String,
 }
 
@@ -926,11 +867,8 @@ impl InputAudioContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputImageContentItem {
-    /// `detail` on the wire.
     pub detail: Option<ImageDetail>,
-    /// `file_id` on the wire.
     pub file_id: Option<String>,
-    /// `image_url` on the wire.
     pub image_url: Option<String>,
 }
 
@@ -982,7 +920,6 @@ impl Default for InputImageContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputTextAgentMessageInputContent {
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1001,7 +938,6 @@ impl InputTextAgentMessageInputContent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputTextContentItem {
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1024,7 +960,6 @@ impl InputTextContentItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InternalChatMessageMetadataPassthrough {
-    /// `turn_id` on the wire.
     pub turn_id: Option<TurnId>,
 }
 
@@ -1076,17 +1011,13 @@ impl From<ExecLocalShellAction> for LocalShellAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LocalShellCallResponseItem {
-    /// `action` on the wire.
     pub action: LocalShellAction,
-    /// `status` on the wire.
     pub status: LocalShellStatus,
     /// Set when using the Responses API.
     pub call_id: Option<String>,
-    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
     /// Legacy id field retained for compatibility with older payloads.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -1172,21 +1103,14 @@ string_enum! { LocalShellStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MessageResponseItem {
-    /// `content` on the wire.
     pub content: Vec<ContentItem>,
-    /// `role` on the wire.
     pub role: String,
-    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
-    /// `phase` on the wire.
     pub phase: Option<MessagePhase>,
-    /// `status` on the wire.
     pub status: Option<String>,
 }
 
@@ -1259,7 +1183,6 @@ impl MessageResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OpenPageResponsesApiWebSearchAction {
-    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -1291,11 +1214,8 @@ impl Default for OpenPageResponsesApiWebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OutputTextContentItem {
-    /// `text` on the wire.
     pub text: String,
-    /// `annotations` on the wire.
     pub annotations: Option<Vec<Value>>,
-    /// `logprobs` on the wire.
     pub logprobs: Option<Vec<Value>>,
 }
 
@@ -1383,15 +1303,10 @@ impl From<SummaryTextReasoningItemReasoningSummary> for ReasoningItemReasoningSu
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningResponseItem {
-    /// `summary` on the wire.
     pub summary: Vec<ReasoningItemReasoningSummary>,
-    /// `content` on the wire.
     pub content: Option<Vec<ReasoningItemContent>>,
-    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -1455,7 +1370,6 @@ impl ReasoningResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReasoningTextReasoningItemContent {
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1676,9 +1590,7 @@ impl From<FindInPageResponsesApiWebSearchAction> for ResponsesApiWebSearchAction
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SearchResponsesApiWebSearchAction {
-    /// `queries` on the wire.
     pub queries: Option<Vec<String>>,
-    /// `query` on the wire.
     pub query: Option<String>,
 }
 
@@ -1718,7 +1630,6 @@ impl Default for SearchResponsesApiWebSearchAction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SummaryTextReasoningItemReasoningSummary {
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1737,7 +1648,6 @@ impl SummaryTextReasoningItemReasoningSummary {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TextReasoningItemContent {
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1756,21 +1666,14 @@ impl TextReasoningItemContent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolSearchCallResponseItem {
-    /// `arguments` on the wire.
     pub arguments: Value,
-    /// `execution` on the wire.
     pub execution: String,
-    /// `call_id` on the wire.
     pub call_id: Option<String>,
-    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
-    /// `status` on the wire.
     pub status: Option<String>,
 }
 
@@ -1843,17 +1746,11 @@ impl ToolSearchCallResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolSearchOutputResponseItem {
-    /// `execution` on the wire.
     pub execution: String,
-    /// `status` on the wire.
     pub status: String,
-    /// `tools` on the wire.
     pub tools: Vec<Value>,
-    /// `call_id` on the wire.
     pub call_id: Option<String>,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -1916,17 +1813,12 @@ impl ToolSearchOutputResponseItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchCallResponseItem {
-    /// `action` on the wire.
     pub action: Option<ResponsesApiWebSearchAction>,
-    /// `encrypted_content` on the wire.
     pub encrypted_content: Option<String>,
-    /// `id` on the wire.
     pub id: Option<String>,
-    /// `internal_chat_message_metadata_passthrough` on the wire.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
-    /// `status` on the wire.
     pub status: Option<String>,
 }
 

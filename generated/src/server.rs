@@ -3,7 +3,10 @@
 //! The handshake, warnings, feedback and what else concerns the server as a whole.
 
 use std::collections::BTreeMap;
-use openai_codex_wire::{RequestId, ThreadId, TurnId};
+use openai_codex_wire::{
+    ClientNotification, ClientRequest, Notification, RequestId, Scope, ServerRequest,
+    Stability, ThreadId, Tier, TurnId,
+};
 use openai_codex_wire::support::JsonObject;
 use openai_codex_wire::{no_params, record};
 use crate::common::AbsolutePathBuf;
@@ -13,11 +16,8 @@ use crate::turn::TurnError;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClientInfo {
-    /// `name` on the wire.
     pub name: String,
-    /// `version` on the wire.
     pub version: String,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -68,6 +68,12 @@ impl CurrentTimeReadParams {
     }
 }
 
+impl ServerRequest for CurrentTimeReadParams {
+    const METHOD: &'static str = "currentTime/read";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::CurrentTimeReadResponse;
+}
+
 /// The client's answer to `currentTime/read`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -114,6 +120,14 @@ impl DeprecationNoticeNotification {
     }
 }
 
+impl Notification for DeprecationNoticeNotification {
+    const METHOD: &'static str = "deprecationNotice";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// Payload of the server's notification `error`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -152,21 +166,30 @@ impl ErrorNotification {
     }
 }
 
+impl Notification for ErrorNotification {
+    const METHOD: &'static str = "error";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Parameters of the request `feedback/upload`, answered by [`FeedbackUploadResponse`](crate::FeedbackUploadResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackUploadParams {
     /// `threadId` on the wire.
     pub thread_id: Option<ThreadId>,
-    /// `classification` on the wire.
     pub classification: String,
     /// `extraLogFiles` on the wire.
     pub extra_log_files: Option<Vec<String>>,
     /// `includeLogs` on the wire.
     pub include_logs: Option<bool>,
-    /// `reason` on the wire.
     pub reason: Option<String>,
-    /// `tags` on the wire.
     pub tags: Option<BTreeMap<String, String>>,
 }
 
@@ -226,6 +249,12 @@ impl FeedbackUploadParams {
         self.tags = Some(tags);
         self
     }
+}
+
+impl ClientRequest for FeedbackUploadParams {
+    const METHOD: &'static str = "feedback/upload";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::FeedbackUploadResponse;
 }
 
 /// The server's answer to `feedback/upload`.
@@ -364,7 +393,6 @@ impl Default for InitializeCapabilities {
 pub struct InitializeParams {
     /// `clientInfo` on the wire.
     pub client_info: ClientInfo,
-    /// `capabilities` on the wire.
     pub capabilities: Option<InitializeCapabilities>,
 }
 
@@ -388,6 +416,12 @@ impl InitializeParams {
         self.capabilities = Some(capabilities);
         self
     }
+}
+
+impl ClientRequest for InitializeParams {
+    const METHOD: &'static str = "initialize";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::InitializeResponse;
 }
 
 /// The server's answer to `initialize`.
@@ -448,13 +482,16 @@ impl Default for InitializedNotification {
     }
 }
 
+impl ClientNotification for InitializedNotification {
+    const METHOD: &'static str = "initialized";
+    const SENDS_PARAMS: bool = false;
+}
+
 /// `gauges` of [`ServerDiagnosticsResponse`](crate::ServerDiagnosticsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsGauge {
-    /// `name` on the wire.
     pub name: String,
-    /// `value` on the wire.
     pub value: u64,
 }
 
@@ -493,11 +530,16 @@ impl Default for ServerDiagnosticsParams {
     }
 }
 
+impl ClientRequest for ServerDiagnosticsParams {
+    const METHOD: &'static str = "server/diagnostics";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ServerDiagnosticsResponse;
+}
+
 /// `process` of [`ServerDiagnosticsResponse`](crate::ServerDiagnosticsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsProcess {
-    /// `id` on the wire.
     pub id: u32,
     /// `physicalFootprintBytes` on the wire.
     pub physical_footprint_bytes: Option<u64>,
@@ -528,9 +570,7 @@ impl ServerDiagnosticsProcess {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDiagnosticsResponse {
-    /// `gauges` on the wire.
     pub gauges: Vec<ServerDiagnosticsGauge>,
-    /// `process` on the wire.
     pub process: ServerDiagnosticsProcess,
 }
 
@@ -580,6 +620,17 @@ impl ServerRequestResolvedNotification {
     }
 }
 
+impl Notification for ServerRequestResolvedNotification {
+    const METHOD: &'static str = "serverRequest/resolved";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Payload of the server's notification `warning`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -601,6 +652,17 @@ impl WarningNotification {
         Self {
             thread_id: None,
             message: message.into(),
+        }
+    }
+}
+
+impl Notification for WarningNotification {
+    const METHOD: &'static str = "warning";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: self.thread_id.as_deref(),
+            ..Scope::default()
         }
     }
 }

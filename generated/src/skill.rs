@@ -3,7 +3,9 @@
 //! Skills, apps and hooks.
 
 use std::collections::BTreeMap;
-use openai_codex_wire::{ThreadId, TurnId};
+use openai_codex_wire::{
+    ClientRequest, Notification, Scope, Stability, ThreadId, Tier, TurnId,
+};
 use openai_codex_wire::{record, string_enum, tagged};
 use serde_json::Value;
 use crate::common::{AbsolutePathBuf, LegacyAppPathString};
@@ -16,15 +18,12 @@ pub struct AgentHookMetadata {
     pub current_hash: String,
     /// `displayOrder` on the wire.
     pub display_order: i64,
-    /// `enabled` on the wire.
     pub enabled: bool,
     /// `eventName` on the wire.
     pub event_name: HookEventName,
     /// `isManaged` on the wire.
     pub is_managed: bool,
-    /// `key` on the wire.
     pub key: String,
-    /// `source` on the wire.
     pub source: HookSource,
     /// `sourcePath` on the wire.
     pub source_path: AbsolutePathBuf,
@@ -34,7 +33,6 @@ pub struct AgentHookMetadata {
     pub trust_status: HookTrustStatus,
     /// Configured `additionalContext` spill threshold. `null` uses 2,500 tokens; `0` disables spilling.
     pub additional_context_limit: Option<u64>,
-    /// `matcher` on the wire.
     pub matcher: Option<String>,
     /// `pluginId` on the wire.
     pub plugin_id: Option<String>,
@@ -101,15 +99,12 @@ impl AgentHookMetadata {
 pub struct AppBranding {
     /// `isDiscoverableApp` on the wire.
     pub is_discoverable_app: bool,
-    /// `category` on the wire.
     pub category: Option<String>,
-    /// `developer` on the wire.
     pub developer: Option<String>,
     /// `privacyPolicy` on the wire.
     pub privacy_policy: Option<String>,
     /// `termsOfService` on the wire.
     pub terms_of_service: Option<String>,
-    /// `website` on the wire.
     pub website: Option<String>,
 }
 
@@ -142,15 +137,11 @@ impl AppBranding {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppInfo {
-    /// `id` on the wire.
     pub id: String,
-    /// `name` on the wire.
     pub name: String,
     /// `appMetadata` on the wire.
     pub app_metadata: Option<AppMetadata>,
-    /// `branding` on the wire.
     pub branding: Option<AppBranding>,
-    /// `description` on the wire.
     pub description: Option<String>,
     /// `distributionChannel` on the wire.
     pub distribution_channel: Option<String>,
@@ -168,7 +159,6 @@ pub struct AppInfo {
     ///
     /// Absent means `true`.
     pub is_enabled: bool,
-    /// `labels` on the wire.
     pub labels: Option<BTreeMap<String, String>>,
     /// `logoUrl` on the wire.
     pub logo_url: Option<String>,
@@ -227,7 +217,6 @@ impl AppInfo {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppListUpdatedNotification {
-    /// `data` on the wire.
     pub data: Vec<AppInfo>,
 }
 
@@ -242,19 +231,23 @@ impl AppListUpdatedNotification {
     }
 }
 
+impl Notification for AppListUpdatedNotification {
+    const METHOD: &'static str = "app/list/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// `appMetadata` of [`AppInfo`](crate::AppInfo).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppMetadata {
-    /// `categories` on the wire.
     pub categories: Option<Vec<String>>,
-    /// `developer` on the wire.
     pub developer: Option<String>,
     /// `firstPartyRequiresInstall` on the wire.
     pub first_party_requires_install: Option<bool>,
-    /// `review` on the wire.
     pub review: Option<AppReview>,
-    /// `screenshots` on the wire.
     pub screenshots: Option<Vec<AppScreenshot>>,
     /// `seoDescription` on the wire.
     pub seo_description: Option<String>,
@@ -262,7 +255,6 @@ pub struct AppMetadata {
     pub show_in_composer_when_unlinked: Option<bool>,
     /// `subCategories` on the wire.
     pub sub_categories: Option<Vec<String>>,
-    /// `version` on the wire.
     pub version: Option<String>,
     /// `versionId` on the wire.
     pub version_id: Option<String>,
@@ -313,7 +305,6 @@ impl Default for AppMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppReview {
-    /// `status` on the wire.
     pub status: String,
 }
 
@@ -336,7 +327,6 @@ pub struct AppScreenshot {
     pub user_prompt: String,
     /// `fileId` on the wire.
     pub file_id: Option<String>,
-    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -363,9 +353,7 @@ impl AppScreenshot {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppToolSummary {
-    /// `description` on the wire.
     pub description: String,
-    /// `name` on the wire.
     pub name: String,
     /// `disabledReason` on the wire.
     pub disabled_reason: Option<String>,
@@ -377,7 +365,6 @@ pub struct AppToolSummary {
     ///
     /// Absent means `false`.
     pub is_read_only: bool,
-    /// `title` on the wire.
     pub title: Option<String>,
 }
 
@@ -451,13 +438,18 @@ impl Default for AppsInstalledParams {
     }
 }
 
+impl ClientRequest for AppsInstalledParams {
+    const METHOD: &'static str = "app/installed";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::AppsInstalledResponse;
+}
+
 /// The installed connectors in one committed runtime snapshot.
 ///
 /// The server's answer to `app/installed`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsInstalledResponse {
-    /// `apps` on the wire.
     pub apps: Vec<InstalledApp>,
 }
 
@@ -541,13 +533,18 @@ impl Default for AppsListParams {
     }
 }
 
+impl ClientRequest for AppsListParams {
+    const METHOD: &'static str = "app/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::AppsListResponse;
+}
+
 /// EXPERIMENTAL - app list response.
 ///
 /// The server's answer to `app/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsListResponse {
-    /// `data` on the wire.
     pub data: Vec<AppInfo>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -613,13 +610,18 @@ impl AppsReadParams {
     }
 }
 
+impl ClientRequest for AppsReadParams {
+    const METHOD: &'static str = "app/read";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::AppsReadResponse;
+}
+
 /// EXPERIMENTAL - app/read response.
 ///
 /// The server's answer to `app/read`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsReadResponse {
-    /// `apps` on the wire.
     pub apps: Vec<ConnectorMetadata>,
     /// `missingAppIds` on the wire.
     pub missing_app_ids: Vec<String>,
@@ -647,21 +649,17 @@ impl AppsReadResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandHookMetadata {
-    /// `command` on the wire.
     pub command: String,
     /// `currentHash` on the wire.
     pub current_hash: String,
     /// `displayOrder` on the wire.
     pub display_order: i64,
-    /// `enabled` on the wire.
     pub enabled: bool,
     /// `eventName` on the wire.
     pub event_name: HookEventName,
     /// `isManaged` on the wire.
     pub is_managed: bool,
-    /// `key` on the wire.
     pub key: String,
-    /// `source` on the wire.
     pub source: HookSource,
     /// `sourcePath` on the wire.
     pub source_path: AbsolutePathBuf,
@@ -671,11 +669,8 @@ pub struct CommandHookMetadata {
     pub trust_status: HookTrustStatus,
     /// Configured `additionalContext` spill threshold. `null` uses 2,500 tokens; `0` disables spilling.
     pub additional_context_limit: Option<u64>,
-    /// `async` on the wire.
-    ///
     /// Absent means `false`.
     pub r#async: bool,
-    /// `matcher` on the wire.
     pub matcher: Option<String>,
     /// `pluginId` on the wire.
     pub plugin_id: Option<String>,
@@ -745,11 +740,8 @@ impl CommandHookMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConnectorMetadata {
-    /// `id` on the wire.
     pub id: String,
-    /// `name` on the wire.
     pub name: String,
-    /// `description` on the wire.
     pub description: Option<String>,
     /// `distributionChannel` on the wire.
     pub distribution_channel: Option<String>,
@@ -804,7 +796,6 @@ pub struct HookCompletedNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: Option<TurnId>,
-    /// `run` on the wire.
     pub run: HookRunSummary,
 }
 
@@ -825,13 +816,23 @@ impl HookCompletedNotification {
     }
 }
 
+impl Notification for HookCompletedNotification {
+    const METHOD: &'static str = "hook/completed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: self.turn_id.as_deref(),
+            ..Scope::default()
+        }
+    }
+}
+
 /// `errors` of [`HooksListEntry`](crate::HooksListEntry).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookErrorInfo {
-    /// `message` on the wire.
     pub message: String,
-    /// `path` on the wire.
     pub path: String,
 }
 
@@ -988,7 +989,6 @@ impl From<AgentHookMetadata> for HookMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookMigration {
-    /// `name` on the wire.
     pub name: String,
 }
 
@@ -1007,9 +1007,7 @@ impl HookMigration {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookOutputEntry {
-    /// `kind` on the wire.
     pub kind: HookOutputEntryKind,
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1060,7 +1058,6 @@ string_enum! { HookOutputEntryKind {
 pub struct HookPromptFragment {
     /// `hookRunId` on the wire.
     pub hook_run_id: String,
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -1111,7 +1108,6 @@ string_enum! { HookRunStatus {
 pub struct HookRunSummary {
     /// `displayOrder` on the wire.
     pub display_order: i64,
-    /// `entries` on the wire.
     pub entries: Vec<HookOutputEntry>,
     /// `eventName` on the wire.
     pub event_name: HookEventName,
@@ -1119,22 +1115,17 @@ pub struct HookRunSummary {
     pub execution_mode: HookExecutionMode,
     /// `handlerType` on the wire.
     pub handler_type: HookHandlerType,
-    /// `id` on the wire.
     pub id: String,
-    /// `scope` on the wire.
     pub scope: HookScope,
     /// `sourcePath` on the wire.
     pub source_path: AbsolutePathBuf,
     /// `startedAt` on the wire.
     pub started_at: i64,
-    /// `status` on the wire.
     pub status: HookRunStatus,
     /// `completedAt` on the wire.
     pub completed_at: Option<i64>,
     /// `durationMs` on the wire.
     pub duration_ms: Option<i64>,
-    /// `source` on the wire.
-    ///
     /// Absent means `"unknown"`.
     pub source: HookSource,
     /// `statusMessage` on the wire.
@@ -1261,7 +1252,6 @@ pub struct HookStartedNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: Option<TurnId>,
-    /// `run` on the wire.
     pub run: HookRunSummary,
 }
 
@@ -1278,6 +1268,18 @@ impl HookStartedNotification {
             thread_id: thread_id.into(),
             turn_id: None,
             run,
+        }
+    }
+}
+
+impl Notification for HookStartedNotification {
+    const METHOD: &'static str = "hook/started";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: self.turn_id.as_deref(),
+            ..Scope::default()
         }
     }
 }
@@ -1309,13 +1311,9 @@ string_enum! { HookTrustStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListEntry {
-    /// `cwd` on the wire.
     pub cwd: String,
-    /// `errors` on the wire.
     pub errors: Vec<HookErrorInfo>,
-    /// `hooks` on the wire.
     pub hooks: Vec<HookMetadata>,
-    /// `warnings` on the wire.
     pub warnings: Vec<String>,
 }
 
@@ -1375,11 +1373,16 @@ impl Default for HooksListParams {
     }
 }
 
+impl ClientRequest for HooksListParams {
+    const METHOD: &'static str = "hooks/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::HooksListResponse;
+}
+
 /// The server's answer to `hooks/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListResponse {
-    /// `data` on the wire.
     pub data: Vec<HooksListEntry>,
 }
 
@@ -1404,7 +1407,6 @@ pub struct InstalledApp {
     pub callable: bool,
     /// Effective enabled state after applying global, workspace, local, and managed configuration at read time.
     pub enabled: bool,
-    /// `id` on the wire.
     pub id: String,
     /// Best-effort name carried by the runtime tool catalog. Canonical app metadata remains owned by `app/read`.
     pub runtime_name: Option<String>,
@@ -1437,29 +1439,23 @@ pub struct McpToolHookMetadata {
     pub current_hash: String,
     /// `displayOrder` on the wire.
     pub display_order: i64,
-    /// `enabled` on the wire.
     pub enabled: bool,
     /// `eventName` on the wire.
     pub event_name: HookEventName,
     /// `isManaged` on the wire.
     pub is_managed: bool,
-    /// `key` on the wire.
     pub key: String,
-    /// `server` on the wire.
     pub server: String,
-    /// `source` on the wire.
     pub source: HookSource,
     /// `sourcePath` on the wire.
     pub source_path: AbsolutePathBuf,
     /// `timeoutSec` on the wire.
     pub timeout_sec: u64,
-    /// `tool` on the wire.
     pub tool: String,
     /// `trustStatus` on the wire.
     pub trust_status: HookTrustStatus,
     /// Configured `additionalContext` spill threshold. `null` uses 2,500 tokens; `0` disables spilling.
     pub additional_context_limit: Option<u64>,
-    /// `matcher` on the wire.
     pub matcher: Option<String>,
     /// `pluginId` on the wire.
     pub plugin_id: Option<String>,
@@ -1532,15 +1528,12 @@ pub struct PromptHookMetadata {
     pub current_hash: String,
     /// `displayOrder` on the wire.
     pub display_order: i64,
-    /// `enabled` on the wire.
     pub enabled: bool,
     /// `eventName` on the wire.
     pub event_name: HookEventName,
     /// `isManaged` on the wire.
     pub is_managed: bool,
-    /// `key` on the wire.
     pub key: String,
-    /// `source` on the wire.
     pub source: HookSource,
     /// `sourcePath` on the wire.
     pub source_path: AbsolutePathBuf,
@@ -1550,7 +1543,6 @@ pub struct PromptHookMetadata {
     pub trust_status: HookTrustStatus,
     /// Configured `additionalContext` spill threshold. `null` uses 2,500 tokens; `0` disables spilling.
     pub additional_context_limit: Option<u64>,
-    /// `matcher` on the wire.
     pub matcher: Option<String>,
     /// `pluginId` on the wire.
     pub plugin_id: Option<String>,
@@ -1613,7 +1605,6 @@ impl PromptHookMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillDependencies {
-    /// `tools` on the wire.
     pub tools: Vec<SkillToolDependency>,
 }
 
@@ -1632,9 +1623,7 @@ impl SkillDependencies {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillErrorInfo {
-    /// `message` on the wire.
     pub message: String,
-    /// `path` on the wire.
     pub path: String,
 }
 
@@ -1712,19 +1701,12 @@ impl Default for SkillInterface {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillMetadata {
-    /// `description` on the wire.
     pub description: String,
-    /// `enabled` on the wire.
     pub enabled: bool,
-    /// `name` on the wire.
     pub name: String,
-    /// `path` on the wire.
     pub path: LegacyAppPathString,
-    /// `scope` on the wire.
     pub scope: SkillScope,
-    /// `dependencies` on the wire.
     pub dependencies: Option<SkillDependencies>,
-    /// `interface` on the wire.
     pub interface: Option<SkillInterface>,
     /// Owning plugin ID, matching `PluginSummary.id`, when known.
     pub plugin_id: Option<String>,
@@ -1771,7 +1753,6 @@ impl SkillMetadata {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillMigration {
-    /// `name` on the wire.
     pub name: String,
 }
 
@@ -1813,15 +1794,10 @@ string_enum! { SkillScope {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillSummary {
-    /// `description` on the wire.
     pub description: String,
-    /// `enabled` on the wire.
     pub enabled: bool,
-    /// `name` on the wire.
     pub name: String,
-    /// `interface` on the wire.
     pub interface: Option<SkillInterface>,
-    /// `path` on the wire.
     pub path: Option<LegacyAppPathString>,
     /// `shortDescription` on the wire.
     pub short_description: Option<String>,
@@ -1858,17 +1834,11 @@ impl SkillSummary {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillToolDependency {
-    /// `type` on the wire.
     pub r#type: String,
-    /// `value` on the wire.
     pub value: String,
-    /// `command` on the wire.
     pub command: Option<String>,
-    /// `description` on the wire.
     pub description: Option<String>,
-    /// `transport` on the wire.
     pub transport: Option<String>,
-    /// `url` on the wire.
     pub url: Option<String>,
 }
 
@@ -1920,11 +1890,18 @@ impl Default for SkillsChangedNotification {
     }
 }
 
+impl Notification for SkillsChangedNotification {
+    const METHOD: &'static str = "skills/changed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope::default()
+    }
+}
+
 /// Parameters of the request `skills/config/write`, answered by [`SkillsConfigWriteResponse`](crate::SkillsConfigWriteResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsConfigWriteParams {
-    /// `enabled` on the wire.
     pub enabled: bool,
     /// Name-based selector.
     pub name: Option<String>,
@@ -1961,6 +1938,12 @@ impl SkillsConfigWriteParams {
         self.path = Some(path.into());
         self
     }
+}
+
+impl ClientRequest for SkillsConfigWriteParams {
+    const METHOD: &'static str = "skills/config/write";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::SkillsConfigWriteResponse;
 }
 
 /// The server's answer to `skills/config/write`.
@@ -2003,6 +1986,12 @@ impl SkillsExtraRootsSetParams {
     }
 }
 
+impl ClientRequest for SkillsExtraRootsSetParams {
+    const METHOD: &'static str = "skills/extraRoots/set";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::SkillsExtraRootsSetResponse;
+}
+
 /// The server's answer to `skills/extraRoots/set`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2028,11 +2017,8 @@ impl Default for SkillsExtraRootsSetResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsListEntry {
-    /// `cwd` on the wire.
     pub cwd: String,
-    /// `errors` on the wire.
     pub errors: Vec<SkillErrorInfo>,
-    /// `skills` on the wire.
     pub skills: Vec<SkillMetadata>,
 }
 
@@ -2102,11 +2088,16 @@ impl Default for SkillsListParams {
     }
 }
 
+impl ClientRequest for SkillsListParams {
+    const METHOD: &'static str = "skills/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::SkillsListResponse;
+}
+
 /// The server's answer to `skills/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsListResponse {
-    /// `data` on the wire.
     pub data: Vec<SkillsListEntry>,
 }
 

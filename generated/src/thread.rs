@@ -2,7 +2,9 @@
 
 //! Threads: what they are, their state, archive, delete.
 
-use openai_codex_wire::{ThreadId, TurnId};
+use openai_codex_wire::{
+    ClientRequest, Notification, Scope, Stability, ThreadId, Tier, TurnId,
+};
 use openai_codex_wire::{keyed, record, string_enum, string_newtype, tagged};
 use serde_json::Value;
 use crate::common::{
@@ -42,7 +44,6 @@ string_newtype! { AgentPath }
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CompletedThreadPredictionResult {
-    /// `text` on the wire.
     pub text: Option<String>,
 }
 
@@ -90,15 +91,25 @@ impl ContextCompactedNotification {
     }
 }
 
+impl Notification for ContextCompactedNotification {
+    const METHOD: &'static str = "thread/compacted";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// `gitInfo` of [`Thread`](crate::Thread).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GitInfo {
-    /// `branch` on the wire.
     pub branch: Option<String>,
     /// `originUrl` on the wire.
     pub origin_url: Option<String>,
-    /// `sha` on the wire.
     pub sha: Option<String>,
 }
 
@@ -399,6 +410,12 @@ impl ThreadApproveGuardianDeniedActionParams {
     }
 }
 
+impl ClientRequest for ThreadApproveGuardianDeniedActionParams {
+    const METHOD: &'static str = "thread/approveGuardianDeniedAction";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadApproveGuardianDeniedActionResponse;
+}
+
 /// The server's answer to `thread/approveGuardianDeniedAction`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -439,6 +456,12 @@ impl ThreadArchiveParams {
             thread_id: thread_id.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadArchiveParams {
+    const METHOD: &'static str = "thread/archive";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadArchiveResponse;
 }
 
 /// The server's answer to `thread/archive`.
@@ -483,6 +506,17 @@ impl ThreadArchivedNotification {
     }
 }
 
+impl Notification for ThreadArchivedNotification {
+    const METHOD: &'static str = "thread/archived";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Payload of the server's notification `thread/closed`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -500,6 +534,17 @@ impl ThreadClosedNotification {
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
+        }
+    }
+}
+
+impl Notification for ThreadClosedNotification {
+    const METHOD: &'static str = "thread/closed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
         }
     }
 }
@@ -523,6 +568,12 @@ impl ThreadCompactStartParams {
             thread_id: thread_id.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadCompactStartParams {
+    const METHOD: &'static str = "thread/compact/start";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadCompactStartResponse;
 }
 
 /// The server's answer to `thread/compact/start`.
@@ -569,6 +620,12 @@ impl ThreadDecrementElicitationParams {
             thread_id: thread_id.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadDecrementElicitationParams {
+    const METHOD: &'static str = "thread/decrement_elicitation";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadDecrementElicitationResponse;
 }
 
 /// Response for `thread/decrement_elicitation`.
@@ -618,6 +675,12 @@ impl ThreadDeleteParams {
     }
 }
 
+impl ClientRequest for ThreadDeleteParams {
+    const METHOD: &'static str = "thread/delete";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadDeleteResponse;
+}
+
 /// The server's answer to `thread/delete`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -660,13 +723,23 @@ impl ThreadDeletedNotification {
     }
 }
 
+impl Notification for ThreadDeletedNotification {
+    const METHOD: &'static str = "thread/deleted";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// An environment selected by a loaded thread, independent of connection status.
 ///
 /// `environments` of [`Thread`](crate::Thread).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadEnvironment {
-    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
     /// `environmentId` on the wire.
     pub environment_id: String,
@@ -723,6 +796,17 @@ impl ThreadEnvironmentConnectedNotification {
     }
 }
 
+impl Notification for ThreadEnvironmentConnectedNotification {
+    const METHOD: &'static str = "thread/environment/connected";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Payload of the server's notification `thread/environment/disconnected`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -747,6 +831,17 @@ impl ThreadEnvironmentDisconnectedNotification {
         Self {
             thread_id: thread_id.into(),
             environment_id: environment_id.into(),
+        }
+    }
+}
+
+impl Notification for ThreadEnvironmentDisconnectedNotification {
+    const METHOD: &'static str = "thread/environment/disconnected";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
         }
     }
 }
@@ -814,6 +909,12 @@ impl ThreadIncrementElicitationParams {
             thread_id: thread_id.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadIncrementElicitationParams {
+    const METHOD: &'static str = "thread/increment_elicitation";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadIncrementElicitationResponse;
 }
 
 /// Response for `thread/increment_elicitation`.
@@ -907,13 +1008,23 @@ impl ThreadProjectUpdatedNotification {
     }
 }
 
+impl Notification for ThreadProjectUpdatedNotification {
+    const METHOD: &'static str = "thread/project/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// The first unread position in a durable local thread. A null position means read. The opaque revision guards edits against activity or marks the caller has not seen.
 ///
 /// `readStates` of [`ThreadListResponse`](crate::ThreadListResponse), `readState` of [`ThreadReadResponse`](crate::ThreadReadResponse), [`ThreadReadStateChangedNotification`](crate::ThreadReadStateChangedNotification) and others.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadState {
-    /// `revision` on the wire.
     pub revision: String,
     /// `firstUnread` on the wire.
     pub first_unread: Option<ThreadUnreadPosition>,
@@ -1095,15 +1206,10 @@ string_enum! { ThreadSourceKind {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSpawnSubAgentSource {
-    /// `parent_thread_id` on the wire.
     pub parent_thread_id: ThreadId,
-    /// `depth` on the wire.
     pub depth: i32,
-    /// `agent_nickname` on the wire.
     pub agent_nickname: Option<String>,
-    /// `agent_path` on the wire.
     pub agent_path: Option<AgentPath>,
-    /// `agent_role` on the wire.
     pub agent_role: Option<String>,
 }
 
@@ -1149,7 +1255,6 @@ string_enum! { ThreadStartSource {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadStartedNotification {
-    /// `thread` on the wire.
     pub thread: Thread,
 }
 
@@ -1161,6 +1266,17 @@ impl ThreadStartedNotification {
     /// With what is required.
     pub fn new(thread: Thread) -> Self {
         Self { thread }
+    }
+}
+
+impl Notification for ThreadStartedNotification {
+    const METHOD: &'static str = "thread/started";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread.id),
+            ..Scope::default()
+        }
     }
 }
 
@@ -1199,7 +1315,6 @@ impl From<ActiveThreadStatus> for ThreadStatus {
 pub struct ThreadStatusChangedNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `status` on the wire.
     pub status: ThreadStatus,
 }
 
@@ -1214,6 +1329,17 @@ impl ThreadStatusChangedNotification {
         Self {
             thread_id: thread_id.into(),
             status,
+        }
+    }
+}
+
+impl Notification for ThreadStatusChangedNotification {
+    const METHOD: &'static str = "thread/status/changed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
         }
     }
 }
@@ -1284,6 +1410,18 @@ impl ThreadTokenUsageUpdatedNotification {
     }
 }
 
+impl Notification for ThreadTokenUsageUpdatedNotification {
+    const METHOD: &'static str = "thread/tokenUsage/updated";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Parameters of the request `thread/unarchive`, answered by [`ThreadUnarchiveResponse`](crate::ThreadUnarchiveResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1305,11 +1443,16 @@ impl ThreadUnarchiveParams {
     }
 }
 
+impl ClientRequest for ThreadUnarchiveParams {
+    const METHOD: &'static str = "thread/unarchive";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadUnarchiveResponse;
+}
+
 /// The server's answer to `thread/unarchive`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnarchiveResponse {
-    /// `thread` on the wire.
     pub thread: Thread,
 }
 
@@ -1341,6 +1484,17 @@ impl ThreadUnarchivedNotification {
     pub fn new(thread_id: impl Into<ThreadId>) -> Self {
         Self {
             thread_id: thread_id.into(),
+        }
+    }
+}
+
+impl Notification for ThreadUnarchivedNotification {
+    const METHOD: &'static str = "thread/unarchived";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
         }
     }
 }
@@ -1389,11 +1543,16 @@ impl ThreadUnsubscribeParams {
     }
 }
 
+impl ClientRequest for ThreadUnsubscribeParams {
+    const METHOD: &'static str = "thread/unsubscribe";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadUnsubscribeResponse;
+}
+
 /// The server's answer to `thread/unsubscribe`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnsubscribeResponse {
-    /// `status` on the wire.
     pub status: ThreadUnsubscribeStatus,
 }
 
@@ -1436,7 +1595,6 @@ pub struct ThreadUsage {
     pub thread_id: ThreadId,
     /// `estimatedUsageCreditsMicros` on the wire.
     pub estimated_usage_credits_micros: i64,
-    /// `groups` on the wire.
     pub groups: Vec<ThreadUsageBreakdownGroup>,
     /// `estimatedUsageUsdMicros` on the wire.
     pub estimated_usage_usd_micros: Option<i64>,
@@ -1475,7 +1633,6 @@ pub struct ThreadUsageBreakdownGroup {
     pub cached_input_tokens: Option<i64>,
     /// `inputTokens` on the wire.
     pub input_tokens: Option<i64>,
-    /// `model` on the wire.
     pub model: Option<String>,
     /// `netNewInputTokens` on the wire.
     pub net_new_input_tokens: Option<i64>,
@@ -1483,7 +1640,6 @@ pub struct ThreadUsageBreakdownGroup {
     pub output_tokens: Option<i64>,
     /// `reasoningEffort` on the wire.
     pub reasoning_effort: Option<String>,
-    /// `speed` on the wire.
     pub speed: Option<String>,
     /// `totalTokens` on the wire.
     pub total_tokens: Option<i64>,

@@ -3,7 +3,9 @@
 //! What is stored of threads: lists, search, turns and items by the page, reverts.
 
 use std::collections::BTreeMap;
-use openai_codex_wire::{ItemId, ThreadId, TurnId};
+use openai_codex_wire::{
+    ClientRequest, ItemId, Notification, Scope, Stability, ThreadId, Tier, TurnId,
+};
 use openai_codex_wire::{record, string_enum, tagged, untagged};
 use serde_json::Value;
 use crate::common::SortDirection;
@@ -39,9 +41,7 @@ impl ItemThreadItemsListAnchor {
 pub struct ItemThreadTimelineEntry {
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `item` on the wire.
     pub item: ThreadItem,
-    /// `position` on the wire.
     pub position: u64,
 }
 
@@ -66,9 +66,7 @@ impl ItemThreadTimelineEntry {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeThreadTimelineEntry {
-    /// `item` on the wire.
     pub item: ThreadRealtimeItem,
-    /// `position` on the wire.
     pub position: u64,
 }
 
@@ -107,6 +105,12 @@ impl ThreadInjectItemsParams {
             items: items.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadInjectItemsParams {
+    const METHOD: &'static str = "thread/inject_items";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadInjectItemsResponse;
 }
 
 /// The server's answer to `thread/inject_items`.
@@ -248,11 +252,16 @@ impl ThreadItemsListParams {
     }
 }
 
+impl ClientRequest for ThreadItemsListParams {
+    const METHOD: &'static str = "thread/items/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadItemsListResponse;
+}
+
 /// The server's answer to `thread/items/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemsListResponse {
-    /// `data` on the wire.
     pub data: Vec<ThreadItemEntry>,
     /// Opaque cursor to pass as `cursor` when reversing `sortDirection`. This is only populated when the page contains at least one item.
     pub backwards_cursor: Option<String>,
@@ -314,6 +323,12 @@ impl ThreadItemsReadParams {
     }
 }
 
+impl ClientRequest for ThreadItemsReadParams {
+    const METHOD: &'static str = "thread/items/read";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadItemsReadResponse;
+}
+
 /// Persisted items returned in canonical stored order.
 ///
 /// The server's answer to `thread/items/read`.
@@ -322,7 +337,6 @@ impl ThreadItemsReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemsReadResponse {
-    /// `data` on the wire.
     pub data: Vec<ThreadItemEntry>,
 }
 
@@ -604,11 +618,16 @@ impl Default for ThreadListParams {
     }
 }
 
+impl ClientRequest for ThreadListParams {
+    const METHOD: &'static str = "thread/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadListResponse;
+}
+
 /// The server's answer to `thread/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadListResponse {
-    /// `data` on the wire.
     pub data: Vec<Thread>,
     /// Opaque cursor to pass as `cursor` when reversing `sortDirection`. This is only populated when the page contains at least one thread. Use it with the opposite `sortDirection`; for timestamp sorts it anchors at the start of the page timestamp so same-second updates are not skipped.
     pub backwards_cursor: Option<String>,
@@ -681,6 +700,12 @@ impl Default for ThreadLoadedListParams {
     }
 }
 
+impl ClientRequest for ThreadLoadedListParams {
+    const METHOD: &'static str = "thread/loaded/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadLoadedListResponse;
+}
+
 /// The server's answer to `thread/loaded/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -738,11 +763,16 @@ impl ThreadReadParams {
     }
 }
 
+impl ClientRequest for ThreadReadParams {
+    const METHOD: &'static str = "thread/read";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadReadResponse;
+}
+
 /// The server's answer to `thread/read`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadResponse {
-    /// `thread` on the wire.
     pub thread: Thread,
     /// Local receipt. Null means this thread's durable read state is unavailable.
     ///
@@ -787,6 +817,17 @@ impl ThreadReadStateChangedNotification {
     }
 }
 
+impl Notification for ThreadReadStateChangedNotification {
+    const METHOD: &'static str = "thread/readState/changed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Parameters of the request `thread/readState/update`, answered by [`ThreadReadStateUpdateResponse`](crate::ThreadReadStateUpdateResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -797,7 +838,6 @@ pub struct ThreadReadStateUpdateParams {
     pub thread_id: ThreadId,
     /// Revision of the row or transcript actually seen. Conflicts require a fresh user action.
     pub expected_revision: String,
-    /// `operation` on the wire.
     pub operation: ThreadReadStateOperation,
 }
 
@@ -820,6 +860,12 @@ impl ThreadReadStateUpdateParams {
             operation,
         }
     }
+}
+
+impl ClientRequest for ThreadReadStateUpdateParams {
+    const METHOD: &'static str = "thread/readState/update";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadReadStateUpdateResponse;
 }
 
 /// The server's answer to `thread/readState/update`.
@@ -873,6 +919,12 @@ impl ThreadRevertParams {
             before_turn_id: before_turn_id.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadRevertParams {
+    const METHOD: &'static str = "thread/revert";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadRevertResponse;
 }
 
 /// The server's answer to `thread/revert`.
@@ -929,6 +981,17 @@ impl ThreadRevertedNotification {
     }
 }
 
+impl Notification for ThreadRevertedNotification {
+    const METHOD: &'static str = "thread/reverted";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// One visible message occurrence returned by `ThreadSearchOccurrencesResponse`.
 ///
 /// `data` of [`ThreadSearchOccurrencesResponse`](crate::ThreadSearchOccurrencesResponse).
@@ -941,7 +1004,6 @@ pub struct ThreadSearchOccurrence {
     pub turn_id: TurnId,
     /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `snippet` on the wire.
     pub snippet: String,
     /// Match range within `snippet`, in UTF-16 code units.
     pub snippet_match_range: ThreadSearchTextRange,
@@ -1025,6 +1087,12 @@ impl ThreadSearchOccurrencesParams {
         self.limit = Some(limit);
         self
     }
+}
+
+impl ClientRequest for ThreadSearchOccurrencesParams {
+    const METHOD: &'static str = "thread/searchOccurrences";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadSearchOccurrencesResponse;
 }
 
 /// The server's answer to `thread/searchOccurrences`.
@@ -1146,13 +1214,18 @@ impl ThreadSearchParams {
     }
 }
 
+impl ClientRequest for ThreadSearchParams {
+    const METHOD: &'static str = "thread/search";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadSearchResponse;
+}
+
 /// The server's answer to `thread/search`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSearchResponse {
-    /// `data` on the wire.
     pub data: Vec<ThreadSearchResult>,
     /// Opaque cursor to pass as `cursor` when reversing `sortDirection`. This is only populated when the page contains at least one thread. Use it with the opposite `sortDirection`; for timestamp sorts it anchors at the start of the page timestamp so same-second updates are not skipped.
     pub backwards_cursor: Option<String>,
@@ -1181,9 +1254,7 @@ impl ThreadSearchResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSearchResult {
-    /// `snippet` on the wire.
     pub snippet: String,
-    /// `thread` on the wire.
     pub thread: Thread,
 }
 
@@ -1307,9 +1378,7 @@ impl From<TurnCompletedThreadTimelineEntry> for ThreadTimelineEntry {
 pub struct ThreadTimelineListParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `limit` on the wire.
     pub limit: Option<u32>,
 }
 
@@ -1344,6 +1413,12 @@ impl ThreadTimelineListParams {
     }
 }
 
+impl ClientRequest for ThreadTimelineListParams {
+    const METHOD: &'static str = "thread/timeline/list";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadTimelineListResponse;
+}
+
 /// A bounded timeline page with its resolved opening voice state.
 ///
 /// The server's answer to `thread/timeline/list`.
@@ -1352,7 +1427,6 @@ impl ThreadTimelineListParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTimelineListResponse {
-    /// `data` on the wire.
     pub data: Vec<ThreadTimelineEntry>,
     /// `activeRealtimeSessionAtPageStart` on the wire.
     pub active_realtime_session_at_page_start: Option<String>,
@@ -1442,11 +1516,16 @@ impl ThreadTurnsListParams {
     }
 }
 
+impl ClientRequest for ThreadTurnsListParams {
+    const METHOD: &'static str = "thread/turns/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadTurnsListResponse;
+}
+
 /// The server's answer to `thread/turns/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTurnsListResponse {
-    /// `data` on the wire.
     pub data: Vec<Turn>,
     /// Opaque cursor to pass as `cursor` when reversing `sortDirection`. This is only populated when the page contains at least one turn. Use it with the opposite `sortDirection` to include the anchor turn again and catch updates to that turn.
     pub backwards_cursor: Option<String>,
@@ -1475,19 +1554,12 @@ impl ThreadTurnsListResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnCompletedThreadTimelineEntry {
-    /// `turn_id` on the wire.
     pub turn_id: TurnId,
-    /// `position` on the wire.
     pub position: u64,
-    /// `status` on the wire.
     pub status: TurnStatus,
-    /// `completed_at` on the wire.
     pub completed_at: Option<i64>,
-    /// `duration_ms` on the wire.
     pub duration_ms: Option<i64>,
-    /// `error` on the wire.
     pub error: Option<TurnError>,
-    /// `started_at` on the wire.
     pub started_at: Option<i64>,
 }
 
@@ -1524,11 +1596,8 @@ impl TurnCompletedThreadTimelineEntry {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnStartedThreadTimelineEntry {
-    /// `turn_id` on the wire.
     pub turn_id: TurnId,
-    /// `position` on the wire.
     pub position: u64,
-    /// `started_at` on the wire.
     pub started_at: Option<i64>,
 }
 

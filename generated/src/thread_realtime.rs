@@ -3,7 +3,9 @@
 //! Spoken conversations in threads.
 
 use std::collections::BTreeMap;
-use openai_codex_wire::{ItemId, ThreadId, TurnId};
+use openai_codex_wire::{
+    ClientRequest, ItemId, Notification, Scope, Stability, ThreadId, Tier, TurnId,
+};
 use openai_codex_wire::{record, string_enum, tagged};
 use serde_json::Value;
 
@@ -11,13 +13,9 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BemItemPromotedThreadRealtimeItem {
-    /// `turn_id` on the wire.
     pub turn_id: TurnId,
-    /// `item_id` on the wire.
     pub item_id: ItemId,
-    /// `id` on the wire.
     pub id: String,
-    /// `presentation` on the wire.
     pub presentation: ThreadRealtimeBemItemPresentation,
     /// `realtimeSessionId` on the wire.
     pub realtime_session_id: String,
@@ -116,7 +114,6 @@ impl ExistingCallThreadRealtimeStartTransport {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InlineVisualizationThreadRealtimeBemItemPresentation {
-    /// `index` on the wire.
     pub index: u32,
 }
 
@@ -172,9 +169,7 @@ string_enum! { RealtimeOutputModality {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeSessionClosedThreadRealtimeItem {
-    /// `id` on the wire.
     pub id: String,
-    /// `outcome` on the wire.
     pub outcome: ThreadRealtimeSessionOutcome,
     /// `realtimeSessionId` on the wire.
     pub realtime_session_id: String,
@@ -205,7 +200,6 @@ impl RealtimeSessionClosedThreadRealtimeItem {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RealtimeSessionStartedThreadRealtimeItem {
-    /// `id` on the wire.
     pub id: String,
     /// `realtimeSessionId` on the wire.
     pub realtime_session_id: String,
@@ -350,12 +344,8 @@ pub struct RealtimeVoicesList {
     pub default_v1: RealtimeVoice,
     /// `defaultV2` on the wire.
     pub default_v2: RealtimeVoice,
-    /// `v1` on the wire.
     pub v1: Vec<RealtimeVoice>,
-    /// `v2` on the wire.
     pub v2: Vec<RealtimeVoice>,
-    /// `v3` on the wire.
-    ///
     /// Absent means `[]`.
     pub v3: Vec<RealtimeVoice>,
 }
@@ -396,7 +386,6 @@ impl RealtimeVoicesList {
 pub struct ThreadRealtimeAppendAudioParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `audio` on the wire.
     pub audio: ThreadRealtimeAudioChunk,
 }
 
@@ -413,6 +402,12 @@ impl ThreadRealtimeAppendAudioParams {
             audio,
         }
     }
+}
+
+impl ClientRequest for ThreadRealtimeAppendAudioParams {
+    const METHOD: &'static str = "thread/realtime/appendAudio";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadRealtimeAppendAudioResponse;
 }
 
 /// Response for appending realtime audio input.
@@ -450,7 +445,6 @@ impl Default for ThreadRealtimeAppendAudioResponse {
 pub struct ThreadRealtimeAppendSpeechParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -467,6 +461,12 @@ impl ThreadRealtimeAppendSpeechParams {
             text: text.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadRealtimeAppendSpeechParams {
+    const METHOD: &'static str = "thread/realtime/appendSpeech";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadRealtimeAppendSpeechResponse;
 }
 
 /// Response for appending realtime speech.
@@ -504,10 +504,7 @@ impl Default for ThreadRealtimeAppendSpeechResponse {
 pub struct ThreadRealtimeAppendTextParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `text` on the wire.
     pub text: String,
-    /// `role` on the wire.
-    ///
     /// Absent means `"user"`.
     pub role: Option<ConversationTextRole>,
 }
@@ -534,6 +531,12 @@ impl ThreadRealtimeAppendTextParams {
         self.role = Some(role.into());
         self
     }
+}
+
+impl ClientRequest for ThreadRealtimeAppendTextParams {
+    const METHOD: &'static str = "thread/realtime/appendText";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadRealtimeAppendTextResponse;
 }
 
 /// Response for appending realtime text input.
@@ -569,7 +572,6 @@ impl Default for ThreadRealtimeAppendTextResponse {
 pub struct ThreadRealtimeAudioChunk {
     /// `itemId` on the wire.
     pub item_id: Option<ItemId>,
-    /// `data` on the wire.
     pub data: String,
     /// `numChannels` on the wire.
     pub num_channels: u16,
@@ -651,7 +653,6 @@ for ThreadRealtimeBemItemPresentation {
 pub struct ThreadRealtimeClosedNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `reason` on the wire.
     pub reason: Option<String>,
 }
 
@@ -670,6 +671,17 @@ impl ThreadRealtimeClosedNotification {
     }
 }
 
+impl Notification for ThreadRealtimeClosedNotification {
+    const METHOD: &'static str = "thread/realtime/closed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// EXPERIMENTAL - emitted when thread realtime encounters an error.
 ///
 /// Payload of the server's notification `thread/realtime/error`.
@@ -678,7 +690,6 @@ impl ThreadRealtimeClosedNotification {
 pub struct ThreadRealtimeErrorNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `message` on the wire.
     pub message: String,
 }
 
@@ -697,15 +708,24 @@ impl ThreadRealtimeErrorNotification {
     }
 }
 
+impl Notification for ThreadRealtimeErrorNotification {
+    const METHOD: &'static str = "thread/realtime/error";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// EXPERIMENTAL - role-bearing text item included when a realtime V3 session starts.
 ///
 /// `initialItems` of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeInitialItem {
-    /// `role` on the wire.
     pub role: ConversationTextRole,
-    /// `text` on the wire.
     pub text: String,
 }
 
@@ -794,7 +814,6 @@ impl ThreadRealtimeItem {
 pub struct ThreadRealtimeItemAddedNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `item` on the wire.
     pub item: Value,
 }
 
@@ -813,6 +832,17 @@ impl ThreadRealtimeItemAddedNotification {
     }
 }
 
+impl Notification for ThreadRealtimeItemAddedNotification {
+    const METHOD: &'static str = "thread/realtime/itemAdded";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// EXPERIMENTAL - a realtime timeline item published after canonical commit.
 ///
 /// Payload of the server's notification `thread/realtime/item/completed`.
@@ -821,7 +851,6 @@ impl ThreadRealtimeItemAddedNotification {
 pub struct ThreadRealtimeItemCompletedNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `item` on the wire.
     pub item: ThreadRealtimeItem,
 }
 
@@ -840,6 +869,18 @@ impl ThreadRealtimeItemCompletedNotification {
     }
 }
 
+impl Notification for ThreadRealtimeItemCompletedNotification {
+    const METHOD: &'static str = "thread/realtime/item/completed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            item_id: self.item.id(),
+            ..Scope::default()
+        }
+    }
+}
+
 /// EXPERIMENTAL - a realtime timeline item started before its content streams.
 ///
 /// Payload of the server's notification `thread/realtime/item/started`.
@@ -848,7 +889,6 @@ impl ThreadRealtimeItemCompletedNotification {
 pub struct ThreadRealtimeItemStartedNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `item` on the wire.
     pub item: ThreadRealtimeItem,
 }
 
@@ -867,6 +907,18 @@ impl ThreadRealtimeItemStartedNotification {
     }
 }
 
+impl Notification for ThreadRealtimeItemStartedNotification {
+    const METHOD: &'static str = "thread/realtime/item/started";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            item_id: self.item.id(),
+            ..Scope::default()
+        }
+    }
+}
+
 /// EXPERIMENTAL - text appended to an active realtime transcript item.
 ///
 /// Payload of the server's notification `thread/realtime/item/transcript/delta`.
@@ -877,7 +929,6 @@ pub struct ThreadRealtimeItemTranscriptDeltaNotification {
     pub thread_id: ThreadId,
     /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `delta` on the wire.
     pub delta: String,
 }
 
@@ -898,6 +949,18 @@ impl ThreadRealtimeItemTranscriptDeltaNotification {
             thread_id: thread_id.into(),
             item_id: item_id.into(),
             delta: delta.into(),
+        }
+    }
+}
+
+impl Notification for ThreadRealtimeItemTranscriptDeltaNotification {
+    const METHOD: &'static str = "thread/realtime/item/transcript/delta";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            item_id: Some(&self.item_id),
+            ..Scope::default()
         }
     }
 }
@@ -927,6 +990,12 @@ impl Default for ThreadRealtimeListVoicesParams {
     }
 }
 
+impl ClientRequest for ThreadRealtimeListVoicesParams {
+    const METHOD: &'static str = "thread/realtime/listVoices";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadRealtimeListVoicesResponse;
+}
+
 /// Response for listing supported realtime voices.
 ///
 /// The server's answer to `thread/realtime/listVoices`.
@@ -935,7 +1004,6 @@ impl Default for ThreadRealtimeListVoicesParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeListVoicesResponse {
-    /// `voices` on the wire.
     pub voices: RealtimeVoicesList,
 }
 
@@ -958,7 +1026,6 @@ impl ThreadRealtimeListVoicesResponse {
 pub struct ThreadRealtimeOutputAudioDeltaNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `audio` on the wire.
     pub audio: ThreadRealtimeAudioChunk,
 }
 
@@ -977,6 +1044,17 @@ impl ThreadRealtimeOutputAudioDeltaNotification {
     }
 }
 
+impl Notification for ThreadRealtimeOutputAudioDeltaNotification {
+    const METHOD: &'static str = "thread/realtime/outputAudio/delta";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// EXPERIMENTAL - emitted with the remote SDP for a WebRTC realtime session.
 ///
 /// Payload of the server's notification `thread/realtime/sdp`.
@@ -985,7 +1063,6 @@ impl ThreadRealtimeOutputAudioDeltaNotification {
 pub struct ThreadRealtimeSdpNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `sdp` on the wire.
     pub sdp: String,
 }
 
@@ -1000,6 +1077,17 @@ impl ThreadRealtimeSdpNotification {
         Self {
             thread_id: thread_id.into(),
             sdp: sdp.into(),
+        }
+    }
+}
+
+impl Notification for ThreadRealtimeSdpNotification {
+    const METHOD: &'static str = "thread/realtime/sdp";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
         }
     }
 }
@@ -1055,8 +1143,6 @@ pub struct ThreadRealtimeStartParams {
     pub initial_items: Option<Vec<ThreadRealtimeInitialItem>>,
     /// Overrides the configured realtime model for this session only.
     pub model: Option<String>,
-    /// `prompt` on the wire.
-    ///
     /// Absent (`None`), null (`Some(None)`) and a value are three things.
     pub prompt: Option<Option<String>>,
     /// Developer instructions given to the backing Codex model when this realtime session ends.
@@ -1065,11 +1151,9 @@ pub struct ThreadRealtimeStartParams {
     pub realtime_session_id: Option<String>,
     /// Developer instructions given to the backing Codex model when this realtime session starts.
     pub realtime_start_instructions: Option<String>,
-    /// `transport` on the wire.
     pub transport: Option<ThreadRealtimeStartTransport>,
     /// Overrides the configured realtime protocol version for this session only.
     pub version: Option<RealtimeConversationVersion>,
-    /// `voice` on the wire.
     pub voice: Option<RealtimeVoice>,
 }
 
@@ -1288,6 +1372,12 @@ impl ThreadRealtimeStartParams {
     }
 }
 
+impl ClientRequest for ThreadRealtimeStartParams {
+    const METHOD: &'static str = "thread/realtime/start";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadRealtimeStartResponse;
+}
+
 /// Response for starting thread realtime.
 ///
 /// The server's answer to `thread/realtime/start`.
@@ -1355,7 +1445,6 @@ impl From<ExistingCallThreadRealtimeStartTransport> for ThreadRealtimeStartTrans
 pub struct ThreadRealtimeStartedNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `version` on the wire.
     pub version: RealtimeConversationVersion,
     /// `realtimeSessionId` on the wire.
     pub realtime_session_id: Option<String>,
@@ -1377,6 +1466,17 @@ impl ThreadRealtimeStartedNotification {
             thread_id: thread_id.into(),
             version: version.into(),
             realtime_session_id: None,
+        }
+    }
+}
+
+impl Notification for ThreadRealtimeStartedNotification {
+    const METHOD: &'static str = "thread/realtime/started";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
         }
     }
 }
@@ -1404,6 +1504,12 @@ impl ThreadRealtimeStopParams {
             thread_id: thread_id.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadRealtimeStopParams {
+    const METHOD: &'static str = "thread/realtime/stop";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadRealtimeStopResponse;
 }
 
 /// Response for stopping thread realtime.
@@ -1441,7 +1547,6 @@ pub struct ThreadRealtimeTranscriptDeltaNotification {
     pub thread_id: ThreadId,
     /// Live transcript delta from the realtime event.
     pub delta: String,
-    /// `role` on the wire.
     pub role: String,
 }
 
@@ -1466,6 +1571,17 @@ impl ThreadRealtimeTranscriptDeltaNotification {
     }
 }
 
+impl Notification for ThreadRealtimeTranscriptDeltaNotification {
+    const METHOD: &'static str = "thread/realtime/transcript/delta";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// EXPERIMENTAL - final transcript text emitted when realtime completes a transcript part.
 ///
 /// Payload of the server's notification `thread/realtime/transcript/done`.
@@ -1474,7 +1590,6 @@ impl ThreadRealtimeTranscriptDeltaNotification {
 pub struct ThreadRealtimeTranscriptDoneNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `role` on the wire.
     pub role: String,
     /// Final complete text for the transcript part.
     pub text: String,
@@ -1501,6 +1616,17 @@ impl ThreadRealtimeTranscriptDoneNotification {
     }
 }
 
+impl Notification for ThreadRealtimeTranscriptDoneNotification {
+    const METHOD: &'static str = "thread/realtime/transcript/done";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// `role` of [`TranscriptSegmentThreadRealtimeItem`](crate::TranscriptSegmentThreadRealtimeItem).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -1522,13 +1648,10 @@ string_enum! { ThreadRealtimeTranscriptRole {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TranscriptSegmentThreadRealtimeItem {
-    /// `id` on the wire.
     pub id: String,
     /// `realtimeSessionId` on the wire.
     pub realtime_session_id: String,
-    /// `role` on the wire.
     pub role: ThreadRealtimeTranscriptRole,
-    /// `text` on the wire.
     pub text: String,
 }
 

@@ -2,7 +2,7 @@
 
 //! Names, settings and places of threads, and what is attached to them.
 
-use openai_codex_wire::ThreadId;
+use openai_codex_wire::{ClientRequest, Notification, Scope, Stability, ThreadId, Tier};
 use openai_codex_wire::{record, string_enum};
 use serde_json::Value;
 use crate::common::{
@@ -22,11 +22,9 @@ pub struct ThreadAttachment {
     pub attachment_type: String,
     /// `createdAt` on the wire.
     pub created_at: i64,
-    /// `id` on the wire.
     pub id: String,
     /// `identityKey` on the wire.
     pub identity_key: String,
-    /// `payload` on the wire.
     pub payload: Value,
 }
 
@@ -88,7 +86,6 @@ pub struct ThreadAttachmentAddParams {
     pub attachment_type: String,
     /// `identityKey` on the wire.
     pub identity_key: String,
-    /// `payload` on the wire.
     pub payload: Value,
 }
 
@@ -116,15 +113,19 @@ impl ThreadAttachmentAddParams {
     }
 }
 
+impl ClientRequest for ThreadAttachmentAddParams {
+    const METHOD: &'static str = "thread/attachment/add";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadAttachmentAddResponse;
+}
+
 /// The created or existing attachment.
 ///
 /// The server's answer to `thread/attachment/add`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentAddResponse {
-    /// `attachment` on the wire.
     pub attachment: ThreadAttachment,
-    /// `outcome` on the wire.
     pub outcome: ThreadAttachmentAddOutcome,
 }
 
@@ -154,9 +155,7 @@ impl ThreadAttachmentAddResponse {
 pub struct ThreadAttachmentListParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `limit` on the wire.
     pub limit: Option<u32>,
 }
 
@@ -191,13 +190,18 @@ impl ThreadAttachmentListParams {
     }
 }
 
+impl ClientRequest for ThreadAttachmentListParams {
+    const METHOD: &'static str = "thread/attachment/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadAttachmentListResponse;
+}
+
 /// One page of attachments associated with the requested thread.
 ///
 /// The server's answer to `thread/attachment/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentListResponse {
-    /// `data` on the wire.
     pub data: Vec<ThreadAttachment>,
     /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
@@ -276,9 +280,7 @@ pub struct ThreadAttachmentOwnerListParams {
     pub identity_key: String,
     /// Omitted or null returns all matches; false returns non-archived threads only.
     pub archived: Option<bool>,
-    /// `cursor` on the wire.
     pub cursor: Option<String>,
-    /// `limit` on the wire.
     pub limit: Option<u32>,
 }
 
@@ -327,13 +329,18 @@ impl ThreadAttachmentOwnerListParams {
     }
 }
 
+impl ClientRequest for ThreadAttachmentOwnerListParams {
+    const METHOD: &'static str = "thread/attachmentOwner/list";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadAttachmentOwnerListResponse;
+}
+
 /// One page of matching owners, including threads without their own user messages.
 ///
 /// The server's answer to `thread/attachmentOwner/list`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentOwnerListResponse {
-    /// `data` on the wire.
     pub data: Vec<ThreadAttachmentOwner>,
     /// `nextCursor` on the wire.
     pub next_cursor: Option<String>,
@@ -389,6 +396,12 @@ impl ThreadAttachmentRemoveParams {
     }
 }
 
+impl ClientRequest for ThreadAttachmentRemoveParams {
+    const METHOD: &'static str = "thread/attachment/remove";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadAttachmentRemoveResponse;
+}
+
 /// Successful deletion does not return additional attachment data.
 ///
 /// The server's answer to `thread/attachment/remove`.
@@ -426,7 +439,6 @@ pub struct ThreadAttachmentUpdatedNotification {
     pub attachment_type: String,
     /// `identityKey` on the wire.
     pub identity_key: String,
-    /// `operation` on the wire.
     pub operation: ThreadAttachmentOperation,
 }
 
@@ -457,6 +469,17 @@ impl ThreadAttachmentUpdatedNotification {
     }
 }
 
+impl Notification for ThreadAttachmentUpdatedNotification {
+    const METHOD: &'static str = "thread/attachment/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Parameters of the request `thread/memoryMode/set`, answered by [`ThreadMemoryModeSetResponse`](crate::ThreadMemoryModeSetResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -465,7 +488,6 @@ impl ThreadAttachmentUpdatedNotification {
 pub struct ThreadMemoryModeSetParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `mode` on the wire.
     pub mode: ThreadMemoryMode,
 }
 
@@ -485,6 +507,12 @@ impl ThreadMemoryModeSetParams {
             mode: mode.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadMemoryModeSetParams {
+    const METHOD: &'static str = "thread/memoryMode/set";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadMemoryModeSetResponse;
 }
 
 /// The server's answer to `thread/memoryMode/set`.
@@ -651,11 +679,16 @@ impl ThreadMetadataUpdateParams {
     }
 }
 
+impl ClientRequest for ThreadMetadataUpdateParams {
+    const METHOD: &'static str = "thread/metadata/update";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadMetadataUpdateResponse;
+}
+
 /// The server's answer to `thread/metadata/update`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadMetadataUpdateResponse {
-    /// `thread` on the wire.
     pub thread: Thread,
 }
 
@@ -691,6 +724,17 @@ impl ThreadNameUpdatedNotification {
         Self {
             thread_id: thread_id.into(),
             thread_name: None,
+        }
+    }
+}
+
+impl Notification for ThreadNameUpdatedNotification {
+    const METHOD: &'static str = "thread/name/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
         }
     }
 }
@@ -732,9 +776,7 @@ impl ThreadSection {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionAppearance {
-    /// `color` on the wire.
     pub color: Option<String>,
-    /// `icon` on the wire.
     pub icon: Option<String>,
 }
 
@@ -808,6 +850,12 @@ impl ThreadSectionMoveParams {
     }
 }
 
+impl ClientRequest for ThreadSectionMoveParams {
+    const METHOD: &'static str = "thread/section/move";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadSectionMoveResponse;
+}
+
 /// The server's answer to `thread/section/move`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -835,7 +883,6 @@ impl Default for ThreadSectionMoveResponse {
 pub struct ThreadSetNameParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `name` on the wire.
     pub name: String,
 }
 
@@ -852,6 +899,12 @@ impl ThreadSetNameParams {
             name: name.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadSetNameParams {
+    const METHOD: &'static str = "thread/name/set";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadSetNameResponse;
 }
 
 /// The server's answer to `thread/name/set`.
@@ -885,9 +938,7 @@ pub struct ThreadSettings {
     pub approvals_reviewer: ApprovalsReviewer,
     /// `collaborationMode` on the wire.
     pub collaboration_mode: CollaborationMode,
-    /// `cwd` on the wire.
     pub cwd: AbsolutePathBuf,
-    /// `model` on the wire.
     pub model: String,
     /// `modelProvider` on the wire.
     pub model_provider: String,
@@ -899,7 +950,6 @@ pub struct ThreadSettings {
     ///
     /// Absent means `[]`.
     pub disabled_plugin_ids: Vec<String>,
-    /// `effort` on the wire.
     pub effort: Option<ReasoningEffort>,
     /// **Deprecated**: Always `explicitRequestOnly`. Use `effort` for Ultra behavior.
     ///
@@ -911,7 +961,6 @@ pub struct ThreadSettings {
     pub personality: Option<Personality>,
     /// `serviceTier` on the wire.
     pub service_tier: Option<String>,
-    /// `summary` on the wire.
     pub summary: Option<ReasoningSummary>,
 }
 
@@ -1145,6 +1194,12 @@ impl ThreadSettingsUpdateParams {
     }
 }
 
+impl ClientRequest for ThreadSettingsUpdateParams {
+    const METHOD: &'static str = "thread/settings/update";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadSettingsUpdateResponse;
+}
+
 /// The server's answer to `thread/settings/update`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -1189,6 +1244,17 @@ impl ThreadSettingsUpdatedNotification {
         Self {
             thread_id: thread_id.into(),
             thread_settings,
+        }
+    }
+}
+
+impl Notification for ThreadSettingsUpdatedNotification {
+    const METHOD: &'static str = "thread/settings/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
         }
     }
 }

@@ -2,7 +2,7 @@
 
 //! How a thread begins: start, resume, fork.
 
-use openai_codex_wire::{ThreadId, TurnId};
+use openai_codex_wire::{ClientRequest, Stability, ThreadId, TurnId};
 use openai_codex_wire::support::JsonObject;
 use openai_codex_wire::{outline, record, tagged};
 use serde_json::Value;
@@ -120,11 +120,9 @@ impl EnvironmentCapabilityRootLocation {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionDynamicToolNamespaceTool {
-    /// `description` on the wire.
     pub description: String,
     /// `inputSchema` on the wire.
     pub input_schema: Value,
-    /// `name` on the wire.
     pub name: String,
     /// `deferLoading` on the wire.
     pub defer_loading: Option<bool>,
@@ -164,11 +162,9 @@ impl FunctionDynamicToolNamespaceTool {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionDynamicToolSpec {
-    /// `description` on the wire.
     pub description: String,
     /// `inputSchema` on the wire.
     pub input_schema: Value,
-    /// `name` on the wire.
     pub name: String,
     /// `deferLoading` on the wire.
     pub defer_loading: Option<bool>,
@@ -208,11 +204,8 @@ impl FunctionDynamicToolSpec {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NamespaceDynamicToolSpec {
-    /// `description` on the wire.
     pub description: String,
-    /// `name` on the wire.
     pub name: String,
-    /// `tools` on the wire.
     pub tools: Vec<DynamicToolNamespaceTool>,
 }
 
@@ -287,9 +280,7 @@ pub struct ThreadForkParams {
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     /// `baseInstructions` on the wire.
     pub base_instructions: Option<String>,
-    /// `config` on the wire.
     pub config: Option<JsonObject>,
-    /// `cwd` on the wire.
     pub cwd: Option<String>,
     /// When true, carry the source thread's current goal into the fork without starting its initial automatic continuation. The next explicit turn owns the goal lifecycle, and normal automatic continuation resumes after it.
     ///
@@ -297,7 +288,6 @@ pub struct ThreadForkParams {
     pub defer_goal_continuation: Option<bool>,
     /// `developerInstructions` on the wire.
     pub developer_instructions: Option<String>,
-    /// `ephemeral` on the wire.
     pub ephemeral: Option<bool>,
     /// When true, return only thread metadata and live fork state without populating `thread.turns`. This is useful when the client plans to call `thread/turns/list` immediately after forking. Full-history hydration is deprecated for paginated threads; use this with `thread/turns/list` and `thread/items/list` instead.
     pub exclude_turns: Option<bool>,
@@ -321,7 +311,6 @@ pub struct ThreadForkParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
-    /// `sandbox` on the wire.
     pub sandbox: Option<SandboxMode>,
     /// `serviceTier` on the wire.
     ///
@@ -567,6 +556,12 @@ impl ThreadForkParams {
     }
 }
 
+impl ClientRequest for ThreadForkParams {
+    const METHOD: &'static str = "thread/fork";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadForkResponse;
+}
+
 /// The server's answer to `thread/fork`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -575,15 +570,12 @@ pub struct ThreadForkResponse {
     pub approval_policy: AskForApproval,
     /// Reviewer currently used for approval requests on this thread.
     pub approvals_reviewer: ApprovalsReviewer,
-    /// `cwd` on the wire.
     pub cwd: AbsolutePathBuf,
-    /// `model` on the wire.
     pub model: String,
     /// `modelProvider` on the wire.
     pub model_provider: String,
     /// Legacy sandbox policy retained for compatibility. Experimental clients should prefer `activePermissionProfile` for profile provenance.
     pub sandbox: SandboxPolicy,
-    /// `thread` on the wire.
     pub thread: Thread,
     /// Named or implicit built-in profile that produced the active permissions, when known.
     ///
@@ -682,9 +674,7 @@ pub struct ThreadResumeParams {
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     /// `baseInstructions` on the wire.
     pub base_instructions: Option<String>,
-    /// `config` on the wire.
     pub config: Option<JsonObject>,
-    /// `cwd` on the wire.
     pub cwd: Option<String>,
     /// `developerInstructions` on the wire.
     pub developer_instructions: Option<String>,
@@ -716,7 +706,6 @@ pub struct ThreadResumeParams {
     ///
     /// **Experimental**: needs the `experimentalApi` capability and may change.
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
-    /// `sandbox` on the wire.
     pub sandbox: Option<SandboxMode>,
     /// `serviceTier` on the wire.
     ///
@@ -930,6 +919,12 @@ impl ThreadResumeParams {
     }
 }
 
+impl ClientRequest for ThreadResumeParams {
+    const METHOD: &'static str = "thread/resume";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadResumeResponse;
+}
+
 /// The server's answer to `thread/resume`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -938,15 +933,12 @@ pub struct ThreadResumeResponse {
     pub approval_policy: AskForApproval,
     /// Reviewer currently used for approval requests on this thread.
     pub approvals_reviewer: ApprovalsReviewer,
-    /// `cwd` on the wire.
     pub cwd: AbsolutePathBuf,
-    /// `model` on the wire.
     pub model: String,
     /// `modelProvider` on the wire.
     pub model_provider: String,
     /// Legacy sandbox policy retained for compatibility. Experimental clients should prefer `activePermissionProfile` for profile provenance.
     pub sandbox: SandboxPolicy,
-    /// `thread` on the wire.
     pub thread: Thread,
     /// Named or implicit built-in profile that produced the active permissions, when known.
     ///
@@ -1459,6 +1451,12 @@ impl Default for ThreadStartParams {
     }
 }
 
+impl ClientRequest for ThreadStartParams {
+    const METHOD: &'static str = "thread/start";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadStartResponse;
+}
+
 /// The server's answer to `thread/start`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1467,15 +1465,12 @@ pub struct ThreadStartResponse {
     pub approval_policy: AskForApproval,
     /// Reviewer currently used for approval requests on this thread.
     pub approvals_reviewer: ApprovalsReviewer,
-    /// `cwd` on the wire.
     pub cwd: AbsolutePathBuf,
-    /// `model` on the wire.
     pub model: String,
     /// `modelProvider` on the wire.
     pub model_provider: String,
     /// Legacy sandbox policy retained for compatibility. Experimental clients should prefer `activePermissionProfile` for profile provenance.
     pub sandbox: SandboxPolicy,
-    /// `thread` on the wire.
     pub thread: Thread,
     /// Named or implicit built-in profile that produced the active permissions, when known.
     ///
@@ -1558,7 +1553,6 @@ impl ThreadStartResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnsPage {
-    /// `data` on the wire.
     pub data: Vec<Turn>,
     /// `backwardsCursor` on the wire.
     pub backwards_cursor: Option<String>,

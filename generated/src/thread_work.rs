@@ -2,7 +2,9 @@
 
 //! What a thread does by itself: goals, queued messages, commands in the background.
 
-use openai_codex_wire::{ItemId, ThreadId, TurnId};
+use openai_codex_wire::{
+    ClientRequest, ItemId, Notification, Scope, Stability, ThreadId, Tier, TurnId,
+};
 use openai_codex_wire::{record, string_enum};
 use crate::common::{LegacyAppPathString, UserInput};
 use crate::thread::ThreadPredictionResult;
@@ -14,9 +16,7 @@ use crate::turn::Turn;
 pub struct QueuedSubmission {
     /// `clientUserMessageId` on the wire.
     pub client_user_message_id: String,
-    /// `id` on the wire.
     pub id: String,
-    /// `input` on the wire.
     pub input: Vec<UserInput>,
 }
 
@@ -49,9 +49,7 @@ impl QueuedSubmission {
 pub struct ThreadBackgroundTerminal {
     /// `itemId` on the wire.
     pub item_id: ItemId,
-    /// `command` on the wire.
     pub command: String,
-    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
     /// `processId` on the wire.
     pub process_id: String,
@@ -114,6 +112,12 @@ impl ThreadBackgroundTerminalsCleanParams {
             thread_id: thread_id.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadBackgroundTerminalsCleanParams {
+    const METHOD: &'static str = "thread/backgroundTerminals/clean";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadBackgroundTerminalsCleanResponse;
 }
 
 /// The server's answer to `thread/backgroundTerminals/clean`.
@@ -184,13 +188,18 @@ impl ThreadBackgroundTerminalsListParams {
     }
 }
 
+impl ClientRequest for ThreadBackgroundTerminalsListParams {
+    const METHOD: &'static str = "thread/backgroundTerminals/list";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadBackgroundTerminalsListResponse;
+}
+
 /// The server's answer to `thread/backgroundTerminals/list`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadBackgroundTerminalsListResponse {
-    /// `data` on the wire.
     pub data: Vec<ThreadBackgroundTerminal>,
     /// Opaque cursor to pass to the next call to continue after the last item. If None, there are no more items to return.
     pub next_cursor: Option<String>,
@@ -238,13 +247,18 @@ impl ThreadBackgroundTerminalsTerminateParams {
     }
 }
 
+impl ClientRequest for ThreadBackgroundTerminalsTerminateParams {
+    const METHOD: &'static str = "thread/backgroundTerminals/terminate";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadBackgroundTerminalsTerminateResponse;
+}
+
 /// The server's answer to `thread/backgroundTerminals/terminate`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadBackgroundTerminalsTerminateResponse {
-    /// `terminated` on the wire.
     pub terminated: bool,
 }
 
@@ -350,11 +364,16 @@ impl ThreadGoalClearParams {
     }
 }
 
+impl ClientRequest for ThreadGoalClearParams {
+    const METHOD: &'static str = "thread/goal/clear";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadGoalClearResponse;
+}
+
 /// The server's answer to `thread/goal/clear`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalClearResponse {
-    /// `cleared` on the wire.
     pub cleared: bool,
 }
 
@@ -390,6 +409,17 @@ impl ThreadGoalClearedNotification {
     }
 }
 
+impl Notification for ThreadGoalClearedNotification {
+    const METHOD: &'static str = "thread/goal/cleared";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Parameters of the request `thread/goal/get`, answered by [`ThreadGoalGetResponse`](crate::ThreadGoalGetResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -411,11 +441,16 @@ impl ThreadGoalGetParams {
     }
 }
 
+impl ClientRequest for ThreadGoalGetParams {
+    const METHOD: &'static str = "thread/goal/get";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadGoalGetResponse;
+}
+
 /// The server's answer to `thread/goal/get`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalGetResponse {
-    /// `goal` on the wire.
     pub goal: Option<ThreadGoal>,
 }
 
@@ -529,11 +564,16 @@ impl ThreadGoalSetParams {
     }
 }
 
+impl ClientRequest for ThreadGoalSetParams {
+    const METHOD: &'static str = "thread/goal/set";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadGoalSetResponse;
+}
+
 /// The server's answer to `thread/goal/set`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalSetResponse {
-    /// `goal` on the wire.
     pub goal: ThreadGoal,
 }
 
@@ -585,7 +625,6 @@ pub struct ThreadGoalUpdatedNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: Option<TurnId>,
-    /// `goal` on the wire.
     pub goal: ThreadGoal,
 }
 
@@ -602,6 +641,18 @@ impl ThreadGoalUpdatedNotification {
             thread_id: thread_id.into(),
             turn_id: None,
             goal,
+        }
+    }
+}
+
+impl Notification for ThreadGoalUpdatedNotification {
+    const METHOD: &'static str = "thread/goal/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: self.turn_id.as_deref(),
+            ..Scope::default()
         }
     }
 }
@@ -636,6 +687,12 @@ impl ThreadPredictionRequestParams {
     }
 }
 
+impl ClientRequest for ThreadPredictionRequestParams {
+    const METHOD: &'static str = "thread/prediction/request";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadPredictionRequestResponse;
+}
+
 /// The server's answer to `thread/prediction/request`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -667,7 +724,6 @@ pub struct ThreadPredictionUpdatedNotification {
     pub thread_id: ThreadId,
     /// `sourceTurnId` on the wire.
     pub source_turn_id: TurnId,
-    /// `result` on the wire.
     pub result: ThreadPredictionResult,
 }
 
@@ -692,6 +748,17 @@ impl ThreadPredictionUpdatedNotification {
     }
 }
 
+impl Notification for ThreadPredictionUpdatedNotification {
+    const METHOD: &'static str = "thread/prediction/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Parameters of the request `thread/queue/add`, answered by [`ThreadQueueAddResponse`](crate::ThreadQueueAddResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -702,7 +769,6 @@ pub struct ThreadQueueAddParams {
     pub thread_id: ThreadId,
     /// `clientUserMessageId` on the wire.
     pub client_user_message_id: String,
-    /// `input` on the wire.
     pub input: Vec<UserInput>,
 }
 
@@ -725,6 +791,12 @@ impl ThreadQueueAddParams {
             input: input.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadQueueAddParams {
+    const METHOD: &'static str = "thread/queue/add";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadQueueAddResponse;
 }
 
 /// The server's answer to `thread/queue/add`.
@@ -769,6 +841,17 @@ impl ThreadQueueChangedNotification {
     }
 }
 
+impl Notification for ThreadQueueChangedNotification {
+    const METHOD: &'static str = "thread/queue/changed";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// Parameters of the request `thread/queue/delete`, answered by [`ThreadQueueDeleteResponse`](crate::ThreadQueueDeleteResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
@@ -799,13 +882,18 @@ impl ThreadQueueDeleteParams {
     }
 }
 
+impl ClientRequest for ThreadQueueDeleteParams {
+    const METHOD: &'static str = "thread/queue/delete";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadQueueDeleteResponse;
+}
+
 /// The server's answer to `thread/queue/delete`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueDeleteResponse {
-    /// `deleted` on the wire.
     pub deleted: bool,
 }
 
@@ -865,13 +953,18 @@ impl ThreadQueueListParams {
     }
 }
 
+impl ClientRequest for ThreadQueueListParams {
+    const METHOD: &'static str = "thread/queue/list";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadQueueListResponse;
+}
+
 /// The server's answer to `thread/queue/list`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueListResponse {
-    /// `data` on the wire.
     pub data: Vec<QueuedSubmission>,
     /// Opaque cursor for the next page, or `null` when no submissions remain.
     pub next_cursor: Option<String>,
@@ -920,6 +1013,12 @@ impl ThreadQueueReorderParams {
             queued_submission_ids: queued_submission_ids.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadQueueReorderParams {
+    const METHOD: &'static str = "thread/queue/reorder";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadQueueReorderResponse;
 }
 
 /// The server's answer to `thread/queue/reorder`.
@@ -982,13 +1081,18 @@ impl ThreadQueueStartParams {
     }
 }
 
+impl ClientRequest for ThreadQueueStartParams {
+    const METHOD: &'static str = "thread/queue/start";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadQueueStartResponse;
+}
+
 /// The server's answer to `thread/queue/start`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueStartResponse {
-    /// `turn` on the wire.
     pub turn: Turn,
 }
 
@@ -1011,7 +1115,6 @@ impl ThreadQueueStartResponse {
 pub struct ThreadQueueUpdateParams {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `input` on the wire.
     pub input: Vec<UserInput>,
     /// `queuedSubmissionId` on the wire.
     pub queued_submission_id: String,
@@ -1036,6 +1139,12 @@ impl ThreadQueueUpdateParams {
             queued_submission_id: queued_submission_id.into(),
         }
     }
+}
+
+impl ClientRequest for ThreadQueueUpdateParams {
+    const METHOD: &'static str = "thread/queue/update";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::ThreadQueueUpdateResponse;
 }
 
 /// The server's answer to `thread/queue/update`.
@@ -1093,6 +1202,12 @@ impl ThreadShellCommandParams {
         self.timeout_ms = Some(timeout_ms);
         self
     }
+}
+
+impl ClientRequest for ThreadShellCommandParams {
+    const METHOD: &'static str = "thread/shellCommand";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ThreadShellCommandResponse;
 }
 
 /// The server's answer to `thread/shellCommand`.

@@ -3,7 +3,9 @@
 //! Turns: start, steer, interrupt, review, plans and errors.
 
 use std::collections::BTreeMap;
-use openai_codex_wire::{ThreadId, TurnId};
+use openai_codex_wire::{
+    ClientRequest, Notification, Scope, Stability, ThreadId, Tier, TurnId,
+};
 use openai_codex_wire::{keyed, record, string_enum, tagged};
 use serde_json::Value;
 use crate::common::{
@@ -38,9 +40,7 @@ impl ActiveTurnNotSteerableCodexErrorInfo {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalContextEntry {
-    /// `kind` on the wire.
     pub kind: AdditionalContextKind,
-    /// `value` on the wire.
     pub value: String,
 }
 
@@ -301,7 +301,6 @@ impl Default for MisalignmentErrorDetails {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MisalignmentSteer {
-    /// `message` on the wire.
     pub message: String,
 }
 
@@ -461,6 +460,12 @@ impl ReviewStartParams {
     }
 }
 
+impl ClientRequest for ReviewStartParams {
+    const METHOD: &'static str = "review/start";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::ReviewStartResponse;
+}
+
 /// The server's answer to `review/start`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -598,7 +603,6 @@ impl Turn {
 pub struct TurnCompletedNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turn` on the wire.
     pub turn: Turn,
 }
 
@@ -613,6 +617,18 @@ impl TurnCompletedNotification {
         Self {
             thread_id: thread_id.into(),
             turn,
+        }
+    }
+}
+
+impl Notification for TurnCompletedNotification {
+    const METHOD: &'static str = "turn/completed";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn.id),
+            ..Scope::default()
         }
     }
 }
@@ -652,11 +668,22 @@ impl TurnDiffUpdatedNotification {
     }
 }
 
+impl Notification for TurnDiffUpdatedNotification {
+    const METHOD: &'static str = "turn/diff/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
+        }
+    }
+}
+
 /// `environments` of [`ThreadStartParams`](crate::ThreadStartParams), [`TurnStartParams`](crate::TurnStartParams).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnEnvironmentParams {
-    /// `cwd` on the wire.
     pub cwd: LegacyAppPathString,
     /// `environmentId` on the wire.
     pub environment_id: String,
@@ -754,6 +781,12 @@ impl TurnInterruptParams {
     }
 }
 
+impl ClientRequest for TurnInterruptParams {
+    const METHOD: &'static str = "turn/interrupt";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::TurnInterruptResponse;
+}
+
 /// The server's answer to `turn/interrupt`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -803,7 +836,6 @@ pub struct TurnModerationMetadataNotification {
     pub thread_id: ThreadId,
     /// `turnId` on the wire.
     pub turn_id: TurnId,
-    /// `metadata` on the wire.
     pub metadata: Value,
 }
 
@@ -824,6 +856,18 @@ impl TurnModerationMetadataNotification {
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
             metadata: metadata.into(),
+        }
+    }
+}
+
+impl Notification for TurnModerationMetadataNotification {
+    const METHOD: &'static str = "turn/moderationMetadata";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
         }
     }
 }
@@ -908,6 +952,18 @@ impl TurnPlanUpdatedNotification {
             turn_id: turn_id.into(),
             plan: plan.into(),
             explanation: None,
+        }
+    }
+}
+
+impl Notification for TurnPlanUpdatedNotification {
+    const METHOD: &'static str = "turn/plan/updated";
+    const TIER: Tier = Tier::BestEffort;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn_id),
+            ..Scope::default()
         }
     }
 }
@@ -1008,13 +1064,18 @@ impl TurnSettingsUpdateParams {
     }
 }
 
+impl ClientRequest for TurnSettingsUpdateParams {
+    const METHOD: &'static str = "turn/settings/update";
+    const STABILITY: Stability = Stability::Experimental;
+    type Response = crate::TurnSettingsUpdateResponse;
+}
+
 /// The server's answer to `turn/settings/update`.
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnSettingsUpdateResponse {
-    /// `status` on the wire.
     pub status: TurnSettingsUpdateStatus,
 }
 
@@ -1415,11 +1476,16 @@ impl TurnStartParams {
     }
 }
 
+impl ClientRequest for TurnStartParams {
+    const METHOD: &'static str = "turn/start";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::TurnStartResponse;
+}
+
 /// The server's answer to `turn/start`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnStartResponse {
-    /// `turn` on the wire.
     pub turn: Turn,
 }
 
@@ -1440,7 +1506,6 @@ impl TurnStartResponse {
 pub struct TurnStartedNotification {
     /// `threadId` on the wire.
     pub thread_id: ThreadId,
-    /// `turn` on the wire.
     pub turn: Turn,
 }
 
@@ -1455,6 +1520,18 @@ impl TurnStartedNotification {
         Self {
             thread_id: thread_id.into(),
             turn,
+        }
+    }
+}
+
+impl Notification for TurnStartedNotification {
+    const METHOD: &'static str = "turn/started";
+    const TIER: Tier = Tier::Lossless;
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            thread_id: Some(&self.thread_id),
+            turn_id: Some(&self.turn.id),
+            ..Scope::default()
         }
     }
 }
@@ -1490,7 +1567,6 @@ pub struct TurnSteerParams {
     pub thread_id: ThreadId,
     /// Required active turn id precondition. The request fails when it does not match the currently active turn.
     pub expected_turn_id: TurnId,
-    /// `input` on the wire.
     pub input: Vec<UserInput>,
     /// Optional client-provided context fragments keyed by an opaque source identifier.
     ///
@@ -1565,6 +1641,12 @@ impl TurnSteerParams {
     }
 }
 
+impl ClientRequest for TurnSteerParams {
+    const METHOD: &'static str = "turn/steer";
+    const STABILITY: Stability = Stability::Stable;
+    type Response = crate::TurnSteerResponse;
+}
+
 /// The server's answer to `turn/steer`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1588,11 +1670,8 @@ impl TurnSteerResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnToolOutput {
-    /// `name` on the wire.
     pub name: String,
-    /// `output` on the wire.
     pub output: FunctionCallOutputBody,
-    /// `namespace` on the wire.
     pub namespace: Option<String>,
     /// Requests retention of this output in the thread's model history.
     pub retain: Option<bool>,
