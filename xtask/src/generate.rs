@@ -101,7 +101,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if source.pinned {
         reviewed::check(&schema, &source.bundle)?;
         let definitions = vocabulary::read(&normalise::flatten(source.bundle.clone())?)?;
-        older::check(&schema, &source.version, &definitions)?;
+        older::check(&schema, &lock.version, &definitions)?;
     }
     let methods = MethodsFile::parse(&read(&root.join(methods_file::PATH))?)?;
     let history = History::read(&schema, &lock.version)?;

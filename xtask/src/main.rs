@@ -1,30 +1,22 @@
 //! The project's own commands: `cargo xtask help` lists them.
 
-mod codegen;
 mod demo;
-mod export;
-mod generate;
-mod history;
+mod forward;
 mod install;
-mod lock;
-mod manifest;
-mod methods_file;
-mod output;
-mod parity;
-mod public_api;
-mod reviewed;
-mod schema;
 mod soak;
-mod verify;
+mod workspace;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::forward::Forwarded;
+use self::workspace::root;
+
 #[derive(Parser)]
 #[command(
-    name = "cargo xtask",
+    name = "xtask",
+    bin_name = "cargo xtask",
     about = "The project's own commands",
     disable_help_subcommand = false
 )]
@@ -36,13 +28,17 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Generate the types crate from the schema
-    GenerateTypes(generate::Options),
+    #[command(disable_help_flag = true)]
+    GenerateTypes(Forwarded),
     /// Write schema/ from what the pinned runtime exports
-    ExportSchema(export::Options),
+    #[command(disable_help_flag = true)]
+    ExportSchema(Forwarded),
     /// Write crates/sdk/public-api.txt from what is public
-    PublicApi(public_api::Options),
+    #[command(disable_help_flag = true)]
+    PublicApi(Forwarded),
     /// Compare the async and the blocking API
-    CheckParity,
+    #[command(disable_help_flag = true)]
+    CheckParity(Forwarded),
     /// Run a real turn with a scripted model
     Demo,
     /// Mix turns, drops, faults and kills for a while, and see that nothing is lost or left
@@ -51,24 +47,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::GenerateTypes(options) => generate::run(&options),
-        Command::ExportSchema(options) => export::run(&options),
-        Command::PublicApi(options) => public_api::run(&options),
-        Command::CheckParity => parity::run(),
+        Command::GenerateTypes(rest) => return forward::run("generate-types", &rest),
+        Command::ExportSchema(rest) => return forward::run("export-schema", &rest),
+        Command::PublicApi(rest) => return forward::run("public-api", &rest),
+        Command::CheckParity(rest) => return forward::run("check-parity", &rest),
         Command::Demo => demo::run(),
         Command::Soak(options) => soak::run(&options),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// The root of the workspace.
-fn root() -> PathBuf {
-    let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().map(PathBuf::from).unwrap_or(xtask)
+    workspace::end(result)
 }

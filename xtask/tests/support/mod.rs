@@ -37,7 +37,7 @@ impl Outcome {
 
 /// Runs `cargo xtask generate-types` with these arguments.
 pub(crate) fn generate(arguments: &[&str]) -> Outcome {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask-generator"))
         .arg("generate-types")
         .args(arguments)
         .output()

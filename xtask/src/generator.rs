@@ -1,0 +1,56 @@
+//! The commands that read the schema or the public API. `cargo xtask` builds and runs this program
+//! when one of them is asked for, so that the others do not wait for the generator.
+
+mod codegen;
+mod export;
+mod generate;
+mod history;
+mod install;
+mod lock;
+mod manifest;
+mod methods_file;
+mod output;
+mod parity;
+mod public_api;
+mod reviewed;
+mod schema;
+mod verify;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::workspace::root;
+
+#[derive(Parser)]
+#[command(
+    name = "xtask",
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Generate the types crate from the schema
+    GenerateTypes(generate::Options),
+    /// Write schema/ from what the pinned runtime exports
+    ExportSchema(export::Options),
+    /// Write crates/sdk/public-api.txt from what is public
+    PublicApi(public_api::Options),
+    /// Compare the async and the blocking API
+    CheckParity,
+}
+
+fn main() -> ExitCode {
+    workspace::end(match Cli::parse().command {
+        Command::GenerateTypes(options) => generate::run(&options),
+        Command::ExportSchema(options) => export::run(&options),
+        Command::PublicApi(options) => public_api::run(&options),
+        Command::CheckParity => parity::run(),
+    })
+}
