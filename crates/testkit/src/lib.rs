@@ -126,7 +126,7 @@
 //! strict, so that every change of what the client sends is seen, as a difference; or
 //! [lenient](Replay::lenient), for clients that say the same in other words.
 //!
-//! The program `codex-testkit` (`cargo install openai-codex-testkit --features cli`) needs no code:
+//! The program `codex-testkit` (`cargo install openai-codex-testkit-cli`) needs no code:
 //!
 //! | | |
 //! |---|---|

@@ -6,7 +6,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use openai_codex_testkit::FakeServer;
 use openai_codex_wire::recording::{Direction, Recording};
 use serde_json::json;
 
@@ -287,18 +286,23 @@ fn every_recorded_session_fits_the_types() {
 #[test]
 fn record_and_replay_stand_where_the_server_would() {
     let folder = Folder::new("record");
-    let fake = FakeServer::new();
-    fake.expect("thread/loaded/list")
-        .notify("n", json!({"accessToken": "x"}))
-        .reply(json!({"data": []}));
-    let script = folder.file("script.jsonl", &fake.script());
+    // A server of its own would be a program of another package; a replay is one.
+    let server = folder.file(
+        "server.jsonl",
+        r#"{"recording":1,"by":"test 1","protocol":"0.163.0"}
+{"dir":"c2s","t":0.1,"msg":{"id":1,"method":"thread/loaded/list","params":{}}}
+{"dir":"s2c","t":0.2,"msg":{"method":"n","params":{"accessToken":"x"}}}
+{"dir":"s2c","t":0.2,"msg":{"id":1,"result":{"data":[]}}}
+{"end":"client","t":0.3}
+"#,
+    );
     let file = folder.0.join("session.jsonl");
 
     let recording = program()
         .arg("record")
         .arg(&file)
-        .args(["--", env!("CARGO_BIN_EXE_fake-app-server")])
-        .env("FAKE_APP_SERVER_SCRIPT", script)
+        .args(["--", env!("CARGO_BIN_EXE_codex-testkit"), "replay"])
+        .arg(server)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
