@@ -3,18 +3,20 @@
 //! ```text
 //! <cache>/runtime/.lock                         held by the one who installs
 //! <cache>/runtime/.staging/<unique>/            half-done work, swept by the next one
+//! <cache>/runtime/<name>.set-aside-<number>     what stood where a runtime belongs, and is none
 //! <cache>/runtime/0.163.0-<target>/             a runtime, complete since it has its name
 //! <cache>/runtime/0.163.0-<target>/SHA256SUMS   what the release says about its files
 //! ```
 
 use std::env;
 use std::fmt::Write as _;
-use std::fs;
-use std::io;
+use std::fs::{self, Metadata};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::files::open_plain;
 use crate::release::{Platform, Release, current_target};
-use crate::runtime::{Runtime, join};
+use crate::runtime::Runtime;
 use crate::{Error, error::at};
 
 /// The variable that names another cache folder.
@@ -79,8 +81,8 @@ impl Cache {
     /// The pinned runtime in this cache, or `None` when it is not installed.
     ///
     /// A look at names and sizes, with no program started and nothing hashed; `verify` hashes.
-    /// A runtime of another version, or one with a file that is missing or has the wrong size,
-    /// counts as not installed.
+    /// A runtime of another version, or one with a file that is missing, has the wrong size or is
+    /// a link, counts as not installed.
     ///
     /// # Errors
     ///
@@ -103,20 +105,19 @@ impl Cache {
         platform: &Platform,
     ) -> Result<Option<Runtime>, Error> {
         let root = self.runtime_root(release, platform);
-        let sums = root.join(SUMS);
-        match fs::read(&sums) {
-            Ok(text) if text == sums_of(platform).into_bytes() => {}
-            Ok(_) => return Ok(None),
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(at("read", &sums)(error)),
+        for folder in [&self.runtimes(), &root] {
+            if !look(folder)?.is_some_and(|meta| meta.is_dir()) {
+                return Ok(None);
+            }
+        }
+        let expected = sums_of(platform);
+        let size = expected.len() as u64;
+        if !holds(&root, SUMS, size)? || read(&root.join(SUMS), size)? != expected.as_bytes() {
+            return Ok(None);
         }
         for file in platform.files() {
-            let path = join(&root, &file.path);
-            match fs::symlink_metadata(&path) {
-                Ok(meta) if meta.is_file() && meta.len() == file.size => {}
-                Ok(_) => return Ok(None),
-                Err(error) if is_absent(&error) => return Ok(None),
-                Err(error) => return Err(at("read", &path)(error)),
+            if !holds(&root, &file.path, file.size)? {
+                return Ok(None);
             }
         }
         let runtime = Runtime::new(root, release, platform);
@@ -144,11 +145,41 @@ pub(crate) fn sums_of(platform: &Platform) -> String {
     text
 }
 
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+/// What is at a path, without following a link; `None` if nothing is.
+fn look(path: &Path) -> Result<Option<Metadata>, Error> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) => Ok(Some(meta)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(None),
+        Err(error) => Err(at("read", path)(error)),
+    }
+}
+
+/// Whether a plain file of this size lies below a folder, and no link on the way to it.
+fn holds(root: &Path, path: &str, size: u64) -> Result<bool, Error> {
+    let mut place = root.to_path_buf();
+    let mut parts = path.split('/').peekable();
+    while let Some(part) = parts.next() {
+        place.push(part);
+        let is_file = parts.peek().is_none();
+        let fits = look(&place)?.is_some_and(|meta| match is_file {
+            true => meta.is_file() && meta.len() == size,
+            false => meta.is_dir(),
+        });
+        if !fits {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The content of a file that has just had this size; never much more than that.
+fn read(path: &Path, size: u64) -> Result<Vec<u8>, Error> {
+    let mut content = Vec::new();
+    open_plain(path)
+        .and_then(|file| file.take(size + 1).read_to_end(&mut content))
+        .map_err(at("read", path))?;
+    Ok(content)
 }
 
 #[cfg(unix)]

@@ -28,6 +28,15 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A link, a pipe or the like stands where the installer keeps something of its own.
+    ///
+    /// It is neither followed nor removed: whoever put it there may need it.
+    InTheWay {
+        /// Where.
+        path: PathBuf,
+        /// What it is, such as `a link`.
+        found: &'static str,
+    },
     /// The disk is full.
     NoSpace {
         /// The cache folder.
@@ -115,6 +124,12 @@ impl fmt::Display for Error {
                  set {CACHE_VARIABLE} to a folder that can be written",
                 path.display()
             ),
+            Self::InTheWay { path, found } => write!(
+                f,
+                "`{}` is {found}, which the installer of the codex runtime neither made nor uses; \
+                 move it away, or set {CACHE_VARIABLE} to another folder",
+                path.display()
+            ),
             Self::NoSpace { path, needed } => write!(
                 f,
                 "no space left to install the codex runtime in `{}`, which takes about {} MB; \
@@ -192,6 +207,7 @@ impl std::error::Error for Error {
             Self::NoClient { .. } | Self::UnsafeEntry { .. } => None,
             Self::UnsupportedPlatform { .. }
             | Self::NoCacheFolder
+            | Self::InTheWay { .. }
             | Self::NoSpace { .. }
             | Self::HashMismatch { .. }
             | Self::Locked { .. } => None,

@@ -7,8 +7,7 @@
 //!
 //! # Finding it
 //!
-//! [`locate`] looks into the user's cache. It is quick, and needs neither a network nor another
-//! crate.
+//! [`locate`] looks into the user's cache. It is quick, and needs no network.
 //!
 //! ```no_run
 //! match openai_codex_runtime::locate()? {
@@ -49,17 +48,22 @@
 //! In `$OPENAI_CODEX_CACHE` if that is set, or else in `openai-codex` in the platform's folder for
 //! caches: see [`Cache::user`]. Versions lie side by side, and any folder may be deleted.
 //!
+//! The cache folder may be a link. Below it no link is followed, only plain files are opened, and
+//! nothing is removed that an installer has not made: what stands in the way is an
+//! [`Error::InTheWay`], and what stands in the place of a runtime without being one is set aside.
+//!
 //! # Features
 //!
 //! | feature | brings | crates |
 //! |---|---|---|
-//! | none | [`locate`], [`Cache`], [`Runtime`] | none |
+//! | none | [`locate`], [`Cache`], [`Runtime`] | libc, on Unix |
 //! | `verify` | `verify`: compare an installed runtime with what was published | sha2 |
 //! | `install` | `Installer` | zip, tar, flate2 |
 //! | `cli` (default) | the program `openai-codex-runtime` | clap, indicatif |
 
 mod cache;
 mod error;
+mod files;
 #[cfg(feature = "install")]
 mod install;
 #[rustfmt::skip]

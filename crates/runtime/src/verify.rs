@@ -1,11 +1,11 @@
 //! Hashing what is on disk.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::files::open_plain;
 use crate::release::Platform;
 use crate::runtime::{Runtime, join};
 use crate::{Error, error::at};
@@ -51,7 +51,7 @@ pub(crate) fn verify_files(root: &Path, platform: &Platform) -> Result<(), Error
 
 /// The sha256 of a file, in lowercase hexadecimal digits.
 pub(crate) fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = open_plain(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
     loop {

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Error;
+use crate::files;
 use crate::install::space::Space;
 
 /// How often a lock that another process holds is tried again.
@@ -25,21 +26,21 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`] when it is not free within `patience`, [`Error::CacheNotWritable`] when
-    /// its file cannot be made.
+    /// [`Error::Locked`] when it is not free within `patience`, [`Error::InTheWay`] when its file
+    /// is no plain one, and [`Error::CacheNotWritable`] when it cannot be made.
     pub(crate) fn acquire(
         path: &Path,
         patience: Duration,
         space: &Space,
         waiting: impl FnOnce(),
     ) -> Result<Self, Error> {
+        if let Some(found) = files::strange(path).or(files::is_folder(path).then_some("a folder")) {
+            let path = path.to_path_buf();
+            return Err(Error::InTheWay { path, found });
+        }
         let mut options = OpenOptions::new();
-        let file = options
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .map_err(space.writing(path))?;
+        options.create(true).truncate(false).write(true);
+        let file = files::open(path, &mut options).map_err(space.writing(path))?;
         let start = Instant::now();
         let mut waiting = Some(waiting);
         loop {

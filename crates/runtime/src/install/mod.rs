@@ -22,6 +22,7 @@ pub use progress::Progress;
 
 use crate::Error;
 use crate::cache::Cache;
+use crate::files;
 use crate::install::lock::Lock;
 use crate::install::space::Space;
 use crate::install::work::Work;
@@ -147,6 +148,8 @@ impl Installer {
     /// - [`Error::UnsupportedPlatform`]: no runtime is published for the platform.
     /// - [`Error::NoCacheFolder`], [`Error::CacheNotWritable`], [`Error::NoSpace`]: there is
     ///   nowhere to keep it.
+    /// - [`Error::InTheWay`]: a link, a pipe or the like stands where the installer keeps something
+    ///   of its own. None is followed, and nothing is removed that it has not made.
     /// - [`Error::NoClient`], [`Error::Download`]: no client was found, or each has failed.
     /// - [`Error::HashMismatch`]: something was delivered that is not what was published. No other
     ///   client is tried then, for it needs a person to look at it.
@@ -170,7 +173,9 @@ impl Installer {
                 .into_iter()
                 .fold(0, u64::max),
         };
-        fs::create_dir_all(&folder).map_err(space.writing(&folder))?;
+        // What the user has named may be a link; what lies in it is ours.
+        fs::create_dir_all(cache.path()).map_err(space.writing(cache.path()))?;
+        files::create_folder(&folder).map_err(space.writing(&folder))?;
         let progress = &mut self.on_progress;
         let lock = Lock::acquire(&folder.join(".lock"), self.lock_timeout, &space, || {
             progress(Progress::Waiting);

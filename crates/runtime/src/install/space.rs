@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::files;
 
 /// The cache folder, and how much an installation takes in it.
 #[derive(Debug)]
@@ -19,6 +20,9 @@ impl Space {
             use io::ErrorKind as Kind;
 
             let path = path.to_path_buf();
+            if let Some(found) = files::strange(&path) {
+                return Error::InTheWay { path, found };
+            }
             match source.kind() {
                 Kind::StorageFull | Kind::QuotaExceeded => self.full(),
                 Kind::PermissionDenied

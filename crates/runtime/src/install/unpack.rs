@@ -9,6 +9,7 @@ use tar::EntryType;
 use zip::ZipArchive;
 
 use crate::Error;
+use crate::files::open_plain;
 use crate::install::space::Space;
 use crate::release::Archive;
 
@@ -78,7 +79,7 @@ struct Target<'a> {
 
 impl Target<'_> {
     fn unpack_zip(&mut self, file: &Path) -> Result<(), Error> {
-        let open = File::open(file).map_err(|error| self.bad(error))?;
+        let open = open_plain(file).map_err(|error| self.bad(error))?;
         let mut zip = ZipArchive::new(BufReader::new(open)).map_err(|error| self.bad(error))?;
         // The list of entries stands at the end of the file, so all can be refused before
         // anything is written.
@@ -104,7 +105,7 @@ impl Target<'_> {
     }
 
     fn unpack_tar_gz(&mut self, file: &Path) -> Result<(), Error> {
-        let open = File::open(file).map_err(|error| self.bad(error))?;
+        let open = open_plain(file).map_err(|error| self.bad(error))?;
         let unzipped = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, open));
         let mut tar = tar::Archive::new(unzipped);
         for entry in tar.entries().map_err(|error| self.bad(error))? {

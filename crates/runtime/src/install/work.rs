@@ -2,11 +2,12 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::cache::{Cache, SUMS, sums_of};
+use crate::files;
 use crate::install::client::{Client, Delivery, Folders, Order, Program};
 use crate::install::process::{self, ClientFailure, Reason};
 use crate::install::progress::Progress;
@@ -192,7 +193,12 @@ impl Work<'_> {
     /// Gives the runtime its name, which makes it one.
     fn publish(self, root: &Path, staging: &Staging) -> Result<Runtime, Error> {
         let sums = root.join(SUMS);
-        fs::write(&sums, sums_of(self.platform)).map_err(self.space.writing(&sums))?;
+        files::open(
+            &sums,
+            File::options().create(true).write(true).truncate(true),
+        )
+        .and_then(|mut file| file.write_all(sums_of(self.platform).as_bytes()))
+        .map_err(self.space.writing(&sums))?;
         // A power cut must not leave a name without its content.
         for path in self
             .platform
@@ -200,14 +206,17 @@ impl Work<'_> {
             .map(|file| join(root, &file.path))
             .chain([sums])
         {
-            let file = File::options().append(true).open(&path);
+            let file = files::open(&path, File::options().append(true));
             file.and_then(|file| file.sync_all())
                 .map_err(self.space.writing(&path))?;
         }
         let target = self.cache.runtime_root(self.release, self.platform);
-        // A runtime that is damaged, or to be replaced. Whoever runs it keeps it open.
-        let old = staging.path().join("old");
         let replaces = fs::symlink_metadata(&target).is_ok();
+        let old = match is_runtime(&target) {
+            // It is damaged, or to be replaced. Whoever runs it keeps it open.
+            true => staging.path().join("old"),
+            false => set_aside(&target),
+        };
         if replaces {
             fs::rename(&target, &old).map_err(at("move away", &target))?;
         }
@@ -227,14 +236,28 @@ impl Work<'_> {
     }
 }
 
-/// The file with this extension in a folder.
+/// Whether an installer has made this, and may remove it.
+fn is_runtime(path: &Path) -> bool {
+    files::is_folder(path) && files::open_plain(&path.join(SUMS)).is_ok()
+}
+
+/// Where to move what stands in the place of a runtime and is none: it is not ours to remove.
+fn set_aside(path: &Path) -> PathBuf {
+    let nanos = SystemTime::UNIX_EPOCH
+        .elapsed()
+        .map_or(0, |time| time.as_nanos());
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".set-aside-{nanos}"));
+    name.into()
+}
+
+/// The plain file with this extension in a folder.
 fn file_in(folder: &Path, extension: &str) -> Option<PathBuf> {
-    let paths = fs::read_dir(folder)
+    fs::read_dir(folder)
         .ok()?
         .flatten()
-        .map(|entry| entry.path());
-    paths
-        .into_iter()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .map(|entry| entry.path())
         .find(|path| path.extension().is_some_and(|found| found == extension))
 }
 
