@@ -5,6 +5,8 @@
 //! nothing but a plain file is opened for reading or writing: the wait for the other end of a pipe
 //! would have no end. The cache folder itself is what the user has named, link or not.
 
+#[cfg(feature = "install")]
+use std::fs::DirBuilder;
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io;
 use std::path::Path;
@@ -37,14 +39,41 @@ pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
+/// Who may look into a folder of ours. Only its owner may write it, whatever the umask allows.
+#[cfg(feature = "install")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Access {
+    /// Its owner alone.
+    Private,
+    /// Whoever the umask lets.
+    Readable,
+}
+
+#[cfg(feature = "install")]
+impl Access {
+    /// What makes such folders.
+    pub(crate) fn builder(self) -> DirBuilder {
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::DirBuilderExt as _;
+            builder.mode(match self {
+                Self::Private => 0o700,
+                Self::Readable => 0o755,
+            });
+        }
+        builder
+    }
+}
+
 /// Makes a folder of ours, unless it is there already.
 ///
 /// # Errors
 ///
 /// When anything else is there, a link to a folder included, and whatever the system says.
 #[cfg(feature = "install")]
-pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
-    match fs::create_dir(path) {
+pub(crate) fn create_folder(path: &Path, access: Access) -> io::Result<()> {
+    match access.builder().create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_folder(path) => Ok(()),
         other => other,
     }
@@ -71,11 +100,39 @@ fn plain(kind: FileType) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, what))
 }
 
+/// Takes the right to write from everyone but the owner, and the bits that lend a program its
+/// owner's rights, for a folder and all that is in it. It holds only files and folders.
+#[cfg(all(unix, feature = "install"))]
+pub(crate) fn only_owner_writes(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let meta = fs::symlink_metadata(path)?;
+    let mode = meta.permissions().mode();
+    if mode & 0o7022 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o755))?;
+    }
+    if meta.is_dir() {
+        for entry in fs::read_dir(path)? {
+            only_owner_writes(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Elsewhere the cache inherits who may write it from the user's folder.
+#[cfg(all(not(unix), feature = "install"))]
+pub(crate) fn only_owner_writes(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(unix)]
 fn careful(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
 
-    options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+    options
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+        // Where it is made. Whatever the umask allows, only its owner writes it.
+        .mode(0o644)
 }
 
 #[cfg(windows)]

@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
@@ -297,4 +297,54 @@ fn what_uv_has_unpacked_is_not_waited_for() {
     let error = install(&world).expect_err("a file is a pipe");
     assert!(matches!(error, Error::UnsafeEntry { .. }), "{error:?}");
     world.assert_not_installed();
+}
+
+/// Set in the process that installs under another umask.
+const WORLD: &str = "OPENAI_CODEX_TEST_UMASK_WORLD";
+
+/// Not a test of its own: the next one starts it under a umask that allows everything.
+#[test]
+fn the_process_that_runs_under_another_umask() {
+    let Some(folder) = std::env::var_os(WORLD) else {
+        return;
+    };
+    let installed = World::open(folder.as_ref()).installer().install();
+    installed.expect("installed");
+}
+
+#[test]
+fn nobody_else_may_write_what_is_installed_whatever_the_umask_allows() {
+    for client in [Client::Uv, Client::Pip, Client::Npm] {
+        let world = World::new();
+        world.good_client(client);
+        let suid = "chmod 4777 \"$dest\"/codex_cli_bin/bin/codex";
+        if client == Client::Uv {
+            world.client("uv", &world.uv_that_unpacks(suid));
+        }
+        let output = Command::new("/bin/sh")
+            .args([
+                "-c",
+                "umask 000; exec \"$0\" --exact the_process_that_runs_under_another_umask",
+            ])
+            .arg(std::env::current_exe().expect("this program"))
+            .env(WORLD, world.folder())
+            .output()
+            .expect("a shell");
+        assert!(output.status.success(), "{output:?}");
+        world.assert_installed();
+        let mut found = vec![world.folder().join("cache")];
+        let mut seen = 0;
+        while let Some(path) = found.pop() {
+            let meta = fs::symlink_metadata(&path).expect("it is there");
+            let mode = meta.permissions().mode();
+            assert_eq!(mode & 0o7022, 0, "{mode:o} {}", path.display());
+            seen += 1;
+            if meta.is_dir() {
+                found.extend(names_in(&path).iter().map(|name| path.join(name)));
+            }
+        }
+        assert!(seen > 10, "{seen}");
+        let staging = fs::metadata(world.runtimes().join(".staging")).expect("it is there");
+        assert_eq!(staging.permissions().mode() & 0o777, 0o700);
+    }
 }

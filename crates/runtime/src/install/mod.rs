@@ -13,7 +13,6 @@ mod work;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
 use std::time::Duration;
 
 pub use client::Client;
@@ -22,7 +21,7 @@ pub use progress::Progress;
 
 use crate::Error;
 use crate::cache::Cache;
-use crate::files;
+use crate::files::{self, Access};
 use crate::install::lock::Lock;
 use crate::install::space::Space;
 use crate::install::work::Work;
@@ -174,8 +173,12 @@ impl Installer {
                 .fold(0, u64::max),
         };
         // What the user has named may be a link; what lies in it is ours.
-        fs::create_dir_all(cache.path()).map_err(space.writing(cache.path()))?;
-        files::create_folder(&folder).map_err(space.writing(&folder))?;
+        let mut with_parents = Access::Readable.builder();
+        with_parents
+            .recursive(true)
+            .create(cache.path())
+            .map_err(space.writing(cache.path()))?;
+        files::create_folder(&folder, Access::Readable).map_err(space.writing(&folder))?;
         let progress = &mut self.on_progress;
         let lock = Lock::acquire(&folder.join(".lock"), self.lock_timeout, &space, || {
             progress(Progress::Waiting);

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::files;
+use crate::files::{self, Access};
 use crate::install::client::Growing;
 
 /// The file in each folder that says who made it. It goes last, so that no folder is left without.
@@ -20,12 +20,12 @@ pub(crate) struct Staging {
 impl Staging {
     /// Makes a folder with a name of its own in `parent`.
     pub(crate) fn create(parent: &Path) -> io::Result<Self> {
-        files::create_folder(parent)?;
+        files::create_folder(parent, Access::Private)?;
         let nanos = SystemTime::UNIX_EPOCH
             .elapsed()
             .map_or(0, |time| time.as_nanos());
         let path = parent.join(format!("{}-{nanos}", std::process::id()));
-        fs::create_dir(&path)?;
+        Access::Private.builder().create(&path)?;
         let staging = Self { path };
         File::create_new(staging.path.join(MARK))?;
         Ok(staging)

@@ -199,6 +199,8 @@ impl Work<'_> {
         )
         .and_then(|mut file| file.write_all(sums_of(self.platform).as_bytes()))
         .map_err(self.space.writing(&sums))?;
+        // What uv has unpacked has the permissions that uv and the umask give.
+        files::only_owner_writes(root).map_err(self.space.writing(root))?;
         // A power cut must not leave a name without its content.
         for path in self
             .platform
