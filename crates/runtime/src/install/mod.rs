@@ -1,5 +1,6 @@
 //! Downloading and unpacking the runtime: [`Installer`].
 
+mod bounded;
 mod client;
 mod lock;
 mod process;

@@ -10,12 +10,20 @@ use zip::ZipArchive;
 
 use crate::Error;
 use crate::files::open_plain;
+use crate::install::bounded::Bounded;
 use crate::install::space::Space;
 use crate::release::Archive;
 
 const BUFFER: usize = 256 * 1024;
 /// How many bytes are written between two words about it.
 const TELL: u64 = 4 << 20;
+
+/// How many bytes an archive may hold beside its root. Those of 0.163.0 hold 6 KB there.
+const BESIDE: u64 = 1 << 20;
+/// How many entries it may have. Those of 0.163.0 have 47 at most.
+const ENTRIES: u64 = 4096;
+/// How many bytes may lie between two entries of a tar: headers, a long name, the padding.
+const HEADERS: u64 = 64 * 1024;
 
 /// The format of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +52,8 @@ impl Format {
 ///
 /// [`Error::UnsafeEntry`] when any entry, also one outside the root, has a name that leads
 /// elsewhere, appears twice, or is neither a file nor a folder; nothing is ever written outside
-/// `into`. [`Error::BadArchive`] when the archive cannot be read or holds more than it should.
+/// `into`. [`Error::BadArchive`] when the archive cannot be read or holds more than it should,
+/// below the root, beside it or in what describes its entries; no more than that is ever unpacked.
 pub(crate) fn unpack(
     file: &Path,
     format: Format,
@@ -59,6 +68,9 @@ pub(crate) fn unpack(
         into,
         space,
         wrote,
+        entries: 0,
+        below: 0,
+        beside: 0,
         written: 0,
         told: 0,
     };
@@ -73,6 +85,10 @@ struct Target<'a> {
     into: &'a Path,
     space: &'a Space,
     wrote: &'a mut dyn FnMut(u64),
+    /// How many entries there are so far, and how large they say they are.
+    entries: u64,
+    below: u64,
+    beside: u64,
     written: u64,
     told: u64,
 }
@@ -95,6 +111,10 @@ impl Target<'_> {
                     return Err(self.refused(&name, NOT_PLAIN));
                 }
                 let path = self.place(&name)?;
+                if !write {
+                    // What lies beside the root is never unpacked.
+                    self.admit(path.is_some(), entry.size())?;
+                }
                 if let (true, false, Some(path)) = (write, is_dir, path) {
                     let executable = entry.unix_mode().unwrap_or_default() & 0o111 != 0;
                     self.write(&name, &path, executable, &mut entry)?;
@@ -107,21 +127,51 @@ impl Target<'_> {
     fn unpack_tar_gz(&mut self, file: &Path) -> Result<(), Error> {
         let open = open_plain(file).map_err(|error| self.bad(error))?;
         let unzipped = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, open));
+        let (unzipped, left) = Bounded::new(unzipped);
         let mut tar = tar::Archive::new(unzipped);
-        for entry in tar.entries().map_err(|error| self.bad(error))? {
+        let mut entries = tar.entries().map_err(|error| self.bad(error))?;
+        loop {
+            // All of the entry before this one has been read.
+            left.set(HEADERS);
+            let Some(entry) = entries.next() else {
+                return Ok(());
+            };
             let mut entry = entry.map_err(|error| self.bad(error))?;
             let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             let path = self.place(&name)?;
             match entry.header().entry_type() {
                 EntryType::Regular | EntryType::Continuous => {}
                 // Folders are made as files need them. A global header only describes.
-                EntryType::Directory | EntryType::XGlobalHeader => continue,
+                EntryType::Directory | EntryType::XGlobalHeader => {
+                    self.admit(false, 0)?;
+                    continue;
+                }
                 _ => return Err(self.refused(&name, NOT_PLAIN)),
             }
-            if let Some(path) = path {
-                let mode = entry.header().mode().map_err(|error| self.bad(error))?;
-                self.write(&name, &path, mode & 0o111 != 0, &mut entry)?;
+            self.admit(path.is_some(), entry.size())?;
+            left.set(entry.size());
+            match path {
+                Some(path) => {
+                    let mode = entry.header().mode().map_err(|error| self.bad(error))?;
+                    self.write(&name, &path, mode & 0o111 != 0, &mut entry)?;
+                }
+                None => {
+                    io::copy(&mut entry, &mut io::sink()).map_err(|error| self.bad(error))?;
+                }
             }
+        }
+    }
+
+    /// Counts an entry in, or refuses what says itself that it is too much.
+    fn admit(&mut self, below_root: bool, size: u64) -> Result<(), Error> {
+        self.entries += 1;
+        let (sum, most) = match below_root {
+            true => (&mut self.below, self.archive.unpacked),
+            false => (&mut self.beside, BESIDE),
+        };
+        *sum = sum.saturating_add(size);
+        if *sum > most || self.entries > ENTRIES {
+            return Err(self.bad(io::Error::other("holds more than was published")));
         }
         Ok(())
     }
