@@ -41,7 +41,9 @@
 //!
 //! An installation downloads about 150 MB and takes about 380 MB of disk, and 530 MB while it is
 //! at work. Several installers may run at once: one downloads and the others wait. One that is
-//! killed leaves nothing that could be taken for a runtime; the next one sweeps up.
+//! killed leaves nothing that could be taken for a runtime, and the next one sweeps up. On Unix the
+//! client is killed with it, and what the client started too, through a shell that watches over
+//! them; where there is no `/bin/sh` or on Windows the client goes on to its end.
 //!
 //! # Where it is kept
 //!

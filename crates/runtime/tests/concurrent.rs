@@ -167,13 +167,13 @@ fn an_installer_killed_while_it_downloads_leaves_nothing_broken() {
         world.folder().join("clients/pid"),
         world.folder().join(WHEEL),
     );
-    // The client lives on for a while, as a real one would.
+    // The client would live on for a while, as a real one does, and what it started as well.
     world.client(
         "pip",
         &format!(
-            "head -c 100 {} > \"$dest\"/part.whl; echo $$ > {}; exec sleep 600",
+            "sleep 600 & echo $$ $! > {}; head -c 100 {} > \"$dest\"/part.whl; exec sleep 600",
+            pid.display(),
             wheel.display(),
-            pid.display()
         ),
     );
     let mut process = Process::start(&world, "");
@@ -182,16 +182,57 @@ fn an_installer_killed_while_it_downloads_leaves_nothing_broken() {
     assert_eq!(names_in(&world.runtimes().join(".staging")).len(), 1);
     assert!(!world.root().exists());
 
-    world.good_client(Client::Pip);
+    // None of them is left to write beside the next one.
+    let pids = fs::read_to_string(pid).expect("the client has said their ids");
+    let alive = format!(
+        "for pid in {}; do case $(ps -o stat= -p $pid) in ''|Z*) ;; *) echo alive >&2; exit 1;; esac; done\n",
+        pids.trim()
+    );
+    let copy = format!("cp {} \"$dest\"", wheel.display());
+    world.client("pip", &(alive + &copy));
     world.installer().install().expect("installed");
     world.assert_installed();
-    let pid = fs::read_to_string(pid).expect("the client has said its id");
-    let killed = Command::new("kill")
-        .arg(pid.trim())
-        .status()
-        .expect("kill runs");
-    assert!(killed.success(), "the client was still running");
-    world.assert_installed();
+}
+
+#[test]
+fn a_client_ends_with_its_installer_whatever_ends_that() {
+    for signal in ["KILL", "INT", "TERM", "HUP"] {
+        let world = World::new();
+        let pid = world.folder().join("clients/pid");
+        // It does not care about signals that it can ignore.
+        world.client(
+            "npm",
+            &format!(
+                "trap '' INT TERM HUP; sleep 600 & echo $$ $! > {}; echo x > \"$dest\"/part; wait",
+                pid.display()
+            ),
+        );
+        let mut process = Process::start(&world, "");
+        process.wait_for("downloading");
+        let pids = fs::read_to_string(pid).expect("the client has said their ids");
+        let id = process.child.id().to_string();
+        let killed = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(killed.expect("kill runs").success());
+        process.child.wait().expect("it has ended");
+        for pid in pids.split_whitespace() {
+            wait_for_the_end_of(pid);
+        }
+    }
+}
+
+/// Fails if a process is still there after a while.
+#[track_caller]
+fn wait_for_the_end_of(pid: &str) {
+    for _ in 0..1000 {
+        let output = Command::new("ps").args(["-o", "stat=", "-p", pid]).output();
+        let state = output.expect("ps runs").stdout;
+        // Nobody may care to collect it.
+        if state.is_empty() || state.starts_with(b"Z") {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{pid} is still there");
 }
 
 #[test]

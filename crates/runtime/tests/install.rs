@@ -307,6 +307,39 @@ fn a_client_that_stalls_is_ended_and_the_next_is_tried() {
 }
 
 #[test]
+fn what_a_client_that_stalls_has_started_is_ended_too() {
+    let world = World::new();
+    let pid = world.folder().join("clients/pid");
+    world.client(
+        "pip",
+        &format!("sleep 600 & echo $! > {}; wait", pid.display()),
+    );
+    let installer = world.installer().stall_timeout(Duration::from_secs(1));
+    installer.install().expect_err("pip stalls");
+    let pid = fs::read_to_string(pid).expect("pip has said its id");
+    for _ in 0..1000 {
+        let state = std::process::Command::new("ps")
+            .args(["-o", "stat=", "-p", pid.trim()])
+            .output();
+        let state = state.expect("ps runs").stdout;
+        if state.is_empty() || state.starts_with(b"Z") {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{pid} is still there");
+}
+
+#[test]
+fn a_client_that_is_killed_by_a_signal_is_told_as_that() {
+    let world = World::new();
+    world.client("npm", "kill -s KILL $$");
+    let error = world.installer().install().expect_err("npm is killed");
+    assert!(error.to_string().contains("signal: 9"), "{error}");
+    world.assert_not_installed();
+}
+
+#[test]
 fn a_client_that_leaves_a_program_behind_does_not_hold_us_up() {
     let world = World::new();
     // It keeps standard error open for as long as it runs.

@@ -88,7 +88,7 @@ impl Client {
             };
             let mut question = program.command(search_path);
             question.arg("--version");
-            process::run(&mut question, ANSWER_PATIENCE, || 0)
+            process::run(&question, None, ANSWER_PATIENCE, || 0)
                 .is_ok()
                 .then_some(program)
         })

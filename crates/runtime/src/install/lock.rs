@@ -16,7 +16,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// The lock of a cache. The system releases it when its holder ends, however that comes about.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
     /// Whether it keeps anyone away. Some network file systems know no locks.
     pub(crate) exclusive: bool,
 }
@@ -47,14 +47,14 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) => {
                     return Ok(Self {
-                        _file: file,
+                        file,
                         exclusive: true,
                     });
                 }
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                     // Two may then download, but each unpacks for itself and one rename wins.
                     return Ok(Self {
-                        _file: file,
+                        file,
                         exclusive: false,
                     });
                 }
@@ -78,5 +78,10 @@ impl Lock {
                 }
             }
         }
+    }
+
+    /// What holds it. A duplicate in another process holds it too.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
     }
 }

@@ -6,6 +6,7 @@ mod lock;
 mod process;
 mod progress;
 mod redact;
+mod running;
 mod space;
 mod staging;
 mod unpack;
@@ -197,6 +198,7 @@ impl Installer {
             cache: &cache,
             space: &space,
             staging: &staging,
+            lock: lock.file(),
             stall_timeout: self.stall_timeout,
             progress: &mut *self.on_progress,
         };

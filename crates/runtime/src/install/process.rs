@@ -1,14 +1,16 @@
 //! Running a client: its progress, its patience, and what it says when it fails.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read as _};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{ChildStderr, Command, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::install::client::Client;
 use crate::install::redact::redact;
+use crate::install::running::Running;
 
 /// How much of a client's standard error is kept: its end.
 const STDERR_KEPT: usize = 8 * 1024;
@@ -108,31 +110,27 @@ fn headline(stderr: &str) -> Option<&str> {
 
 /// Runs a command to its end, and gives what it wrote to standard error.
 ///
-/// `progress` is asked again and again for how many bytes have arrived.
+/// `progress` is asked again and again for how many bytes have arrived. `lock` stays locked for as
+/// long as the command runs, even if this process is killed.
 ///
 /// # Errors
 ///
 /// With the reason and the standard error, when the command cannot be started, exits with another
 /// status than 0, or no byte arrives for as long as `patience`. It is ended then.
 pub(crate) fn run(
-    command: &mut Command,
+    command: &Command,
+    lock: Option<&File>,
     patience: Duration,
     mut progress: impl FnMut() -> u64,
 ) -> Result<String, (Reason, String)> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let child = command
-        .spawn()
-        .map_err(|error| (Reason::Start(error), String::new()))?;
-    let mut child = EndOnDrop(child);
-    let stderr = Tail::follow(&mut child.0);
+    let mut child =
+        Running::start(command, lock).map_err(|error| (Reason::Start(error), String::new()))?;
+    let stderr = Tail::follow(child.stderr());
     let start = Instant::now();
     let (mut most, mut changed) = (0, start);
     let reason = loop {
         let bytes = progress();
-        match child.0.try_wait() {
+        match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(stderr.text()),
             Ok(Some(status)) => break Reason::Exit(status),
             Ok(None) => {}
@@ -149,17 +147,6 @@ pub(crate) fn run(
     Err((reason, stderr.text()))
 }
 
-/// A child that does not outlive its owner.
-struct EndOnDrop(Child);
-
-impl Drop for EndOnDrop {
-    fn drop(&mut self) {
-        // Both fail only when it has ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// The end of a child's standard error.
 struct Tail {
     kept: Arc<Mutex<Vec<u8>>>,
@@ -168,10 +155,10 @@ struct Tail {
 
 impl Tail {
     /// Reads in a thread of its own, which ends with the pipe.
-    fn follow(child: &mut Child) -> Self {
+    fn follow(pipe: Option<ChildStderr>) -> Self {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let (end, ended) = mpsc::channel();
-        if let Some(mut pipe) = child.stderr.take() {
+        if let Some(mut pipe) = pipe {
             let kept = Arc::clone(&kept);
             thread::spawn(move || {
                 let mut buffer = [0; 4096];

@@ -26,6 +26,7 @@ pub(crate) struct Work<'a> {
     pub(crate) cache: &'a Cache,
     pub(crate) space: &'a Space,
     pub(crate) staging: &'a Path,
+    pub(crate) lock: &'a File,
     pub(crate) stall_timeout: Duration,
     pub(crate) progress: &'a mut (dyn FnMut(Progress<'_>) + Send),
 }
@@ -86,11 +87,11 @@ impl Work<'_> {
         staging: &Path,
     ) -> Result<PathBuf, Miss> {
         let folders = Folders::create(staging).map_err(self.space.writing(staging))?;
-        let mut order = client
+        let order = client
             .order(program, search_path, self.platform, &folders)
             .map_err(self.space.writing(staging))?;
         let archive = client.archive(self.platform);
-        let stderr = self.run(client, archive, &mut order)?;
+        let stderr = self.run(client, archive, &order)?;
         let root = match order.delivery {
             Delivery::Archive { folder, format } => {
                 let Some(file) = file_in(&folder, format.extension()) else {
@@ -151,16 +152,11 @@ impl Work<'_> {
     }
 
     /// Runs a client to its end and gives what it wrote to standard error.
-    fn run(
-        &mut self,
-        client: Client,
-        archive: &Archive,
-        order: &mut Order,
-    ) -> Result<String, Miss> {
+    fn run(&mut self, client: Client, archive: &Archive, order: &Order) -> Result<String, Miss> {
         let into = self.cache.runtime_root(self.release, self.platform);
         let (growing, progress) = (&order.growing, &mut self.progress);
         let mut most = 0;
-        let outcome = process::run(&mut order.command, self.stall_timeout, || {
+        let outcome = process::run(&order.command, Some(self.lock), self.stall_timeout, || {
             let total = growing.total();
             // A client moves files about, so that there may seem to be less for a moment.
             let bytes = growing.bytes().max(most);
