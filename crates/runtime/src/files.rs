@@ -52,17 +52,22 @@ pub(crate) enum Access {
 #[cfg(feature = "install")]
 impl Access {
     /// What makes such folders.
+    #[cfg(unix)]
     pub(crate) fn builder(self) -> DirBuilder {
+        use std::os::unix::fs::DirBuilderExt as _;
+
         let mut builder = DirBuilder::new();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::DirBuilderExt as _;
-            builder.mode(match self {
-                Self::Private => 0o700,
-                Self::Readable => 0o755,
-            });
-        }
+        builder.mode(match self {
+            Self::Private => 0o700,
+            Self::Readable => 0o755,
+        });
         builder
+    }
+
+    /// What makes such folders. Elsewhere they inherit who may read and write them.
+    #[cfg(not(unix))]
+    pub(crate) fn builder(self) -> DirBuilder {
+        DirBuilder::new()
     }
 }
 
