@@ -177,7 +177,8 @@ fn what_a_runtime_puts_back_as_it_ends_is_removed_too() {
     } = Stage::new();
     let root = runtime.home().parent().unwrap().to_owned();
     drop(runtime);
-    assert!(!root.exists());
+    // Windows removes no folder that a process is in; there it is gone when the runtime is.
+    assert!(!root.exists() || cfg!(windows));
     drop(client);
     let deadline = Instant::now() + PATIENCE;
     while root.exists() {
