@@ -3,6 +3,7 @@
 mod demo;
 mod forward;
 mod install;
+mod platforms;
 mod soak;
 mod workspace;
 
@@ -39,6 +40,8 @@ enum Command {
     /// Compare the async and the blocking API
     #[command(disable_help_flag = true)]
     CheckParity(Forwarded),
+    /// Check for macOS, and run the tests on Windows through Wine
+    CheckPlatforms(platforms::Options),
     /// Run a real turn with a scripted model
     Demo,
     /// Mix turns, drops, faults and kills for a while, and see that nothing is lost or left
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::ExportSchema(rest) => return forward::run("export-schema", &rest),
         Command::PublicApi(rest) => return forward::run("public-api", &rest),
         Command::CheckParity(rest) => return forward::run("check-parity", &rest),
+        Command::CheckPlatforms(options) => platforms::run(&options),
         Command::Demo => demo::run(),
         Command::Soak(options) => soak::run(&options),
     };
