@@ -1,5 +1,8 @@
 //! Where the runtime's binary comes from.
 
+mod npm;
+
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +23,17 @@ pub(crate) struct Found {
     pub(crate) path_dir: Option<PathBuf>,
 }
 
+impl Found {
+    /// What this path names: a binary, or what is behind a script.
+    fn at(path: PathBuf) -> Self {
+        let behind = cfg!(windows).then(|| npm::behind(&path)).flatten();
+        behind.unwrap_or(Self {
+            binary: path,
+            path_dir: None,
+        })
+    }
+}
+
 /// Finds the binary: what the caller named, `$CODEX_BIN`, the pinned runtime in
 /// the cache, and `codex` on the `PATH` if its version will do.
 pub(crate) async fn locate(named: Option<&Path>, policy: VersionPolicy) -> Result<Found> {
@@ -31,10 +45,7 @@ pub(crate) async fn locate(named: Option<&Path>, policy: VersionPolicy) -> Resul
         // Against our folder, not against the one that the child will have.
         if let Some(binary) = path.map(|path| std::path::absolute(&path).unwrap_or(path)) {
             return match binary.is_file() {
-                true => Ok(Found {
-                    binary,
-                    path_dir: None,
-                }),
+                true => Ok(Found::at(binary)),
                 false => Err(Error::new(
                     ErrorKind::Launch,
                     format!(
@@ -63,23 +74,19 @@ pub(crate) async fn locate(named: Option<&Path>, policy: VersionPolicy) -> Resul
             let _ = write!(looked, "; no pinned runtime ({error})");
         }
     }
-    match on_path() {
-        Some(binary) => match version_of(&binary).await {
-            Ok(version) if policy.judge(Some(&version)) == Verdict::Fits => {
-                return Ok(Found {
-                    binary,
-                    path_dir: None,
-                });
-            }
+    let search_path = std::env::var_os("PATH").unwrap_or_default();
+    match on_path(&search_path).map(Found::at) {
+        Some(found) => match version_of(&found.binary).await {
+            Ok(version) if policy.judge(Some(&version)) == Verdict::Fits => return Ok(found),
             Ok(version) => {
                 let _ = write!(
                     looked,
                     "; {} is codex {version}, which {policy:?} does not take",
-                    binary.display()
+                    found.binary.display()
                 );
             }
             Err(reason) => {
-                let _ = write!(looked, "; {} {reason}", binary.display());
+                let _ = write!(looked, "; {} {reason}", found.binary.display());
             }
         },
         None => looked.push_str("; no codex on PATH"),
@@ -93,13 +100,16 @@ pub(crate) async fn locate(named: Option<&Path>, policy: VersionPolicy) -> Resul
     ))
 }
 
-fn on_path() -> Option<PathBuf> {
-    let name = if cfg!(windows) { "codex.exe" } else { "codex" };
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
+/// The first `codex` on a search path, or the script for it that npm puts there on Windows.
+fn on_path(search_path: &OsStr) -> Option<PathBuf> {
+    let names: &[&str] = match cfg!(windows) {
+        true => &["codex.exe", "codex.cmd"],
+        false => &["codex"],
+    };
+    std::env::split_paths(search_path)
         // A relative folder would mean another one once the child has changed its own.
         .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(name))
+        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
         .find(|candidate| candidate.is_file())
 }
 
@@ -116,5 +126,51 @@ async fn version_of(binary: &Path) -> Result<String, String> {
     match text.split_whitespace().last() {
         Some(version) if output.status.success() => Ok(version.to_owned()),
         _ => Err("does not say its version".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with files of these names.
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn the_first_codex_on_the_path_is_found() {
+        // npm puts all three into one folder.
+        let npm = folder(&["codex", "codex.cmd", "codex.ps1"]);
+        let (none, both) = (
+            folder(&["codex.txt"]),
+            folder(&["codex.exe", "codex.cmd", "codex"]),
+        );
+        let on = |folders: &[&Path]| on_path(&std::env::join_paths(folders).unwrap());
+        let (npms, exes) = match cfg!(windows) {
+            true => ("codex.cmd", "codex.exe"),
+            false => ("codex", "codex"),
+        };
+        assert_eq!(
+            on(&[none.path(), npm.path(), both.path()]),
+            Some(npm.path().join(npms))
+        );
+        assert_eq!(on(&[both.path(), npm.path()]), Some(both.path().join(exes)));
+        assert_eq!(on(&[none.path(), Path::new("relative")]), None);
+    }
+
+    #[cfg(windows)]
+    #[tokio::test]
+    async fn a_script_with_nothing_behind_it_says_its_version() {
+        let npm = folder(&[]);
+        let script = npm.path().join("codex.cmd");
+        std::fs::write(&script, "@echo codex-cli 0.163.0\r\n").unwrap();
+        let found = Found::at(on_path(npm.path().as_os_str()).unwrap());
+        assert_eq!(found.binary, script);
+        assert_eq!(version_of(&found.binary).await.unwrap(), "0.163.0");
     }
 }
