@@ -43,7 +43,7 @@
 //! at work. Several installers may run at once: one downloads and the others wait. One that is
 //! killed leaves nothing that could be taken for a runtime, and the next one sweeps up. On Unix the
 //! client is killed with it, and what the client started too, through a shell that watches over
-//! them; where there is no `/bin/sh` or on Windows the client goes on to its end.
+//! them, or goes on to its end where there is no `/bin/sh`. On Windows a job object ends them.
 //!
 //! # Where it is kept
 //!

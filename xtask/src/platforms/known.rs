@@ -28,6 +28,7 @@ const fn with_runtime(package: &'static str, target: &'static str) -> Suite {
 
 /// What is run.
 pub(crate) const SUITES: &[Suite] = &[
+    alone("openai-codex-job", "ends"),
     alone("openai-codex-wire", "openai_codex_wire"),
     alone("openai-codex-wire", "recording"),
     alone("openai-codex-wire", "support"),

@@ -14,6 +14,9 @@
 //! - A helper program of our own would have to be installed beside every program that has this
 //!   crate as a library.
 //!
+//! On Windows a client is in a job object, which the system ends with us, and with it whatever the
+//! client has started. The lock is free then before they have ended.
+//!
 //! Where there is no `/bin/sh`, in an image that holds nothing but uv and a program, the client runs
 //! without that shell: it is ended when we end in order, and lives on when we are killed.
 
@@ -26,6 +29,8 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 pub(crate) struct Running {
     child: Child,
     ended: bool,
+    /// After the child, which is ended before what it has started.
+    _guard: platform::Guard,
 }
 
 impl Running {
@@ -46,6 +51,7 @@ impl Running {
         }
         let child = guarded.spawn()?;
         Ok(Self {
+            _guard: platform::guard(&child),
             child,
             ended: false,
         })
@@ -115,6 +121,11 @@ exec 3<&- 4>&- "$@""#;
         Ok(guarded)
     }
 
+    /// The shell is all there is.
+    pub(super) type Guard = ();
+
+    pub(super) fn guard(_: &Child) -> Guard {}
+
     /// What the client has left running on purpose may go on.
     pub(super) fn release(child: &mut Child) {
         if let Some(mut pipe) = child.stdin.take() {
@@ -124,17 +135,27 @@ exec 3<&- 4>&- "$@""#;
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 mod platform {
     use std::ffi::OsStr;
     use std::fs::File;
     use std::io;
     use std::process::{Child, Command, Stdio};
 
+    use openai_codex_job::Job;
+
+    /// The job of the client; `None` where the system gives none.
+    pub(super) type Guard = Option<Job>;
+
     pub(super) fn guarded(program: &OsStr, _: Option<&File>) -> io::Result<Command> {
         let mut guarded = Command::new(program);
         guarded.stdin(Stdio::null()).stdout(Stdio::null());
         Ok(guarded)
+    }
+
+    pub(super) fn guard(child: &Child) -> Guard {
+        let job = Job::new().and_then(|job| job.add(child).map(|()| job));
+        job.ok()
     }
 
     pub(super) fn release(_: &mut Child) {}

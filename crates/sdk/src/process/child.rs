@@ -6,7 +6,8 @@
 //! reaped its id cannot be reused, so no signal ever hits a stranger.
 //!
 //! If this process is killed itself, nothing here runs: then the child finds its
-//! stdin closed and exits, 0.163.0 within 65 ms, and ends what it started.
+//! stdin closed and exits, 0.163.0 within 65 ms, and ends what it started. On
+//! Windows the system ends both.
 
 use std::io;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -243,33 +244,52 @@ mod platform {
     }
 }
 
-/// Windows has no signals and no process groups that could be ended without a
-/// job object, which needs `unsafe` or another crate: the runtime is terminated,
-/// and what it started ends when it notices.
-#[cfg(not(unix))]
+/// Windows has neither signals nor process groups that could be ended. A job stands for both: the
+/// runtime is in it, and so is what that starts, and it ends with this process, even killed.
+#[cfg(windows)]
 mod platform {
     use std::io;
+    use std::os::windows::process::CommandExt;
     use std::process::{Child, Command, ExitStatus};
     use std::sync::{Arc, Mutex, PoisonError};
     use std::thread;
     use std::time::Duration;
 
-    pub(super) struct Target(Arc<Mutex<Child>>);
+    use openai_codex_job::Job;
+
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+
+    pub(super) struct Target {
+        child: Arc<Mutex<Child>>,
+        /// `None` where the system gives none: then only the child is ended.
+        job: Option<Job>,
+    }
 
     impl Target {
         #[cfg(test)]
         pub(super) fn id(&self) -> u32 {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).id()
+            self.child
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .id()
         }
     }
 
     pub(super) struct Waiter(Arc<Mutex<Child>>);
 
-    pub(super) fn prepare(_command: &mut Command) {}
+    /// A group of its own keeps the console's Ctrl-C away from the runtime.
+    pub(super) fn prepare(command: &mut Command) {
+        command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+    }
 
     pub(super) fn split(child: Child) -> (Target, Waiter) {
+        let job = Job::new().and_then(|job| job.add(&child).map(|()| job));
         let child = Arc::new(Mutex::new(child));
-        (Target(Arc::clone(&child)), Waiter(child))
+        let target = Target {
+            child: Arc::clone(&child),
+            job: job.ok(),
+        };
+        (target, Waiter(child))
     }
 
     impl Waiter {
@@ -281,7 +301,11 @@ mod platform {
             }
         }
 
-        pub(super) fn reap(&mut self, _target: &Target) -> Option<ExitStatus> {
+        pub(super) fn reap(&mut self, target: &Target) -> Option<ExitStatus> {
+            if let Some(job) = &target.job {
+                // What the child has left running; none is what was wanted.
+                let _ = job.end();
+            }
             self.try_wait().ok().flatten()
         }
 
@@ -298,8 +322,9 @@ mod platform {
     }
 
     pub(super) fn kill(target: &Target) {
-        let mut child = target.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A child that is gone already is what was wanted.
+        let _ = target.job.as_ref().map(Job::end);
+        let mut child = target.child.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = child.kill();
     }
 }
