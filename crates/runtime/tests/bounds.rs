@@ -1,7 +1,5 @@
 //! Archives that hold more than they should, anywhere.
 
-#![cfg(unix)]
-
 mod support;
 
 use std::error::Error as _;

@@ -1,7 +1,5 @@
 //! What is refused, and that nothing of it remains.
 
-#![cfg(unix)]
-
 mod support;
 
 use std::fs;
@@ -56,6 +54,7 @@ fn an_npm_package_with_another_hash_is_not_unpacked() {
     world.assert_not_installed();
 }
 
+#[cfg(unix)]
 #[test]
 fn what_uv_says_about_the_hash_is_a_mismatch_too() {
     let world = World::new();
@@ -72,6 +71,7 @@ fn what_uv_says_about_the_hash_is_a_mismatch_too() {
     world.assert_not_installed();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_that_differs_after_unpacking_is_removed() {
     for (path, ..) in FILES {
@@ -92,6 +92,7 @@ fn a_file_that_differs_after_unpacking_is_removed() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_link_among_what_uv_has_unpacked_is_refused() {
     let world = World::new();

@@ -5,9 +5,7 @@
 use std::borrow::Cow;
 use std::fs;
 use std::io::{Cursor, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use openai_codex_runtime::{
     Archive, Cache, Client, Installer, PinnedFile, Platform, Release, current_target,
@@ -69,7 +67,7 @@ impl World {
     /// A release whose archives are these bytes.
     pub(crate) fn with_archives(wheel: &[u8], npm: &[u8]) -> Self {
         let temp = tempfile::tempdir().expect("a temporary folder");
-        let folder = temp.path().canonicalize().expect("it exists");
+        let folder = real(temp.path());
         fs::create_dir(folder.join("clients")).expect("a folder for clients");
         fs::write(folder.join(WHEEL), wheel).expect("a wheel");
         fs::write(folder.join(NPM), npm).expect("an npm package");
@@ -118,6 +116,7 @@ impl World {
     }
 
     /// A client that delivers what a good one would.
+    #[cfg(unix)]
     pub(crate) fn good_client(&self, client: Client) {
         let folder = self.folder.display();
         self.client(
@@ -130,7 +129,52 @@ impl World {
         );
     }
 
+    /// A client that delivers what a good one would.
+    #[cfg(windows)]
+    pub(crate) fn good_client(&self, client: Client) {
+        let folder = self.folder.display();
+        let deliver = match client {
+            Client::Pip => format!("copy /b \"{folder}\\{WHEEL}\" \"%dest%\" >nul\n"),
+            Client::Npm => format!("copy /b \"{folder}\\{NPM}\" \"%dest%\" >nul\n"),
+            _ => self.unpack(),
+        };
+        self.client(client.name(), &deliver);
+    }
+
+    /// What uv does, without the comparison.
+    #[cfg(windows)]
+    fn unpack(&self) -> String {
+        let mut script = String::new();
+        for (i, (path, text, _)) in FILES.iter().enumerate() {
+            let source = self.folder.join("clients").join(i.to_string());
+            fs::write(&source, text).expect("written");
+            let path = format!("%dest%\\{WHEEL_ROOT}\\{}", path.replace('/', "\\"));
+            let (folder, _) = path.rsplit_once('\\').expect("it has one");
+            script += &format!("if not exist \"{folder}\" md \"{folder}\"\n");
+            script += &format!("copy /b \"{}\" \"{path}\" >nul\n", source.display());
+        }
+        script
+    }
+
+    /// A client that runs `script`, in which `%dest%` is where it should deliver.
+    ///
+    /// A batch file, as npm is on Windows. Each call that is not only for its version is noted.
+    #[cfg(windows)]
+    pub(crate) fn client(&self, name: &str, script: &str) {
+        let script = format!(
+            "@echo off\nif \"%~1\"==\"--version\" exit /b 0\necho {name} %*>>\"{log}\"\n\
+             :next\nif \"%~1\"==\"\" goto deliver\n\
+             if \"%~1\"==\"--dest\" set dest=%~2\nif \"%~1\"==\"--target\" set dest=%~2\n\
+             if \"%~1\"==\"--pack-destination\" set dest=%~2\nshift\ngoto next\n\
+             :deliver\n{script}",
+            log = self.folder.join("log").display(),
+        );
+        let path = self.folder.join("clients").join(format!("{name}.cmd"));
+        fs::write(path, script.replace('\n', "\r\n")).expect("written");
+    }
+
     /// What uv does: it compares the hash that it was given, unpacks, and then `after`.
+    #[cfg(unix)]
     pub(crate) fn uv_that_unpacks(&self, after: &str) -> String {
         let mut script = format!(
             "grep -q 'hash=sha256:{}' \"$requirement\" || exit 9\n",
@@ -148,6 +192,7 @@ impl World {
     /// A client that runs `script`, in which `$dest` is where it should deliver.
     ///
     /// Each call that is not only for its version is noted in a log.
+    #[cfg(unix)]
     pub(crate) fn client(&self, name: &str, script: &str) {
         self.program(
             name,
@@ -170,7 +215,10 @@ done
     }
 
     /// Any program on the search path.
+    #[cfg(unix)]
     pub(crate) fn program(&self, name: &str, script: &str) {
+        use std::process::{Command, Stdio};
+
         let path = self.folder.join("clients").join(name);
         // A program cannot be started while anyone has it open for writing, and whatever this
         // process has open, a child that another test starts has open too for a moment.
@@ -216,11 +264,7 @@ done
                 fs::read_to_string(&path).expect("a file of the release"),
                 text
             );
-            let found = fs::metadata(&path)
-                .expect("it was read")
-                .permissions()
-                .mode();
-            assert_eq!(found & 0o777, mode, "{}", path.display());
+            assert_mode(&path, mode);
         }
         openai_codex_runtime::verify(&runtime).expect("it is what was published");
         self.assert_nothing_half_done();
@@ -247,6 +291,34 @@ done
         assert_eq!(here, Vec::<String>::new());
     }
 }
+
+/// The name of a folder that a client is told, which no link is a part of.
+#[cfg(unix)]
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().expect("it exists")
+}
+
+/// The name of a folder that a client is told. As the system would write it, no batch file can use it.
+#[cfg(windows)]
+fn real(path: &Path) -> PathBuf {
+    path.to_owned()
+}
+
+#[cfg(unix)]
+#[track_caller]
+fn assert_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let found = fs::metadata(path)
+        .expect("it was read")
+        .permissions()
+        .mode();
+    assert_eq!(found & 0o777, mode, "{}", path.display());
+}
+
+/// Windows knows no permissions of this kind.
+#[cfg(windows)]
+fn assert_mode(_: &Path, _: u32) {}
 
 /// An entry of an archive.
 #[derive(Clone)]
