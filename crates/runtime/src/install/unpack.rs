@@ -21,7 +21,7 @@ const TELL: u64 = 4 << 20;
 /// How many bytes an archive may hold beside its root. Those of 0.163.0 hold 6 KB there.
 const BESIDE: u64 = 1 << 20;
 /// How many entries it may have. Those of 0.163.0 have 47 at most.
-const ENTRIES: u64 = 4096;
+const ENTRIES: u64 = 1024;
 /// How many bytes may lie between two entries of a tar: headers, a long name, the padding.
 const HEADERS: u64 = 64 * 1024;
 
