@@ -118,9 +118,9 @@ impl fmt::Display for Error {
                 "no folder to keep the codex runtime in, as no home folder is known; \
                  set {CACHE_VARIABLE} to one"
             ),
-            Self::CacheNotWritable { path, .. } => write!(
+            Self::CacheNotWritable { path, source } => write!(
                 f,
-                "cannot write `{}` to keep the codex runtime in; \
+                "cannot write `{}` to keep the codex runtime in ({source}); \
                  set {CACHE_VARIABLE} to a folder that can be written",
                 path.display()
             ),
@@ -187,8 +187,14 @@ impl fmt::Display for Error {
                 )
             }
             #[cfg(feature = "install")]
-            Self::BadArchive { archive, .. } => write!(f, "cannot read the archive `{archive}`"),
-            Self::Io { action, path, .. } => write!(f, "cannot {action} `{}`", path.display()),
+            Self::BadArchive { archive, source } => {
+                write!(f, "cannot read the archive `{archive}`: {source}")
+            }
+            Self::Io {
+                action,
+                path,
+                source,
+            } => write!(f, "cannot {action} `{}`: {source}", path.display()),
         }
     }
 }
@@ -221,5 +227,40 @@ pub(crate) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) ->
         action,
         path: path.to_path_buf(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn every_error_says_in_its_line_what_the_system_said() {
+        let source = || io::Error::other("the reason");
+        let path = || PathBuf::from("/some/place");
+        let errors = [
+            Error::CacheNotWritable {
+                path: path(),
+                source: source(),
+            },
+            at("read", &path())(source()),
+            #[cfg(feature = "install")]
+            Error::BadArchive {
+                archive: "an archive".to_owned(),
+                source: source(),
+            },
+            #[cfg(feature = "install")]
+            Error::Download {
+                failures: vec![ClientFailure::not_started(Client::Npm, source())],
+            },
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert_eq!(text.matches("the reason").count(), 1, "{text}");
+            assert!(!text.contains('\n'), "{text}");
+            assert!(error.source().is_some(), "{text}");
+        }
     }
 }

@@ -112,7 +112,11 @@ pub(crate) fn error(error: &Error) {
     let mut text = format!("error: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
-        let _ = write!(text, ": {cause}");
+        let cause_text = cause.to_string();
+        // Most errors say it in their own line.
+        if !text.contains(&cause_text) {
+            let _ = write!(text, ": {cause_text}");
+        }
         source = cause.source();
     }
     line(&text);

@@ -52,6 +52,12 @@ impl ClientFailure {
         }
     }
 
+    /// One that could not be started.
+    #[cfg(test)]
+    pub(crate) fn not_started(client: Client, error: io::Error) -> Self {
+        Self::new(client, Reason::Start(error), String::new())
+    }
+
     /// Which client.
     #[must_use]
     pub fn client(&self) -> Client {
@@ -69,7 +75,7 @@ impl fmt::Display for ClientFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let client = self.client;
         match &self.reason {
-            Reason::Start(_) => write!(f, "{client} could not be started")?,
+            Reason::Start(error) => write!(f, "{client} could not be started: {error}")?,
             Reason::Exit(status) => write!(f, "{client} failed with {status}")?,
             Reason::Stalled(time) => {
                 write!(
