@@ -15,7 +15,7 @@ use crate::platforms::windows::TARGET;
 use crate::platforms::wine::{Wine, output_of, windows_path};
 
 /// How long the tests of one target may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A test program.
 pub(crate) struct Built {
