@@ -1,24 +1,17 @@
 //! Rules by which commands are approved without asking anybody.
 
-mod folder;
-mod line;
-
 use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use openai_codex_types::CommandExecutionRequestApprovalParams;
+use openai_codex_policy::{self as policy, Command, Rule};
+use openai_codex_types::{
+    CommandExecutionApprovalDecision, CommandExecutionApprovalKind,
+    CommandExecutionRequestApprovalParams,
+};
 
-pub use self::line::CommandLine;
 use super::{Decision, HandlerContext, HandlerError, IntoAnswer};
-
-/// Programs that write nothing and start nothing, whatever their arguments are.
-const READERS: &[&str] = &[
-    "basename", "cat", "cut", "dirname", "echo", "expr", "false", "grep", "head", "id", "ls", "nl",
-    "paste", "pwd", "readlink", "realpath", "rev", "seq", "stat", "tail", "tr", "true", "uname",
-    "wc", "whoami",
-];
 
 /// Which commands are approved without asking anybody: those that a rule allows.
 /// What is done about the rest is said when the rule becomes a handler, by
@@ -55,16 +48,7 @@ const READERS: &[&str] = &[
 /// may type into a program that runs.
 #[derive(Clone)]
 #[must_use = "a rule does nothing until it is made a handler"]
-pub struct CommandRule(Arc<Rule>);
-
-enum Rule {
-    Words(Vec<String>),
-    ReadOnly,
-    Inside(PathBuf),
-    Test(Box<dyn Fn(&CommandLine) -> bool + Send + Sync>),
-    Both(CommandRule, CommandRule),
-    Either(CommandRule, CommandRule),
-}
+pub struct CommandRule(Rule);
 
 /// What a rule becomes as a handler.
 pub type CommandDecision = Pin<Box<dyn Future<Output = Result<Decision, HandlerError>> + Send>>;
@@ -80,12 +64,12 @@ impl CommandRule {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        Self::of(Rule::Words(words.into_iter().map(Into::into).collect()))
+        Self(Rule::words(words))
     }
 
     /// Allows a program with any arguments: look at what those can do.
     pub fn program(program: impl Into<String>) -> Self {
-        Self::words([program.into(), "**".to_owned()])
+        Self(Rule::program(program))
     }
 
     /// Allows programs that only read, whatever their arguments are, such as `cat`,
@@ -93,7 +77,7 @@ impl CommandRule {
     /// ways to write or to start something. They may read anything that the user
     /// may, unless [`inside`](Self::inside) says where.
     pub fn read_only() -> Self {
-        Self::of(Rule::ReadOnly)
+        Self(Rule::read_only())
     }
 
     /// Allows commands that run in this folder or below, if none of their arguments
@@ -103,7 +87,7 @@ impl CommandRule {
     /// that is an argument, is not seen. The links are those of this machine: with a
     /// runtime on another one, this rule says nothing.
     pub fn inside(folder: impl Into<PathBuf>) -> Self {
-        Self::of(Rule::Inside(folder.into()))
+        Self(Rule::inside(folder))
     }
 
     /// Allows commands that pass a test of yours.
@@ -116,23 +100,23 @@ impl CommandRule {
     /// });
     /// ```
     pub fn test(test: impl Fn(&CommandLine) -> bool + Send + Sync + 'static) -> Self {
-        Self::of(Rule::Test(Box::new(test)))
+        Self(Rule::test(move |line| test(&CommandLine(line.clone()))))
     }
 
     /// Allows what both allow.
     pub fn and(self, other: Self) -> Self {
-        Self::of(Rule::Both(self, other))
+        Self(self.0.and(other.0))
     }
 
     /// Allows what either allows.
     pub fn or(self, other: Self) -> Self {
-        Self::of(Rule::Either(self, other))
+        Self(self.0.or(other.0))
     }
 
     /// Whether a command is allowed. [`inside`](Self::inside) looks at the file
     /// system, which may block.
     pub fn allows(&self, request: &CommandExecutionRequestApprovalParams) -> bool {
-        CommandLine::of(request).is_some_and(|command| self.matches(&command))
+        command_of(request).is_some_and(|command| self.0.allows(&command))
     }
 
     /// A handler that accepts what is allowed, once, and declines the rest.
@@ -186,73 +170,81 @@ impl CommandRule {
             })
         }
     }
-
-    fn of(rule: Rule) -> Self {
-        Self(Arc::new(rule))
-    }
-
-    fn matches(&self, command: &CommandLine) -> bool {
-        match &*self.0 {
-            Rule::Words(patterns) => words_match(patterns, command.words()),
-            Rule::ReadOnly => READERS.contains(&command.program()),
-            Rule::Inside(folder) => folder::stays_inside(folder, command),
-            Rule::Test(test) => test(command),
-            Rule::Both(one, other) => one.matches(command) && other.matches(command),
-            Rule::Either(one, other) => one.matches(command) || other.matches(command),
-        }
-    }
-}
-
-fn words_match(patterns: &[String], words: &[String]) -> bool {
-    let (patterns, further) = match patterns.split_last() {
-        Some((last, before)) if last == "**" => (before, true),
-        _ => (patterns, false),
-    };
-    let fits = match further {
-        true => words.len() >= patterns.len(),
-        false => words.len() == patterns.len(),
-    };
-    let Some((program, patterns)) = patterns.split_first() else {
-        return false;
-    };
-    fits && *program == words[0]
-        && (patterns.iter().zip(&words[1..])).all(|(pattern, word)| word_matches(pattern, word))
-}
-
-fn word_matches(pattern: &str, word: &str) -> bool {
-    // Whoever leaves a value open does not mean `--upload-pack=…`.
-    if pattern.starts_with('*') && word.starts_with('-') {
-        return false;
-    }
-    let Some((begin, rest)) = pattern.split_once('*') else {
-        return pattern == word;
-    };
-    let Some(mut word) = word.strip_prefix(begin) else {
-        return false;
-    };
-    let mut parts = rest.split('*');
-    // Each part as early as it can be, and the last one at the end.
-    let end = parts.next_back().unwrap_or_default();
-    for part in parts {
-        match word.split_once(part) {
-            Some((_, after)) => word = after,
-            None => return false,
-        }
-    }
-    word.ends_with(end)
 }
 
 impl fmt::Debug for CommandRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0 {
-            Rule::Words(words) => f.debug_tuple("words").field(words).finish(),
-            Rule::ReadOnly => f.write_str("read_only"),
-            Rule::Inside(folder) => f.debug_tuple("inside").field(folder).finish(),
-            Rule::Test(_) => f.write_str("test"),
-            Rule::Both(one, other) => f.debug_tuple("and").field(one).field(other).finish(),
-            Rule::Either(one, other) => f.debug_tuple("or").field(one).field(other).finish(),
-        }
+        self.0.fmt(f)
     }
+}
+
+/// A command that needs approval and is understood: one program and its
+/// arguments, as they are when the shell starts it. What a
+/// [`CommandRule::test`] looks at.
+///
+/// ```
+/// # fn example(request: &openai_codex::types::CommandExecutionRequestApprovalParams) {
+/// use openai_codex::CommandLine;
+///
+/// match CommandLine::of(request) {
+///     Some(command) => println!("{} in {}", command.program(), command.cwd()),
+///     None => println!("more than a command, or not understood"),
+/// }
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct CommandLine(policy::CommandLine);
+
+impl CommandLine {
+    /// Reads the command of a request. `None` if it is anything but one simple
+    /// command on this machine, or if there is more to the request: pipes, lists,
+    /// redirections, substitutions, variables, globs, assignments before the
+    /// program, lines of their own; input for a running command, access to the
+    /// network, additional permissions.
+    pub fn of(request: &CommandExecutionRequestApprovalParams) -> Option<Self> {
+        policy::CommandLine::of(&command_of(request)?).map(Self)
+    }
+
+    /// The program: a name or a path, as it was written.
+    pub fn program(&self) -> &str {
+        self.0.program()
+    }
+
+    /// The arguments.
+    pub fn arguments(&self) -> &[String] {
+        self.0.arguments()
+    }
+
+    /// The folder that it runs in.
+    pub fn cwd(&self) -> &str {
+        self.0.cwd()
+    }
+}
+
+impl fmt::Debug for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The command of a request, if the request is for no more than to run one on this
+/// machine. Runtime 0.163.0 quotes what it is about to start, which is a shell with
+/// a script in all cases that were seen.
+fn command_of(request: &CommandExecutionRequestApprovalParams) -> Option<Command> {
+    let can_accept = (request.available_decisions.as_ref())
+        .is_none_or(|offered| offered.contains(&CommandExecutionApprovalDecision::Accept));
+    let is_plain = request.kind == CommandExecutionApprovalKind::Command
+        && request.approval_id.is_none()
+        && request.additional_permissions.is_none()
+        && request.network_approval_context.is_none()
+        && matches!(request.environment_id.as_deref(), None | Some("local"));
+    if !can_accept || !is_plain {
+        return None;
+    }
+    Command::from_line(
+        request.command.as_deref()?,
+        String::from(request.cwd.clone()?),
+    )
 }
 
 #[cfg(test)]

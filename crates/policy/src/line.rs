@@ -1,34 +1,17 @@
 //! The one simple command that a request asks for, if that is what it asks for.
 
-use openai_codex_types::{
-    CommandExecutionApprovalDecision, CommandExecutionApprovalKind,
-    CommandExecutionRequestApprovalParams,
-};
+use crate::Command;
 
-/// The shells whose words are known, and only where the system has them: a model
-/// may name a program of its own as its shell.
-const SHELLS: &[&str] = &[
-    "/bin/bash",
-    "/bin/sh",
-    "/bin/zsh",
-    "/usr/bin/bash",
-    "/usr/bin/sh",
-    "/usr/bin/zsh",
-];
-
-/// A command that needs approval and is understood: one program and its
-/// arguments, as they are when the shell starts it. What a
-/// [`CommandRule::test`](crate::CommandRule::test) looks at.
+/// A command that is understood: one program and its arguments, as they are when
+/// the shell starts it. What a [`Rule::test`](crate::Rule::test) looks at.
 ///
 /// ```
-/// # fn example(request: &openai_codex::types::CommandExecutionRequestApprovalParams) {
-/// use openai_codex::CommandLine;
+/// use openai_codex_policy::{Command, CommandLine, Shell};
 ///
-/// match CommandLine::of(request) {
-///     Some(command) => println!("{} in {}", command.program(), command.cwd()),
-///     None => println!("more than a command, or not understood"),
-/// }
-/// # }
+/// let command = Command::new(Some(Shell::Bash), "ls -la 'a b'", "/src");
+/// let line = CommandLine::of(&command).unwrap();
+/// assert_eq!(line.program(), "ls");
+/// assert_eq!(line.arguments(), ["-la", "a b"]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine {
@@ -37,24 +20,12 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
-    /// Reads the command of a request. `None` if it is anything but one simple
-    /// command on this machine, or if there is more to the request: pipes, lists,
-    /// redirections, substitutions, variables, globs, assignments before the
-    /// program, lines of their own; input for a running command, access to the
-    /// network, additional permissions.
-    pub fn of(request: &CommandExecutionRequestApprovalParams) -> Option<Self> {
-        let can_accept = (request.available_decisions.as_ref())
-            .is_none_or(|offered| offered.contains(&CommandExecutionApprovalDecision::Accept));
-        let is_plain = request.kind == CommandExecutionApprovalKind::Command
-            && request.approval_id.is_none()
-            && request.additional_permissions.is_none()
-            && request.network_approval_context.is_none()
-            && matches!(request.environment_id.as_deref(), None | Some("local"));
-        if !can_accept || !is_plain {
-            return None;
-        }
-        let words = command(request.command.as_deref()?)?;
-        let cwd = String::from(request.cwd.clone()?);
+    /// Reads a command. `None` if it is anything but one simple command: pipes,
+    /// lists, redirections, substitutions, variables, globs, assignments before the
+    /// program, lines of their own.
+    pub fn of(command: &Command) -> Option<Self> {
+        let words = simple_command(&command.script)?;
+        let cwd = command.cwd.clone();
         Some(Self { words, cwd })
     }
 
@@ -74,22 +45,14 @@ impl CommandLine {
     }
 
     /// The program and its arguments. Never empty.
-    pub(super) fn words(&self) -> &[String] {
+    pub(crate) fn words(&self) -> &[String] {
         &self.words
     }
 }
 
-/// The program and its arguments. Runtime 0.163.0 quotes what it is about to
-/// start, which is a shell with a script in all cases that were seen.
-fn command(text: &str) -> Option<Vec<String>> {
-    let argv = words(text)?;
-    let argv = match argv.as_slice() {
-        [shell, option, script] if SHELLS.contains(&&**shell) => match &**option {
-            "-c" | "-lc" => words(script)?,
-            _ => return None,
-        },
-        _ => argv,
-    };
+/// The program and its arguments.
+fn simple_command(script: &str) -> Option<Vec<String>> {
+    let argv = words(script)?;
     let program = argv.first()?;
     // An assignment comes before the program, and an option instead of one.
     let is_program = !program.is_empty()
@@ -134,7 +97,7 @@ const RESERVED: &[&str] = &[
 
 /// The words of a line that bash, sh and zsh split in the same way and take
 /// literally. `None` for every other line.
-fn words(line: &str) -> Option<Vec<String>> {
+pub(crate) fn words(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut chars = line.chars().peekable();
@@ -186,6 +149,20 @@ fn words(line: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SHELLS: &[&str] = &[
+        "/bin/bash",
+        "/bin/sh",
+        "/bin/zsh",
+        "/usr/bin/bash",
+        "/usr/bin/sh",
+        "/usr/bin/zsh",
+    ];
+
+    fn command(text: &str) -> Option<Vec<String>> {
+        let line = CommandLine::of(&Command::from_line(text, "/")?)?;
+        Some(line.words().to_vec())
+    }
 
     #[track_caller]
     fn understood(text: &str, expected: &[&str]) {

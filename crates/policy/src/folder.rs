@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::line::CommandLine;
+use crate::CommandLine;
 
 /// Longer words are not looked into.
 const WORD: usize = 1024;
@@ -14,7 +14,7 @@ const PARTS: usize = 4096;
 
 /// Whether a command runs in this folder or below, and none of its arguments can
 /// be a path that leads out of it.
-pub(super) fn stays_inside(folder: &Path, command: &CommandLine) -> bool {
+pub(crate) fn stays_inside(folder: &Path, command: &CommandLine) -> bool {
     if !Path::new(command.cwd()).is_absolute() {
         // It would be looked for from where this process is.
         return false;

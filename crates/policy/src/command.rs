@@ -1,0 +1,72 @@
+//! What is judged: a script, its shell and its folder.
+
+use crate::line;
+
+/// The shells whose words are known, and only where the system has them: a model
+/// may name a program of its own as its shell.
+const SHELLS: &[(&str, Shell)] = &[
+    ("/bin/bash", Shell::Bash),
+    ("/bin/sh", Shell::Sh),
+    ("/bin/zsh", Shell::Zsh),
+    ("/usr/bin/bash", Shell::Bash),
+    ("/usr/bin/sh", Shell::Sh),
+    ("/usr/bin/zsh", Shell::Zsh),
+];
+
+/// A shell whose language a rule can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Shell {
+    /// GNU bash.
+    Bash,
+    /// The `sh` of the system, whichever shell that is.
+    Sh,
+    /// zsh.
+    Zsh,
+}
+
+/// What an agent wants to run.
+///
+/// ```
+/// use openai_codex_policy::{Command, Shell};
+///
+/// let command = Command::from_line("/bin/zsh -lc 'ls -la'", "/src").unwrap();
+/// assert_eq!(command, Command::new(Some(Shell::Zsh), "ls -la", "/src"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The shell that reads the script. None if the script is a program and its
+    /// arguments, quoted as for a shell and started without one.
+    pub shell: Option<Shell>,
+    /// What the shell is given.
+    pub script: String,
+    /// The folder that it runs in, an absolute path.
+    pub cwd: String,
+}
+
+impl Command {
+    /// A script for this shell, in this folder.
+    pub fn new(shell: Option<Shell>, script: impl Into<String>, cwd: impl Into<String>) -> Self {
+        Self {
+            shell,
+            script: script.into(),
+            cwd: cwd.into(),
+        }
+    }
+
+    /// Reads a program and its arguments, quoted as for a shell. If they are a
+    /// shell of the system and a script for it (`/bin/bash -lc 'ls -la'`), the
+    /// script is what is judged. `None` if the line is not understood.
+    pub fn from_line(line: &str, cwd: impl Into<String>) -> Option<Self> {
+        let argv = line::words(line)?;
+        if let [shell, option, script] = argv.as_slice()
+            && let Some((_, shell)) = SHELLS.iter().find(|(path, _)| path == shell)
+        {
+            return match &**option {
+                "-c" | "-lc" => Some(Self::new(Some(*shell), script, cwd)),
+                _ => None,
+            };
+        }
+        Some(Self::new(None, line, cwd))
+    }
+}
