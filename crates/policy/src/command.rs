@@ -1,6 +1,6 @@
 //! What is judged: a script, its shell and its folder.
 
-use crate::line;
+use crate::words::words;
 
 /// The shells whose words are known, and only where the system has them: a model
 /// may name a program of its own as its shell.
@@ -58,7 +58,7 @@ impl Command {
     /// shell of the system and a script for it (`/bin/bash -lc 'ls -la'`), the
     /// script is what is judged. `None` if the line is not understood.
     pub fn from_line(line: &str, cwd: impl Into<String>) -> Option<Self> {
-        let argv = line::words(line)?;
+        let argv = words(line, None)?;
         if let [shell, option, script] = argv.as_slice()
             && let Some((_, shell)) = SHELLS.iter().find(|(path, _)| path == shell)
         {

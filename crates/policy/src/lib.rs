@@ -20,6 +20,7 @@ mod command;
 mod folder;
 mod line;
 mod rule;
+mod words;
 
 pub use command::{Command, Shell};
 pub use line::CommandLine;

@@ -1,0 +1,222 @@
+//! The words of a line, as the shell that reads it takes them.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+use crate::Shell;
+
+/// Signs that stand for themselves in every shell, wherever they are.
+const PLAIN: &str = "_-./:,@%+";
+
+/// Signs that a backslash makes plain in every shell.
+const ESCAPED: &str = "()[]{}.*?+$^;|&<>'\"# ";
+
+/// The words of a line, if the shell is sure to split it in this way and to take
+/// every word literally, with whatever options the user's start-up files set.
+/// Without a shell: the words of a line that is quoted as for one. `None` for every
+/// other line.
+pub(crate) fn words(line: &str, shell: Option<Shell>) -> Option<Vec<String>> {
+    let mut reader = Reader {
+        shell,
+        chars: line.chars().peekable(),
+    };
+    let mut words = Vec::new();
+    while reader.chars.peek().is_some() {
+        if reader.chars.next_if_eq(&' ').is_none() {
+            words.push(reader.word()?);
+        }
+    }
+    Some(words)
+}
+
+struct Reader<'a> {
+    shell: Option<Shell>,
+    chars: Peekable<Chars<'a>>,
+}
+
+/// A word of which the beginning was read.
+#[derive(Default)]
+struct Word {
+    text: String,
+    /// Whether a part of it was quoted.
+    is_quoted: bool,
+}
+
+impl Reader<'_> {
+    fn word(&mut self) -> Option<String> {
+        let mut word = Word::default();
+        while let Some(char) = self.chars.next_if(|char| *char != ' ') {
+            match char {
+                '\'' => self.single_quoted(&mut word)?,
+                '"' => self.double_quoted(&mut word)?,
+                '\\' => {
+                    let char = self.chars.next().filter(|char| ESCAPED.contains(*char))?;
+                    word.is_quoted = true;
+                    word.text.push(char);
+                }
+                char if self.is_plain(char, &word) => word.text.push(char),
+                _ => return None,
+            }
+        }
+        Some(word.text)
+    }
+
+    fn single_quoted(&mut self, word: &mut Word) -> Option<()> {
+        word.is_quoted = true;
+        loop {
+            match self.chars.next()? {
+                '\'' => break,
+                char if char.is_control() => return None,
+                char => word.text.push(char),
+            }
+        }
+        // zsh can be set to take two for one of the text (`rc_quotes`).
+        let is_one = self.shell != Some(Shell::Bash) && self.chars.peek() == Some(&'\'');
+        (!is_one).then_some(())
+    }
+
+    fn double_quoted(&mut self, word: &mut Word) -> Option<()> {
+        word.is_quoted = true;
+        loop {
+            match self.chars.next()? {
+                '"' => return Some(()),
+                '\\' => match self.chars.next()? {
+                    // zsh can be set to expand them all the same (`csh_junkie_quotes`).
+                    '"' | '\\' | '$' | '`' if self.shell == Some(Shell::Zsh) => return None,
+                    char @ ('"' | '\\' | '$' | '`') => word.text.push(char),
+                    char if char.is_ascii_graphic() && char != '!' => {
+                        word.text.push('\\');
+                        word.text.push(char);
+                    }
+                    _ => return None,
+                },
+                // With nothing behind it, it stands for itself.
+                '$' if self.chars.peek() == Some(&'"') => word.text.push('$'),
+                // Expansions, also those of history.
+                '$' | '`' | '!' => return None,
+                char if char.is_control() => return None,
+                char => word.text.push(char),
+            }
+        }
+    }
+
+    /// Whether an unquoted character stands for itself at this place of a word.
+    fn is_plain(&self, char: char, word: &Word) -> bool {
+        let before = word.text.chars().next_back();
+        match char {
+            '=' => {
+                // `=ls` is the path of a program to zsh: at the beginning of a word, and
+                // behind `=` and `:` where it is set to look there (`magic_equal_subst`).
+                let is_path = match before {
+                    None => true,
+                    Some('=' | ':') => matches!(self.shell, Some(Shell::Sh | Shell::Zsh)),
+                    Some(_) => false,
+                };
+                // `bash -k` takes an assignment out of the words, wherever it stands.
+                let is_assignment = !word.is_quoted && is_assigned(&word.text);
+                let takes_it_out = matches!(self.shell, Some(Shell::Bash | Shell::Sh));
+                !is_path && !(takes_it_out && is_assignment)
+            }
+            // Homes are at the beginning; in zsh, it may make a pattern anywhere.
+            '~' => {
+                matches!(self.shell, Some(Shell::Bash | Shell::Sh))
+                    && before.is_some_and(|char| char.is_ascii_alphanumeric())
+            }
+            '^' => {
+                self.shell == Some(Shell::Bash)
+                    && before.is_some_and(|char| char.is_ascii_alphanumeric() || char == '^')
+            }
+            char if char.is_ascii() => char.is_ascii_alphanumeric() || PLAIN.contains(char),
+            char => is_letter(char),
+        }
+    }
+}
+
+/// Whether this can stand before the `=` of an assignment.
+fn is_assigned(text: &str) -> bool {
+    let name = text.strip_suffix('+').unwrap_or(text);
+    !name.is_empty()
+        && !name.starts_with(|char: char| char.is_ascii_digit())
+        && (name.chars()).all(|char| char == '_' || char.is_alphanumeric())
+}
+
+/// Whether every shell in every locale takes this for a letter. Some systems take
+/// the bytes 0x85 and 0xa0 for blanks, also inside of a character.
+fn is_letter(char: char) -> bool {
+    let mut bytes = [0; 4];
+    let bytes = char.encode_utf8(&mut bytes).as_bytes();
+    char.is_alphabetic() && !bytes.iter().any(|byte| matches!(byte, 0x85 | 0xa0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What bash, sh and zsh take for the words, `-` where it is not sure.
+    #[track_caller]
+    fn reads(line: &str, expected: [&str; 3]) {
+        let shells = [Shell::Bash, Shell::Sh, Shell::Zsh];
+        for (shell, expected) in shells.into_iter().zip(expected) {
+            let words = words(line, Some(shell));
+            let words = words.map_or_else(|| "-".to_owned(), |words| words.join("|"));
+            assert_eq!(words, expected, "{shell:?} {line:?}");
+        }
+    }
+
+    #[test]
+    fn each_shell_reads_in_its_way() {
+        // The path of a program, or a part of a word.
+        reads("''=ls", ["-"; 3]);
+        reads("\"\"=ls", ["-"; 3]);
+        reads("''''=ls", ["-"; 3]);
+        reads("--file==ls", ["--file==ls", "-", "-"]);
+        reads("--file=a:=ls", ["--file=a:=ls", "-", "-"]);
+        reads("--file=ls", ["--file=ls"; 3]);
+        reads("'=ls'", ["=ls"; 3]);
+        // An assignment, or a word.
+        reads("PATH=.", ["-", "-", "PATH=."]);
+        reads("a_1+=x", ["-", "-", "a_1+=x"]);
+        reads("é=x", ["-", "-", "é=x"]);
+        reads("'A=b'", ["A=b"; 3]);
+        reads("A'=b'", ["A=b"; 3]);
+        reads("'A'=b", ["A=b"; 3]);
+        reads("1=b", ["1=b"; 3]);
+        // A quote of the text, or the end of the text and another beginning.
+        reads("'a''b'", ["ab", "-", "-"]);
+        reads("'a'\\''b'", ["a'b"; 3]);
+        reads("\"a\\\"b\"", ["a\"b", "a\"b", "-"]);
+        reads("HEAD~1", ["HEAD~1", "HEAD~1", "-"]);
+        reads("HEAD^^", ["HEAD^^", "-", "-"]);
+        reads("a=~", ["-"; 3]);
+        reads("--a=~", ["-"; 3]);
+        reads("~", ["-"; 3]);
+    }
+
+    #[test]
+    fn what_is_escaped_is_plain() {
+        reads("\\( a\\ b \\;", ["(|a b|;"; 3]);
+        reads("\\a", ["-"; 3]);
+        reads("\\", ["-"; 3]);
+        reads("\\=ls", ["-"; 3]);
+        reads("\"a\\|b\\.c\"", ["a\\|b\\.c"; 3]);
+        reads("\"a\\", ["-"; 3]);
+        reads("\"a\\!b\"", ["-"; 3]);
+        reads("\"a$\"", ["a$"; 3]);
+        reads("\"$\"a\"\"", ["$a"; 3]);
+        reads("\"a$b\"", ["-"; 3]);
+        reads("a$", ["-"; 3]);
+    }
+
+    #[test]
+    fn letters_of_all_languages_are_letters() {
+        reads("src/é.rs", ["src/é.rs"; 3]);
+        reads("日本 ж", ["日本|ж"; 3]);
+        // One of the bytes is a blank on some systems.
+        reads("à", ["-"; 3]);
+        for sign in [
+            "\u{a0}", "\u{2003}", "\u{3000}", "\u{200b}", "\u{202e}", "\u{feff}", "−", "；", "´",
+        ] {
+            reads(&format!("a{sign}b"), ["-"; 3]);
+        }
+    }
+}
