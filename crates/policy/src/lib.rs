@@ -19,6 +19,7 @@
 mod command;
 mod folder;
 mod line;
+mod pattern;
 mod rule;
 mod words;
 
