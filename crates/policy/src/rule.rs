@@ -47,9 +47,16 @@ enum Kind {
 impl Rule {
     /// Allows commands of these words. The first one is the program, exactly as it
     /// is written: `git` is neither `/usr/bin/git` nor `./git`. In the others, `*`
-    /// stands for any text that does not make an option of the word: `*` and `*.rs`
-    /// fit nothing that begins with `-`, `-*` does. `**` as the last one stands for
-    /// any further words, options included.
+    /// stands for any text that does not make more than a value of the word: `*` and
+    /// `*.rs` fit no option (`-x`, `+x`), no file of options (`@x`) and no
+    /// `NAME=value`, and no `*` fits text that climbs up by `..`. `-*`, `@*`, `*=*`
+    /// do. `**` as the last one stands for any further words, whatever they are.
+    ///
+    /// **Beware of `**` and `-*`**: most programs have options that write or that
+    /// start other programs. `words(["git", "diff", "**"])` allows
+    /// `git diff --output=FILE`; `find`, `rg`, `sort`, `tar` and `cargo` have their
+    /// own (`-delete`, `--pre`, `-o`, `--to-command`, `--config`). Name the options
+    /// that you mean.
     pub fn words<I>(words: I) -> Self
     where
         I: IntoIterator,
