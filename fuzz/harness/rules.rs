@@ -4,9 +4,9 @@
 //! Shared by the fuzz target, by the test that replays its corpus, and by the tests of the rules.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use openai_codex_policy::{Command, CommandLine, Shell};
 
@@ -147,31 +147,36 @@ fn words(line: &str, shell: Shell) -> Option<Vec<String>> {
     Some(CommandLine::of(&command)?.arguments().to_vec())
 }
 
+fn temporary_file() -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("openai-codex-policy-{}-{count}", std::process::id());
+    std::env::temp_dir().join(name)
+}
+
 impl Reader {
     fn check(&self, path: &str, lines: &[(&str, &[String])]) {
         let mut script = format!(
-            "f() {{ printf '%s\\001' \"$@\" 2>/dev/null; printf '\\n'; }}\n{}\n",
+            "exec 3>&1\nf() {{ printf '%s\\001' \"$@\" >&3; printf '\\n' >&3; }}\n{}\n",
             self.setup
         );
         for (line, _) in lines {
             let _ = writeln!(script, "f {line}");
         }
-        let mut process = Process::new(path)
+        // From a file, since shells read a pipe byte by byte.
+        let file = temporary_file();
+        std::fs::write(&file, script).expect("the temporary folder can be written to");
+        let output = Process::new(path)
             .args(self.arguments)
-            .args(["/dev/stdin"])
+            .arg(&file)
             .current_dir("/")
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
+            .stdin(Stdio::null())
+            .output()
             .expect("the shell starts");
-        let mut stdin = process.stdin.take().expect("it is piped");
-        let writer = std::thread::spawn(move || stdin.write_all(script.as_bytes()));
-        let output = process.wait_with_output().expect("the shell ends");
-        let _ = writer.join();
+        let _ = std::fs::remove_file(&file);
         let printed = String::from_utf8_lossy(&output.stdout);
         let mut printed = printed.split('\n');
         for (line, words) in lines {

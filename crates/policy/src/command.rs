@@ -58,7 +58,7 @@ impl Command {
     /// shell of the system and a script for it (`/bin/bash -lc 'ls -la'`), the
     /// script is what is judged. `None` if the line is not understood.
     pub fn from_line(line: &str, cwd: impl Into<String>) -> Option<Self> {
-        let argv = words(line, None)?;
+        let argv = words(line)?;
         if let [shell, option, script] = argv.as_slice()
             && let Some((_, shell)) = SHELLS.iter().find(|(path, _)| path == shell)
         {

@@ -1,7 +1,7 @@
 //! The one simple command that a request asks for, if that is what it asks for.
 
 use crate::Command;
-use crate::words::words;
+use crate::words::{Token, tokens};
 
 /// A command that is understood: one program and its arguments, as they are when
 /// the shell starts it. What a [`Rule::test`](crate::Rule::test) looks at.
@@ -22,8 +22,9 @@ pub struct CommandLine {
 
 impl CommandLine {
     /// Reads a command. `None` if it is anything but one simple command: pipes,
-    /// lists, redirections, substitutions, variables, globs, assignments before the
-    /// program, lines of their own.
+    /// lists, redirections to or from files, substitutions, variables, globs,
+    /// assignments before the program, lines of their own. Redirections to
+    /// `/dev/null` and between standard output and error are left out of the words.
     pub fn of(command: &Command) -> Option<Self> {
         let words = simple_command(command)?;
         let cwd = command.cwd.clone();
@@ -53,16 +54,26 @@ impl CommandLine {
 
 /// The program and its arguments.
 fn simple_command(command: &Command) -> Option<Vec<String>> {
-    let argv = words(&command.script, command.shell)?;
-    let program = argv.first()?;
+    let mut words = Vec::new();
+    for token in tokens(&command.script, command.shell)? {
+        match token {
+            Token::Word(word) => words.push(word),
+            Token::Redirection(_) if !words.is_empty() => {}
+            _ => return None,
+        }
+    }
+    is_program(words.first()?).then_some(words)
+}
+
+/// Whether the first word of a command is a program, and that one.
+fn is_program(word: &str) -> bool {
     // An assignment comes before the program, and an option instead of one.
-    let is_program = !program.is_empty()
-        && !program.contains(['=', ' ', '%', ',', '@'])
-        && !program.starts_with(['-', '+', '.', ':'])
+    !word.is_empty()
+        && !word.contains(['=', ' ', '%', ',', '@', '(', '*', '?', '~', '^'])
+        && !word.starts_with(['-', '+', '.', ':'])
         // Which program a relative path is depends on the folder.
-        && (!program.contains('/') || program.starts_with('/'))
-        && !RESERVED.contains(&&**program);
-    is_program.then_some(argv)
+        && (!word.contains('/') || word.starts_with('/'))
+        && !RESERVED.contains(&word)
 }
 
 /// What a shell takes for more than the name of a program, where it is not quoted.
@@ -120,6 +131,7 @@ mod tests {
         );
         understood(r#"/usr/bin/sh -c 'grep "a\$b" x'"#, &["grep", "a$b", "x"]);
         understood("git status", &["git", "status"]);
+        understood("/bin/bash -c 'ls x 2>&1 >/dev/null'", &["ls", "x"]);
         understood(
             "/bin/bash -c 'grep \"; rm -rf ~\" x'",
             &["grep", "; rm -rf ~", "x"],
@@ -152,8 +164,9 @@ mod tests {
             "ls\0x",
             "ls 'a\nb'",
             "ls > x",
+            "2>&1 ls",
+            ">/dev/null",
             "ls < x",
-            "ls 2>&1",
             "ls >(rm x)",
             "ls <(rm x)",
             "ls <<E",

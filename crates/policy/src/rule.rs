@@ -29,7 +29,7 @@ const READERS: &[&str] = &[
 ///
 /// A rule sees a script only if it is one simple command, written so that every
 /// shell reads it alike: a program and arguments, plain or quoted. Pipes, lists
-/// (`;`, `&&`, `&`), redirections, `$…`, backquotes, globs, `~`, assignments before
+/// (`;`, `&&`, `&`), redirections to or from files, `$…`, backquotes, globs, `~`, assignments before
 /// the program, and several lines are denied.
 #[derive(Clone)]
 #[must_use = "a rule does nothing until it is asked"]

@@ -11,22 +11,71 @@ const PLAIN: &str = "_-./:,@%+";
 /// Signs that a backslash makes plain in every shell.
 const ESCAPED: &str = "()[]{}.*?+$^;|&<>'\"# ";
 
-/// The words of a line, if the shell is sure to split it in this way and to take
+/// A piece of a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    Word(String),
+    /// `|`, `;`, `&&` or `||`.
+    Operator(Operator),
+    /// A redirection that neither reads nor writes a file.
+    Redirection(Redirection),
+}
+
+/// What stands between two commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Pipe,
+    Then,
+    And,
+    Or,
+}
+
+/// Where a harmless redirection leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Redirection {
+    /// Standard output goes to `/dev/null`.
+    DropsOutput,
+    /// Standard error goes to `/dev/null`, or standard input comes from there.
+    Other,
+    /// Standard output and error go to one place.
+    Joins,
+}
+
+/// The words of a line that is quoted as for a shell, and has nothing but words.
+pub(crate) fn words(line: &str) -> Option<Vec<String>> {
+    let words = tokens(line, None)?.into_iter().map(|token| match token {
+        Token::Word(word) => Some(word),
+        _ => None,
+    });
+    words.collect()
+}
+
+/// The pieces of a line, if the shell is sure to split it in this way and to take
 /// every word literally, with whatever options the user's start-up files set.
-/// Without a shell: the words of a line that is quoted as for one. `None` for every
+/// Without a shell: those of a line that is quoted as for one. `None` for every
 /// other line.
-pub(crate) fn words(line: &str, shell: Option<Shell>) -> Option<Vec<String>> {
+pub(crate) fn tokens(line: &str, shell: Option<Shell>) -> Option<Vec<Token>> {
     let mut reader = Reader {
         shell,
         chars: line.chars().peekable(),
     };
-    let mut words = Vec::new();
-    while reader.chars.peek().is_some() {
-        if reader.chars.next_if_eq(&' ').is_none() {
-            words.push(reader.word()?);
-        }
+    let mut tokens = Vec::new();
+    while let Some(char) = reader.chars.peek() {
+        tokens.push(match char {
+            ' ' => {
+                reader.chars.next();
+                continue;
+            }
+            ';' | '|' | '&' | '<' | '>' if shell.is_none() => return None,
+            ';' | '|' | '&' => reader.operator()?,
+            '<' | '>' => Token::Redirection(reader.redirection(None)?),
+            _ => match reader.descriptor() {
+                Some(descriptor) => Token::Redirection(reader.redirection(Some(descriptor))?),
+                None => Token::Word(reader.word()?),
+            },
+        });
     }
-    Some(words)
+    Some(tokens)
 }
 
 struct Reader<'a> {
@@ -43,9 +92,76 @@ struct Word {
 }
 
 impl Reader<'_> {
+    fn operator(&mut self) -> Option<Token> {
+        let char = self.chars.next()?;
+        let is_double = self.chars.next_if_eq(&char).is_some();
+        let operator = match (char, is_double) {
+            ('|', false) => Operator::Pipe,
+            ('|', true) => Operator::Or,
+            ('&', true) => Operator::And,
+            (';', false) => Operator::Then,
+            // `&>/dev/null`, which sh reads as `& >/dev/null`.
+            ('&', false) if self.shell != Some(Shell::Sh) => {
+                self.chars.next_if_eq(&'>')?;
+                self.null()?;
+                return Some(Token::Redirection(Redirection::DropsOutput));
+            }
+            _ => return None,
+        };
+        Some(Token::Operator(operator))
+    }
+
+    /// The number before a redirection.
+    fn descriptor(&mut self) -> Option<char> {
+        let mut ahead = self.chars.clone();
+        let descriptor = ahead.next().filter(char::is_ascii_digit)?;
+        matches!(ahead.next(), Some('<' | '>')).then(|| {
+            self.chars.next();
+            descriptor
+        })
+    }
+
+    /// Reads `>/dev/null`, `2>/dev/null`, `2>&1`, `>&2`, `</dev/null` and the like,
+    /// and no other: what else there is reads, makes, empties or closes something.
+    fn redirection(&mut self, descriptor: Option<char>) -> Option<Redirection> {
+        if self.chars.next()? == '<' {
+            self.null()?;
+            return matches!(descriptor, None | Some('0')).then_some(Redirection::Other);
+        }
+        let is_error = match descriptor {
+            None | Some('1') => false,
+            Some('2') => true,
+            Some(_) => return None,
+        };
+        if self.chars.next_if_eq(&'&').is_some() {
+            self.chars.next_if(|char| matches!(char, '1' | '2'))?;
+            return self.is_at_end().then_some(Redirection::Joins);
+        }
+        self.chars.next_if_eq(&'>');
+        self.null()?;
+        Some(match is_error {
+            true => Redirection::Other,
+            false => Redirection::DropsOutput,
+        })
+    }
+
+    /// `/dev/null`, as a word of its own.
+    fn null(&mut self) -> Option<()> {
+        while self.chars.next_if_eq(&' ').is_some() {}
+        for char in "/dev/null".chars() {
+            self.chars.next_if_eq(&char)?;
+        }
+        self.is_at_end().then_some(())
+    }
+
+    /// Whether a word ends here.
+    fn is_at_end(&mut self) -> bool {
+        matches!(self.chars.peek(), None | Some(' ' | ';' | '|' | '&'))
+    }
+
     fn word(&mut self) -> Option<String> {
         let mut word = Word::default();
-        while let Some(char) = self.chars.next_if(|char| *char != ' ') {
+        while let Some(char) = self.chars.next_if(|char| !" ;|&<>".contains(*char)) {
             match char {
                 '\'' => self.single_quoted(&mut word)?,
                 '"' => self.double_quoted(&mut word)?,
@@ -58,7 +174,11 @@ impl Reader<'_> {
                 _ => return None,
             }
         }
-        Some(word.text)
+        // A number there belongs to the redirection, in some shells also a longer one.
+        let is_descriptor = matches!(self.chars.peek(), Some('<' | '>'))
+            && !word.is_quoted
+            && word.text.chars().all(|char| char.is_ascii_digit());
+        (!is_descriptor).then_some(word.text)
     }
 
     fn single_quoted(&mut self, word: &mut Word) -> Option<()> {
@@ -157,8 +277,14 @@ mod tests {
     fn reads(line: &str, expected: [&str; 3]) {
         let shells = [Shell::Bash, Shell::Sh, Shell::Zsh];
         for (shell, expected) in shells.into_iter().zip(expected) {
-            let words = words(line, Some(shell));
-            let words = words.map_or_else(|| "-".to_owned(), |words| words.join("|"));
+            let words = tokens(line, Some(shell)).map(|tokens| {
+                let words = tokens.into_iter().map(|token| match token {
+                    Token::Word(word) => word,
+                    token => format!("{token:?}"),
+                });
+                words.collect::<Vec<_>>().join("|")
+            });
+            let words = words.unwrap_or_else(|| "-".to_owned());
             assert_eq!(words, expected, "{shell:?} {line:?}");
         }
     }
@@ -205,6 +331,80 @@ mod tests {
         reads("\"$\"a\"\"", ["$a"; 3]);
         reads("\"a$b\"", ["-"; 3]);
         reads("a$", ["-"; 3]);
+    }
+
+    #[test]
+    fn redirections_that_touch_no_file_are_understood() {
+        for line in [
+            "a 2>/dev/null",
+            "a 2> /dev/null",
+            "a 2>>/dev/null",
+            "a >/dev/null",
+            "a 1>/dev/null 2>&1",
+            "a 2>&1 >/dev/null",
+            "a >&2",
+            "a 1>&2",
+            "a </dev/null",
+            "a 0< /dev/null",
+            "a>/dev/null",
+            "a 2>/dev/null b",
+        ] {
+            let tokens = tokens(line, Some(Shell::Sh)).unwrap_or_default();
+            let is_last = |token: &&Token| matches!(token, Token::Redirection(_));
+            assert!(
+                tokens.iter().any(|token| is_last(&token)),
+                "{line}: {tokens:?}"
+            );
+        }
+        reads(
+            "a &>/dev/null",
+            [
+                "a|Redirection(DropsOutput)",
+                "-",
+                "a|Redirection(DropsOutput)",
+            ],
+        );
+        for line in [
+            "a >x",
+            "a > x",
+            "a >>x",
+            "a <x",
+            "a <<x",
+            "a <<<x",
+            "a >|/dev/null",
+            "a <>/dev/null",
+            "a >/dev/nullx",
+            "a >/dev/null/../x",
+            "a >'/dev/null'x",
+            "a >/dev/null'x'",
+            "a >/dev/null>x",
+            "a >//dev/null",
+            "a >/dev/tty",
+            "a >&x",
+            "a >&",
+            "a >&-",
+            "a 2>&-",
+            "a 2>&3",
+            "a 2>&1x",
+            "a 2>&11",
+            "a 3>/dev/null",
+            "a 12>/dev/null",
+            "a 1</dev/null",
+            "a 12</dev/null",
+            "a <&1",
+            "a >(b)",
+            "a <(b)",
+            "a &>x",
+            "a &>&1",
+            "a {fd}>/dev/null",
+            "a 2>$x",
+        ] {
+            reads(line, ["-"; 3]);
+        }
+        // A word and a redirection, and not a descriptor.
+        reads("a b2>/dev/null", ["a|b2|Redirection(DropsOutput)"; 3]);
+        reads("a '2'>/dev/null", ["a|2|Redirection(DropsOutput)"; 3]);
+        reads("a 2 >/dev/null", ["a|2|Redirection(DropsOutput)"; 3]);
     }
 
     #[test]

@@ -31,8 +31,8 @@ use super::{Decision, HandlerContext, HandlerError, IntoAnswer};
 ///
 /// The server asks about a line for a shell. A rule sees it only if it is one
 /// simple command, written so that every shell reads it alike: a program and
-/// arguments, plain or quoted. Pipes, lists (`;`, `&&`, `&`), redirections,
-/// `$…`, backquotes, globs, `~`, assignments before the program, several lines,
+/// arguments, plain or quoted. Pipes, lists (`;`, `&&`, `&`), redirections to
+/// or from files, `$…`, backquotes, globs, `~`, assignments before the program, several lines,
 /// and shells other than bash, sh and zsh of the system are denied; so are
 /// requests for more than to start a command on this machine, and for a shell of
 /// Windows. The runtime's own reading of the line
@@ -205,7 +205,7 @@ pub struct CommandLine(policy::CommandLine);
 impl CommandLine {
     /// Reads the command of a request. `None` if it is anything but one simple
     /// command on this machine, or if there is more to the request: pipes, lists,
-    /// redirections, substitutions, variables, globs, assignments before the
+    /// redirections to or from files, substitutions, variables, globs, assignments before the
     /// program, lines of their own; input for a running command, access to the
     /// network, additional permissions.
     pub fn of(request: &CommandExecutionRequestApprovalParams) -> Option<Self> {
