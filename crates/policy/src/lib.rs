@@ -21,6 +21,7 @@ mod folder;
 mod line;
 mod pattern;
 mod rule;
+mod script;
 mod words;
 
 pub use command::{Command, Shell};

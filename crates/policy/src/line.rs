@@ -1,7 +1,7 @@
 //! The one simple command that a request asks for, if that is what it asks for.
 
 use crate::Command;
-use crate::words::{Token, tokens};
+use crate::script::Script;
 
 /// A command that is understood: one program and its arguments, as they are when
 /// the shell starts it. What a [`Rule::test`](crate::Rule::test) looks at.
@@ -26,9 +26,14 @@ impl CommandLine {
     /// assignments before the program, lines of their own. Redirections to
     /// `/dev/null` and between standard output and error are left out of the words.
     pub fn of(command: &Command) -> Option<Self> {
-        let words = simple_command(command)?;
-        let cwd = command.cwd.clone();
-        Some(Self { words, cwd })
+        let script = Script::of(command)?;
+        let command = script.commands.into_iter().next();
+        command.filter(|_| !script.is_list)
+    }
+
+    /// A command of these words, if the first one is a program.
+    pub(crate) fn new(words: Vec<String>, cwd: String) -> Option<Self> {
+        is_program(words.first()?).then_some(Self { words, cwd })
     }
 
     /// The program: a name or a path, as it was written.
@@ -50,19 +55,6 @@ impl CommandLine {
     pub(crate) fn words(&self) -> &[String] {
         &self.words
     }
-}
-
-/// The program and its arguments.
-fn simple_command(command: &Command) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    for token in tokens(&command.script, command.shell)? {
-        match token {
-            Token::Word(word) => words.push(word),
-            Token::Redirection(_) if !words.is_empty() => {}
-            _ => return None,
-        }
-    }
-    is_program(words.first()?).then_some(words)
 }
 
 /// Whether the first word of a command is a program, and that one.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::folder::stays_inside;
 use crate::pattern::words_match;
+use crate::script::Script;
 use crate::{Command, CommandLine};
 
 /// Programs that write nothing and start nothing, whatever their arguments are.
@@ -27,10 +28,11 @@ const READERS: &[&str] = &[
 ///
 /// # What is denied whatever the rules are
 ///
-/// A rule sees a script only if it is one simple command, written so that every
-/// shell reads it alike: a program and arguments, plain or quoted. Pipes, lists
-/// (`;`, `&&`, `&`), redirections to or from files, `$…`, backquotes, globs, `~`, assignments before
-/// the program, and several lines are denied.
+/// A rule sees a script only if it is one simple command, written so that the shell
+/// is sure to read it in one way: a program and arguments, plain or quoted. Pipes
+/// and lists (unless [`and_lists`](Self::and_lists) is said), `&`, redirections to
+/// or from files, `$…`, backquotes, globs, `~`, assignments before the program, and
+/// several lines are denied.
 #[derive(Clone)]
 #[must_use = "a rule does nothing until it is asked"]
 pub struct Rule(Arc<Kind>);
@@ -41,7 +43,8 @@ enum Kind {
     Inside(PathBuf),
     Test(Box<dyn Fn(&CommandLine) -> bool + Send + Sync>),
     Both(Rule, Rule),
-    Either(Rule, Rule),
+    Any(Vec<Rule>),
+    Lists(Rule),
 }
 
 impl Rule {
@@ -108,17 +111,67 @@ impl Rule {
 
     /// Allows what either allows.
     pub fn or(self, other: Self) -> Self {
-        Self::of(Kind::Either(self, other))
+        Self::any_of([self, other])
+    }
+
+    /// Allows what any of these allows.
+    pub fn any_of(rules: impl IntoIterator<Item = Self>) -> Self {
+        Self::of(Kind::Any(rules.into_iter().collect()))
+    }
+
+    /// Allows lists and pipes too (`a && b`, `a || b`, `a; b`, `a | b`), if each of
+    /// their commands is allowed by itself. `cd FOLDER` is followed, if the folder
+    /// is there: what comes behind it is judged where it runs, and where it would
+    /// run if the `cd` failed. Rules that are put to it by [`and`](Self::and) judge
+    /// each command as well.
+    ///
+    /// ```
+    /// use openai_codex_policy::{Command, Rule, Shell};
+    ///
+    /// let rule = Rule::any_of([Rule::read_only(), Rule::words(["make", "check"])]).and_lists();
+    /// let command = |script| Command::new(Some(Shell::Bash), script, "/src/project");
+    /// assert!(rule.allows(&command("make check 2>&1 | tail -n 20")));
+    /// assert!(!rule.allows(&command("make check | sh")));
+    /// ```
+    ///
+    /// In a pipe, a program reads what the one before it writes: do not allow those
+    /// that take commands from there, such as `sh` and `python`.
+    pub fn and_lists(self) -> Self {
+        Self::of(Kind::Lists(self))
     }
 
     /// Whether a command is allowed. [`inside`](Self::inside) looks at the file
     /// system, which may block.
     pub fn allows(&self, command: &Command) -> bool {
-        CommandLine::of(command).is_some_and(|line| self.matches(&line))
+        Script::of(command).is_some_and(|script| self.allows_all(&script.commands, !script.is_list))
     }
 
     fn of(kind: Kind) -> Self {
         Self(Arc::new(kind))
+    }
+
+    /// Whether every command of a script is allowed. What is no rule for lists judges
+    /// the commands only if `each` says that another rule lets it.
+    fn allows_all(&self, commands: &[CommandLine], each: bool) -> bool {
+        match &*self.0 {
+            Kind::Lists(rule) => commands.iter().all(|command| rule.matches(command)),
+            Kind::Both(one, other) => {
+                let each = each || one.is_for_lists() || other.is_for_lists();
+                one.allows_all(commands, each) && other.allows_all(commands, each)
+            }
+            Kind::Any(rules) => rules.iter().any(|rule| rule.allows_all(commands, each)),
+            _ => each && commands.iter().all(|command| self.matches(command)),
+        }
+    }
+
+    /// Whether it may allow a list.
+    fn is_for_lists(&self) -> bool {
+        match &*self.0 {
+            Kind::Lists(_) => true,
+            Kind::Both(one, other) => one.is_for_lists() || other.is_for_lists(),
+            Kind::Any(rules) => rules.iter().any(Self::is_for_lists),
+            _ => false,
+        }
     }
 
     fn matches(&self, command: &CommandLine) -> bool {
@@ -128,7 +181,8 @@ impl Rule {
             Kind::Inside(folder) => stays_inside(folder, command),
             Kind::Test(test) => test(command),
             Kind::Both(one, other) => one.matches(command) && other.matches(command),
-            Kind::Either(one, other) => one.matches(command) || other.matches(command),
+            Kind::Any(rules) => rules.iter().any(|rule| rule.matches(command)),
+            Kind::Lists(rule) => rule.matches(command),
         }
     }
 }
@@ -141,7 +195,68 @@ impl fmt::Debug for Rule {
             Kind::Inside(folder) => f.debug_tuple("inside").field(folder).finish(),
             Kind::Test(_) => f.write_str("test"),
             Kind::Both(one, other) => f.debug_tuple("and").field(one).field(other).finish(),
-            Kind::Either(one, other) => f.debug_tuple("or").field(one).field(other).finish(),
+            Kind::Any(rules) => f.debug_tuple("any_of").field(rules).finish(),
+            Kind::Lists(rule) => f.debug_tuple("and_lists").field(rule).finish(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Shell;
+
+    fn allows(rule: &Rule, script: &str) -> bool {
+        rule.allows(&Command::new(Some(Shell::Bash), script, "/"))
+    }
+
+    #[test]
+    fn each_command_of_a_list_is_judged() {
+        let rule = Rule::any_of([Rule::read_only(), Rule::words(["make", "*"])]);
+        assert!(allows(&rule, "make x"));
+        assert!(!allows(&rule, "make x; make y"));
+        let rule = rule.and_lists();
+        for script in [
+            "make x",
+            "make x; ls",
+            "ls | head",
+            "ls && make y || pwd",
+            "ls; ls; ls",
+        ] {
+            assert!(allows(&rule, script), "{script}");
+        }
+        for script in [
+            "rm x",
+            "rm x; ls",
+            "ls; rm x",
+            "ls | sh",
+            "ls && rm x",
+            "false || rm x",
+        ] {
+            assert!(!allows(&rule, script), "{script}");
+        }
+        // Alone, a change of folder is a command like any other.
+        assert!(!allows(&rule, "cd /"));
+        assert!(!allows(&rule, "cd / && rm x"));
+        assert!(allows(&rule, "cd / && ls"));
+    }
+
+    #[test]
+    fn what_is_put_to_a_rule_for_lists_judges_each_command() {
+        let lists = || Rule::read_only().and_lists();
+        let quick = || Rule::test(|it| it.arguments().is_empty());
+        for rule in [lists().and(quick()), quick().and(lists())] {
+            assert!(allows(&rule, "ls; pwd"));
+            assert!(!allows(&rule, "ls; pwd x"));
+            assert!(!allows(&rule, "ls x; pwd"));
+        }
+        // Either of them allows all of it, or neither does.
+        let rule = lists().or(Rule::words(["make"]));
+        assert!(allows(&rule, "make"));
+        assert!(!allows(&rule, "ls; make"));
+        assert!(!allows(&rule, "make; make"));
+        let rule = Rule::words(["make"]).or(lists()).and(quick());
+        assert!(!allows(&rule, "ls; make"));
+        assert!(!allows(&Rule::any_of([]), "ls"));
     }
 }

@@ -30,10 +30,11 @@ use super::{Decision, HandlerContext, HandlerError, IntoAnswer};
 /// # What is denied whatever the rules are
 ///
 /// The server asks about a line for a shell. A rule sees it only if it is one
-/// simple command, written so that every shell reads it alike: a program and
-/// arguments, plain or quoted. Pipes, lists (`;`, `&&`, `&`), redirections to
-/// or from files, `$…`, backquotes, globs, `~`, assignments before the program, several lines,
-/// and shells other than bash, sh and zsh of the system are denied; so are
+/// simple command, written so that the shell is sure to read it in one way: a program
+/// and arguments, plain or quoted. Pipes and lists (unless
+/// [`and_lists`](Self::and_lists) is said), `&`, redirections to or from files, `$…`,
+/// backquotes, globs, `~`, assignments before the program, several lines, and shells
+/// other than bash, sh and zsh of the system are denied; so are
 /// requests for more than to start a command on this machine, and for a shell of
 /// Windows. The runtime's own reading of the line
 /// ([`command_actions`](CommandExecutionRequestApprovalParams::command_actions))
@@ -118,6 +119,34 @@ impl CommandRule {
     /// Allows what either allows.
     pub fn or(self, other: Self) -> Self {
         Self(self.0.or(other.0))
+    }
+
+    /// Allows what any of these allows.
+    pub fn any_of(rules: impl IntoIterator<Item = Self>) -> Self {
+        Self(Rule::any_of(rules.into_iter().map(|rule| rule.0)))
+    }
+
+    /// Allows lists and pipes too (`a && b`, `a || b`, `a; b`, `a | b`), if each of
+    /// their commands is allowed by itself. `cd FOLDER` is followed, if the folder
+    /// is there: what comes behind it is judged where it runs, and where it would
+    /// run if the `cd` failed. Rules that are put to it by [`and`](Self::and) judge
+    /// each command as well.
+    ///
+    /// ```
+    /// use openai_codex::CommandRule;
+    ///
+    /// let rule = CommandRule::any_of([
+    ///     CommandRule::read_only(),
+    ///     CommandRule::words(["make", "check"]),
+    /// ]);
+    /// // `make check 2>&1 | tail -n 20`, and not `make check | sh`.
+    /// let rule = rule.and_lists().and(CommandRule::inside("/src/project"));
+    /// ```
+    ///
+    /// In a pipe, a program reads what the one before it writes: do not allow those
+    /// that take commands from there, such as `sh` and `python`.
+    pub fn and_lists(self) -> Self {
+        Self(self.0.and_lists())
     }
 
     /// Whether a command is allowed. [`inside`](Self::inside) looks at the file

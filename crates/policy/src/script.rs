@@ -1,0 +1,262 @@
+//! The commands of a list, and the folders that they run in.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use crate::words::{Operator, Redirection, Token, tokens};
+use crate::{Command, CommandLine};
+
+/// More folders than a list is followed into.
+const FOLDERS: usize = 8;
+
+/// What a script runs.
+pub(crate) struct Script {
+    /// Each command in each of the folders that it may run in. Never empty.
+    pub(crate) commands: Vec<CommandLine>,
+    /// Whether it is a list or a pipe.
+    pub(crate) is_list: bool,
+}
+
+/// A command as it is written, and what stands before it.
+#[derive(Default)]
+struct Step {
+    joined_by: Option<Operator>,
+    words: Vec<String>,
+    redirections: Vec<Redirection>,
+}
+
+impl Script {
+    /// Reads a script. `None` if it is not understood to the last character.
+    pub(crate) fn of(command: &Command) -> Option<Self> {
+        let steps = steps(command)?;
+        let is_list = steps.len() > 1;
+        let commands = match is_list {
+            true => follow(&steps, &command.cwd)?,
+            false => vec![steps[0].command(&command.cwd)?],
+        };
+        Some(Self { commands, is_list })
+    }
+}
+
+impl Step {
+    fn command(&self, cwd: &str) -> Option<CommandLine> {
+        CommandLine::new(self.words.clone(), cwd.to_owned())
+    }
+
+    /// The folder that this changes to, of a shell that is in another one.
+    fn changes_to(&self, cwd: &str) -> Option<Option<String>> {
+        match self.words.as_slice() {
+            [program, folder] if program == "cd" => Some(Some(enter(cwd, folder)?)),
+            [program, ..] if program == "cd" => None,
+            _ => Some(None),
+        }
+    }
+}
+
+/// The commands of a script. Never empty, none without a word.
+fn steps(command: &Command) -> Option<Vec<Step>> {
+    let mut steps = vec![Step::default()];
+    for token in tokens(&command.script, command.shell)? {
+        let step = steps.last_mut()?;
+        match token {
+            Token::Word(word) => step.words.push(word),
+            _ if step.words.is_empty() => return None,
+            Token::Redirection(redirection) => step.redirections.push(redirection),
+            Token::Operator(operator) => steps.push(Step {
+                joined_by: Some(operator),
+                ..Step::default()
+            }),
+        }
+    }
+    (!steps.last()?.words.is_empty()).then_some(steps)
+}
+
+/// The commands of a list, each in every folder in which the shell may be by then:
+/// a `cd` may fail, and what comes behind `;` and `||` runs all the same.
+fn follow(steps: &[Step], cwd: &str) -> Option<Vec<CommandLine>> {
+    let mut commands = Vec::new();
+    // Where it is if all went well since the last `;` or `||`, and where it may be at all.
+    let mut now = vec![cwd.to_owned()];
+    let mut ever = now.clone();
+    for (at, step) in steps.iter().enumerate() {
+        if matches!(step.joined_by, Some(Operator::Then | Operator::Or)) {
+            now.clone_from(&ever);
+        }
+        let mut entered = Vec::new();
+        for cwd in &now {
+            match step.changes_to(cwd)? {
+                Some(folder) => entered.push(folder),
+                None => commands.push(step.command(cwd)?),
+            }
+        }
+        if !entered.is_empty() {
+            let after = steps.get(at + 1).and_then(|step| step.joined_by);
+            if step.joined_by == Some(Operator::Pipe) || after == Some(Operator::Pipe) {
+                return None;
+            }
+            now = entered;
+            for folder in &now {
+                if !ever.contains(folder) {
+                    ever.push(folder.clone());
+                }
+            }
+        }
+        if ever.len() > FOLDERS {
+            return None;
+        }
+    }
+    (!commands.is_empty()).then_some(commands)
+}
+
+/// The folder that `cd` leads to, if that is sure: it is there, and no symbolic link
+/// is on the way, behind which `..` means one folder to the shell and another one to
+/// programs.
+fn enter(cwd: &str, folder: &str) -> Option<String> {
+    if folder.is_empty() || folder.starts_with(['-', '+']) || !Path::new(cwd).is_absolute() {
+        return None;
+    }
+    // What leads to the folder itself is not the list's.
+    let from = fs::canonicalize(cwd).ok()?;
+    let folder = Path::new(folder);
+    let climbs = folder.components().any(|it| it == Component::ParentDir);
+    if climbs && folder.is_relative() && !is_same(Path::new(cwd), &from) {
+        return None;
+    }
+    let mut path = PathBuf::new();
+    for component in from.join(folder).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                path.pop();
+            }
+            component => path.push(component),
+        }
+        if path.is_symlink() {
+            return None;
+        }
+    }
+    let path = path.is_dir().then_some(path)?;
+    path.into_os_string().into_string().ok()
+}
+
+/// Whether two paths are one, but for the way that Windows writes them.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let plain = |path: &Path| {
+        let text = path.to_string_lossy();
+        PathBuf::from(text.strip_prefix(r"\\?\").unwrap_or(&text))
+    };
+    plain(one) == plain(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Shell;
+
+    /// The programs and the folders of a script, seen from a folder.
+    fn reads(script: &str, home: &Path) -> Option<Vec<String>> {
+        let home = fs::canonicalize(home).unwrap();
+        let command = Command::new(Some(Shell::Bash), script, home.to_str().unwrap());
+        let commands = Script::of(&command)?.commands;
+        let texts = commands.iter().map(|command| {
+            let folder = Path::new(command.cwd()).strip_prefix(&home);
+            let folder = folder.map_or("?", |folder| folder.to_str().unwrap());
+            format!(
+                "{}@{}",
+                command.words().join(" "),
+                folder.replace('\\', "/")
+            )
+        });
+        Some(texts.collect())
+    }
+
+    #[test]
+    fn a_list_is_followed_into_its_folders() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join("x/y")).unwrap();
+        for (script, expected) in [
+            ("a", &["a@"][..]),
+            ("a | b -c", &["a@", "b -c@"]),
+            ("a; b && c || d", &["a@", "b@", "c@", "d@"]),
+            ("a 2>&1 | b >/dev/null", &["a@", "b@"]),
+            ("cd x && a", &["a@x"]),
+            ("cd x && cd y && a | b", &["a@x/y", "b@x/y"]),
+            ("cd x/y && cd .. && a", &["a@x"]),
+            ("cd ./x/../x && a", &["a@x"]),
+            ("cd x; a", &["a@", "a@x"]),
+            ("cd x || a", &["a@", "a@x"]),
+            ("cd x && a; b", &["a@x", "b@", "b@x"]),
+            ("a && cd x && b", &["a@", "b@x"]),
+            ("cd x 2>/dev/null && a", &["a@x"]),
+            ("cd / && a", &["a@?"]),
+            // One command is no list, and rules judge it as it is.
+            ("cd x", &["cd x@"]),
+        ] {
+            let read = reads(script, home.path()).unwrap();
+            assert_eq!(read, expected, "{script}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_sure_is_not_understood() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join("x/y")).unwrap();
+        for script in [
+            "",
+            ";",
+            "a;",
+            "; a",
+            "a;; b",
+            "a &",
+            "a & b",
+            "a &&",
+            "&& a",
+            "a | | b",
+            "a |& b",
+            "a || | b",
+            "a &&& b",
+            "a ; ; b",
+            "! a",
+            "a | b &",
+            "(a; b)",
+            "{ a; b; }",
+            "a; if",
+            "a && A=b c",
+            "a; ./b",
+            "a\nb",
+            "cd x",
+            "cd x && cd y",
+            "cd && a",
+            "cd - && a",
+            "cd none && a",
+            "cd x y && a",
+            "cd -P x && a",
+            "cd x | a",
+            "a | cd x && b",
+            "cd '' && a",
+            "cd ~ && a",
+            "cd x* && a",
+            "cd x; cd y; a",
+            "a > x; b",
+            "a <<E; b",
+        ] {
+            let read = reads(script, home.path());
+            let is_single = script == "cd x";
+            assert!(read.is_none() || is_single, "{script}: {read:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_behind_a_link_is_not_entered() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join("x/y")).unwrap();
+        std::os::unix::fs::symlink("x/y", home.path().join("link")).unwrap();
+        assert!(reads("cd link && a", home.path()).is_none());
+        assert!(reads("cd link/.. && a", home.path()).is_none());
+        // The shell is told where it is by the name of the link.
+        let cwd = home.path().join("link");
+        let command = |script| Command::new(Some(Shell::Bash), script, cwd.to_str().unwrap());
+        assert!(Script::of(&command("cd .. && a")).is_none());
+    }
+}
