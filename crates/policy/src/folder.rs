@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::CommandLine;
 
@@ -36,7 +36,7 @@ struct Place {
 impl Place {
     /// Whether no part of an argument that a program may take for a path leads out.
     fn has(&self, word: &str) -> bool {
-        if word.len() > WORD || word.contains("..") {
+        if word.len() > WORD {
             return false;
         }
         // A program may take a word for a path whole (`-x/y` after `--`), or any part between
@@ -66,18 +66,56 @@ impl Place {
         if path.starts_with('~') {
             return false;
         }
-        let mut path = self.cwd.join(path);
-        // What does not exist is where the nearest of its parents is.
-        loop {
-            match fs::symlink_metadata(&path) {
-                Ok(_) => break,
-                Err(error) => match error.kind() {
-                    ErrorKind::NotFound | ErrorKind::NotADirectory if path.pop() => {}
-                    _ => return false,
-                },
+        let path = self.cwd.join(path);
+        let climbs = (path.components()).any(|it| it == Component::ParentDir);
+        // Some programs take `..` for what was written before, and the system for the parent
+        // of where that leads to.
+        self.is_inside(&path) && (!climbs || self.is_inside(&as_written(&path)))
+    }
+
+    /// Whether an absolute path is inside of the folder, with what is missing made.
+    fn is_inside(&self, path: &Path) -> bool {
+        let mut place = PathBuf::new();
+        let mut is_missing = false;
+        for component in path.components() {
+            match component {
+                // What is missing may be made a link to anywhere.
+                Component::ParentDir if is_missing => return false,
+                Component::ParentDir => {
+                    place.pop();
+                }
+                _ if is_missing => {}
+                Component::Normal(name) => {
+                    let next = place.join(name);
+                    match fs::symlink_metadata(&next) {
+                        // A link to nowhere is not inside: what it leads to may be made.
+                        Ok(_) => match fs::canonicalize(&next) {
+                            Ok(path) => place = path,
+                            Err(_) => return false,
+                        },
+                        Err(error) => match error.kind() {
+                            ErrorKind::NotFound | ErrorKind::NotADirectory => is_missing = true,
+                            _ => return false,
+                        },
+                    }
+                }
+                component => place.push(component),
             }
         }
-        // A link to nowhere is not: what it leads to may be made.
-        fs::canonicalize(&path).is_ok_and(|path| path.starts_with(&self.folder))
+        place.starts_with(&self.folder)
     }
+}
+
+/// A path in which each `..` takes away the name before it.
+fn as_written(path: &Path) -> PathBuf {
+    let mut written = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                written.pop();
+            }
+            component => written.push(component),
+        }
+    }
+    written
 }

@@ -82,8 +82,8 @@ impl Rule {
     }
 
     /// Allows commands that run in this folder or below, if none of their arguments
-    /// can be a path that leads out of it, symbolic links followed: no `..`, no
-    /// absolute path to elsewhere, also behind `=`, `:` or an option's letter. What
+    /// can be a path that leads out of it, symbolic links followed: no `../elsewhere`,
+    /// no absolute path to elsewhere, also behind `=`, `:` or an option's letter. What
     /// a program finds by itself, by links in folders that it walks or in a script
     /// that is an argument, is not seen. The links are those of this machine: with a
     /// runtime on another one, this rule says nothing.

@@ -115,6 +115,12 @@ fn a_command_stays_inside_a_folder() {
         &format!("cat {text}/src/a.rs"),
         &format!("cat --x={text}/src"),
         "git log HEAD~1",
+        "git log HEAD~3..HEAD",
+        "grep 'a..b' src/a.rs",
+        "ls ./src/../src",
+        "ls src/..",
+        "ls ../project/src",
+        "cat ..a/b",
     ] {
         let script = script.replace("HEAD~1", "'HEAD~1'");
         assert!(allows(&rule, &script, &folder), "{script}");
@@ -123,6 +129,20 @@ fn a_command_stays_inside_a_folder() {
     for script in [
         "cat ../secret",
         "cat src/../../secret",
+        "cat ..",
+        "ls src/../..",
+        "ls ../projectx",
+        "cat -f../secret",
+        "cat -xf../secret",
+        "cat --file=../secret",
+        "cat x=../secret",
+        "cat @../secret",
+        "cat ./../secret",
+        "cat src//../../secret",
+        // What is not there yet may be made a link.
+        "cat none/../src/a.rs",
+        "cat none/../../secret",
+        "cat src/a.rs/../../../secret",
         "cat /etc/passwd",
         "cat -f/etc/passwd",
         "cat -xf/etc/passwd",
@@ -175,7 +195,12 @@ fn symbolic_links_are_followed() {
         symlink(home.path(), folder.join(name)).unwrap();
     }
     let rule = CommandRule::inside(&folder);
+    symlink(home.path().join("deep/er"), folder.join("src/deep")).unwrap();
+    fs::create_dir_all(home.path().join("deep/er")).unwrap();
     assert!(allows(&rule, "ls in", &folder));
+    assert!(allows(&rule, "ls in/../src", &folder));
+    assert!(!allows(&rule, "ls src/deep/..", &folder));
+    assert!(!allows(&rule, "ls src/deep/../../secret", &folder));
     for script in [
         "cat -- -l/secret",
         "cat -- --l/secret",
@@ -193,6 +218,10 @@ fn symbolic_links_are_followed() {
         "cat out/new",
         "cat dangling",
         "ls out",
+        // Where they lead to, and what is written.
+        "cat in/../../secret",
+        "cat out/../x",
+        "cat out/project/../secret",
     ] {
         assert!(!allows(&rule, script, &folder), "{script}");
     }
