@@ -19,6 +19,7 @@
 mod command;
 mod folder;
 mod line;
+mod options;
 mod pattern;
 mod rule;
 mod script;

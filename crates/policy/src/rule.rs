@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::folder::stays_inside;
+use crate::options::may_be;
 use crate::pattern::words_match;
 use crate::script::Script;
 use crate::{Command, CommandLine};
@@ -45,6 +46,7 @@ enum Kind {
     Both(Rule, Rule),
     Any(Vec<Rule>),
     Lists(Rule),
+    Without(Rule, Vec<String>),
 }
 
 impl Rule {
@@ -140,6 +142,33 @@ impl Rule {
         Self::of(Kind::Lists(self))
     }
 
+    /// Allows what it allows, if no word of the command can be one of these options:
+    /// alone, with a value behind it, shortened (`--outp`), or among other letters
+    /// (`-xo`). What does not begin with `-` or `+` is a word (`install`), or a name
+    /// that is set (`SHELL`, for `SHELL=./sh`).
+    ///
+    /// It is a way to make a rule with `**` narrower, and no proof that nothing is
+    /// left: a program may have more options that write or start something than you
+    /// know, and the next version one more.
+    ///
+    /// ```
+    /// use openai_codex_policy::{Command, Rule, Shell};
+    ///
+    /// let rule = Rule::words(["sort", "**"]).without_options(["-o", "--output"]);
+    /// let command = |script| Command::new(Some(Shell::Bash), script, "/src/project");
+    /// assert!(rule.allows(&command("sort -rn sizes")));
+    /// assert!(!rule.allows(&command("sort -rno sizes sizes")));
+    /// assert!(!rule.allows(&command("sort --out=sizes sizes")));
+    /// ```
+    pub fn without_options<I>(self, options: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let options = options.into_iter().map(Into::into).collect();
+        Self::of(Kind::Without(self, options))
+    }
+
     /// Whether a command is allowed. [`inside`](Self::inside) looks at the file
     /// system, which may block.
     pub fn allows(&self, command: &Command) -> bool {
@@ -160,6 +189,9 @@ impl Rule {
                 one.allows_all(commands, each) && other.allows_all(commands, each)
             }
             Kind::Any(rules) => rules.iter().any(|rule| rule.allows_all(commands, each)),
+            Kind::Without(rule, options) => {
+                rule.allows_all(commands, each) && commands.iter().all(|it| lacks(it, options))
+            }
             _ => each && commands.iter().all(|command| self.matches(command)),
         }
     }
@@ -170,6 +202,7 @@ impl Rule {
             Kind::Lists(_) => true,
             Kind::Both(one, other) => one.is_for_lists() || other.is_for_lists(),
             Kind::Any(rules) => rules.iter().any(Self::is_for_lists),
+            Kind::Without(rule, _) => rule.is_for_lists(),
             _ => false,
         }
     }
@@ -183,8 +216,15 @@ impl Rule {
             Kind::Both(one, other) => one.matches(command) && other.matches(command),
             Kind::Any(rules) => rules.iter().any(|rule| rule.matches(command)),
             Kind::Lists(rule) => rule.matches(command),
+            Kind::Without(rule, options) => rule.matches(command) && lacks(command, options),
         }
     }
+}
+
+/// Whether no word of a command can be one of these options.
+fn lacks(command: &CommandLine, options: &[String]) -> bool {
+    let mut words = command.arguments().iter();
+    !words.any(|word| options.iter().any(|option| may_be(word, option)))
 }
 
 impl fmt::Debug for Rule {
@@ -197,6 +237,10 @@ impl fmt::Debug for Rule {
             Kind::Both(one, other) => f.debug_tuple("and").field(one).field(other).finish(),
             Kind::Any(rules) => f.debug_tuple("any_of").field(rules).finish(),
             Kind::Lists(rule) => f.debug_tuple("and_lists").field(rule).finish(),
+            Kind::Without(rule, options) => {
+                let mut shown = f.debug_tuple("without_options");
+                shown.field(rule).field(options).finish()
+            }
         }
     }
 }
@@ -239,6 +283,26 @@ mod tests {
         assert!(!allows(&rule, "cd /"));
         assert!(!allows(&rule, "cd / && rm x"));
         assert!(allows(&rule, "cd / && ls"));
+    }
+
+    #[test]
+    fn options_can_be_taken_from_a_rule() {
+        let rule = Rule::program("sort").without_options(["-o", "--output", "--compress-program"]);
+        assert!(allows(&rule, "sort -rn x"));
+        for script in [
+            "sort -o x",
+            "sort -rnox",
+            "sort --o x",
+            "sort --compress-p=./evil x",
+        ] {
+            assert!(!allows(&rule, script), "{script}");
+        }
+        let rule = rule.or(Rule::read_only()).and_lists();
+        assert!(allows(&rule, "ls | sort -r"));
+        assert!(!allows(&rule, "ls | sort -o x"));
+        let rule = Rule::read_only().and_lists().without_options(["-l"]);
+        assert!(allows(&rule, "ls -a; ls"));
+        assert!(!allows(&rule, "ls -a; ls -al"));
     }
 
     #[test]

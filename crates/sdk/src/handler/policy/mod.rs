@@ -149,6 +149,29 @@ impl CommandRule {
         Self(self.0.and_lists())
     }
 
+    /// Allows what it allows, if no word of the command can be one of these options:
+    /// alone, with a value behind it, shortened (`--outp`), or among other letters
+    /// (`-xo`). What does not begin with `-` or `+` is a word (`install`), or a name
+    /// that is set (`SHELL`, for `SHELL=./sh`).
+    ///
+    /// It is a way to make a rule with `**` narrower, and no proof that nothing is
+    /// left: a program may have more options that write or start something than you
+    /// know, and the next version one more.
+    ///
+    /// ```
+    /// use openai_codex::CommandRule;
+    ///
+    /// // `sort -rn sizes`, and not `sort -rno sizes sizes`.
+    /// let rule = CommandRule::words(["sort", "**"]).without_options(["-o", "--output"]);
+    /// ```
+    pub fn without_options<I>(self, options: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        Self(self.0.without_options(options))
+    }
+
     /// Whether a command is allowed. [`inside`](Self::inside) looks at the file
     /// system, which may block.
     pub fn allows(&self, request: &CommandExecutionRequestApprovalParams) -> bool {
