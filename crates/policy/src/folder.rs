@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use crate::CommandLine;
+use crate::glob::expand;
 
 /// Longer words are not looked into.
 const WORD: usize = 1024;
@@ -25,7 +26,8 @@ pub(crate) fn stays_inside(folder: &Path, command: &CommandLine) -> bool {
     let place = Place { folder, cwd };
     place.folder.is_absolute()
         && place.cwd.starts_with(&place.folder)
-        && (command.arguments().iter()).all(|word| place.has(word))
+        && (command.words())
+            .all(|(word, is_pattern)| place.has(word) && (!is_pattern || place.has_all(word)))
 }
 
 struct Place {
@@ -59,6 +61,12 @@ impl Place {
         }
         let mut parts = (begins.iter()).flat_map(|begin| ends.iter().map(|end| (*begin, *end)));
         parts.all(|(begin, end)| begin >= end || self.leads_inside(&word[begin..end]))
+    }
+
+    /// Whether all that a pattern stands for is inside of the folder.
+    fn has_all(&self, pattern: &str) -> bool {
+        expand(pattern, &self.cwd)
+            .is_some_and(|paths| paths.iter().all(|path| self.is_inside(path)))
     }
 
     /// Whether a path is inside of the folder, or would be if it existed.
@@ -118,4 +126,50 @@ fn as_written(path: &Path) -> PathBuf {
         }
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Command, Rule, Shell};
+
+    #[cfg(unix)]
+    #[test]
+    fn all_that_a_pattern_stands_for_is_inside() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("project");
+        for name in ["src", "links", "x"] {
+            fs::create_dir_all(folder.join(name)).unwrap();
+        }
+        fs::write(folder.join("src/a.rs"), "").unwrap();
+        fs::write(home.path().join("secret"), "").unwrap();
+        std::os::unix::fs::symlink("../../secret", folder.join("links/a.RS")).unwrap();
+        let allows = |rule: Rule, script: &str| {
+            let cwd = folder.to_str().unwrap();
+            rule.allows(&Command::new(Some(Shell::Zsh), script, cwd))
+        };
+        let reads = || Rule::read_only().and(Rule::inside(&folder));
+        for script in [
+            "cat src/*",
+            "cat ./src/?.rs",
+            "wc -l src/*.rs none/*",
+            "cat links/*.py",
+        ] {
+            assert!(allows(reads(), script), "{script}");
+        }
+        for script in [
+            "cat links/*",
+            "cat links/*.rs",
+            "cat l*/a.*",
+            "cat src/../../s*",
+            "ls /*",
+        ] {
+            assert!(!allows(reads(), script), "{script}");
+        }
+        // How many words it makes is not known.
+        assert!(!allows(Rule::words(["cat", "*"]), "cat src/*"));
+        assert!(!allows(Rule::words(["cat", "src/*"]), "cat src/*"));
+        assert!(allows(Rule::words(["cat", "**"]), "cat src/*"));
+        assert!(!allows(Rule::test(|_| true), "cat src/*"));
+    }
 }

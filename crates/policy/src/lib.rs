@@ -18,6 +18,7 @@
 
 mod command;
 mod folder;
+mod glob;
 mod line;
 mod options;
 mod pattern;

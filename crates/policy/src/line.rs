@@ -2,6 +2,7 @@
 
 use crate::Command;
 use crate::script::Script;
+use crate::words::Word;
 
 /// A command that is understood: one program and its arguments, as they are when
 /// the shell starts it. What a [`Rule::test`](crate::Rule::test) looks at.
@@ -16,7 +17,9 @@ use crate::script::Script;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine {
-    words: Vec<String>,
+    texts: Vec<String>,
+    /// Which of the words are patterns for names of files.
+    patterns: Vec<bool>,
     cwd: String,
 }
 
@@ -28,22 +31,32 @@ impl CommandLine {
     pub fn of(command: &Command) -> Option<Self> {
         let script = Script::of(command)?;
         let command = script.commands.into_iter().next();
-        command.filter(|_| !script.is_list)
+        command.filter(|command| !script.is_list && command.is_literal())
     }
 
     /// A command of these words, if the first one is a program.
-    pub(crate) fn new(words: Vec<String>, cwd: String) -> Option<Self> {
-        is_program(words.first()?).then_some(Self { words, cwd })
+    pub(crate) fn new(words: Vec<Word>, cwd: String) -> Option<Self> {
+        let program = words.first()?;
+        if program.is_pattern || !is_program(&program.text) {
+            return None;
+        }
+        let patterns = words.iter().map(|word| word.is_pattern).collect();
+        let texts = words.into_iter().map(|word| word.text).collect();
+        Some(Self {
+            texts,
+            patterns,
+            cwd,
+        })
     }
 
     /// The program: a name or a path, as it was written.
     pub fn program(&self) -> &str {
-        &self.words[0]
+        &self.texts[0]
     }
 
     /// The arguments.
     pub fn arguments(&self) -> &[String] {
-        &self.words[1..]
+        &self.texts[1..]
     }
 
     /// The folder that it runs in.
@@ -52,8 +65,28 @@ impl CommandLine {
     }
 
     /// The program and its arguments. Never empty.
-    pub(crate) fn words(&self) -> &[String] {
-        &self.words
+    pub(crate) fn texts(&self) -> &[String] {
+        &self.texts
+    }
+
+    /// The arguments, and which of them are patterns for names of files.
+    pub(crate) fn words(&self) -> impl Iterator<Item = (&str, bool)> {
+        let texts = self.texts.iter().map(String::as_str);
+        texts.zip(self.patterns.iter().copied()).skip(1)
+    }
+
+    /// Whether every word is what the program is started with.
+    pub(crate) fn is_literal(&self) -> bool {
+        !self.patterns.contains(&true)
+    }
+
+    /// Whether the words up to this one are.
+    pub(crate) fn begins_literally(&self, count: usize) -> bool {
+        !self
+            .patterns
+            .iter()
+            .take(count)
+            .any(|is_pattern| *is_pattern)
     }
 }
 
@@ -105,7 +138,7 @@ mod tests {
 
     fn command(text: &str) -> Option<Vec<String>> {
         let line = CommandLine::of(&Command::from_line(text, "/")?)?;
-        Some(line.words().to_vec())
+        Some(line.texts().to_vec())
     }
 
     #[track_caller]
@@ -167,6 +200,7 @@ mod tests {
             "{ls,x}",
             "ls {a,b}",
             "ls *",
+            "ls src/*",
             "ls ?",
             "ls [a]",
             "ls ~",

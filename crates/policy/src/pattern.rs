@@ -1,8 +1,12 @@
 //! Which words fit the patterns of a rule.
 
+use crate::CommandLine;
+
 /// Whether the words of a command fit. The first one is the program, as it is
-/// written; `**` as the last pattern stands for any further words.
-pub(crate) fn words_match(patterns: &[String], words: &[String]) -> bool {
+/// written; `**` as the last pattern stands for any further words, names of files
+/// that the shell puts in included.
+pub(crate) fn words_match(patterns: &[String], command: &CommandLine) -> bool {
+    let words = command.texts();
     let (patterns, further) = match patterns.split_last() {
         Some((last, before)) if last == "**" => (before, true),
         _ => (patterns, false),
@@ -16,6 +20,7 @@ pub(crate) fn words_match(patterns: &[String], words: &[String]) -> bool {
         return false;
     };
     fits && *program == words[0]
+        && command.begins_literally(patterns.len() + 1)
         && (patterns.iter().zip(&words[1..])).all(|(pattern, word)| word_matches(pattern, word))
 }
 

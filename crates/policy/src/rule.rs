@@ -32,7 +32,8 @@ const READERS: &[&str] = &[
 /// A rule sees a script only if it is one simple command, written so that the shell
 /// is sure to read it in one way: a program and arguments, plain or quoted. Pipes
 /// and lists (unless [`and_lists`](Self::and_lists) is said), `&`, redirections to
-/// or from files, `$…`, backquotes, globs, `~`, assignments before the program, and
+/// or from files, `$…`, backquotes, `~`, globs that do not begin with a name
+/// (`*.rs`, where `src/*.rs` is understood), assignments before the program, and
 /// several lines are denied.
 #[derive(Clone)]
 #[must_use = "a rule does nothing until it is asked"]
@@ -209,10 +210,10 @@ impl Rule {
 
     fn matches(&self, command: &CommandLine) -> bool {
         match &*self.0 {
-            Kind::Words(patterns) => words_match(patterns, command.words()),
+            Kind::Words(patterns) => words_match(patterns, command),
             Kind::ReadOnly => READERS.contains(&command.program()),
             Kind::Inside(folder) => stays_inside(folder, command),
-            Kind::Test(test) => test(command),
+            Kind::Test(test) => command.is_literal() && test(command),
             Kind::Both(one, other) => one.matches(command) && other.matches(command),
             Kind::Any(rules) => rules.iter().any(|rule| rule.matches(command)),
             Kind::Lists(rule) => rule.matches(command),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use crate::words::{Operator, Redirection, Token, tokens};
+use crate::words::{Operator, Redirection, Token, Word, tokens};
 use crate::{Command, CommandLine};
 
 /// More folders than a list is followed into.
@@ -21,7 +21,7 @@ pub(crate) struct Script {
 #[derive(Default)]
 struct Step {
     joined_by: Option<Operator>,
-    words: Vec<String>,
+    words: Vec<Word>,
     redirections: Vec<Redirection>,
 }
 
@@ -46,8 +46,10 @@ impl Step {
     /// The folder that this changes to, of a shell that is in another one.
     fn changes_to(&self, cwd: &str) -> Option<Option<String>> {
         match self.words.as_slice() {
-            [program, folder] if program == "cd" => Some(Some(enter(cwd, folder)?)),
-            [program, ..] if program == "cd" => None,
+            [program, folder] if program.text == "cd" && !folder.is_pattern => {
+                Some(Some(enter(cwd, &folder.text)?))
+            }
+            [program, ..] if program.text == "cd" => None,
             _ => Some(None),
         }
     }
@@ -163,7 +165,7 @@ mod tests {
             let folder = folder.map_or("?", |folder| folder.to_str().unwrap());
             format!(
                 "{}@{}",
-                command.words().join(" "),
+                command.texts().join(" "),
                 folder.replace('\\', "/")
             )
         });

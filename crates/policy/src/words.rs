@@ -4,6 +4,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::Shell;
+use crate::glob::is_harmless;
 
 /// Signs that stand for themselves in every shell, wherever they are.
 const PLAIN: &str = "_-./:,@%+";
@@ -14,11 +15,19 @@ const ESCAPED: &str = "()[]{}.*?+$^;|&<>'\"# ";
 /// A piece of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Token {
-    Word(String),
+    Word(Word),
     /// `|`, `;`, `&&` or `||`.
     Operator(Operator),
     /// A redirection that neither reads nor writes a file.
     Redirection(Redirection),
+}
+
+/// A word, and how it is to be taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) text: String,
+    /// Whether the shell puts the names of files in its place, as many as there are.
+    pub(crate) is_pattern: bool,
 }
 
 /// What stands between two commands.
@@ -44,7 +53,7 @@ pub(crate) enum Redirection {
 /// The words of a line that is quoted as for a shell, and has nothing but words.
 pub(crate) fn words(line: &str) -> Option<Vec<String>> {
     let words = tokens(line, None)?.into_iter().map(|token| match token {
-        Token::Word(word) => Some(word),
+        Token::Word(word) => Some(word.text),
         _ => None,
     });
     words.collect()
@@ -81,14 +90,6 @@ pub(crate) fn tokens(line: &str, shell: Option<Shell>) -> Option<Vec<Token>> {
 struct Reader<'a> {
     shell: Option<Shell>,
     chars: Peekable<Chars<'a>>,
-}
-
-/// A word of which the beginning was read.
-#[derive(Default)]
-struct Word {
-    text: String,
-    /// Whether a part of it was quoted.
-    is_quoted: bool,
 }
 
 impl Reader<'_> {
@@ -159,35 +160,43 @@ impl Reader<'_> {
         matches!(self.chars.peek(), None | Some(' ' | ';' | '|' | '&'))
     }
 
-    fn word(&mut self) -> Option<String> {
+    fn word(&mut self) -> Option<Word> {
         let mut word = Word::default();
+        let mut is_quoted = false;
         while let Some(char) = self.chars.next_if(|char| !" ;|&<>".contains(*char)) {
             match char {
-                '\'' => self.single_quoted(&mut word)?,
-                '"' => self.double_quoted(&mut word)?,
+                '\'' => self.single_quoted(&mut word.text)?,
+                '"' => self.double_quoted(&mut word.text)?,
                 '\\' => {
                     let char = self.chars.next().filter(|char| ESCAPED.contains(*char))?;
-                    word.is_quoted = true;
                     word.text.push(char);
                 }
-                char if self.is_plain(char, &word) => word.text.push(char),
+                '*' | '?' if self.shell.is_some() => {
+                    word.is_pattern = true;
+                    word.text.push(char);
+                }
+                char if self.is_plain(char, &word.text, is_quoted) => word.text.push(char),
                 _ => return None,
             }
+            is_quoted |= matches!(char, '\'' | '"' | '\\');
+        }
+        // What is quoted in it is no part of the pattern.
+        if word.is_pattern && (is_quoted || !is_harmless(&word.text)) {
+            return None;
         }
         // A number there belongs to the redirection, in some shells also a longer one.
         let is_descriptor = matches!(self.chars.peek(), Some('<' | '>'))
-            && !word.is_quoted
+            && !is_quoted
             && word.text.chars().all(|char| char.is_ascii_digit());
-        (!is_descriptor).then_some(word.text)
+        (!is_descriptor).then_some(word)
     }
 
-    fn single_quoted(&mut self, word: &mut Word) -> Option<()> {
-        word.is_quoted = true;
+    fn single_quoted(&mut self, text: &mut String) -> Option<()> {
         loop {
             match self.chars.next()? {
                 '\'' => break,
                 char if char.is_control() => return None,
-                char => word.text.push(char),
+                char => text.push(char),
             }
         }
         // zsh can be set to take two for one of the text (`rc_quotes`).
@@ -195,34 +204,33 @@ impl Reader<'_> {
         (!is_one).then_some(())
     }
 
-    fn double_quoted(&mut self, word: &mut Word) -> Option<()> {
-        word.is_quoted = true;
+    fn double_quoted(&mut self, text: &mut String) -> Option<()> {
         loop {
             match self.chars.next()? {
                 '"' => return Some(()),
                 '\\' => match self.chars.next()? {
                     // zsh can be set to expand them all the same (`csh_junkie_quotes`).
                     '"' | '\\' | '$' | '`' if self.shell == Some(Shell::Zsh) => return None,
-                    char @ ('"' | '\\' | '$' | '`') => word.text.push(char),
+                    char @ ('"' | '\\' | '$' | '`') => text.push(char),
                     char if char.is_ascii_graphic() && char != '!' => {
-                        word.text.push('\\');
-                        word.text.push(char);
+                        text.push('\\');
+                        text.push(char);
                     }
                     _ => return None,
                 },
                 // With nothing behind it, it stands for itself.
-                '$' if self.chars.peek() == Some(&'"') => word.text.push('$'),
+                '$' if self.chars.peek() == Some(&'"') => text.push('$'),
                 // Expansions, also those of history.
                 '$' | '`' | '!' => return None,
                 char if char.is_control() => return None,
-                char => word.text.push(char),
+                char => text.push(char),
             }
         }
     }
 
     /// Whether an unquoted character stands for itself at this place of a word.
-    fn is_plain(&self, char: char, word: &Word) -> bool {
-        let before = word.text.chars().next_back();
+    fn is_plain(&self, char: char, text: &str, is_quoted: bool) -> bool {
+        let before = text.chars().next_back();
         match char {
             '=' => {
                 // `=ls` is the path of a program to zsh: at the beginning of a word, and
@@ -233,7 +241,7 @@ impl Reader<'_> {
                     Some(_) => false,
                 };
                 // `bash -k` takes an assignment out of the words, wherever it stands.
-                let is_assignment = !word.is_quoted && is_assigned(&word.text);
+                let is_assignment = !is_quoted && is_assigned(text);
                 let takes_it_out = matches!(self.shell, Some(Shell::Bash | Shell::Sh));
                 !is_path && !(takes_it_out && is_assignment)
             }
@@ -279,7 +287,8 @@ mod tests {
         for (shell, expected) in shells.into_iter().zip(expected) {
             let words = tokens(line, Some(shell)).map(|tokens| {
                 let words = tokens.into_iter().map(|token| match token {
-                    Token::Word(word) => word,
+                    Token::Word(word) if word.is_pattern => format!("<{}>", word.text),
+                    Token::Word(word) => word.text,
                     token => format!("{token:?}"),
                 });
                 words.collect::<Vec<_>>().join("|")
@@ -405,6 +414,33 @@ mod tests {
         reads("a b2>/dev/null", ["a|b2|Redirection(DropsOutput)"; 3]);
         reads("a '2'>/dev/null", ["a|2|Redirection(DropsOutput)"; 3]);
         reads("a 2 >/dev/null", ["a|2|Redirection(DropsOutput)"; 3]);
+    }
+
+    #[test]
+    fn patterns_are_told_from_words() {
+        reads("wc src/*.rs", ["wc|<src/*.rs>"; 3]);
+        reads("a 'src/*.rs'", ["a|src/*.rs"; 3]);
+        reads("a src/\\*.rs", ["a|src/*.rs"; 3]);
+        for line in [
+            "a *",
+            "a *.rs",
+            "a ?",
+            "a -*",
+            "a @*",
+            "a --x=*",
+            "a 'src'/*",
+            "a src/\"a\"*",
+            "a src/\\**",
+            "a src/**",
+            "a .*",
+            "a src/.*",
+            "a src/[a]",
+            "a src/*(.)",
+            "a ~/*",
+        ] {
+            reads(line, ["-"; 3]);
+        }
+        assert_eq!(words("a src/*"), None);
     }
 
     #[test]

@@ -33,7 +33,8 @@ use super::{Decision, HandlerContext, HandlerError, IntoAnswer};
 /// simple command, written so that the shell is sure to read it in one way: a program
 /// and arguments, plain or quoted. Pipes and lists (unless
 /// [`and_lists`](Self::and_lists) is said), `&`, redirections to or from files, `$…`,
-/// backquotes, globs, `~`, assignments before the program, several lines, and shells
+/// backquotes, `~`, globs that do not begin with a name
+/// (`*.rs`, where `src/*.rs` is understood), assignments before the program, several lines, and shells
 /// other than bash, sh and zsh of the system are denied; so are
 /// requests for more than to start a command on this machine, and for a shell of
 /// Windows. The runtime's own reading of the line
