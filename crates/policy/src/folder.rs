@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use crate::CommandLine;
+use crate::git;
 use crate::glob::expand;
 
 /// Longer words are not looked into.
@@ -26,6 +27,7 @@ pub(crate) fn stays_inside(folder: &Path, command: &CommandLine) -> bool {
     let place = Place { folder, cwd };
     place.folder.is_absolute()
         && place.cwd.starts_with(&place.folder)
+        && !git::is_nested(command, &place.folder)
         && (command.words())
             .all(|(word, is_pattern)| place.has(word) && (!is_pattern || place.has_all(word)))
 }

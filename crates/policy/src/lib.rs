@@ -18,6 +18,7 @@
 
 mod command;
 mod folder;
+mod git;
 mod glob;
 mod line;
 mod options;

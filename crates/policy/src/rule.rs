@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::folder::stays_inside;
+use crate::git;
 use crate::options::may_be;
 use crate::pattern::words_match;
 use crate::script::Script;
@@ -35,6 +36,10 @@ const READERS: &[&str] = &[
 /// or from files, `$…`, backquotes, `~`, globs that do not begin with a name
 /// (`*.rs`, where `src/*.rs` is understood), assignments before the program, and
 /// several lines are denied.
+///
+/// git takes the names of programs from the configuration of the repository that it
+/// finds. It is denied in folders that are themselves made as a repository (a bare
+/// one, or `.git`): it takes no more than a few files to make one.
 #[derive(Clone)]
 #[must_use = "a rule does nothing until it is asked"]
 pub struct Rule(Arc<Kind>);
@@ -88,7 +93,8 @@ impl Rule {
     /// can be a path that leads out of it, symbolic links followed: no `../elsewhere`,
     /// no absolute path to elsewhere, also behind `=`, `:` or an option's letter. What
     /// a program finds by itself, by links in folders that it walks or in a script
-    /// that is an argument, is not seen. The links are those of this machine: with a
+    /// that is an argument, is not seen. git must not use a repository that lies below
+    /// the folder: whoever may write there may have made it. The links are those of this machine: with a
     /// runtime on another one, this rule says nothing.
     pub fn inside(folder: impl Into<PathBuf>) -> Self {
         Self::of(Kind::Inside(folder.into()))
@@ -173,7 +179,10 @@ impl Rule {
     /// Whether a command is allowed. [`inside`](Self::inside) looks at the file
     /// system, which may block.
     pub fn allows(&self, command: &Command) -> bool {
-        Script::of(command).is_some_and(|script| self.allows_all(&script.commands, !script.is_list))
+        Script::of(command).is_some_and(|script| {
+            let is_tricked = script.commands.iter().any(git::is_tricked);
+            !is_tricked && self.allows_all(&script.commands, !script.is_list)
+        })
     }
 
     fn of(kind: Kind) -> Self {

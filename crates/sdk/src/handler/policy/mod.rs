@@ -41,6 +41,10 @@ use super::{Decision, HandlerContext, HandlerError, IntoAnswer};
 /// ([`command_actions`](CommandExecutionRequestApprovalParams::command_actions))
 /// is made for people, and is not used.
 ///
+/// git takes the names of programs from the configuration of the repository that it
+/// finds. It is denied in folders that are themselves made as a repository (a bare
+/// one, or `.git`): it takes no more than a few files to make one.
+///
 /// # What a rule cannot know
 ///
 /// What is approved runs **outside of the sandbox**, and does what the program
@@ -93,7 +97,8 @@ impl CommandRule {
     /// can be a path that leads out of it, symbolic links followed: no `../elsewhere`,
     /// no absolute path to elsewhere, also behind `=`, `:` or an option's letter. What
     /// a program finds by itself, by links in folders that it walks or in a script
-    /// that is an argument, is not seen. The links are those of this machine: with a
+    /// that is an argument, is not seen. git must not use a repository that lies below
+    /// the folder: whoever may write there may have made it. The links are those of this machine: with a
     /// runtime on another one, this rule says nothing.
     pub fn inside(folder: impl Into<PathBuf>) -> Self {
         Self(Rule::inside(folder))
