@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::CommandLine;
 use crate::git;
 use crate::glob::expand;
+use crate::readers::{self, Argument};
 
 /// Longer words are not looked into.
 const WORD: usize = 1024;
@@ -27,9 +28,11 @@ pub(crate) fn stays_inside(folder: &Path, command: &CommandLine) -> bool {
     let place = Place { folder, cwd };
     place.folder.is_absolute()
         && place.cwd.starts_with(&place.folder)
+        && !readers::leaves_its_arguments(command)
         && !git::is_nested(command, &place.folder)
-        && (command.words())
-            .all(|(word, is_pattern)| place.has(word) && (!is_pattern || place.has_all(word)))
+        && (command.words().zip(readers::arguments(command)))
+            .filter(|(_, argument)| *argument == Argument::Path)
+            .all(|((word, is_pattern), _)| place.has(word) && (!is_pattern || place.has_all(word)))
 }
 
 struct Place {

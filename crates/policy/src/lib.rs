@@ -23,6 +23,7 @@ mod glob;
 mod line;
 mod options;
 mod pattern;
+mod readers;
 mod rule;
 mod script;
 mod words;

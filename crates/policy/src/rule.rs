@@ -9,14 +9,7 @@ use crate::git;
 use crate::options::may_be;
 use crate::pattern::words_match;
 use crate::script::Script;
-use crate::{Command, CommandLine};
-
-/// Programs that write nothing and start nothing, whatever their arguments are.
-const READERS: &[&str] = &[
-    "basename", "cat", "cut", "dirname", "echo", "expr", "false", "grep", "head", "id", "ls", "nl",
-    "paste", "pwd", "readlink", "realpath", "rev", "seq", "stat", "tail", "tr", "true", "uname",
-    "wc", "whoami",
-];
+use crate::{Command, CommandLine, readers};
 
 /// Which commands may run without asking anybody.
 ///
@@ -81,10 +74,12 @@ impl Rule {
         Self::words([program.into(), "**".to_owned()])
     }
 
-    /// Allows programs that only read, whatever their arguments are, such as `cat`,
-    /// `ls`, `grep` and `wc`. Not `find`, `sed`, `sort` and `git`, each of which has
-    /// ways to write or to start something. They may read anything that the user
-    /// may, unless [`inside`](Self::inside) says where.
+    /// Allows programs that only read, such as `cat`, `ls`, `grep` and `wc`, whatever
+    /// their arguments are, and others with the options with which they only read:
+    /// `rg` without `--pre`, `find` with tests and no actions, `sort` without `-o`,
+    /// `sed -n 'N,Mp'`, `tree`, `uniq`, `file`, `du` and the like. Not `awk`,
+    /// `xargs`, `cargo` and `git`. They may
+    /// read anything that the user may, unless [`inside`](Self::inside) says where.
     pub fn read_only() -> Self {
         Self::of(Kind::ReadOnly)
     }
@@ -92,6 +87,7 @@ impl Rule {
     /// Allows commands that run in this folder or below, if none of their arguments
     /// can be a path that leads out of it, symbolic links followed: no `../elsewhere`,
     /// no absolute path to elsewhere, also behind `=`, `:` or an option's letter. What
+    /// is a pattern for sure is no path: `grep "/api/v1" src`. What
     /// a program finds by itself, by links in folders that it walks or in a script
     /// that is an argument, is not seen. git must not use a repository that lies below
     /// the folder: whoever may write there may have made it. The links are those of this machine: with a
@@ -220,7 +216,7 @@ impl Rule {
     fn matches(&self, command: &CommandLine) -> bool {
         match &*self.0 {
             Kind::Words(patterns) => words_match(patterns, command),
-            Kind::ReadOnly => READERS.contains(&command.program()),
+            Kind::ReadOnly => readers::only_reads(command),
             Kind::Inside(folder) => stays_inside(folder, command),
             Kind::Test(test) => command.is_literal() && test(command),
             Kind::Both(one, other) => one.matches(command) && other.matches(command),

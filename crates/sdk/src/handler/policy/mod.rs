@@ -85,10 +85,12 @@ impl CommandRule {
         Self(Rule::program(program))
     }
 
-    /// Allows programs that only read, whatever their arguments are, such as `cat`,
-    /// `ls`, `grep` and `wc`. Not `find`, `sed`, `sort` and `git`, each of which has
-    /// ways to write or to start something. They may read anything that the user
-    /// may, unless [`inside`](Self::inside) says where.
+    /// Allows programs that only read, such as `cat`, `ls`, `grep` and `wc`, whatever
+    /// their arguments are, and others with the options with which they only read:
+    /// `rg` without `--pre`, `find` with tests and no actions, `sort` without `-o`,
+    /// `sed -n 'N,Mp'`, `tree`, `uniq`, `file`, `du` and the like. Not `awk`,
+    /// `xargs`, `cargo` and `git`. They may
+    /// read anything that the user may, unless [`inside`](Self::inside) says where.
     pub fn read_only() -> Self {
         Self(Rule::read_only())
     }
@@ -96,6 +98,7 @@ impl CommandRule {
     /// Allows commands that run in this folder or below, if none of their arguments
     /// can be a path that leads out of it, symbolic links followed: no `../elsewhere`,
     /// no absolute path to elsewhere, also behind `=`, `:` or an option's letter. What
+    /// is a pattern for sure is no path: `grep "/api/v1" src`. What
     /// a program finds by itself, by links in folders that it walks or in a script
     /// that is an argument, is not seen. git must not use a repository that lies below
     /// the folder: whoever may write there may have made it. The links are those of this machine: with a

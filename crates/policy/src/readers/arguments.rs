@@ -1,0 +1,156 @@
+//! The arguments of a program whose options are known.
+
+use super::Argument;
+use super::Argument::{Path, Text};
+
+/// A program, and the options with which it only reads.
+pub(super) struct Program {
+    pub(super) name: &'static str,
+    /// Letters that are options.
+    pub(super) flags: &'static str,
+    /// Letters that are options with a value, which is no name of a file.
+    pub(super) valued: &'static str,
+    /// Long options, without the dashes; with `=` at the end, they have such a value.
+    pub(super) long: &'static [&'static str],
+    /// Whether `-5` is an option.
+    pub(super) numbers: bool,
+    pub(super) operands: Operands,
+}
+
+/// What is left without the options.
+#[derive(Clone, Copy)]
+pub(super) enum Operands {
+    /// Names of files, no more than so many.
+    Paths(usize),
+    /// A pattern, then names of files; without the pattern if one of these options is
+    /// there.
+    PatternThenPaths(&'static [&'static str]),
+    /// Texts alone.
+    Texts,
+    /// Texts that begin with `+`.
+    Formats,
+}
+
+/// Reads words that are arguments; whether they are patterns for names of files stands
+/// beside them.
+struct Reading<'a> {
+    words: &'a [(&'a str, bool)],
+    taken: Vec<Argument>,
+    operands: Vec<usize>,
+    has_pattern: bool,
+}
+
+impl Program {
+    /// How each argument is taken. `None` if there is an option that is not known.
+    pub(super) fn arguments(&self, words: &[(&str, bool)]) -> Option<Vec<Argument>> {
+        let mut reading = Reading {
+            words,
+            taken: Vec::new(),
+            operands: Vec::new(),
+            has_pattern: false,
+        };
+        let mut only_operands = false;
+        while let Some((word, is_pattern)) = words.get(reading.taken.len()) {
+            if only_operands || *is_pattern || *word == "-" || !word.starts_with('-') {
+                reading.operands.push(reading.taken.len());
+                reading.taken.push(Path);
+            } else if *word == "--" {
+                only_operands = true;
+                reading.take(Text);
+            } else if let Some(long) = word.strip_prefix("--") {
+                self.long_option(long, &mut reading)?;
+            } else {
+                self.letters(&word[1..], &mut reading)?;
+            }
+        }
+        let Reading {
+            mut taken,
+            operands,
+            has_pattern,
+            ..
+        } = reading;
+        match self.operands {
+            Operands::Paths(most) if operands.len() > most => return None,
+            Operands::Paths(_) => {}
+            Operands::PatternThenPaths(_) => match operands.first() {
+                Some(first) if !has_pattern && !words[*first].1 => taken[*first] = Text,
+                // A list of files in the place of the pattern.
+                Some(_) if !has_pattern => return None,
+                _ => {}
+            },
+            Operands::Formats if operands.iter().any(|at| !words[*at].0.starts_with('+')) => {
+                return None;
+            }
+            Operands::Formats | Operands::Texts => operands.iter().for_each(|at| taken[*at] = Text),
+        }
+        Some(taken)
+    }
+
+    fn long_option(&self, option: &str, reading: &mut Reading<'_>) -> Option<()> {
+        let (name, value) = match option.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (option, None),
+        };
+        reading.has_pattern |= self.gives_pattern(&format!("--{name}"));
+        let has = |form: &str| self.long.iter().any(|long| *long == form);
+        let is_valued = self
+            .long
+            .iter()
+            .any(|long| long.strip_suffix('=') == Some(name));
+        match value {
+            None if has(name) => reading.take(Text),
+            Some(_) if is_valued => reading.take(Text),
+            None if is_valued => {
+                reading.take(Text);
+                reading.take_value()?;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn letters(&self, letters: &str, reading: &mut Reading<'_>) -> Option<()> {
+        if self.numbers && letters.chars().all(|char| char.is_ascii_digit()) {
+            reading.take(Text);
+            return Some(());
+        }
+        for (at, letter) in letters.char_indices() {
+            reading.has_pattern |= self.gives_pattern(&format!("-{letter}"));
+            if self.valued.contains(letter) {
+                reading.take(Text);
+                if at + letter.len_utf8() == letters.len() {
+                    reading.take_value()?;
+                }
+                return Some(());
+            }
+            if !self.flags.contains(letter) {
+                return None;
+            }
+        }
+        reading.take(Text);
+        Some(())
+    }
+
+    fn gives_pattern(&self, option: &str) -> bool {
+        match self.operands {
+            Operands::PatternThenPaths(options) => options.contains(&option),
+            _ => false,
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// Takes the next word. Behind the first operand, some systems take options for
+    /// names of files.
+    fn take(&mut self, argument: Argument) {
+        let is_sure = self.operands.is_empty();
+        self.taken.push(if is_sure { argument } else { Path });
+    }
+
+    /// Takes the next word for the value of the option before it. What is a list of
+    /// files could make more words than one, or none.
+    fn take_value(&mut self) -> Option<()> {
+        let (_, is_pattern) = self.words.get(self.taken.len())?;
+        (!is_pattern).then(|| self.take(Text))
+    }
+}
