@@ -21,6 +21,16 @@ pub struct CommandLine {
     /// Which of the words are patterns for names of files.
     patterns: Vec<bool>,
     cwd: String,
+    output: Output,
+}
+
+/// Where the standard output of a command goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// To where that of the shell goes, which may be a terminal.
+    Inherited,
+    /// Into a pipe, or nowhere.
+    Elsewhere,
 }
 
 impl CommandLine {
@@ -35,7 +45,7 @@ impl CommandLine {
     }
 
     /// A command of these words, if the first one is a program.
-    pub(crate) fn new(words: Vec<Word>, cwd: String) -> Option<Self> {
+    pub(crate) fn new(words: Vec<Word>, cwd: String, output: Output) -> Option<Self> {
         let program = words.first()?;
         if program.is_pattern || !is_program(&program.text) {
             return None;
@@ -46,6 +56,7 @@ impl CommandLine {
             texts,
             patterns,
             cwd,
+            output,
         })
     }
 
@@ -73,6 +84,11 @@ impl CommandLine {
     pub(crate) fn words(&self) -> impl Iterator<Item = (&str, bool)> {
         let texts = self.texts.iter().map(String::as_str);
         texts.zip(self.patterns.iter().copied()).skip(1)
+    }
+
+    /// Where its output goes.
+    pub(crate) fn output(&self) -> Output {
+        self.output
     }
 
     /// Whether every word is what the program is started with.

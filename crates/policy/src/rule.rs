@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::folder::stays_inside;
-use crate::git;
+use crate::git::{self, Trust};
 use crate::options::may_be;
 use crate::pattern::words_match;
 use crate::script::Script;
@@ -46,6 +46,9 @@ enum Kind {
     Any(Vec<Rule>),
     Lists(Rule),
     Without(Rule, Vec<String>),
+    GitRead,
+    Trusting(Rule, Vec<PathBuf>),
+    NoPager(Rule),
 }
 
 impl Rule {
@@ -78,10 +81,42 @@ impl Rule {
     /// their arguments are, and others with the options with which they only read:
     /// `rg` without `--pre`, `find` with tests and no actions, `sort` without `-o`,
     /// `sed -n 'N,Mp'`, `tree`, `uniq`, `file`, `du` and the like. Not `awk`,
-    /// `xargs`, `cargo` and `git`. They may
+    /// `xargs` and `cargo`, nor `git`, for which there is [`git_read`](Self::git_read). They may
     /// read anything that the user may, unless [`inside`](Self::inside) says where.
     pub fn read_only() -> Self {
         Self::of(Kind::ReadOnly)
+    }
+
+    /// Allows commands of git that only read and start nothing: `status`, `diff`,
+    /// `log`, `show`, `blame`, `grep`, `branch --list`, `tag --list`, `ls-files`,
+    /// `rev-parse` and the like, with the options with which that is so. Not
+    /// `--output`, `--ext-diff`, `--textconv`, `--show-signature`, `%G?`, `--no-index`,
+    /// `-c` (but for colours), `--git-dir`.
+    ///
+    /// git starts what the configuration of a repository names, also for `status`: a
+    /// monitor of files, drivers and filters, signatures, hooks, and another git in
+    /// every submodule. So it allows them only
+    /// - in a repository that is trusted: the one at or above a folder that
+    ///   [`inside`](Self::inside) names in the same [`and`](Self::and), or that
+    ///   [`trusting`](Self::trusting) does, and never one below;
+    /// - whose `.git` is a folder (no linked worktree, no submodule) with a
+    ///   configuration that names no program, includes no other file and does not
+    ///   fetch what is missing, and without the hook `post-index-change`;
+    /// - for `status` and `diff`: that has no submodules, or with
+    ///   `--ignore-submodules`;
+    /// - for what is shown in a pager: with `--no-pager`, into a pipe or `/dev/null`, or
+    ///   by [`without_pager`](Self::without_pager).
+    ///
+    /// What your own configuration names (`~/.gitconfig`) is yours, and is started.
+    /// `status` and `diff` may write down in `.git/index` what they learnt about files.
+    ///
+    /// ```
+    /// use openai_codex_policy::Rule;
+    ///
+    /// let rule = Rule::git_read().and(Rule::inside("/src/project"));
+    /// ```
+    pub fn git_read() -> Self {
+        Self::of(Kind::GitRead)
     }
 
     /// Allows commands that run in this folder or below, if none of their arguments
@@ -145,6 +180,27 @@ impl Rule {
         Self::of(Kind::Lists(self))
     }
 
+    /// Trusts the repositories of git at or above these folders, for
+    /// [`git_read`](Self::git_read): the configuration in their `.git` is nothing that
+    /// the agent could write. The sandbox of the runtime keeps the `.git` of a folder
+    /// that commands may write in, if it was there before.
+    pub fn trusting<I>(self, folders: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<PathBuf>,
+    {
+        let folders = folders.into_iter().map(Into::into).collect();
+        Self::of(Kind::Trusting(self, folders))
+    }
+
+    /// Says that git has no pager to start: what runs has `GIT_PAGER=cat` in its
+    /// environment. The runtime sees to that (seen with 0.163.0), if your shell's
+    /// start-up files do not undo it. In a pager on a terminal, the agent could type
+    /// commands.
+    pub fn without_pager(self) -> Self {
+        Self::of(Kind::NoPager(self))
+    }
+
     /// Allows what it allows, if no word of the command can be one of these options:
     /// alone, with a value behind it, shortened (`--outp`), or among other letters
     /// (`-xo`). What does not begin with `-` or `+` is a word (`install`), or a name
@@ -177,7 +233,7 @@ impl Rule {
     pub fn allows(&self, command: &Command) -> bool {
         Script::of(command).is_some_and(|script| {
             let is_tricked = script.commands.iter().any(git::is_tricked);
-            !is_tricked && self.allows_all(&script.commands, !script.is_list)
+            !is_tricked && self.allows_all(&script.commands, !script.is_list, &Trust::default())
         })
     }
 
@@ -187,18 +243,25 @@ impl Rule {
 
     /// Whether every command of a script is allowed. What is no rule for lists judges
     /// the commands only if `each` says that another rule lets it.
-    fn allows_all(&self, commands: &[CommandLine], each: bool) -> bool {
+    fn allows_all(&self, commands: &[CommandLine], each: bool, trust: &Trust<'_>) -> bool {
+        let all = |test: &dyn Fn(&CommandLine) -> bool| commands.iter().all(test);
         match &*self.0 {
-            Kind::Lists(rule) => commands.iter().all(|command| rule.matches(command)),
+            Kind::Lists(rule) => all(&|command| rule.matches(command, trust)),
             Kind::Both(one, other) => {
                 let each = each || one.is_for_lists() || other.is_for_lists();
-                one.allows_all(commands, each) && other.allows_all(commands, each)
+                let trust = self.trust(trust);
+                one.allows_all(commands, each, &trust) && other.allows_all(commands, each, &trust)
             }
-            Kind::Any(rules) => rules.iter().any(|rule| rule.allows_all(commands, each)),
+            Kind::Any(rules) => rules
+                .iter()
+                .any(|rule| rule.allows_all(commands, each, trust)),
             Kind::Without(rule, options) => {
-                rule.allows_all(commands, each) && commands.iter().all(|it| lacks(it, options))
+                rule.allows_all(commands, each, trust) && all(&|command| lacks(command, options))
             }
-            _ => each && commands.iter().all(|command| self.matches(command)),
+            Kind::Trusting(rule, _) | Kind::NoPager(rule) => {
+                rule.allows_all(commands, each, &self.trust(trust))
+            }
+            _ => each && all(&|command| self.matches(command, trust)),
         }
     }
 
@@ -208,22 +271,52 @@ impl Rule {
             Kind::Lists(_) => true,
             Kind::Both(one, other) => one.is_for_lists() || other.is_for_lists(),
             Kind::Any(rules) => rules.iter().any(Self::is_for_lists),
-            Kind::Without(rule, _) => rule.is_for_lists(),
+            Kind::Without(rule, _) | Kind::Trusting(rule, _) | Kind::NoPager(rule) => {
+                rule.is_for_lists()
+            }
             _ => false,
         }
     }
 
-    fn matches(&self, command: &CommandLine) -> bool {
+    fn matches(&self, command: &CommandLine, trust: &Trust<'_>) -> bool {
         match &*self.0 {
             Kind::Words(patterns) => words_match(patterns, command),
             Kind::ReadOnly => readers::only_reads(command),
+            Kind::GitRead => git::only_reads(command, trust),
             Kind::Inside(folder) => stays_inside(folder, command),
             Kind::Test(test) => command.is_literal() && test(command),
-            Kind::Both(one, other) => one.matches(command) && other.matches(command),
-            Kind::Any(rules) => rules.iter().any(|rule| rule.matches(command)),
-            Kind::Lists(rule) => rule.matches(command),
-            Kind::Without(rule, options) => rule.matches(command) && lacks(command, options),
+            Kind::Both(one, other) => {
+                let trust = self.trust(trust);
+                one.matches(command, &trust) && other.matches(command, &trust)
+            }
+            Kind::Any(rules) => rules.iter().any(|rule| rule.matches(command, trust)),
+            Kind::Lists(rule) => rule.matches(command, trust),
+            Kind::Without(rule, options) => rule.matches(command, trust) && lacks(command, options),
+            Kind::Trusting(rule, _) | Kind::NoPager(rule) => {
+                rule.matches(command, &self.trust(trust))
+            }
         }
+    }
+
+    /// What this rule says about repositories to those that it is made of, besides what
+    /// is said already. Who names a folder by `inside` trusts the repository around it.
+    fn trust<'a>(&'a self, said: &Trust<'a>) -> Trust<'a> {
+        let mut trust = said.clone();
+        match &*self.0 {
+            Kind::Both(one, other) => {
+                for rule in [one, other] {
+                    if let Kind::Inside(folder) = &*rule.0 {
+                        trust.roots.push(folder);
+                    } else if let Kind::Both(..) = &*rule.0 {
+                        trust = rule.trust(&trust);
+                    }
+                }
+            }
+            Kind::Trusting(_, roots) => trust.roots.extend(roots.iter().map(PathBuf::as_path)),
+            Kind::NoPager(_) => trust.no_pager = true,
+            _ => {}
+        }
+        trust
     }
 }
 
@@ -240,6 +333,11 @@ impl fmt::Debug for Rule {
             Kind::ReadOnly => f.write_str("read_only"),
             Kind::Inside(folder) => f.debug_tuple("inside").field(folder).finish(),
             Kind::Test(_) => f.write_str("test"),
+            Kind::GitRead => f.write_str("git_read"),
+            Kind::Trusting(rule, roots) => {
+                f.debug_tuple("trusting").field(rule).field(roots).finish()
+            }
+            Kind::NoPager(rule) => f.debug_tuple("without_pager").field(rule).finish(),
             Kind::Both(one, other) => f.debug_tuple("and").field(one).field(other).finish(),
             Kind::Any(rules) => f.debug_tuple("any_of").field(rules).finish(),
             Kind::Lists(rule) => f.debug_tuple("and_lists").field(rule).finish(),

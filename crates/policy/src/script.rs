@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use crate::line::Output;
 use crate::words::{Operator, Redirection, Token, Word, tokens};
 use crate::{Command, CommandLine};
 
@@ -23,6 +24,7 @@ struct Step {
     joined_by: Option<Operator>,
     words: Vec<Word>,
     redirections: Vec<Redirection>,
+    joined_to: Option<Operator>,
 }
 
 impl Script {
@@ -40,7 +42,18 @@ impl Script {
 
 impl Step {
     fn command(&self, cwd: &str) -> Option<CommandLine> {
-        CommandLine::new(self.words.clone(), cwd.to_owned())
+        CommandLine::new(self.words.clone(), cwd.to_owned(), self.output())
+    }
+
+    /// Where the output goes: with several redirections, it is not asked in which order.
+    fn output(&self) -> Output {
+        let has = |redirection| self.redirections.contains(&redirection);
+        let is_piped = self.joined_to == Some(Operator::Pipe) || has(Redirection::DropsOutput);
+        if is_piped && !has(Redirection::ToError) {
+            Output::Elsewhere
+        } else {
+            Output::Inherited
+        }
     }
 
     /// The folder that this changes to, of a shell that is in another one.
@@ -64,10 +77,13 @@ fn steps(command: &Command) -> Option<Vec<Step>> {
             Token::Word(word) => step.words.push(word),
             _ if step.words.is_empty() => return None,
             Token::Redirection(redirection) => step.redirections.push(redirection),
-            Token::Operator(operator) => steps.push(Step {
-                joined_by: Some(operator),
-                ..Step::default()
-            }),
+            Token::Operator(operator) => {
+                step.joined_to = Some(operator);
+                steps.push(Step {
+                    joined_by: Some(operator),
+                    ..Step::default()
+                });
+            }
         }
     }
     (!steps.last()?.words.is_empty()).then_some(steps)
@@ -80,7 +96,7 @@ fn follow(steps: &[Step], cwd: &str) -> Option<Vec<CommandLine>> {
     // Where it is if all went well since the last `;` or `||`, and where it may be at all.
     let mut now = vec![cwd.to_owned()];
     let mut ever = now.clone();
-    for (at, step) in steps.iter().enumerate() {
+    for step in steps {
         if matches!(step.joined_by, Some(Operator::Then | Operator::Or)) {
             now.clone_from(&ever);
         }
@@ -92,8 +108,7 @@ fn follow(steps: &[Step], cwd: &str) -> Option<Vec<CommandLine>> {
             }
         }
         if !entered.is_empty() {
-            let after = steps.get(at + 1).and_then(|step| step.joined_by);
-            if step.joined_by == Some(Operator::Pipe) || after == Some(Operator::Pipe) {
+            if [step.joined_by, step.joined_to].contains(&Some(Operator::Pipe)) {
                 return None;
             }
             now = entered;

@@ -44,10 +44,10 @@ pub(crate) enum Operator {
 pub(crate) enum Redirection {
     /// Standard output goes to `/dev/null`.
     DropsOutput,
-    /// Standard error goes to `/dev/null`, or standard input comes from there.
+    /// Standard output goes to where standard error goes.
+    ToError,
+    /// Another one: of standard error, or of the input.
     Other,
-    /// Standard output and error go to one place.
-    Joins,
 }
 
 /// The words of a line that is quoted as for a shell, and has nothing but words.
@@ -135,8 +135,11 @@ impl Reader<'_> {
             Some(_) => return None,
         };
         if self.chars.next_if_eq(&'&').is_some() {
-            self.chars.next_if(|char| matches!(char, '1' | '2'))?;
-            return self.is_at_end().then_some(Redirection::Joins);
+            let to = self.chars.next_if(|char| matches!(char, '1' | '2'))?;
+            return self.is_at_end().then_some(match (is_error, to) {
+                (false, '2') => Redirection::ToError,
+                _ => Redirection::Other,
+            });
         }
         self.chars.next_if_eq(&'>');
         self.null()?;

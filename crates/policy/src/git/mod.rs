@@ -1,11 +1,25 @@
 //! What git starts by itself, and its commands that only read.
 
+mod commands;
+mod config;
+mod index;
+mod read;
 mod repository;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use self::read::only_reads;
+use self::repository::Repository;
 use crate::CommandLine;
-use repository::Repository;
+
+/// What a rule says about the repositories of git.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trust<'a> {
+    /// Folders whose repository is trusted: the one at the folder or above it.
+    pub(crate) roots: Vec<&'a Path>,
+    /// Whether git has no pager to start.
+    pub(crate) no_pager: bool,
+}
 
 /// Whether git would take its configuration from a folder that is no repository to
 /// the eye. Every configuration names programs, and git starts them.

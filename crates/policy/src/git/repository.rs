@@ -25,12 +25,12 @@ impl Repository {
             return Self::Unknown;
         };
         for folder in cwd.ancestors() {
-            // What is damaged is passed over by git, and may be mended a moment later.
-            if exists(&folder.join(".git")) {
-                return Self::In(folder.to_owned());
-            }
+            // Where a `.git` is damaged, git goes on with the folder itself.
             if is_bare(folder) {
                 return Self::Bare;
+            }
+            if exists(&folder.join(".git")) {
+                return Self::In(folder.to_owned());
             }
         }
         Self::None

@@ -4,22 +4,22 @@ use super::Argument;
 use super::Argument::{Path, Text};
 
 /// A program, and the options with which it only reads.
-pub(super) struct Program {
-    pub(super) name: &'static str,
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
     /// Letters that are options.
-    pub(super) flags: &'static str,
+    pub(crate) flags: &'static str,
     /// Letters that are options with a value, which is no name of a file.
-    pub(super) valued: &'static str,
+    pub(crate) valued: &'static str,
     /// Long options, without the dashes; with `=` at the end, they have such a value.
-    pub(super) long: &'static [&'static str],
+    pub(crate) long: &'static [&'static str],
     /// Whether `-5` is an option.
-    pub(super) numbers: bool,
-    pub(super) operands: Operands,
+    pub(crate) numbers: bool,
+    pub(crate) operands: Operands,
 }
 
 /// What is left without the options.
 #[derive(Clone, Copy)]
-pub(super) enum Operands {
+pub(crate) enum Operands {
     /// Names of files, no more than so many.
     Paths(usize),
     /// A pattern, then names of files; without the pattern if one of these options is
@@ -42,7 +42,7 @@ struct Reading<'a> {
 
 impl Program {
     /// How each argument is taken. `None` if there is an option that is not known.
-    pub(super) fn arguments(&self, words: &[(&str, bool)]) -> Option<Vec<Argument>> {
+    pub(crate) fn arguments(&self, words: &[(&str, bool)]) -> Option<Vec<Argument>> {
         let mut reading = Reading {
             words,
             taken: Vec::new(),
@@ -147,10 +147,11 @@ impl Reading<'_> {
         self.taken.push(if is_sure { argument } else { Path });
     }
 
-    /// Takes the next word for the value of the option before it. What is a list of
-    /// files could make more words than one, or none.
+    /// Takes the next word for the value of the option before it, if it cannot be an
+    /// option for a program of another age. What is a list of files could make more
+    /// words than one, or none.
     fn take_value(&mut self) -> Option<()> {
-        let (_, is_pattern) = self.words.get(self.taken.len())?;
-        (!is_pattern).then(|| self.take(Text))
+        let (word, is_pattern) = self.words.get(self.taken.len())?;
+        (!is_pattern && !word.starts_with('-')).then(|| self.take(Text))
     }
 }

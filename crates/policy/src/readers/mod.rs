@@ -5,6 +5,7 @@ mod find;
 mod programs;
 mod sed;
 
+pub(crate) use self::arguments::{Operands, Program};
 use crate::CommandLine;
 use crate::options::may_be;
 

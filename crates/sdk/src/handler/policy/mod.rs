@@ -21,7 +21,7 @@ use super::{Decision, HandlerContext, HandlerError, IntoAnswer};
 /// use openai_codex::{CommandRule, Handlers};
 ///
 /// let rule = CommandRule::words(["cargo", "test", "**"])
-///     .or(CommandRule::words(["git", "log", "-n", "*"]))
+///     .or(CommandRule::git_read())
 ///     .or(CommandRule::read_only())
 ///     .and(CommandRule::inside("/src/project"));
 /// let handlers = Handlers::new().command_approval(rule.or_decline());
@@ -89,10 +89,42 @@ impl CommandRule {
     /// their arguments are, and others with the options with which they only read:
     /// `rg` without `--pre`, `find` with tests and no actions, `sort` without `-o`,
     /// `sed -n 'N,Mp'`, `tree`, `uniq`, `file`, `du` and the like. Not `awk`,
-    /// `xargs`, `cargo` and `git`. They may
+    /// `xargs` and `cargo`, nor `git`, for which there is [`git_read`](Self::git_read). They may
     /// read anything that the user may, unless [`inside`](Self::inside) says where.
     pub fn read_only() -> Self {
         Self(Rule::read_only())
+    }
+
+    /// Allows commands of git that only read and start nothing: `status`, `diff`,
+    /// `log`, `show`, `blame`, `grep`, `branch --list`, `tag --list`, `ls-files`,
+    /// `rev-parse` and the like, with the options with which that is so. Not
+    /// `--output`, `--ext-diff`, `--textconv`, `--show-signature`, `%G?`, `--no-index`,
+    /// `-c` (but for colours), `--git-dir`.
+    ///
+    /// git starts what the configuration of a repository names, also for `status`: a
+    /// monitor of files, drivers and filters, signatures, hooks, and another git in
+    /// every submodule. So it allows them only
+    /// - in a repository that is trusted: the one at or above a folder that
+    ///   [`inside`](Self::inside) names in the same [`and`](Self::and), or that
+    ///   [`trusting`](Self::trusting) does, and never one below;
+    /// - whose `.git` is a folder (no linked worktree, no submodule) with a
+    ///   configuration that names no program, includes no other file and does not
+    ///   fetch what is missing, and without the hook `post-index-change`;
+    /// - for `status` and `diff`: that has no submodules, or with
+    ///   `--ignore-submodules`;
+    /// - for what is shown in a pager: with `--no-pager`, into a pipe or `/dev/null`, or
+    ///   by [`without_pager`](Self::without_pager).
+    ///
+    /// What your own configuration names (`~/.gitconfig`) is yours, and is started.
+    /// `status` and `diff` may write down in `.git/index` what they learnt about files.
+    ///
+    /// ```
+    /// use openai_codex::CommandRule;
+    ///
+    /// let rule = CommandRule::git_read().and(CommandRule::inside("/src/project"));
+    /// ```
+    pub fn git_read() -> Self {
+        Self(Rule::git_read())
     }
 
     /// Allows commands that run in this folder or below, if none of their arguments
@@ -156,6 +188,26 @@ impl CommandRule {
     /// that take commands from there, such as `sh` and `python`.
     pub fn and_lists(self) -> Self {
         Self(self.0.and_lists())
+    }
+
+    /// Trusts the repositories of git at or above these folders, for
+    /// [`git_read`](Self::git_read): the configuration in their `.git` is nothing that
+    /// the agent could write. The sandbox of the runtime keeps the `.git` of a folder
+    /// that commands may write in, if it was there before.
+    pub fn trusting<I>(self, folders: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<PathBuf>,
+    {
+        Self(self.0.trusting(folders))
+    }
+
+    /// Says that git has no pager to start: what runs has `GIT_PAGER=cat` in its
+    /// environment. The runtime sees to that (seen with 0.163.0), if your shell's
+    /// start-up files do not undo it. In a pager on a terminal, the agent could type
+    /// commands.
+    pub fn without_pager(self) -> Self {
+        Self(self.0.without_pager())
     }
 
     /// Allows what it allows, if no word of the command can be one of these options:
