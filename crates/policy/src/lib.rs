@@ -28,6 +28,10 @@ mod rule;
 mod script;
 mod words;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use command::{Command, Shell};
 pub use line::CommandLine;
 pub use rule::Rule;

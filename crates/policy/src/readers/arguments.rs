@@ -102,7 +102,7 @@ impl Program {
             Some(_) if is_valued => reading.take(Text),
             None if is_valued => {
                 reading.take(Text);
-                reading.take_value()?;
+                reading.take_value(matches!(name, "regexp" | "glob" | "iglob"))?;
             }
             _ => return None,
         }
@@ -119,7 +119,7 @@ impl Program {
             if self.valued.contains(letter) {
                 reading.take(Text);
                 if at + letter.len_utf8() == letters.len() {
-                    reading.take_value()?;
+                    reading.take_value(matches!(letter, 'e' | 'g'))?;
                 }
                 return Some(());
             }
@@ -149,9 +149,11 @@ impl Reading<'_> {
 
     /// Takes the next word for the value of the option before it, if it cannot be an
     /// option for a program of another age. What is a list of files could make more
-    /// words than one, or none.
-    fn take_value(&mut self) -> Option<()> {
+    /// words than one, or none. Unless it is a pattern, for which the option is the
+    /// same everywhere, it may be an operand on another system.
+    fn take_value(&mut self, is_text: bool) -> Option<()> {
         let (word, is_pattern) = self.words.get(self.taken.len())?;
-        (!is_pattern && !word.starts_with('-')).then(|| self.take(Text))
+        let argument = if is_text { Text } else { Path };
+        (!is_pattern && !word.starts_with('-')).then(|| self.take(argument))
     }
 }

@@ -177,6 +177,9 @@ mod tests {
             "grep -f /etc/passwd x",
             "grep --file=/etc/passwd x",
             "grep x a -e /etc/passwd",
+            // On some systems, the number is not a word of its own.
+            "grep -C /etc/passwd x",
+            "ls -I /etc",
             "grep -- x /etc/passwd",
             "rg --files /etc",
             "rg x /etc",

@@ -79,20 +79,71 @@
 //! # Rules
 //!
 //! A [`CommandRule`](crate::CommandRule) approves the harmless and the usual, so that
-//! a person is asked about the rest.
+//! a person is asked about the rest. This one is recommended to begin with:
 //!
 //! ```no_run
 //! use openai_codex::{CommandRule, Handlers};
 //!
-//! let rule = CommandRule::words(["cargo", "test", "**"])
-//!     .or(CommandRule::read_only())
-//!     .and(CommandRule::inside("/src/project"));
+//! let reading = CommandRule::any_of([
+//!     CommandRule::read_only(),
+//!     CommandRule::git_read().without_pager(),
+//! ]);
+//! let rule = reading
+//!     .and(CommandRule::inside("/src/project"))
+//!     .and_lists();
 //! let handlers = Handlers::new().command_approval(rule.or_decline());
 //! ```
 //!
-//! It understands single commands alone. What a shell would split, expand, redirect
-//! or run in passing is not approved by any rule, and neither is a request that asks
-//! for more than a command. What is approved runs outside of the sandbox.
+//! It approves what only reads, in the project: `rg -n foo src`, `git status`,
+//! `git diff`, `sed -n '1,80p' src/lib.rs`, `ls | head`, `cd src && wc -l ./*.rs`,
+//! `find . -name '*.rs'`. Of fifty ordinary lines it approves 46 with
+//! zsh and 47 with bash, and none of more than four hundred hostile ones; both lists
+//! are in the tests of `openai-codex-policy`.
+//!
+//! - What a shell could read in two ways is not approved by any rule, and neither is a
+//!   request that asks for more than a command. It is read as the shell that the
+//!   request names reads it, with whatever options you have set in it.
+//! - Programs are known by the options with which they read. `rg --pre`, `find -exec`,
+//!   `sort -o`, `sed -i`, `git diff --output` are not among them.
+//! - [`git_read`](crate::CommandRule::git_read) reads in a repository that you trust:
+//!   the one around the folder of `inside`, as long as its configuration names no
+//!   program. `without_pager` says that `git log` opens no pager on a terminal, in which
+//!   the agent could type commands: the runtime sets `GIT_PAGER=cat` for what it runs.
+//! - `cargo metadata`, `cargo --version` and `make -n` are **not** reading. cargo starts
+//!   what `build.rustc` in a `.cargo/config.toml` names, rustup what a
+//!   `rust-toolchain.toml` does, and make what `$(shell …)` says, and the agent may
+//!   write all of them. The same goes for `npm`, `go`, `pytest`, `just` and `direnv`.
+//!
+//! Add what your project needs, as narrowly as it can be said:
+//!
+//! ```no_run
+//! use openai_codex::CommandRule;
+//!
+//! let rule = CommandRule::any_of([
+//!     CommandRule::read_only(),
+//!     CommandRule::git_read().without_pager(),
+//!     CommandRule::words(["make", "check"]),
+//!     CommandRule::words(["cargo", "test", "**"]).without_options(["--config", "-Z"]),
+//! ])
+//! .and(CommandRule::inside("/src/project"))
+//! .and_lists();
+//! ```
+//!
+//! **Beware of `**` in [`words`](crate::CommandRule::words)**, and of `*` where an option
+//! has its value: most programs can write and start others by some option, and
+//! `make check` runs what the agent wrote into the makefile. What is approved runs
+//! outside of the sandbox.
+//!
+//! ## What a rule cannot know
+//!
+//! - Whether `ls` is the `ls` that you mean: your `PATH`, and the functions, aliases and
+//!   `CDPATH` of your shell's start-up files count, and so does what your own
+//!   configuration of git or `rg` (`RIPGREP_CONFIG_PATH`) names.
+//! - What happens between the approval and the start: a folder may become a link, a
+//!   file appear that a pattern fits.
+//! - What a program finds by itself: the files that a list names, the links in folders
+//!   that it walks (those options of `grep`, `rg`, `find` and `ls` are refused).
+//! - What the links are on another machine, if commands run there.
 //!
 //! # What this is not
 //!
