@@ -121,3 +121,75 @@ async fn what_no_rule_allows_is_declined() {
     let result = thread.await.unwrap().run("Go on.").await.unwrap();
     assert_eq!(ran(&result), [true, false, false, false]);
 }
+
+#[tokio::test]
+async fn the_rule_of_the_chapter_approves_what_reads() {
+    let model = MockModel::start().unwrap();
+    let runtime = TestRuntime::new(&model).unwrap();
+    let folder = runtime.workspace().to_owned();
+    let git = |arguments: &[&str]| {
+        let mut process = std::process::Command::new("git");
+        process.args(["-c", "user.name=a", "-c", "user.email=a@b"]);
+        let status = process.args(arguments).current_dir(&folder).status();
+        status.unwrap().success()
+    };
+    fs::create_dir(folder.join("src")).unwrap();
+    fs::write(folder.join("src/a.rs"), "foo\n").unwrap();
+    assert!(git(&["init", "-q"]) && git(&["add", "."]) && git(&["commit", "-q", "-m", "x"]));
+    // What `evil` would be run by.
+    fs::create_dir_all(folder.join("made/objects")).unwrap();
+    fs::create_dir(folder.join("made/refs")).unwrap();
+    fs::write(folder.join("made/HEAD"), "ref: refs/heads/main\n").unwrap();
+    let config = "[core]\n\tbare = true\n\tfsmonitor = \"touch evil;\"\n";
+    fs::write(folder.join("made/config"), config).unwrap();
+
+    let approved = [
+        "git status --short",
+        "git diff",
+        "git log --oneline -5 | cat",
+        "cd src && cat a.rs",
+        "grep -rn foo src 2>/dev/null | head -n 3",
+        "find . -name '*.rs' -not -path './made/*' | sort",
+        "sed -n '1,80p' src/a.rs",
+        "wc -l src/*.rs",
+    ];
+    let declined = [
+        "cd made && git status",
+        "git -C made status",
+        "git diff --output=evil",
+        "find . -exec touch evil '{}' +",
+        "sed -n '1w evil' src/a.rs",
+        "sort -o evil src/a.rs",
+        "cat src/a.rs; touch evil",
+        "ls | xargs touch evil",
+        "cat ../evil",
+    ];
+    for line in approved.iter().chain(&declined) {
+        model.shell_escalated(*line, "May I?");
+    }
+    // There is no pager for git to start.
+    model.shell_escalated("printenv GIT_PAGER", "May I?");
+    model.say("done");
+
+    let rule = CommandRule::any_of([
+        CommandRule::read_only(),
+        CommandRule::git_read().without_pager(),
+    ]);
+    let rule = rule.and(CommandRule::inside(&folder)).and_lists();
+    let rule = rule.or(CommandRule::words(["printenv", "GIT_PAGER"]));
+    let handlers = Handlers::new().command_approval(rule.or_decline());
+    let codex = connect(&runtime, handlers).await;
+    let thread = codex.thread_start().approval_mode(ApprovalMode::Ask);
+    let result = thread.await.unwrap().run("Go on.").await.unwrap();
+
+    let mut expected = vec![true; approved.len()];
+    expected.extend(vec![false; declined.len()]);
+    expected.push(true);
+    assert_eq!(ran(&result), expected, "{:#?}", result.items);
+    assert!(!folder.join("evil").exists() && !folder.join("made/evil").exists());
+    let last = result.items.iter().rev().find_map(|item| match item {
+        ThreadItem::CommandExecution(command) => command.aggregated_output.clone(),
+        _ => None,
+    });
+    assert_eq!(last.as_deref().map(str::trim), Some("cat"));
+}
