@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path, PathBuf, Prefix};
 
 use crate::CommandLine;
 use crate::git;
@@ -30,6 +30,7 @@ pub(crate) fn stays_inside(folder: &Path, command: &CommandLine) -> bool {
         && place.cwd.starts_with(&place.folder)
         && !readers::leaves_its_arguments(command)
         && !git::is_nested(command, &place.folder)
+        && command.other_readings().all(|word| place.has(word))
         && (command.words().zip(readers::arguments(command)))
             .filter(|(_, argument)| *argument == Argument::Path)
             .all(|((word, is_pattern), _)| place.has(word) && (!is_pattern || place.has_all(word)))
@@ -53,7 +54,7 @@ impl Place {
         let mut begins = vec![0];
         let mut ends = Vec::new();
         for (at, char) in word.char_indices() {
-            if !(char.is_alphanumeric() || matches!(char, '_' | '-' | '.' | '+' | '/')) {
+            if !(char.is_alphanumeric() || is_of_path(char)) {
                 begins.push(at + char.len_utf8());
                 ends.push(at);
             } else if is_letters && at > 0 {
@@ -76,27 +77,44 @@ impl Place {
 
     /// Whether a path is inside of the folder, or would be if it existed.
     fn leads_inside(&self, path: &str) -> bool {
-        if path.starts_with('~') {
+        let Some(path) = self
+            .on_drive(Path::new(path))
+            .filter(|_| !path.starts_with('~'))
+        else {
             return false;
-        }
-        let path = self.cwd.join(path);
+        };
         let climbs = (path.components()).any(|it| it == Component::ParentDir);
         // Some programs take `..` for what was written before, and the system for the parent
         // of where that leads to.
-        self.is_inside(&path) && (!climbs || self.is_inside(&as_written(&path)))
+        self.is_inside(path) && (!climbs || self.is_inside(&self.as_written(path)))
     }
 
-    /// Whether an absolute path is inside of the folder, with what is missing made.
+    /// A path without its drive, if it has one and goes on from the folder that a
+    /// program is in there. `None` if that is another folder than this.
+    fn on_drive<'a>(&self, path: &'a Path) -> Option<&'a Path> {
+        let mut components = path.components();
+        let Some(Component::Prefix(drive)) = components.next().filter(|_| !path.has_root()) else {
+            return Some(path);
+        };
+        let Some(Component::Prefix(here)) = self.cwd.components().next() else {
+            return None;
+        };
+        match (drive.kind(), here.kind()) {
+            (Prefix::Disk(drive), Prefix::Disk(here) | Prefix::VerbatimDisk(here)) => drive
+                .eq_ignore_ascii_case(&here)
+                .then(|| components.as_path()),
+            _ => None,
+        }
+    }
+
+    /// Whether a path is inside of the folder, with what is missing made.
     fn is_inside(&self, path: &Path) -> bool {
-        let mut place = PathBuf::new();
+        let mut place = self.cwd.clone();
         let mut is_missing = false;
         for component in path.components() {
             match component {
                 // What is missing may be made a link to anywhere.
                 Component::ParentDir if is_missing => return false,
-                Component::ParentDir => {
-                    place.pop();
-                }
                 _ if is_missing => {}
                 Component::Normal(name) => {
                     let next = place.join(name);
@@ -107,38 +125,51 @@ impl Place {
                             Err(_) => return false,
                         },
                         Err(error) => match error.kind() {
-                            ErrorKind::NotFound | ErrorKind::NotADirectory => is_missing = true,
+                            ErrorKind::NotFound
+                            | ErrorKind::NotADirectory
+                            | ErrorKind::InvalidFilename => is_missing = true,
                             _ => return false,
                         },
                     }
                 }
-                component => place.push(component),
+                component => step(&mut place, component),
             }
         }
         place.starts_with(&self.folder)
     }
-}
 
-/// A path in which each `..` takes away the name before it.
-fn as_written(path: &Path) -> PathBuf {
-    let mut written = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => {
-                written.pop();
-            }
-            component => written.push(component),
-        }
+    /// A path in which each `..` takes away the name before it.
+    fn as_written(&self, path: &Path) -> PathBuf {
+        let mut written = self.cwd.clone();
+        path.components()
+            .for_each(|component| step(&mut written, component));
+        written
     }
-    written
 }
 
-#[cfg(test)]
+/// Goes on from an absolute path by what is written.
+fn step(path: &mut PathBuf, component: Component<'_>) {
+    match component {
+        Component::CurDir => {}
+        Component::ParentDir => {
+            path.pop();
+        }
+        Component::Prefix(drive) => *path = PathBuf::from(drive.as_os_str()),
+        // On Windows, that of the drive.
+        Component::RootDir | Component::Normal(_) => path.push(component),
+    }
+}
+
+/// Whether it may be a part of a path, and does not stand before one.
+fn is_of_path(char: char) -> bool {
+    matches!(char, '_' | '-' | '.' | '+' | '/') || cfg!(windows) && char == '\\'
+}
+
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use crate::{Command, Rule, Shell};
 
-    #[cfg(unix)]
     #[test]
     fn all_that_a_pattern_stands_for_is_inside() {
         let home = tempfile::tempdir().unwrap();

@@ -20,6 +20,8 @@ pub struct CommandLine {
     texts: Vec<String>,
     /// Which of the words are patterns for names of files.
     patterns: Vec<bool>,
+    /// What the words are if backslashes are a part of them, where that is not sure.
+    with_backslashes: Vec<Option<String>>,
     cwd: String,
     output: Output,
 }
@@ -47,17 +49,23 @@ impl CommandLine {
     /// A command of these words, if the first one is a program.
     pub(crate) fn new(words: Vec<Word>, cwd: String, output: Output) -> Option<Self> {
         let program = words.first()?;
-        if program.is_pattern || !is_program(&program.text) {
+        let is_sure = !program.is_pattern && program.with_backslashes.is_none();
+        if !is_sure || !is_program(&program.text) {
             return None;
         }
-        let patterns = words.iter().map(|word| word.is_pattern).collect();
-        let texts = words.into_iter().map(|word| word.text).collect();
-        Some(Self {
-            texts,
-            patterns,
+        let mut line = Self {
+            texts: Vec::new(),
+            patterns: Vec::new(),
+            with_backslashes: Vec::new(),
             cwd,
             output,
-        })
+        };
+        for word in words {
+            line.texts.push(word.text);
+            line.patterns.push(word.is_pattern);
+            line.with_backslashes.push(word.with_backslashes);
+        }
+        Some(line)
     }
 
     /// The program: a name or a path, as it was written.
@@ -91,18 +99,24 @@ impl CommandLine {
         self.output
     }
 
-    /// Whether every word is what the program is started with.
-    pub(crate) fn is_literal(&self) -> bool {
-        !self.patterns.contains(&true)
+    /// What else the words may be, where a backslash may be a part of them.
+    pub(crate) fn other_readings(&self) -> impl Iterator<Item = &str> {
+        self.with_backslashes.iter().flatten().map(String::as_str)
     }
 
-    /// Whether the words up to this one are.
+    /// Whether every word is what the program is started with.
+    pub(crate) fn is_literal(&self) -> bool {
+        self.begins_literally(self.texts.len())
+    }
+
+    /// Whether so many of the first words are.
     pub(crate) fn begins_literally(&self, count: usize) -> bool {
-        !self
-            .patterns
+        let are_sure = self
+            .with_backslashes
             .iter()
             .take(count)
-            .any(|is_pattern| *is_pattern)
+            .all(Option::is_none);
+        are_sure && !self.patterns[..count].contains(&true)
     }
 }
 

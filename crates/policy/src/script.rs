@@ -59,7 +59,11 @@ impl Step {
     /// The folder that this changes to, of a shell that is in another one.
     fn changes_to(&self, cwd: &str) -> Option<Option<String>> {
         match self.words.as_slice() {
-            [program, folder] if program.text == "cd" && !folder.is_pattern => {
+            [program, folder]
+                if program.text == "cd"
+                    && !folder.is_pattern
+                    && folder.with_backslashes.is_none() =>
+            {
                 Some(Some(enter(cwd, &folder.text)?))
             }
             [program, ..] if program.text == "cd" => None,

@@ -28,6 +28,8 @@ pub(crate) struct Word {
     pub(crate) text: String,
     /// Whether the shell puts the names of files in its place, as many as there are.
     pub(crate) is_pattern: bool,
+    /// The text with the backslashes in it, which are a part of it on Windows.
+    pub(crate) with_backslashes: Option<String>,
 }
 
 /// What stands between two commands.
@@ -53,7 +55,7 @@ pub(crate) enum Redirection {
 /// The words of a line that is quoted as for a shell, and has nothing but words.
 pub(crate) fn words(line: &str) -> Option<Vec<String>> {
     let words = tokens(line, None)?.into_iter().map(|token| match token {
-        Token::Word(word) => Some(word.text),
+        Token::Word(word) if word.with_backslashes.is_none() => Some(word.text),
         _ => None,
     });
     words.collect()
@@ -64,7 +66,12 @@ pub(crate) fn words(line: &str) -> Option<Vec<String>> {
 /// Without a shell: those of a line that is quoted as for one. `None` for every
 /// other line.
 pub(crate) fn tokens(line: &str, shell: Option<Shell>) -> Option<Vec<Token>> {
+    tokens_on(cfg!(windows), line, shell)
+}
+
+fn tokens_on(is_windows: bool, line: &str, shell: Option<Shell>) -> Option<Vec<Token>> {
     let mut reader = Reader {
+        is_windows,
         shell,
         chars: line.chars().peekable(),
     };
@@ -88,6 +95,7 @@ pub(crate) fn tokens(line: &str, shell: Option<Shell>) -> Option<Vec<Token>> {
 }
 
 struct Reader<'a> {
+    is_windows: bool,
     shell: Option<Shell>,
     chars: Peekable<Chars<'a>>,
 }
@@ -165,14 +173,17 @@ impl Reader<'_> {
 
     fn word(&mut self) -> Option<Word> {
         let mut word = Word::default();
+        let mut with_backslashes = String::new();
         let mut is_quoted = false;
         while let Some(char) = self.chars.next_if(|char| !" ;|&<>".contains(*char)) {
+            let from = word.text.len();
             match char {
                 '\'' => self.single_quoted(&mut word.text)?,
                 '"' => self.double_quoted(&mut word.text)?,
                 '\\' => {
-                    let char = self.chars.next().filter(|char| ESCAPED.contains(*char))?;
+                    let char = self.chars.next().filter(|char| self.is_escaped(*char))?;
                     word.text.push(char);
+                    with_backslashes.push('\\');
                 }
                 '*' | '?' if self.shell.is_some() => {
                     word.is_pattern = true;
@@ -182,6 +193,10 @@ impl Reader<'_> {
                 _ => return None,
             }
             is_quoted |= matches!(char, '\'' | '"' | '\\');
+            with_backslashes.push_str(&word.text[from..]);
+        }
+        if self.is_windows && with_backslashes != word.text {
+            word.with_backslashes = Some(with_backslashes);
         }
         // What is quoted in it is no part of the pattern.
         if word.is_pattern && (is_quoted || !is_harmless(&word.text)) {
@@ -192,6 +207,13 @@ impl Reader<'_> {
             && !is_quoted
             && word.text.chars().all(|char| char.is_ascii_digit());
         (!is_descriptor).then_some(word)
+    }
+
+    /// Whether a backslash makes this plain. A path of Windows is full of them: what a
+    /// shell drops there, a program may have been given all the same.
+    fn is_escaped(&self, char: char) -> bool {
+        ESCAPED.contains(char)
+            || self.is_windows && (char.is_alphanumeric() || "\\_-".contains(char))
     }
 
     fn single_quoted(&mut self, text: &mut String) -> Option<()> {
@@ -288,7 +310,7 @@ mod tests {
     fn reads(line: &str, expected: [&str; 3]) {
         let shells = [Shell::Bash, Shell::Sh, Shell::Zsh];
         for (shell, expected) in shells.into_iter().zip(expected) {
-            let words = tokens(line, Some(shell)).map(|tokens| {
+            let words = tokens_on(false, line, Some(shell)).map(|tokens| {
                 let words = tokens.into_iter().map(|token| match token {
                     Token::Word(word) if word.is_pattern => format!("<{}>", word.text),
                     Token::Word(word) => word.text,
@@ -417,6 +439,39 @@ mod tests {
         reads("a b2>/dev/null", ["a|b2|Redirection(DropsOutput)"; 3]);
         reads("a '2'>/dev/null", ["a|2|Redirection(DropsOutput)"; 3]);
         reads("a 2 >/dev/null", ["a|2|Redirection(DropsOutput)"; 3]);
+    }
+
+    #[test]
+    fn backslashes_of_windows_are_read_in_both_ways() {
+        let read = |line| {
+            let tokens = tokens_on(true, line, Some(Shell::Bash))?;
+            tokens
+                .into_iter()
+                .map(|token| match token {
+                    Token::Word(word) => Some((word.text, word.with_backslashes)),
+                    _ => None,
+                })
+                .collect::<Option<Vec<_>>>()
+        };
+        let word = |text: &str, other: Option<&str>| (text.to_owned(), other.map(str::to_owned));
+        assert_eq!(
+            read(r"cat C:\a\.b/c 'C:\a'").unwrap(),
+            [
+                word("cat", None),
+                word("C:a.b/c", Some(r"C:\a\.b/c")),
+                word(r"C:\a", None),
+            ]
+        );
+        assert_eq!(
+            read(r"cat --x=C:\a").unwrap()[1],
+            word("--x=C:a", Some(r"--x=C:\a"))
+        );
+        assert_eq!(
+            read(r"cat C:\$x"),
+            Some(vec![word("cat", None), word("C:$x", Some(r"C:\$x"))])
+        );
+        assert_eq!(read("cat C:\\\n"), None);
+        assert_eq!(tokens_on(false, r"cat C:\a", Some(Shell::Bash)), None);
     }
 
     #[test]

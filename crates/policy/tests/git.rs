@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use openai_codex_policy::{Command, Rule, Shell};
 
@@ -349,7 +349,7 @@ fn submodules_are_not_looked_into() {
 #[cfg(unix)]
 #[test]
 fn a_repository_of_git_is_read() {
-    let git = |folder: &Path, arguments: &[&str]| {
+    let git = |folder: &std::path::Path, arguments: &[&str]| {
         let mut process = std::process::Command::new("git");
         let process = process.args(["-c", "user.name=a", "-c", "user.email=a@b"]);
         let output = process

@@ -34,6 +34,7 @@ fn each_command_of_a_list_is_judged() {
     // Alone, a change of folder is a command like any other.
     assert!(!allows(&rule, "cd /"));
     assert!(!allows(&rule, "cd / && rm x"));
+    #[cfg(unix)]
     assert!(allows(&rule, "cd / && ls"));
 }
 

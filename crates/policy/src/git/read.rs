@@ -29,7 +29,8 @@ const SET: &[&str] = &[
 
 /// Whether a command of git only reads, in a repository that is trusted.
 pub(crate) fn only_reads(command: &CommandLine, trust: &Trust<'_>) -> bool {
-    command.program() == "git" && is_read(command, trust).is_some()
+    let is_sure = command.other_readings().next().is_none();
+    command.program() == "git" && is_sure && is_read(command, trust).is_some()
 }
 
 fn is_read(command: &CommandLine, trust: &Trust<'_>) -> Option<()> {
