@@ -102,7 +102,7 @@ impl Place {
         match (drive.kind(), here.kind()) {
             (Prefix::Disk(drive), Prefix::Disk(here) | Prefix::VerbatimDisk(here)) => drive
                 .eq_ignore_ascii_case(&here)
-                .then(|| components.as_path()),
+                .then_some(components.as_path()),
             _ => None,
         }
     }

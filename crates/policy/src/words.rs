@@ -268,7 +268,7 @@ impl Reader<'_> {
                 // `bash -k` takes an assignment out of the words, wherever it stands.
                 let is_assignment = !is_quoted && is_assigned(text);
                 let takes_it_out = matches!(self.shell, Some(Shell::Bash | Shell::Sh));
-                !is_path && !(takes_it_out && is_assignment)
+                !(is_path || takes_it_out && is_assignment)
             }
             // Homes are at the beginning; in zsh, it may make a pattern anywhere.
             '~' => {

@@ -92,7 +92,7 @@ impl Program {
             None => (option, None),
         };
         reading.has_pattern |= self.gives_pattern(&format!("--{name}"));
-        let has = |form: &str| self.long.iter().any(|long| *long == form);
+        let has = |form: &str| self.long.contains(&form);
         let is_valued = self
             .long
             .iter()
