@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use openai_codex_policy::{Command, CommandLine, Shell};
+use openai_codex_policy::{Command, Rule, Shell};
 
 /// A shell with options that its user may have set.
 struct Reader {
@@ -95,7 +96,6 @@ const READERS: &[Reader] = &[
 ];
 
 /// The shells of this machine, and those that are missing.
-#[allow(unreachable_pub, reason = "each user has its own crate")]
 pub fn missing() -> Vec<&'static str> {
     let mut missing: Vec<_> = (READERS.iter().map(|it| it.program))
         .filter(|program| find(program).is_none())
@@ -109,28 +109,144 @@ fn find(program: &str) -> Option<String> {
     places.into_iter().find(|path| Path::new(path).exists())
 }
 
-/// Compares the lines that are understood with what the shells make of them; how many those are.
+/// What shells care about, to make lines of.
+pub const PIECES: &[&str] = &[
+    "'",
+    "'",
+    "'",
+    "\"",
+    "\"",
+    "\"",
+    "\\",
+    "\\",
+    " ",
+    " ",
+    " ",
+    "a",
+    "b c",
+    "-x",
+    "=",
+    "/",
+    ".",
+    ":",
+    ",",
+    "@",
+    "%",
+    "+",
+    "_",
+    "~",
+    "$",
+    "$(",
+    ")",
+    "`",
+    "!",
+    "#",
+    "*",
+    "?",
+    "[",
+    "]",
+    "{",
+    "}",
+    ";",
+    "&",
+    "|",
+    "<",
+    ">",
+    "^",
+    "\t",
+    "\r",
+    "é",
+    "ж",
+    "日",
+    "\u{a0}",
+    "$x",
+    "''",
+    "\"\"",
+    "\\\"",
+    "\\$",
+    "\\`",
+    "\\\\",
+    "\\(",
+    "\\;",
+    "\\|",
+    "=a",
+    "=ls",
+    "a=b",
+    "--a=",
+    "%1",
+    "@(a)",
+    "&&",
+    "if",
+    "--",
+    "~1",
+    "^2",
+    "..",
+    "A=",
+    "1",
+    "2",
+    "2>&1",
+    " 2>/dev/null ",
+    ">/dev/null",
+    " &>/dev/null",
+    ">&2",
+    "</dev/null",
+    " | f ",
+    "; f ",
+    " && f ",
+    " || f ",
+    "|f a",
+    "f",
+    "cd . && f ",
+    "(",
+    "||",
+];
+
+/// Compares what bytes stand for, as a text or as pieces, with some of the shells; how many
+/// comparisons those were.
+///
+/// # Panics
+///
+/// As [`compare`].
+pub fn feed(bytes: &[u8]) -> usize {
+    let Some((first, rest)) = bytes.split_first() else {
+        return 0;
+    };
+    let text = match first % 2 {
+        0 => String::from_utf8_lossy(rest).into_owned(),
+        _ => (rest.iter())
+            .map(|byte| match byte {
+                b'\n' => "\n",
+                byte => PIECES[usize::from(*byte) % PIECES.len()],
+            })
+            .collect(),
+    };
+    let lines = text.lines().filter(|line| line.len() < 200).take(32);
+    compare(lines, |at| at % 3 == usize::from(first / 2) % 3)
+}
+
+/// Compares the lines that are understood with what the shells make of them; how many
+/// comparisons those were. Which shells, their numbers decide.
 ///
 /// # Panics
 ///
 /// If a shell reads one otherwise: the message names the first, in one line.
-#[allow(unreachable_pub, reason = "each user has its own crate")]
-pub fn compare<'a>(lines: impl Iterator<Item = &'a str>) -> usize {
+pub fn compare<'a>(lines: impl Iterator<Item = &'a str>, choose: impl Fn(usize) -> bool) -> usize {
     let lines: Vec<_> = lines
-        .map(|line| (line, SHELLS.map(|shell| words(line, shell))))
+        .map(|line| (line, SHELLS.map(|shell| commands(line, shell))))
         .filter(|(_, read)| read.iter().any(Option::is_some))
         .collect();
     let mut compared = 0;
-    for reader in READERS {
+    for (_, reader) in READERS.iter().enumerate().filter(|(at, _)| choose(*at)) {
         let Some(path) = find(reader.program) else {
             continue;
         };
         let lines: Vec<_> = (lines.iter())
             .filter_map(|(line, read)| {
                 let mut read = SHELLS.iter().zip(read);
-                let (_, words) =
-                    read.find(|(shell, words)| reader.shells.contains(shell) && words.is_some())?;
-                Some((*line, words.as_deref()?))
+                let (_, commands) = read.find(|(shell, commands)| {
+                    reader.shells.contains(shell) && commands.is_some()
+                })?;
+                Some((*line, commands.as_deref()?))
             })
             .collect();
         compared += lines.len();
@@ -141,10 +257,20 @@ pub fn compare<'a>(lines: impl Iterator<Item = &'a str>) -> usize {
     compared
 }
 
-/// The words of a line, if this shell is thought to read it in one way.
-fn words(line: &str, shell: Shell) -> Option<Vec<String>> {
+/// The words of the commands of a line, if this shell is thought to read it in one way and all of
+/// them are the one that is defined for it.
+fn commands(line: &str, shell: Shell) -> Option<Vec<Vec<String>>> {
+    let commands = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&commands);
+    let rule = Rule::test(move |line| {
+        let mut seen = seen.lock().expect("nothing panics with it");
+        seen.push(line.arguments().to_vec());
+        line.program() == "f"
+    });
     let command = Command::new(Some(shell), format!("f {line}"), "/");
-    Some(CommandLine::of(&command)?.arguments().to_vec())
+    let allows = rule.and_lists().allows(&command);
+    let mut commands = commands.lock().expect("nothing panics with it");
+    allows.then(|| std::mem::take(&mut *commands))
 }
 
 fn temporary_file() -> PathBuf {
@@ -155,13 +281,16 @@ fn temporary_file() -> PathBuf {
 }
 
 impl Reader {
-    fn check(&self, path: &str, lines: &[(&str, &[String])]) {
+    fn check(&self, path: &str, lines: &[(&str, &[Vec<String>])]) {
+        // Each call prints its words at once, since the parts of a pipe run side by side, and each
+        // line its end.
         let mut script = format!(
-            "exec 3>&1\nf() {{ printf '%s\\001' \"$@\" >&3; printf '\\n' >&3; }}\n{}\n",
+            "exec 3>&1\nE=$(printf '\\001')\n\
+             f() {{ s=; for w do s=\"$s$w$E\"; done; printf '%s\\n' \"$s\" >&3; }}\n{}\n",
             self.setup
         );
         for (line, _) in lines {
-            let _ = writeln!(script, "f {line}");
+            let _ = writeln!(script, "f {line}\nprintf '\\002\\n'");
         }
         // From a file, since shells read a pipe byte by byte.
         let file = temporary_file();
@@ -171,22 +300,20 @@ impl Reader {
             .arg(&file)
             .current_dir("/")
             .env_clear()
-            .env("PATH", "/usr/bin:/bin")
+            // If a line is read otherwise, it finds nothing to run.
+            .env("PATH", "/nowhere")
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null())
             .output()
             .expect("the shell starts");
         let _ = std::fs::remove_file(&file);
         let printed = String::from_utf8_lossy(&output.stdout);
-        let mut printed = printed.split('\n');
-        for (line, words) in lines {
-            // `printf` with nothing prints its format once.
-            let mut expected = words.join("\u{1}");
-            expected.push('\u{1}');
+        let mut printed = printed.split("\u{2}\n");
+        for (line, commands) in lines {
             let printed = printed.next().unwrap_or("(nothing)");
             assert!(
-                printed == expected,
-                "{} {:?} {:?} reads {:?} as {:?}, and we as {words:?}",
+                is_same(printed, commands, line.contains("||")),
+                "{} {:?} {:?} reads {:?} as {:?}, and we as {commands:?}",
                 self.program,
                 self.arguments,
                 self.setup,
@@ -194,5 +321,25 @@ impl Reader {
                 printed.chars().take(200).collect::<String>(),
             );
         }
+    }
+}
+
+/// Whether the commands printed these words, in any order. Some may have been passed over, but
+/// for the first.
+fn is_same(printed: &str, commands: &[Vec<String>], passes_over: bool) -> bool {
+    let mut expected: Vec<String> = (commands.iter())
+        .map(|words| words.iter().map(|word| format!("{word}\u{1}")).collect())
+        .collect();
+    let first = expected[0].clone();
+    let mut lines: Vec<_> = printed.split_terminator('\n').collect();
+    lines.sort_unstable();
+    expected.sort_unstable();
+    if passes_over {
+        lines.contains(&&*first)
+            && lines
+                .iter()
+                .all(|line| expected.iter().any(|it| it == line))
+    } else {
+        lines == expected
     }
 }
