@@ -54,10 +54,11 @@ fn is_value(begin: &str, open: &str) -> bool {
 }
 
 /// Whether a word sets something: `NAME=value`, as make and env take it, also
-/// `NAME:=value`, `NAME+=value` and the like. No name has a blank in it.
+/// `NAME := value`, `NAME+=value` and the like. No name has a blank in it.
 fn is_assigned(word: &str) -> bool {
+    let blanks = [' ', '\t'];
     word.split_once('=')
-        .is_some_and(|(name, _)| !name.contains([' ', '\t']))
+        .is_some_and(|(name, _)| !name.trim_matches(blanks).contains(blanks))
 }
 
 /// How many folders a word climbs up.
@@ -150,6 +151,8 @@ mod tests {
             ("*", "SHELL:=./evil"),
             ("*", "SHELL+=./evil"),
             ("*", "X!=./evil"),
+            ("*", "SHELL = ./evil"),
+            ("*", " SHELL=./evil"),
             ("*", "a.b/c=d"),
             ("S*", "SHELL=./evil"),
             ("*evil", "SHELL=./evil"),

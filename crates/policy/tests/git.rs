@@ -143,6 +143,7 @@ fn everything_else_is_denied() {
         "git log --show-signature",
         "git log --format='%h %G?'",
         "git log --pretty=format:%GK",
+        "git log --format='%(describe)'",
         "git branch --format='%(signature)'",
         "git grep -O foo",
         "git grep -Oevil foo",

@@ -60,13 +60,16 @@ fn is_read(command: &CommandLine, trust: &Trust<'_>) -> Option<()> {
     let lacks = known
         .operands_need
         .is_some_and(|option| !words.contains(&(option, false)));
-    // `%G?` of a format checks a signature, by a program.
-    let checks_signature = words
-        .iter()
-        .any(|(word, _)| word.contains("%G") || word.contains("signature"));
+    // `%G?` of a format checks a signature, by a program, and `%(describe)` starts another git.
+    let starts = |word: &str| {
+        ["%G", "signature", "%(describe"]
+            .iter()
+            .any(|it| word.contains(it))
+    };
+    let has_program = words.iter().any(|(word, _)| starts(word));
     if known.program.arguments(words).is_none()
         || has_operand && lacks
-        || checks_signature
+        || has_program
         || known.is_paged && !is_unpaged
     {
         return None;
