@@ -24,15 +24,23 @@ use crate::{Command, CommandLine, readers};
 /// # What is denied whatever the rules are
 ///
 /// A rule sees a script only if it is one simple command, written so that the shell
-/// is sure to read it in one way: a program and arguments, plain or quoted. Pipes
-/// and lists (unless [`and_lists`](Self::and_lists) is said), `&`, redirections to
-/// or from files, `$…`, backquotes, `~`, globs that do not begin with a name
-/// (`*.rs`, where `src/*.rs` is understood), assignments before the program, and
-/// several lines are denied.
+/// is sure to read it in one way: a program and arguments, plain or quoted. Pipes and
+/// lists (unless [`and_lists`](Self::and_lists) is said), `&`, redirections to or from
+/// files, `$…`, backquotes, `~`, patterns that do not begin with a name (`*.rs`, where
+/// `src/*.rs` is understood), assignments before the program, and several lines are
+/// denied.
 ///
 /// git takes the names of programs from the configuration of the repository that it
 /// finds. It is denied in folders that are themselves made as a repository (a bare
 /// one, or `.git`): it takes no more than a few files to make one.
+///
+/// # What a rule cannot know
+///
+/// What a program does: `cargo test` runs what the agent wrote into the tests, and
+/// `make`, `npm` and cargo itself start what files in the folder name. A program that
+/// is named without a path is the first on the `PATH` of the shell, unless a function
+/// or an alias of its start-up files has the name; `cd` looks where `CDPATH` says.
+/// Files may change between the judgement and the start.
 #[derive(Clone)]
 #[must_use = "a rule does nothing until it is asked"]
 pub struct Rule(Arc<Kind>);

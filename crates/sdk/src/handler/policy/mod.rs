@@ -20,7 +20,7 @@ use super::{Decision, HandlerContext, HandlerError, IntoAnswer};
 /// ```no_run
 /// use openai_codex::{CommandRule, Handlers};
 ///
-/// let rule = CommandRule::words(["cargo", "test", "**"])
+/// let rule = CommandRule::words(["cargo", "test"])
 ///     .or(CommandRule::git_read())
 ///     .or(CommandRule::read_only())
 ///     .and(CommandRule::inside("/src/project"));
@@ -29,17 +29,16 @@ use super::{Decision, HandlerContext, HandlerError, IntoAnswer};
 ///
 /// # What is denied whatever the rules are
 ///
-/// The server asks about a line for a shell. A rule sees it only if it is one
-/// simple command, written so that the shell is sure to read it in one way: a program
-/// and arguments, plain or quoted. Pipes and lists (unless
-/// [`and_lists`](Self::and_lists) is said), `&`, redirections to or from files, `$…`,
-/// backquotes, `~`, globs that do not begin with a name
-/// (`*.rs`, where `src/*.rs` is understood), assignments before the program, several lines, and shells
-/// other than bash, sh and zsh of the system are denied; so are
-/// requests for more than to start a command on this machine, and for a shell of
-/// Windows. The runtime's own reading of the line
-/// ([`command_actions`](CommandExecutionRequestApprovalParams::command_actions))
-/// is made for people, and is not used.
+/// The server asks about a line for a shell. A rule sees it only if it is one simple
+/// command, written so that the shell is sure to read it in one way: a program and
+/// arguments, plain or quoted. Pipes and lists (unless [`and_lists`](Self::and_lists)
+/// is said), `&`, redirections to or from files, `$…`, backquotes, `~`, patterns that
+/// do not begin with a name (`*.rs`, where `src/*.rs` is understood), assignments
+/// before the program, several lines, and shells other than bash, sh and zsh of the
+/// system are denied; so are requests for more than to start a command on this
+/// machine, and for a shell of Windows. The runtime's own reading of the line
+/// ([`command_actions`](CommandExecutionRequestApprovalParams::command_actions)) is
+/// made for people, and is not used.
 ///
 /// git takes the names of programs from the configuration of the repository that it
 /// finds. It is denied in folders that are themselves made as a repository (a bare
@@ -48,10 +47,13 @@ use super::{Decision, HandlerContext, HandlerError, IntoAnswer};
 /// # What a rule cannot know
 ///
 /// What is approved runs **outside of the sandbox**, and does what the program
-/// does. `cargo test` runs what the agent wrote into the tests; a program that is
-/// named without a path is the first on the `PATH` of the shell, and its start-up
-/// files count; files may change between the approval and the start, and the agent
-/// may type into a program that runs.
+/// does. `cargo test` runs what the agent wrote into the tests, and `make`, `npm` and
+/// cargo itself start what files in the folder name. A program that is named without a
+/// path is the first on the `PATH` of the shell, unless a function or an alias of its
+/// start-up files has the name; `cd` looks where `CDPATH` says. Files may change
+/// between the approval and the start, and the agent may type into a program that
+/// runs. The [chapter](crate::concepts::approvals_and_sandbox) says more, and
+/// recommends a rule to begin with.
 #[derive(Clone)]
 #[must_use = "a rule does nothing until it is made a handler"]
 pub struct CommandRule(Rule);
