@@ -6,9 +6,11 @@ use crate::words::words;
 /// may name a program of its own as its shell.
 const SHELLS: &[(&str, Shell)] = &[
     ("/bin/bash", Shell::Bash),
+    ("/bin/dash", Shell::Sh),
     ("/bin/sh", Shell::Sh),
     ("/bin/zsh", Shell::Zsh),
     ("/usr/bin/bash", Shell::Bash),
+    ("/usr/bin/dash", Shell::Sh),
     ("/usr/bin/sh", Shell::Sh),
     ("/usr/bin/zsh", Shell::Zsh),
 ];
@@ -19,7 +21,8 @@ const SHELLS: &[(&str, Shell)] = &[
 pub enum Shell {
     /// GNU bash.
     Bash,
-    /// The `sh` of the system, whichever shell that is.
+    /// The `sh` of the system, whichever shell that is, and dash. What is read in one way
+    /// by all of those that are installed as `sh` is understood.
     Sh,
     /// zsh.
     Zsh,
@@ -68,5 +71,43 @@ impl Command {
             };
         }
         Some(Self::new(None, line, cwd))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shell_is_the_one_that_the_line_names() {
+        for (line, shell) in [
+            ("/bin/bash -lc ls", Some(Shell::Bash)),
+            ("/usr/bin/zsh -c ls", Some(Shell::Zsh)),
+            ("/bin/sh -c ls", Some(Shell::Sh)),
+            ("/bin/dash -c ls", Some(Shell::Sh)),
+            ("/usr/bin/dash -lc ls", Some(Shell::Sh)),
+        ] {
+            let expected = Command::new(shell, "ls", "/");
+            assert_eq!(Command::from_line(line, "/"), Some(expected), "{line}");
+        }
+        for line in [
+            "ls",
+            "bash -c ls",
+            "/tmp/bash -c ls",
+            "/bin/fish -c ls",
+            "/bin/bash -c",
+        ] {
+            let expected = Command::new(None, line, "/");
+            assert_eq!(Command::from_line(line, "/"), Some(expected), "{line}");
+        }
+        for line in [
+            "/bin/bash -ic ls",
+            "/bin/zsh -fc ls",
+            "/bin/sh x ls",
+            "ls | sh",
+            "ls *",
+        ] {
+            assert_eq!(Command::from_line(line, "/"), None, "{line}");
+        }
     }
 }

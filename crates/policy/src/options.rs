@@ -3,6 +3,7 @@
 /// Whether a word may be this option, however it is written: with a value behind it,
 /// shortened (`--outp`), or among other letters (`-xo`).
 pub(crate) fn may_be(word: &str, option: &str) -> bool {
+    let option = option.trim_end_matches('=');
     if word == option || (word.split_once('=')).is_some_and(|(name, _)| name == option) {
         return true;
     }
@@ -50,6 +51,8 @@ mod tests {
             ("--output", "--outp=x"),
             ("--output", "--o"),
             ("--output", "-output=x"),
+            ("--output=", "--output=x"),
+            ("SHELL=", "SHELL=./evil"),
             ("-o", "-o"),
             ("-o", "-ox"),
             ("-o", "-xo"),

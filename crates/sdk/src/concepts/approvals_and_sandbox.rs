@@ -107,7 +107,8 @@
 //!   `sort -o`, `sed -i`, `git diff --output` are not among them.
 //! - [`git_read`](crate::CommandRule::git_read) reads in a repository that you trust:
 //!   the one around the folder of `inside`, as long as its configuration names no
-//!   program. `without_pager` says that `git log` opens no pager on a terminal, in which
+//!   program. Other rules for git do not look at the configuration: make the folder a
+//!   repository before the agent can. `without_pager` says that `git log` opens no pager on a terminal, in which
 //!   the agent could type commands: the runtime sets `GIT_PAGER=cat` for what it runs.
 //! - `cargo metadata`, `cargo --version` and `make -n` are **not** reading. cargo starts
 //!   what `build.rustc` in a `.cargo/config.toml` names, rustup what a
