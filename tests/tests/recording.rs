@@ -9,8 +9,9 @@ use std::path::Path;
 
 use client::{Fake, builder};
 use openai_codex::Codex;
+use openai_codex_recording::{Direction, Recording};
 use openai_codex_testkit::{FakeServer, MockModel};
-use openai_codex_wire::recording::{Direction, Recording, Redactor, redact};
+use openai_codex_wire::redact::{Redactor, redact};
 use serde_json::{Value, json};
 
 fn read(path: &Path) -> Recording {

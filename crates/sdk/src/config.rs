@@ -307,7 +307,7 @@ impl CodexBuilder {
     /// `codex-testkit show`.
     ///
     /// API keys, tokens, auth URLs and the values of environment variables are
-    /// [left out](openai_codex_wire::recording::redact); what the user and the
+    /// [left out](openai_codex_wire::redact::redact); what the user and the
     /// model say is what it is for, so on Unix only the user may read it. It ends
     /// at 256 MiB and says so. Recording never holds the connection up: where
     /// the disk is full or does not keep up, the recording ends with a warning.

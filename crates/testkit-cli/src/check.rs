@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use openai_codex_recording::{Direction, Entry, Payload, Recording};
 use openai_codex_types::messages::{
     AnyClientRequest, AnyClientResponse, AnyServerRequest, AnyServerResponse, ServerNotification,
 };
 use openai_codex_wire::envelope::{Message, PeekError, peek, repair_surrogates};
-use openai_codex_wire::recording::{Direction, Entry, Payload, Recording};
 use openai_codex_wire::{DecodeError, RequestId};
 
 /// What was found.

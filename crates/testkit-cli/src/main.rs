@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use openai_codex_recording::Recording;
 use openai_codex_testkit::Replay;
-use openai_codex_wire::recording::Recording;
 
 use crate::paint::Paint;
 

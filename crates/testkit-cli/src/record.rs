@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{self, ExitCode, Stdio};
 use std::thread;
 
+use openai_codex_recording::Direction;
 use openai_codex_testkit::Recorder;
-use openai_codex_wire::recording::Direction;
 
 use crate::Result;
 

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use openai_codex_recording::{Direction, Entry, Payload, Recording};
 use openai_codex_wire::RequestId;
 use openai_codex_wire::envelope::Message;
-use openai_codex_wire::recording::{Direction, Entry, Payload, Recording};
 use serde_json::Value;
 
 use crate::paint::Paint;

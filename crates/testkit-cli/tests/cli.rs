@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use openai_codex_wire::recording::{Direction, Recording};
+use openai_codex_recording::{Direction, Recording};
 use serde_json::json;
 
 const SESSION: &str = r#"{"recording":1,"by":"test 1","protocol":"0.163.0"}

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use openai_codex_wire::recording::{DEFAULT_LIMIT, Direction, Encoder, create_file};
+use openai_codex_recording::{DEFAULT_LIMIT, Direction, Encoder, create_file};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ const CHUNK: usize = 64 * 1024;
 /// [`wrap`](Self::wrap) its streams, put a [proxy](Self::proxy) before the server, or hand over
 /// [each message](Self::message).
 ///
-/// Secrets are left out as [`redact`](openai_codex_wire::recording::redact) says. A recording ends
+/// Secrets are left out as [`redact`](openai_codex_wire::redact::redact) says. A recording ends
 /// at its [limit](Self::limit), and says so. A file that cannot be written ends the recording, not
 /// the session; [`finish`](Self::finish) has the reason.
 ///

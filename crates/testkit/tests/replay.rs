@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use openai_codex_recording::{Direction, Recording};
 use openai_codex_testkit::{FakeServer, Normaliser, Recorder, Replay, ReplayRead, ReplayWrite};
-use openai_codex_wire::recording::{Direction, Recording};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::time::Instant;

@@ -6,12 +6,13 @@
 //! async runtime. Dependencies point one way: `wire ← types ← sdk`.
 
 mod decode;
+mod direction;
 pub mod envelope;
 mod ids;
 mod message;
 mod method;
 mod protocol;
-pub mod recording;
+pub mod redact;
 mod scanner;
 pub mod scope;
 mod secret;
@@ -20,6 +21,7 @@ pub mod support;
 mod surrogates;
 
 pub use decode::{DecodeError, decode};
+pub use direction::Direction;
 pub use ids::{ItemId, LoginId, RequestId, ThreadId, TurnId};
 pub use message::UnrecognizedMessage;
 pub use method::{

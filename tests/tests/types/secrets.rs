@@ -1,6 +1,6 @@
 //! What the types hold is told by `Debug`, save secrets.
 
-use openai_codex_wire::recording::is_secret_name;
+use openai_codex_wire::redact::is_secret_name;
 use serde_json::{Value, json};
 
 use crate::schema::{Schema, properties, types};

@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use openai_codex_wire::recording::{DEFAULT_LIMIT, Direction, Encoder, create_file};
+use openai_codex_recording::{DEFAULT_LIMIT, Direction, Encoder, create_file};
 use tokio::sync::oneshot;
 
 use super::{FrameSink, FrameSource, SourceError};
@@ -355,7 +355,7 @@ impl<S: FrameSink> FrameSink for Recorded<S> {
 
 #[cfg(test)]
 mod tests {
-    use openai_codex_wire::recording::Recording;
+    use openai_codex_recording::Recording;
 
     use super::*;
 

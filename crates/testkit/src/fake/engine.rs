@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use openai_codex_wire::recording::redact;
+use openai_codex_wire::redact::redact;
 use serde_json::{Value, json};
 
 use super::step::Step;

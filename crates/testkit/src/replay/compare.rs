@@ -1,6 +1,6 @@
 //! Whether a message is the one that was recorded.
 
-use openai_codex_wire::recording::redact;
+use openai_codex_wire::redact::redact;
 use serde_json::Value;
 
 use crate::normalise::Normaliser;

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use openai_codex_recording::{Direction, Entry, Recording};
 use openai_codex_wire::RequestId;
 use openai_codex_wire::envelope::Message;
-use openai_codex_wire::recording::{Direction, Entry, Recording, Redactor};
+use openai_codex_wire::redact::Redactor;
 use serde_json::{Value, json};
 
 use super::Comparison;

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use openai_codex_wire::recording::Recording;
+use openai_codex_recording::Recording;
 use tokio::io::{DuplexStream, ReadHalf, WriteHalf};
 use tokio::task::AbortHandle;
 

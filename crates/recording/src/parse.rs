@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use openai_codex_wire::envelope::{Message, PeekError, peek, string_member};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Direction;
-use crate::envelope::{Message, PeekError, peek};
+use crate::Direction;
 
 /// A recording that was read.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +74,7 @@ impl Recording {
     /// is [cut](Self::cut). Members that it does not know are ignored.
     ///
     /// ```
-    /// use openai_codex_wire::recording::Recording;
+    /// use openai_codex_recording::Recording;
     ///
     /// let text = r#"{"dir":"c2s","t":0.1,"msg":{"method":"initialized"}}"#;
     /// assert_eq!(Recording::parse(text).unwrap().entries.len(), 1);
@@ -118,7 +118,7 @@ impl Recording {
             else {
                 return None;
             };
-            let agent = crate::envelope::string_member(result, "userAgent")?;
+            let agent = string_member(result, "userAgent")?;
             let (_, version) = agent.split_once('/')?;
             version.split_whitespace().next().map(str::to_owned)
         })

@@ -3,21 +3,22 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use openai_codex_wire::redact::Redactor;
 use serde_json::json;
 
-use super::{Direction, Redactor};
+use crate::Direction;
 
 /// How large a recording grows unless told otherwise: 256 MiB.
 pub const DEFAULT_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// The lines of one recording, from its header to its end, each with its line end.
 ///
-/// Secrets are [redacted](super::redact). A recording that would exceed its limit ends with a line
+/// Secrets are [redacted](openai_codex_wire::redact). A recording that would exceed its limit ends with a line
 /// that says so, and has nothing after it.
 ///
 /// ```
 /// use std::time::Duration;
-/// use openai_codex_wire::recording::{DEFAULT_LIMIT, Direction, Encoder};
+/// use openai_codex_recording::{DEFAULT_LIMIT, Direction, Encoder};
 ///
 /// let mut encoder = Encoder::new(DEFAULT_LIMIT);
 /// let mut text = encoder.header("my-proxy 1.0", "0.163.0");

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::redact::{REDACTED, is_secret_name};
+use super::{REDACTED, is_secret_name};
 use crate::envelope::repair_surrogates;
 
 /// What a secret begins with, how many characters follow at least, and whether one of them is a

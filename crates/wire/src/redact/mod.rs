@@ -1,5 +1,8 @@
 //! Takes the secrets out of a message.
 
+mod deltas;
+mod scrub;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,11 +10,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Direction;
-use super::deltas::Deltas;
-use super::scrub::{decode, encode, may_need_scrub, scrub, secrets};
-use crate::RequestId;
+use self::deltas::Deltas;
+use self::scrub::{decode, encode, may_need_scrub, scrub, secrets};
 use crate::envelope::{Message, peek, repair_surrogates, string_member};
+use crate::{Direction, RequestId};
 
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "[redacted]";
@@ -48,7 +50,7 @@ const USER_INPUT: &str = "item/tool/requestUserInput";
 /// byte for byte, the order of members included, and doing it twice changes nothing.
 ///
 /// ```
-/// use openai_codex_wire::recording::redact;
+/// use openai_codex_wire::redact::redact;
 ///
 /// let login = r#"{"id":1,"method":"account/login/start","params":{"type":"apiKey","apiKey":"sk-1"}}"#;
 /// assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::redact::REDACTED;
+use super::REDACTED;
 use super::scrub::{is_token, secrets};
 
 /// How many texts may be growing. Of more, the one that has not grown for the longest is forgotten.
