@@ -15,14 +15,16 @@
 //! `{"dir":…,"t":…,"unreadable":LENGTH}`. The last line says who hung up, or, as
 //! `{"cut":"why","t":…}`, why the rest is not there. The first and the last line may be missing.
 //!
-//! Pure functions over text, but for [`create_file`]: who records does the writing, and brings the
-//! clock.
+//! [`Encoder`] and [`Recording`] are pure functions over text, for who does the writing and brings
+//! the clock; a [`Writer`] does it all.
 
 mod encode;
 mod file;
 mod parse;
+mod writer;
 
 pub use encode::{DEFAULT_LIMIT, Encoder};
 pub use file::create_file;
 pub use openai_codex_wire::Direction;
 pub use parse::{Entry, Payload, Recording, RecordingError};
+pub use writer::{EndedEarly, Writer};

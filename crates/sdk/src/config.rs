@@ -22,6 +22,8 @@ use crate::options::awaitable;
 use crate::probe::Probe;
 use crate::process::{LaunchOptions, Program};
 use crate::transport::Tap;
+#[cfg(feature = "record")]
+use crate::transport::record;
 use crate::version::{VersionPolicy, is_unversioned};
 
 /// How much may wait for one subscriber before events are left out.
@@ -121,6 +123,7 @@ pub struct CodexBuilder {
     connection: ConnectionOptions,
     version_policy: VersionPolicy,
     handlers: Handlers,
+    #[cfg(feature = "record")]
     record: Option<PathBuf>,
     invalid: Option<Error>,
 }
@@ -140,6 +143,7 @@ impl CodexBuilder {
             connection: ConnectionOptions::new(&PROTOCOL),
             version_policy: VersionPolicy::default(),
             handlers: Handlers::new(),
+            #[cfg(feature = "record")]
             record: None,
             invalid: None,
         }
@@ -312,6 +316,9 @@ impl CodexBuilder {
     /// at 256 MiB and says so. Recording never holds the connection up: where
     /// the disk is full or does not keep up, the recording ends with a warning.
     /// After [`close`](Codex::close) it is complete.
+    ///
+    /// Feature `record`, which is on by default.
+    #[cfg(feature = "record")]
     pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
         self.record = Some(path.into());
         self
@@ -363,7 +370,7 @@ impl CodexBuilder {
                 }
             }
         };
-        self.connection.record = self.tap()?;
+        self.connection.tap = self.tap()?;
         let registry = Arc::new(Registry::new(self.handlers.clone()));
         let dispatcher: Arc<dyn Dispatcher> = Arc::clone(&registry) as _;
         let connected =
@@ -393,7 +400,7 @@ impl CodexBuilder {
         let initialize = self.initialize()?;
         let registry = Arc::new(Registry::new(self.handlers.clone()));
         let mut options = self.connection.clone();
-        options.record = self.tap()?;
+        options.tap = self.tap()?;
         let dispatcher = Arc::clone(&registry) as _;
         let connected = Connection::connect(read, write, options, dispatcher, &initialize).await?;
         self.welcome(connected, None, registry).await
@@ -458,14 +465,21 @@ impl CodexBuilder {
     }
 
     /// Begins the recording, if there is to be one.
-    fn tap(&self) -> Result<Option<Tap>> {
+    #[cfg(feature = "record")]
+    fn tap(&self) -> Result<Option<Arc<dyn Tap>>> {
         let create = |path: &PathBuf| {
-            Tap::create(path).map_err(|error| {
+            record(path).map_err(|error| {
                 let message = format!("cannot record into {}: {error}", path.display());
                 Error::new(ErrorKind::InvalidInput, message).with_source(error)
             })
         };
         self.record.as_ref().map(create).transpose()
+    }
+
+    /// Nobody is handed anything.
+    #[cfg(not(feature = "record"))]
+    fn tap(&self) -> Result<Option<Arc<dyn Tap>>> {
+        Ok(None)
     }
 
     async fn welcome(

@@ -76,8 +76,9 @@ macro_rules! configured {
                     let server = session.server().expect("this program is there");
                     builder = builder.launch_command(server);
                 }
+                #[cfg(feature = "record")]
                 Some(session) => builder = builder.record(session.next()),
-                None => {}
+                _ => {}
             }
         }
         builder

@@ -29,7 +29,8 @@ use crate::version::VersionPolicy;
 pub struct CodexBuilder(crate::CodexBuilder);
 
 macro_rules! setters {
-    ($($setter:ident($($arg:ident: $ty:ty),*);)*) => {$(
+    ($($(#[$attr:meta])* $setter:ident($($arg:ident: $ty:ty),*);)*) => {$(
+        $(#[$attr])*
         #[doc = concat!(
             "As [`", stringify!($setter), "`](crate::CodexBuilder::", stringify!($setter),
             ") of the async one."
@@ -59,6 +60,7 @@ impl CodexBuilder {
         event_buffer(buffer: EventBuffer);
         handlers(handlers: Handlers);
         max_line_bytes(bytes: usize);
+        #[cfg(feature = "record")]
         record(path: impl Into<PathBuf>);
         version_policy(policy: VersionPolicy);
     }

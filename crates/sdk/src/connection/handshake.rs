@@ -75,8 +75,8 @@ impl Connection {
                 "the runtime lost the race for a fresh home; trying again"
             );
             drop(connection);
-            if let Some(tap) = &mut options.record {
-                tap.next_attempt();
+            if let Some(tap) = &mut options.tap {
+                *tap = tap.next_attempt();
             }
             tokio::time::sleep(pause + jitter(pause)).await;
             pause = (2 * pause).min(Duration::from_secs(1));

@@ -1,5 +1,6 @@
 //! What a connection and a request can be told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use openai_codex_wire::{MethodSpec, Protocol};
@@ -24,8 +25,8 @@ pub(crate) struct ConnectionOptions {
     pub(crate) max_line: usize,
     /// How many requests of the server's are handled at a time. More are refused.
     pub(crate) max_handlers: usize,
-    /// What is to be kept of all that goes over it.
-    pub(crate) record: Option<Tap>,
+    /// Who is handed all that goes over it.
+    pub(crate) tap: Option<Arc<dyn Tap>>,
 }
 
 impl ConnectionOptions {
@@ -37,7 +38,7 @@ impl ConnectionOptions {
             request_timeout: Some(Duration::from_secs(60)),
             max_line: 128 * 1024 * 1024,
             max_handlers: 256,
-            record: None,
+            tap: None,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::options::ConnectionOptions;
 use super::{Connection, Owner, reader, writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::{LaunchOptions, StderrTail, last_words};
-use crate::transport::{self, FrameSink, FrameSource, Recorded, SourceError, Tap};
+use crate::transport::{self, FrameSink, FrameSource, SourceError, Tap, Tapped};
 
 /// How long the queue may take to be written once no more is taken in.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ impl Connection {
     ) -> Result<Self> {
         let runtime = current_runtime()?;
         let (tx, rx) = mpsc::channel(SIGNS);
-        let ends = Ends::new(source, sink, options.record.take());
+        let ends = Ends::new(source, sink, options.tap.take());
         let core = Arc::new(Core::new(
             runtime.clone(),
             options,
@@ -93,7 +93,7 @@ impl Connection {
         })?;
         let stderr = StderrTail::default();
         let drain = runtime.spawn(stderr.clone().drain(child.stderr, child.stderr_copy));
-        let ends = Ends::new(child.source, child.sink, options.record.take());
+        let ends = Ends::new(child.source, child.sink, options.tap.take());
         let core = Arc::new(Core::new(
             runtime.clone(),
             options,
@@ -153,18 +153,18 @@ impl Connection {
     }
 }
 
-/// Both ends of a connection, and what records them.
+/// Both ends of a connection, and who is handed what goes over it.
 struct Ends<R, W> {
-    source: Recorded<R>,
-    sink: Recorded<W>,
-    tap: Option<Tap>,
+    source: Tapped<R>,
+    sink: Tapped<W>,
+    tap: Option<Arc<dyn Tap>>,
 }
 
 impl<R, W> Ends<R, W> {
-    fn new(source: R, sink: W, tap: Option<Tap>) -> Self {
+    fn new(source: R, sink: W, tap: Option<Arc<dyn Tap>>) -> Self {
         Self {
-            source: Recorded::new(source, tap.clone()),
-            sink: Recorded::new(sink, tap.clone()),
+            source: Tapped::new(source, tap.clone()),
+            sink: Tapped::new(sink, tap.clone()),
             tap,
         }
     }
@@ -239,7 +239,7 @@ struct Supervisor {
     reader: AbortHandle,
     writer: AbortHandle,
     stderr: Option<JoinHandle<()>>,
-    tap: Option<Tap>,
+    tap: Option<Arc<dyn Tap>>,
     happened: mpsc::Receiver<Happened>,
     seen: Seen,
 }

@@ -4,16 +4,20 @@
 //! frames of its own needs no lines.
 
 mod lines;
+#[cfg(feature = "record")]
 mod record;
 mod stdio;
+mod tap;
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 
 pub(crate) use lines::{LineReader, LineWriter};
-pub(crate) use record::{Recorded, Tap};
+#[cfg(feature = "record")]
+pub(crate) use record::record;
 pub(crate) use stdio::{StdioChild, spawn};
+pub(crate) use tap::{Tap, Tapped};
 
 /// Where messages come from.
 pub(crate) trait FrameSource: Send + 'static {

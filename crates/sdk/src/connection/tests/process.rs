@@ -11,7 +11,8 @@ use super::*;
 use crate::connection::Handshake;
 use crate::error::ErrorKind;
 use crate::process::{GRACE, LaunchOptions, Program};
-use crate::transport::Tap;
+#[cfg(feature = "record")]
+use crate::transport::record;
 
 /// A shell that answers the handshake before it runs a script. Its arguments
 /// after the script mark it, to be found among the processes.
@@ -368,6 +369,7 @@ fn children_that_the_kernel_reaps_end_as_others_do() {
     assert!(told.contains("everything ended"), "{told}{errors}");
 }
 
+#[cfg(feature = "record")]
 #[tokio::test]
 async fn a_recording_is_of_the_attempt_that_succeeded() {
     let folder = Folder::new("race-recorded");
@@ -379,7 +381,7 @@ async fn a_recording_is_of_the_attempt_that_succeeded() {
         starts = starts.display()
     );
     let options = ConnectionOptions {
-        record: Some(Tap::create(&recording).unwrap()),
+        tap: Some(record(&recording).unwrap()),
         ..ConnectionOptions::default()
     };
     let dispatcher: Arc<dyn Dispatcher> = Arc::new(Refuse);
@@ -402,13 +404,14 @@ async fn a_recording_is_of_the_attempt_that_succeeded() {
     assert!(last.starts_with("{\"end\":\"client\""), "{last}");
 }
 
+#[cfg(feature = "record")]
 #[test]
 fn a_recording_over_an_earlier_file_is_for_the_user_alone() {
     let folder = Folder::new("mode");
     let path = folder.0.join("session.jsonl");
     std::fs::write(&path, "an earlier one").unwrap();
     std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    drop(Tap::create(&path).unwrap());
+    drop(record(&path).unwrap());
     let metadata = std::fs::metadata(&path).unwrap();
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
     assert_eq!(metadata.len(), 0);
