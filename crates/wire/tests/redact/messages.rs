@@ -1,5 +1,4 @@
-//! What the redaction takes out, and what it keeps.
-#![allow(clippy::unwrap_used)]
+//! What is taken out of messages, and what is kept.
 
 use openai_codex_wire::Direction;
 use openai_codex_wire::redact::{Redactor, is_secret_name, redact};
@@ -243,50 +242,6 @@ fn contents_in_base64_are_looked_into() {
 }
 
 #[test]
-fn the_rest_of_a_secret_that_comes_in_deltas_is_kept_out() {
-    let secret = "0123456789abcdefghijklmnopqrstuvwxyz";
-    for lead in [
-        "sk-proj-",
-        "API_KEY=",
-        "Authorization: Bearer ",
-        "https://x/?code=",
-    ] {
-        for size in 1..secret.len() {
-            let joined = in_deltas(&format!("It is {lead}{secret}, I am told"), size);
-            assert!(!joined.contains("ghijk"), "{size}: {joined}");
-            assert!(
-                joined.ends_with("[redacted], I am told"),
-                "{size}: {joined}"
-            );
-            assert_eq!(joined.matches("[redacted]").count(), 1, "{joined}");
-        }
-    }
-}
-
-/// What is left of a text that comes in pieces of a size.
-fn in_deltas(text: &str, size: usize) -> String {
-    let mut redactor = Redactor::new();
-    let mut joined = String::new();
-    for piece in text.as_bytes().chunks(size) {
-        // Another text grows at the same time.
-        for (item, piece) in [("b", "ok "), ("a", std::str::from_utf8(piece).unwrap())] {
-            let message = serde_json::json!({
-                "method": "item/agentMessage/delta",
-                "params": {"itemId": item, "delta": piece},
-            });
-            let redacted = redactor.redact(Direction::ToClient, &message.to_string());
-            let redacted: serde_json::Value = serde_json::from_str(&redacted.unwrap()).unwrap();
-            if item == "a" {
-                joined += redacted["params"]["delta"].as_str().unwrap();
-            } else {
-                assert_eq!(redacted, message);
-            }
-        }
-    }
-    joined
-}
-
-#[test]
 fn long_texts_take_time_in_proportion_to_their_length() {
     // What took time with the square of the length would take minutes.
     for text in [
@@ -305,6 +260,36 @@ fn long_texts_take_time_in_proportion_to_their_length() {
         "\"",
         "\\",
         "\" ",
+        "token:",
+        "token: ",
+        "token=(",
+        "authorization:",
+        "authorization: digest ",
+        "authorization: [redacted] ",
+        "cookie: a ",
+        "cookie:[redacted]",
+        "--token ",
+        "\"--token\",",
+        "curl -u ",
+        "<token>",
+        "[",
+        "{\"",
+        "{\"a\":[",
+        "{\"name\":\"token\",\"value\":",
+        "%25",
+        "%2525",
+        "-eyJ.",
+        "Bearer ",
+        "user:pw@",
+        "https://a:b/",
+        "token: a=",
+        "token = \"\"\"",
+        "a token: x::y, ",
+        "dG9rZW4gPSBhYmMxMjM0NTY3ODk",
+        "[redacted]",
+        "token: [redacted] ",
+        "sk-",
+        "sk-0123456789abcdef ",
         "PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----",
     ] {

@@ -1,0 +1,261 @@
+//! Secrets that have a name before them: `API_KEY=…`, `password: …`, `X-Api-Key: …`, `--token …`,
+//! `"token": "…"`, `<password>…`.
+
+use std::ops::Range;
+
+use super::find::{End, Found, run, run_back};
+use super::names::{Strength, plain, strength};
+use super::value::{self, Place};
+
+/// How long a name is at most.
+const MAX_NAME: usize = 64;
+
+/// How many spaces there are at most around what is between a name and its value.
+const MAX_SPACES: usize = 32;
+
+/// How many words a name has at most.
+const MAX_WORDS: usize = 3;
+
+pub(super) fn find(text: &[u8], end: End, found: &mut Found) {
+    let mut from = 0;
+    let mut at = 0;
+    while at < text.len() {
+        let read = match text[at] {
+            b'=' | b':' => assigned(text, from, at, end),
+            b'>' => in_a_tag(text, from, at, end),
+            b'-' => flag(text, at),
+            b'u' | b'U' => user_of_curl(text, at),
+            _ => None,
+        };
+        match read {
+            Some(Read { secrets, until }) => {
+                found.extend(secrets);
+                at = until.max(at + 1);
+                from = at;
+            }
+            None => at += 1,
+        }
+    }
+}
+
+/// What was read behind a name.
+pub(super) struct Read {
+    pub(super) secrets: Option<Range<usize>>,
+    /// How far.
+    pub(super) until: usize,
+}
+
+impl Read {
+    pub(super) fn secret(secret: Range<usize>) -> Option<Self> {
+        let until = secret.end;
+        let secrets = Some(secret);
+        Some(Self { secrets, until })
+    }
+
+    pub(super) fn nothing(until: usize) -> Option<Self> {
+        let secrets = None;
+        Some(Self { secrets, until })
+    }
+}
+
+/// The value behind a `=` or a `:`.
+fn assigned(text: &[u8], from: usize, at: usize, end: End) -> Option<Read> {
+    let (name, is_quoted, begin) = name_before(text, from, at)?;
+    let strength = strength_of(&name, &text[from..begin]);
+    let (name, strength) = strength?;
+    if strength == Strength::Container {
+        return None;
+    }
+    let is_colon = text[at] == b':';
+    // A path: `cat: /etc/passwd: no such file`.
+    if is_colon && begin > 0 && b"/\\".contains(&text[begin - 1]) {
+        return None;
+    }
+    // `==`, `:=`, `=>`, `::`.
+    let signs = at + run(&text[at..], |byte| b"=:>~".contains(&byte)).min(3);
+    if text[at..].starts_with(b"::") || text[at..].starts_with(b"://") {
+        return None;
+    }
+    let place = Place {
+        is_colon,
+        is_spaced: begin_of_value(text, signs) > signs || text[..at].ends_with(b" "),
+        is_variable: name.starts_with('-') || !name.bytes().any(|byte| byte.is_ascii_lowercase()),
+        is_member: is_quoted,
+        strength,
+        end,
+    };
+    let plain = plain(&name);
+    let value = begin_of_value(text, signs);
+    // A comparison or a map of some language: only what is quoted is a value there.
+    let is_operator = signs - at > 1 && !text[at..].starts_with(b":=");
+    if is_operator && !text.get(value).is_some_and(|byte| b"\"'`".contains(byte)) {
+        return None;
+    }
+    if matches!(plain.as_str(), "authorization" | "proxyauthorization") {
+        return value::authorization(text, value, &place);
+    }
+    if is_colon && plain.ends_with("cookie") {
+        return value::cookies(text, value);
+    }
+    value::read(text, value, &name, &place)
+}
+
+/// Where a value begins: behind spaces, and, of a member of JSON, behind line ends.
+fn begin_of_value(text: &[u8], from: usize) -> usize {
+    let most = &text[from..text.len().min(from + MAX_SPACES)];
+    let spaces = run(most, |byte| b" \t".contains(&byte));
+    let ends = run(most, |byte| byte.is_ascii_whitespace());
+    match text.get(from + ends) {
+        Some(b'"') => from + ends,
+        _ => from + spaces,
+    }
+}
+
+/// The name that ends before here, whether it is quoted, and where it begins.
+fn name_before(text: &[u8], from: usize, at: usize) -> Option<(String, bool, usize)> {
+    let mut before = &text[from..at];
+    let spaces = run_back(before, MAX_SPACES, |byte| b" \t\r\n".contains(&byte));
+    before = &before[..before.len() - spaces];
+    // `**Password:**`, `env["TOKEN"]`.
+    while let Some(b'*' | b']') = before.last() {
+        before = &before[..before.len() - 1];
+    }
+    let quote = before.last().copied().filter(|byte| b"\"'`".contains(byte));
+    let is_quoted = quote.is_some();
+    let length = match quote {
+        Some(quote) => {
+            before = &before[..before.len() - 1];
+            run_back(before, MAX_NAME, |byte| byte != quote && byte != b'\n')
+        }
+        // What is on another line is no name of this.
+        None if text[from + before.len()..at].contains(&b'\n') => 0,
+        None => run_back(before, MAX_NAME, is_name),
+    };
+    let begin = before.len() - length;
+    let name = String::from_utf8_lossy(&before[begin..]).into_owned();
+    (length > 0).then_some((name, is_quoted, from + begin))
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.$".contains(&byte)
+}
+
+/// A name, or the last words of one, that says that there is a secret.
+fn strength_of(name: &str, before: &[u8]) -> Option<(String, Strength)> {
+    let mut name = name.to_owned();
+    let mut before = before;
+    for words in 1..=MAX_WORDS {
+        let strength = strength(&name);
+        if strength != Strength::None {
+            return Some((name, strength));
+        }
+        let Some(front) = before.strip_suffix(b" ") else {
+            break;
+        };
+        let length = run_back(front, MAX_NAME, |byte| byte.is_ascii_alphabetic());
+        if length == 0 || words == MAX_WORDS {
+            break;
+        }
+        let word = String::from_utf8_lossy(&front[front.len() - length..]);
+        name = format!("{word} {name}");
+        before = &front[..front.len() - length];
+    }
+    None
+}
+
+/// The text of `<password>…</password>`.
+fn in_a_tag(text: &[u8], from: usize, at: usize, end: End) -> Option<Read> {
+    let length = run_back(&text[from..at], MAX_NAME, is_name);
+    let begin = at - length;
+    if length == 0 || begin == 0 || text[begin - 1] != b'<' {
+        return None;
+    }
+    let name = String::from_utf8_lossy(&text[begin..at]);
+    if matches!(strength(&name), Strength::None | Strength::Container) {
+        return None;
+    }
+    let value = at + 1;
+    let until = value + run(&text[value..], |byte| byte != b'<');
+    let is_open = end == End::Open && b"</".starts_with(&text[until..]);
+    let is_tag = is_open || text[until..].starts_with(b"</");
+    let secrets =
+        (is_tag && !text[value..until].iter().all(u8::is_ascii_whitespace)).then_some(value..until);
+    Some(Read { secrets, until })
+}
+
+/// The value of `--password …`, and of `"--password", "…"`.
+fn flag(text: &[u8], at: usize) -> Option<Read> {
+    let is_first =
+        at == 0 || text[at - 1].is_ascii_whitespace() || b"\"'`([".contains(&text[at - 1]);
+    if !is_first {
+        return None;
+    }
+    let name = at + run(&text[at..], |byte| byte == b'-').min(2);
+    let most = &text[name..text.len().min(name + MAX_NAME)];
+    let until = name
+        + run(most, |byte| {
+            byte.is_ascii_alphanumeric() || b"_-".contains(&byte)
+        });
+    let name = &text[name..until];
+    if !is_secret_flag(name) {
+        return None;
+    }
+    let mut value = until;
+    if let Some(quote @ (b'"' | b'\'')) = text.get(value) {
+        // In a list of arguments.
+        value += 1;
+        value += run(&text[value..], |byte| byte == b' ').min(1);
+        if text.get(value) != Some(&b',') {
+            return None;
+        }
+        value += 1;
+        value += run(&text[value..text.len().min(value + MAX_SPACES)], |byte| {
+            byte.is_ascii_whitespace()
+        });
+        if text.get(value) != Some(quote) {
+            return None;
+        }
+    } else if text.get(value) == Some(&b' ') {
+        value += 1;
+    } else {
+        return None;
+    }
+    value::argument(text, value)
+}
+
+/// Whether an option takes a secret.
+pub(super) fn is_secret_flag(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name);
+    let plain = plain(&name);
+    !name.is_empty()
+        && plain != "authorization"
+        && !matches!(strength(&name), Strength::None | Strength::Container)
+}
+
+/// The value of `curl -u user:password`.
+fn user_of_curl(text: &[u8], at: usize) -> Option<Read> {
+    /// How far before it the program may stand.
+    const COMMAND: usize = 256;
+    let rest = &text[at..];
+    let is_short = rest.starts_with(b"u ") && text[..at].ends_with(b" -");
+    let is_long = rest.starts_with(b"user ") && text[..at].ends_with(b"-");
+    if !is_short && !is_long {
+        return None;
+    }
+    let before = &text[at.saturating_sub(COMMAND)..at];
+    let names = |program: &[u8]| before.windows(program.len()).any(|part| part == program);
+    if !names(b"curl") && !names(b"http ") && !names(b"wget") {
+        return None;
+    }
+    let value = at + if is_short { 2 } else { 5 };
+    let quotes = run(&text[value..], |byte| b"\"'".contains(&byte)).min(1);
+    let begin = value + quotes;
+    let end = begin
+        + run(&text[begin..], |byte| {
+            !byte.is_ascii_whitespace() && !b"\"'\\".contains(&byte)
+        });
+    match text[begin..end].contains(&b':') {
+        true => Read::secret(begin..end),
+        false => Read::nothing(end),
+    }
+}

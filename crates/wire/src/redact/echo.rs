@@ -1,0 +1,44 @@
+//! What an answer repeats of what was sent.
+
+use serde_json::Value;
+
+use super::REDACTED;
+
+/// No secret is shorter; words such as `apiKey` are.
+const SHORTEST: usize = 8;
+
+/// How many texts are looked for.
+const MAX_TEXTS: usize = 256;
+
+/// The texts of a message that may be repeated by the answer to it.
+#[derive(Debug)]
+pub struct Echo(Vec<String>);
+
+impl Echo {
+    /// Of the params of a request, as JSON.
+    pub fn of(params: &str) -> Self {
+        let mut texts = Vec::new();
+        strings(serde_json::from_str(params).unwrap_or_default(), &mut texts);
+        // One may be a part of another.
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        texts.dedup();
+        texts.truncate(MAX_TEXTS);
+        Self(texts)
+    }
+
+    /// Takes them out of a text.
+    pub fn remove_from(&self, text: &str) -> String {
+        let texts = self.0.iter();
+        texts.fold(text.to_owned(), |said, text| said.replace(text, REDACTED))
+    }
+}
+
+/// Every text within a value that is long enough to be a secret.
+fn strings(value: Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.len() >= SHORTEST => found.push(text),
+        Value::Array(values) => values.into_iter().for_each(|it| strings(it, found)),
+        Value::Object(members) => members.into_iter().for_each(|(_, it)| strings(it, found)),
+        _ => {}
+    }
+}

@@ -1,0 +1,169 @@
+//! Takes the secrets out of the messages of a session.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::base64;
+use super::message::{Delta, encode, redact_with};
+use super::stream::Streams;
+use super::table::SecretTable;
+use crate::envelope::{Message, peek, string_member};
+use crate::{Direction, RequestId};
+
+/// How many requests may be open whose answers are secret.
+const MAX_OPEN: usize = 4096;
+
+/// The method that asks the user, now and then for a secret.
+const USER_INPUT: &str = "item/tool/requestUserInput";
+
+/// What tells the texts of a method apart that grow at a time.
+const STREAM_IDS: [&str; 7] = [
+    "threadId",
+    "turnId",
+    "itemId",
+    "processId",
+    "processHandle",
+    "stream",
+    "role",
+];
+
+/// Takes the secrets out of the messages of one session, in their order.
+///
+/// Knows, besides what [`redact`](super::redact) does, which answers the server has asked for as
+/// secrets (`isSecret` of `item/tool/requestUserInput`), what a [table](SecretTable) says of the
+/// protocol, and the secrets that come in the pieces of a delta, in Base64 too: what comes before
+/// such a one can be told, its first characters, is in the recording, the rest is not.
+#[derive(Clone, Debug, Default)]
+pub struct Redactor {
+    table: SecretTable<'static>,
+    /// By who asked and the id of the request, the members that are secret in the answer.
+    open: BTreeMap<(Direction, RequestId), Open>,
+    streams: Streams,
+}
+
+/// Requests of one id that are not answered.
+#[derive(Clone, Debug, Default)]
+struct Open {
+    names: BTreeSet<String>,
+    /// How many of them there are: an id may be used again.
+    requests: u32,
+}
+
+impl Redactor {
+    /// Has seen nothing so far.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// As [`new`](Self::new), with what the protocol says of secrets.
+    pub fn with_table(table: SecretTable<'static>) -> Self {
+        Self {
+            table,
+            ..Self::default()
+        }
+    }
+
+    /// Takes the secrets out of the next message.
+    ///
+    /// # Errors
+    /// When the text is not JSON.
+    pub fn redact(
+        &mut self,
+        direction: Direction,
+        message: &str,
+    ) -> Result<String, serde_json::Error> {
+        let mut names = BTreeSet::new();
+        let mut delta = None;
+        match peek(message) {
+            Ok(Message::Request {
+                id, method, params, ..
+            }) => {
+                let params = params.unwrap_or_default();
+                names = self.members(&method);
+                let mut asked = names.clone();
+                if direction == Direction::ToClient && method == USER_INPUT {
+                    asked.extend(secret_questions(params));
+                }
+                self.remember((direction, id), asked);
+                delta = self.delta(direction, &method, params);
+            }
+            Ok(Message::Notification { method, params, .. }) => {
+                names = self.members(&method);
+                delta = self.delta(direction, &method, params.unwrap_or_default());
+            }
+            Ok(Message::Response { id, .. }) => names = self.answered((direction.reverse(), id)),
+            _ => {}
+        }
+        redact_with(message, &names, delta)
+    }
+
+    fn members(&self, method: &str) -> BTreeSet<String> {
+        let members = self.table.members(method).iter();
+        members.map(|member| (*member).to_owned()).collect()
+    }
+
+    /// Remembers what is secret in the answer to a request.
+    fn remember(&mut self, request: (Direction, RequestId), names: BTreeSet<String>) {
+        match self.open.get_mut(&request) {
+            Some(open) => {
+                open.names.extend(names);
+                open.requests += 1;
+            }
+            None if names.is_empty() => {}
+            None => {
+                if self.open.len() == MAX_OPEN {
+                    self.open.pop_first();
+                }
+                self.open.insert(request, Open { names, requests: 1 });
+            }
+        }
+    }
+
+    /// What is secret in an answer.
+    fn answered(&mut self, request: (Direction, RequestId)) -> BTreeSet<String> {
+        let Some(open) = self.open.get_mut(&request) else {
+            return BTreeSet::new();
+        };
+        open.requests -= 1;
+        match open.requests {
+            0 => self.open.remove(&request).unwrap_or_default().names,
+            _ => open.names.clone(),
+        }
+    }
+
+    /// What is left of the piece that a message brings of a text that grows.
+    fn delta(&mut self, direction: Direction, method: &str, params: &str) -> Option<Delta> {
+        if !params.contains("\"delta") {
+            return None;
+        }
+        let ids = STREAM_IDS
+            .iter()
+            .map(|id| string_member(params, id).unwrap_or_default());
+        let name = ids.fold(format!("{direction} {method}"), |name, id| {
+            name + "\0" + &id
+        });
+        if let Some(piece) = string_member(params, "delta") {
+            let piece = self.streams.next(&name, piece.as_bytes())?;
+            let json = encode(&String::from_utf8_lossy(&piece));
+            let member = "delta";
+            return Some(Delta { member, json });
+        }
+        let piece = string_member(params, "deltaBase64")?;
+        let member = "deltaBase64";
+        let piece = base64::decode(piece.as_bytes())?;
+        let piece = self.streams.next(&name, &piece)?;
+        let json = encode(&base64::encode(&piece));
+        Some(Delta { member, json })
+    }
+}
+
+/// The ids of the questions whose answers are secret.
+fn secret_questions(params: &str) -> BTreeSet<String> {
+    let params: Value = serde_json::from_str(params).unwrap_or_default();
+    let questions = params["questions"].as_array().into_iter().flatten();
+    questions
+        .filter(|question| question["isSecret"] == true)
+        .filter_map(|question| question["id"].as_str().map(str::to_owned))
+        .collect()
+}

@@ -1,0 +1,452 @@
+//! What stands behind the name of a secret: the secret, a reference to it, or a piece of code.
+
+use super::REDACTED;
+use super::assign::Read;
+use super::find::{End, run};
+use super::names::{Strength, is_count, plain, strength};
+
+/// How much of a line is looked at for credentials that are more than a word.
+const MAX_LINE: usize = 4096;
+
+/// What is known of the place of a value.
+pub(super) struct Place {
+    /// Behind a `:` rather than a `=`.
+    pub(super) is_colon: bool,
+    /// There are spaces around it.
+    pub(super) is_spaced: bool,
+    /// The name has no small letters.
+    pub(super) is_variable: bool,
+    /// The name is quoted.
+    pub(super) is_member: bool,
+    pub(super) strength: Strength,
+    pub(super) end: End,
+}
+
+/// Words that stand behind such a name and are no secret.
+const WORDS: [&str; 70] = [
+    "a",
+    "an",
+    "and",
+    "any",
+    "are",
+    "async",
+    "await",
+    "bool",
+    "boolean",
+    "bytes",
+    "can",
+    "cannot",
+    "def",
+    "does",
+    "empty",
+    "enter",
+    "expired",
+    "false",
+    "field",
+    "fn",
+    "for",
+    "from",
+    "func",
+    "function",
+    "has",
+    "if",
+    "in",
+    "incorrect",
+    "int",
+    "integer",
+    "invalid",
+    "is",
+    "it",
+    "may",
+    "missing",
+    "must",
+    "new",
+    "nil",
+    "no",
+    "none",
+    "not",
+    "null",
+    "number",
+    "object",
+    "of",
+    "on",
+    "optional",
+    "or",
+    "please",
+    "prompt",
+    "require",
+    "required",
+    "reset",
+    "self",
+    "should",
+    "str",
+    "string",
+    "that",
+    "the",
+    "this",
+    "to",
+    "too",
+    "true",
+    "undefined",
+    "unset",
+    "was",
+    "will",
+    "wrong",
+    "yes",
+    "your",
+];
+
+/// What an expression of code begins with that names a value.
+const ROOTS: [&str; 30] = [
+    "args", "cfg", "config", "context", "crate", "ctx", "data", "env", "event", "github", "inputs",
+    "matrix", "opts", "options", "os", "params", "process", "props", "req", "request", "res",
+    "response", "secrets", "self", "settings", "state", "std", "super", "this", "vars",
+];
+
+/// How the names of types end.
+const TYPES: [&str; 12] = [
+    "Auth",
+    "Code",
+    "Config",
+    "Cookie",
+    "Credential",
+    "Credentials",
+    "Key",
+    "Secret",
+    "Str",
+    "String",
+    "Token",
+    "Type",
+];
+
+/// The value that begins here.
+pub(super) fn read(text: &[u8], value: usize, name: &str, place: &Place) -> Option<Read> {
+    let prefix = match text.get(value..value + 2) {
+        // Of the literals of some languages.
+        Some([b'b' | b'r' | b'f' | b'u' | b'@' | b'$', b'"' | b'\'']) => 1,
+        // The rest of `**Password:** …`.
+        Some(b"**") => 2 + run(&text[value + 2..], |byte| byte == b' ').min(1),
+        _ => 0,
+    };
+    let value = value + prefix;
+    if text[value..].starts_with(REDACTED.as_bytes()) {
+        return Read::nothing(value + REDACTED.len());
+    }
+    match text.get(value)? {
+        b'`' if place.strength != Strength::Strong => {
+            quoted(text, value, |said| is_likely(said, place))
+        }
+        b'"' | b'\'' | b'`' => {
+            let is_counted = place.strength == Strength::Plural;
+            quoted(text, value, |said| !(is_counted && is_count(said)))
+        }
+        // Of a member of JSON, only texts are secrets here: numbers count, and the rest is read as
+        // what it is.
+        _ if place.is_member && place.is_colon => None,
+        _ => bare(text, value, name, place),
+    }
+}
+
+/// A value in quotes. One that is not closed ends with its line.
+fn quoted(text: &[u8], value: usize, is_secret: impl Fn(&[u8]) -> bool) -> Option<Read> {
+    let quote = text[value];
+    let is_triple = text[value..].starts_with(&[quote; 3]);
+    let begin = value + if is_triple { 3 } else { 1 };
+    let mut end = begin;
+    while let Some(byte) = text.get(end) {
+        let closes = *byte == quote && (!is_triple || text[end..].starts_with(&[quote; 3]));
+        if closes || *byte == b'\n' && !is_triple {
+            break;
+        }
+        end += if *byte == b'\\' { 2 } else { 1 };
+    }
+    let end = end.min(text.len());
+    // `\` may stand before a quote that is escaped itself.
+    let said = &text[begin..end];
+    let is_sign = !said
+        .iter()
+        .any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+    match is_sign || is_reference(said) || said == REDACTED.as_bytes() || !is_secret(said) {
+        true => Read::nothing(end),
+        false => Read::secret(begin..end),
+    }
+}
+
+/// A value without quotes.
+fn bare(text: &[u8], begin: usize, name: &str, place: &Place) -> Option<Read> {
+    let is_assigned = !place.is_colon && !place.is_spaced;
+    let mut end = begin;
+    while let Some(byte) = text.get(end) {
+        let rest = &text[end + 1..];
+        let ends = match byte {
+            b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' => true,
+            b'&' | b'|' => is_assigned,
+            b';' | b')' => {
+                is_assigned
+                    || rest
+                        .first()
+                        .is_none_or(|next| !next.is_ascii_alphanumeric())
+            }
+            b',' | b'}' | b']' => {
+                rest.first()
+                    .is_none_or(|next| !next.is_ascii_alphanumeric())
+                    || more(rest)
+            }
+            byte => byte.is_ascii_whitespace() || byte.is_ascii_control(),
+        };
+        if ends {
+            break;
+        }
+        end += 1;
+    }
+    let mut said = &text[begin..end];
+    if place.is_spaced || place.is_colon {
+        while let Some((b'.' | b',' | b';' | b'!' | b'?', front)) = said.split_last() {
+            said = front;
+        }
+    }
+    let until = begin + said.len();
+    let typed = || typed(text, end, place);
+    if said.is_empty() || text[begin..].starts_with(b"[") || text[begin..].starts_with(b"{") {
+        return Read::nothing(begin);
+    }
+    if is_reference(said) || said.first().is_some_and(|first| b"(*&!%".contains(first)) {
+        return typed().or_else(|| Read::nothing(until));
+    }
+    let is_count = place.strength == Strength::Plural && is_count(said);
+    let is_open = place.end == End::Open && until == text.len() && !is_count;
+    match is_word_or_code(said, text, end, name, place) || !(is_open || is_likely(said, place)) {
+        true => typed().or_else(|| Read::nothing(until)),
+        false => Read::secret(begin..until),
+    }
+}
+
+/// Whether another assignment follows.
+fn more(rest: &[u8]) -> bool {
+    let name = run(&rest[..rest.len().min(64)], |byte| {
+        byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
+    });
+    name > 0 && rest.get(name).is_some_and(|byte| b"=:".contains(byte))
+}
+
+/// The value behind the type of a variable: `token: &str = "…"`.
+fn typed(text: &[u8], from: usize, place: &Place) -> Option<Read> {
+    /// How long a type is at most.
+    const MAX_TYPE: usize = 48;
+    if !place.is_colon {
+        return None;
+    }
+    let most = &text[from..text.len().min(from + MAX_TYPE)];
+    let equals = most.iter().position(|byte| b"=\n".contains(byte))?;
+    if most[equals] != b'=' {
+        return None;
+    }
+    let value = from + equals + 1;
+    let value = value + run(&text[value..], |byte| byte == b' ').min(8);
+    match text.get(value)? {
+        b'"' | b'\'' => quoted(text, value, |_| true),
+        _ => None,
+    }
+}
+
+/// Whether a text stands for a value that is elsewhere: `$TOKEN`, `${{ secrets.X }}`, `<token>`.
+fn is_reference(said: &[u8]) -> bool {
+    let variable = |name: &[u8]| {
+        !name.is_empty()
+            && name
+                .iter()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+    };
+    match said {
+        [b'$', b'{' | b'(', ..] => true,
+        [b'$', name @ ..] if name.starts_with(b"env:") => true,
+        [b'$', name @ ..] => variable(name),
+        [b'%', name @ .., b'%'] => variable(name),
+        [b'<', .., b'>'] | [b'{', b'{', ..] => true,
+        _ => !said.is_empty() && said.iter().all(|byte| b"*.x".contains(byte)) && said.len() > 2,
+    }
+}
+
+/// Whether a value is long or odd enough for its name.
+fn is_likely(said: &[u8], place: &Place) -> bool {
+    match place.strength {
+        Strength::Strong => true,
+        Strength::Plural | Strength::Weak => {
+            let has_digit = said.iter().any(u8::is_ascii_digit);
+            let letters = said.iter().all(u8::is_ascii_alphabetic);
+            let is_assigned = !place.is_colon && !place.is_spaced;
+            let counts = said.len() <= 4 || place.strength == Strength::Plural;
+            if counts && !is_assigned && is_count(said) {
+                false
+            } else if place.is_variable && is_assigned {
+                true
+            } else {
+                has_digit || said.len() >= if letters && !is_assigned { 12 } else { 8 }
+            }
+        }
+        Strength::None | Strength::Container => false,
+    }
+}
+
+/// Whether a value is a word of a sentence, or a piece of a program.
+fn is_word_or_code(said: &[u8], text: &[u8], end: usize, name: &str, place: &Place) -> bool {
+    let Ok(word) = std::str::from_utf8(said) else {
+        return false;
+    };
+    let is_identifier = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    // A shell knows no code there.
+    let is_shell = place.is_variable && !place.is_colon && !place.is_spaced;
+    if WORDS.iter().any(|it| it.eq_ignore_ascii_case(word)) {
+        return true;
+    }
+    if is_shell {
+        return false;
+    }
+    let head = word.split(['(', '[', '<']).next().unwrap_or(word);
+    let is_path = |word: &str| {
+        word.split(['.', ':', '?', '!'])
+            .all(|part| part.is_empty() || is_identifier(part))
+    };
+    // `get_token()`, `Option<String>`, `keys[0]`.
+    let opens = head.len() < word.len() || text.get(end) == Some(&b'<');
+    if opens && !head.is_empty() && is_path(head) {
+        return true;
+    }
+    let dotted = word.contains('.') || word.contains("::");
+    let root = word.split(['.', ':', '?', '!']).next().unwrap_or(word);
+    let names_one = || {
+        word.rsplit('.')
+            .next()
+            .is_some_and(|last| strength(last) != Strength::None)
+    };
+    if dotted && is_path(word) && (ROOTS.contains(&root) || word.contains("::") || names_one()) {
+        return true;
+    }
+    let has_digit = word.bytes().any(|byte| byte.is_ascii_digit());
+    if has_digit || !is_identifier(word) {
+        return false;
+    }
+    // `password=password`, `api_key=settings_api_key`, `token: accessToken`.
+    let has_parts =
+        word.contains('_') || word.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
+    let is_named = has_parts && strength(word) != Strength::None;
+    let is_type = place.is_colon && TYPES.iter().any(|end| word.ends_with(end));
+    plain(word) == plain(name.rsplit('.').next().unwrap_or(name)) || is_named || is_type
+}
+
+/// The value of an option, which is a word of its own.
+pub(super) fn argument(text: &[u8], value: usize) -> Option<Read> {
+    if text[value..].starts_with(REDACTED.as_bytes()) {
+        return None;
+    }
+    if let Some(b'"' | b'\'') = text.get(value) {
+        return quoted(text, value, |_| true);
+    }
+    let ends = |byte: u8| byte.is_ascii_whitespace() || b"\"'`\\;|&<>".contains(&byte);
+    let end = value + run(&text[value..], |byte| !ends(byte));
+    let said = &text[value..end];
+    // Of `--token TOKEN`, as a help text has it, and `--token is needed`.
+    let is_capital = said
+        .iter()
+        .all(|byte| byte.is_ascii_uppercase() || b"_-".contains(byte));
+    let is_word = WORDS
+        .iter()
+        .any(|word| word.as_bytes().eq_ignore_ascii_case(said));
+    let is_none = said.is_empty() || is_capital || is_word || is_reference(said);
+    match is_none || b"-[(".contains(&said[0]) {
+        true => None,
+        false => Read::secret(value..end),
+    }
+}
+
+/// The credentials of an `Authorization`. The scheme stays where one is given.
+pub(super) fn authorization(text: &[u8], value: usize, place: &Place) -> Option<Read> {
+    /// Schemes whose credentials are one word.
+    const ONE: [&str; 9] = [
+        "bearer",
+        "basic",
+        "token",
+        "apikey",
+        "api-key",
+        "bot",
+        "negotiate",
+        "ntlm",
+        "key",
+    ];
+    /// Schemes whose credentials are a list.
+    const LIST: [&str; 5] = ["digest", "aws4-hmac-sha256", "hawk", "oauth", "signature"];
+
+    let quote = text
+        .get(value)
+        .copied()
+        .filter(|byte| b"\"'`".contains(byte));
+    let begin = value + usize::from(quote.is_some());
+    let ends = |byte: u8| match quote {
+        Some(quote) => byte == quote || byte == b'\n',
+        None => b"\"'`\r\n\\".contains(&byte),
+    };
+    let most = &text[begin..text.len().min(begin + MAX_LINE)];
+    let line = begin + run(most, |byte| !ends(byte));
+    let word_at =
+        |from: usize| from..from + run(&text[from..line], |byte| !byte.is_ascii_whitespace());
+    let first = word_at(begin);
+    if first.is_empty() || text[begin..].starts_with(REDACTED.as_bytes()) {
+        return Read::nothing(begin);
+    }
+    let spaces = run(&text[first.end..line], |byte| b" \t".contains(&byte));
+    let second = word_at(first.end + spaces);
+    let scheme = String::from_utf8_lossy(&text[first.clone()]).to_ascii_lowercase();
+    if text[second.clone()].starts_with(REDACTED.as_bytes()) {
+        return Read::nothing(second.end);
+    }
+    if LIST.contains(&scheme.as_str()) && !second.is_empty() {
+        let rest = &text[second.start..text.len().min(second.start + MAX_LINE)];
+        let is_end = |byte: u8| b"'`\r\n\\".contains(&byte);
+        let line = second.start + run(rest, |byte| !is_end(byte));
+        return Read::secret(second.start..line);
+    }
+    // Of a sentence.
+    let credentials = &text[second.clone()];
+    let spare = credentials.iter().rev();
+    let spare = spare.take_while(|byte| b".,;)]}".contains(byte)).count();
+    let second = second.start..second.end - spare;
+    if ONE.contains(&scheme.as_str()) {
+        return match second.is_empty() || is_reference(&text[second.clone()]) {
+            true => Read::nothing(first.end),
+            false => Read::secret(second),
+        };
+    }
+    let is_open = place.end == End::Open
+        && first.end == text.len()
+        && !ONE.iter().chain(&LIST).any(|it| it.starts_with(&scheme));
+    let is_long = |said: &[u8]| said.len() >= 16 || said.iter().any(u8::is_ascii_digit);
+    if quote.is_some() || place.is_member {
+        Read::secret(begin..line)
+    } else if is_open {
+        Read::secret(first)
+    } else if is_long(&text[second.clone()]) && second.end + spare == line {
+        Read::secret(second)
+    } else if is_long(&text[first.clone()]) {
+        Read::secret(first)
+    } else {
+        Read::nothing(first.end)
+    }
+}
+
+/// The values of `Cookie: …`.
+pub(super) fn cookies(text: &[u8], value: usize) -> Option<Read> {
+    if let Some(b'"' | b'\'') = text.get(value) {
+        return quoted(text, value, |_| true);
+    }
+    let most = &text[value.min(text.len())..text.len().min(value + MAX_LINE)];
+    let line = value + run(most, |byte| !b"\"'`\r\n\\".contains(&byte));
+    match text[value..line].contains(&b'=') {
+        true => Read::secret(value..line),
+        false => None,
+    }
+}
