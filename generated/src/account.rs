@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::thread::ThreadUsage;
 
 /// `account` of [`GetAccountResponse`](crate::GetAccountResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Account {
     /// `apiKey` on the wire.
@@ -667,7 +667,7 @@ impl BedrockEnvironmentCredential {
 /// Parameters of the request `account/bedrock/setup`, answered by [`BedrockSetupResponse`](crate::BedrockSetupResponse).
 ///
 /// **Experimental**: needs the `experimentalApi` capability and may change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum BedrockSetupParams {
     /// `profile` on the wire.
@@ -1713,7 +1713,7 @@ impl GetWorkspaceMessagesResponse {
 }
 
 /// Parameters of the request `account/login/start`, answered by [`LoginAccountResponse`](crate::LoginAccountResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LoginAccountParams {
     /// `apiKey` on the wire.
@@ -1778,7 +1778,7 @@ impl ClientRequest for LoginAccountParams {
 }
 
 /// The server's answer to `account/login/start`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LoginAccountResponse {
     /// `apiKey` on the wire.

@@ -322,7 +322,7 @@ string_enum! { AutoReviewDecisionSource {
 } }
 
 /// `availableDecisions` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams), `decision` of [`CommandExecutionRequestApprovalResponse`](crate::CommandExecutionRequestApprovalResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CommandExecutionApprovalDecision {
     /// User approved the command.
@@ -669,7 +669,7 @@ impl ExecveGuardianApprovalReviewAction {
 }
 
 /// `fileChanges` of [`ApplyPatchApprovalParams`](crate::ApplyPatchApprovalParams).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FileChange {
     /// `add` on the wire.
@@ -820,7 +820,7 @@ string_enum! { FileSystemAccessMode {
 } }
 
 /// `path` of [`FileSystemSandboxEntry`](crate::FileSystemSandboxEntry).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemPath {
     /// `path` on the wire.
@@ -881,7 +881,7 @@ impl FileSystemSandboxEntry {
 }
 
 /// `value` of [`SpecialFileSystemPath`](crate::SpecialFileSystemPath).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemSpecialPath {
     /// `root` on the wire.
@@ -1017,7 +1017,7 @@ impl GuardianApprovalReview {
 }
 
 /// `action` of [`ItemGuardianApprovalReviewCompletedNotification`](crate::ItemGuardianApprovalReviewCompletedNotification), [`ItemGuardianApprovalReviewStartedNotification`](crate::ItemGuardianApprovalReviewStartedNotification).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum GuardianApprovalReviewAction {
     /// `command` on the wire.
@@ -1573,7 +1573,7 @@ string_enum! { NetworkPolicyRuleAction {
 } }
 
 /// `parsedCmd` of [`ExecCommandApprovalParams`](crate::ExecCommandApprovalParams).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ParsedCommand {
     /// `read` on the wire.
@@ -1870,7 +1870,7 @@ impl RequestPermissionsGuardianApprovalReviewAction {
 /// User's decision in response to an ExecApprovalRequest.
 ///
 /// `decision` of [`ApplyPatchApprovalResponse`](crate::ApplyPatchApprovalResponse), [`ExecCommandApprovalResponse`](crate::ExecCommandApprovalResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReviewDecision {
     /// User has approved this command and the agent should execute it.

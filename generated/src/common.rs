@@ -82,7 +82,7 @@ string_enum! { ApprovalsReviewer {
 /// When the agent asks before it acts. Who is asked is `ApprovalsReviewer`; what it may do without asking is the sandbox.
 ///
 /// `approval_policy` of [`Config`](crate::Config), `allowedApprovalPolicies` of [`ConfigRequirements`](crate::ConfigRequirements), `approvalPolicy` of [`ThreadForkParams`](crate::ThreadForkParams) and others.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AskForApproval {
     /// Everything is asked for but what the runtime itself knows to be harmless, such as `ls`.
@@ -171,7 +171,7 @@ impl CollaborationMode {
 }
 
 /// `commandActions` of [`CommandExecutionRequestApprovalParams`](crate::CommandExecutionRequestApprovalParams), [`CommandExecutionThreadItem`](crate::CommandExecutionThreadItem).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CommandAction {
     /// `read` on the wire.
@@ -311,7 +311,7 @@ string_enum! { ForcedLoginMethod {
 } }
 
 /// `output` of [`CustomToolCallOutputResponseItem`](crate::CustomToolCallOutputResponseItem), [`FunctionCallOutputResponseItem`](crate::FunctionCallOutputResponseItem), [`FunctionCallOutputThreadItem`](crate::FunctionCallOutputThreadItem) and others.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FunctionCallOutputBody {
     /// A string.
@@ -348,7 +348,7 @@ impl From<Vec<FunctionCallOutputContentItem>> for FunctionCallOutputBody {
 /// Responses API compatible content items that can be returned by a tool call. This is a subset of ContentItem with the types we support as function call outputs.
 ///
 /// Part of [`FunctionCallOutputBody`](crate::FunctionCallOutputBody).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FunctionCallOutputContentItem {
     /// `input_text` on the wire.
@@ -759,7 +759,7 @@ string_enum! { ModeKind {
 /// Controls the effective multi-agent delegation instructions for a turn. `custom` means the configured mode hint defines the policy instead of a built-in policy.
 ///
 /// `multiAgentMode` of [`ThreadForkResponse`](crate::ThreadForkResponse), [`ThreadResumeResponse`](crate::ThreadResumeResponse), [`ThreadSettings`](crate::ThreadSettings) and others.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum MultiAgentMode {
     /// `explicitRequestOnly` on the wire.
@@ -969,7 +969,7 @@ string_enum! { SandboxMode {
 /// What commands of the agent may touch. The sandbox holds commands; what they are allowed to ask for beyond it is `AskForApproval`.
 ///
 /// `sandboxPolicy` of [`CommandExecParams`](crate::CommandExecParams), `sandbox` of [`ThreadForkResponse`](crate::ThreadForkResponse), [`ThreadResumeResponse`](crate::ThreadResumeResponse) and others.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SandboxPolicy {
     /// No sandbox: commands run as the user would run them.
@@ -1210,7 +1210,7 @@ impl UnknownCommandAction {
 }
 
 /// `input` of [`QueuedSubmission`](crate::QueuedSubmission), [`ThreadQueueAddParams`](crate::ThreadQueueAddParams), [`ThreadQueueUpdateParams`](crate::ThreadQueueUpdateParams) and others.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum UserInput {
     /// Words.

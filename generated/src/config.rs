@@ -730,7 +730,7 @@ impl ConfigLayerMetadata {
 }
 
 /// `name` of [`ConfigLayer`](crate::ConfigLayer), [`ConfigLayerMetadata`](crate::ConfigLayerMetadata).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigLayerSource {
     /// Default configuration supplied with the installed Codex package.
@@ -1268,7 +1268,7 @@ string_enum! { ExperimentalFeatureStage {
 /// Backward-compatible API shape for ChatGPT workspace login restrictions.
 ///
 /// `forced_chatgpt_workspace_id` of [`Config`](crate::Config).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ForcedChatgptWorkspaceIds {
     /// A string.

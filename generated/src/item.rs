@@ -501,7 +501,7 @@ impl ContextCompactionThreadItem {
 }
 
 /// `contentItems` of [`DynamicToolCallResponse`](crate::DynamicToolCallResponse), [`DynamicToolCallThreadItem`](crate::DynamicToolCallThreadItem).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolCallOutputContentItem {
     /// `inputText` on the wire.
@@ -985,7 +985,7 @@ impl HookPromptThreadItem {
 }
 
 /// `failure` of [`ImageGenerationThreadItem`](crate::ImageGenerationThreadItem).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ImageGenerationFailure {
     /// `usageLimitExceeded` on the wire.
@@ -1461,7 +1461,7 @@ string_enum! { PatchApplyStatus {
 } }
 
 /// `kind` of [`FileUpdateChange`](crate::FileUpdateChange).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PatchChangeKind {
     /// `add` on the wire.
@@ -1926,7 +1926,7 @@ impl Notification for TerminalInteractionNotification {
 /// A piece of a turn: a message, a command, a change. It starts, may grow by deltas, and is complete when `item/completed` brings it.
 ///
 /// `item` of [`ItemCompletedNotification`](crate::ItemCompletedNotification), [`ItemStartedNotification`](crate::ItemStartedNotification), [`ItemThreadTimelineEntry`](crate::ItemThreadTimelineEntry) and others.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItem {
     /// What the user, or the client for them, said.
@@ -2244,7 +2244,7 @@ impl UserMessageThreadItem {
 }
 
 /// `action` of [`WebSearchThreadItem`](crate::WebSearchThreadItem).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum WebSearchAction {
     /// `search` on the wire.

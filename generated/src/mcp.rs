@@ -483,7 +483,7 @@ string_enum! { McpElicitationObjectType {
 } }
 
 /// `properties` of [`McpElicitationSchema`](crate::McpElicitationSchema).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationPrimitiveSchema {
     /// An object.
@@ -1007,7 +1007,7 @@ string_enum! { McpServerElicitationAction {
 } }
 
 /// Parameters of the server's request `mcpServer/elicitation/request`, answered by [`McpServerElicitationRequestResponse`](crate::McpServerElicitationRequestResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum McpServerElicitationRequestParams {
     /// A device-authenticated approval; accepted responses contain the proof in `content`.
@@ -2093,7 +2093,7 @@ impl Resource {
 /// Contents returned when reading a resource from an MCP server.
 ///
 /// `contents` of [`McpResourceReadResponse`](crate::McpResourceReadResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ResourceContent {
     /// An object.

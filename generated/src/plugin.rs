@@ -2088,7 +2088,7 @@ impl Default for PluginSkillReadResponse {
 }
 
 /// `source` of [`PluginSummary`](crate::PluginSummary).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PluginSource {
     /// `local` on the wire.
@@ -2274,7 +2274,7 @@ impl Default for PluginUninstallResponse {
 }
 
 /// `schedule` of [`ScheduledTaskSummary`](crate::ScheduledTaskSummary).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ScheduledTaskSchedule {
     /// `hourly` on the wire.

@@ -672,7 +672,7 @@ impl Default for ConfigRequirementsReadResponse {
 }
 
 /// `hooks` of [`ConfiguredHookMatcherGroup`](crate::ConfiguredHookMatcherGroup).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ConfiguredHookHandler {
     /// `command` on the wire.

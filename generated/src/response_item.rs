@@ -42,7 +42,7 @@ impl AdditionalToolsResponseItem {
 }
 
 /// `content` of [`AgentMessageResponseItem`](crate::AgentMessageResponseItem).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AgentMessageInputContent {
     /// `input_text` on the wire.
@@ -215,7 +215,7 @@ impl ConfigurationUpdateResponseItem {
 }
 
 /// `content` of [`MessageResponseItem`](crate::MessageResponseItem).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ContentItem {
     /// `input_text` on the wire.
@@ -988,7 +988,7 @@ impl Default for InternalChatMessageMetadataPassthrough {
 }
 
 /// `action` of [`LocalShellCallResponseItem`](crate::LocalShellCallResponseItem).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LocalShellAction {
     /// `exec` on the wire.
@@ -1251,7 +1251,7 @@ impl OutputTextContentItem {
 }
 
 /// `content` of [`ReasoningResponseItem`](crate::ReasoningResponseItem).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReasoningItemContent {
     /// `reasoning_text` on the wire.
@@ -1280,7 +1280,7 @@ impl From<TextReasoningItemContent> for ReasoningItemContent {
 }
 
 /// `summary` of [`ReasoningResponseItem`](crate::ReasoningResponseItem).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReasoningItemReasoningSummary {
     /// `summary_text` on the wire.
@@ -1385,7 +1385,7 @@ impl ReasoningTextReasoningItemContent {
 }
 
 /// `history` of [`ThreadResumeParams`](crate::ThreadResumeParams).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ResponseItem {
     /// `additional_tools` on the wire.
@@ -1546,7 +1546,7 @@ impl From<ContextCompactionResponseItem> for ResponseItem {
 }
 
 /// `action` of [`WebSearchCallResponseItem`](crate::WebSearchCallResponseItem).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ResponsesApiWebSearchAction {
     /// `search` on the wire.

@@ -939,7 +939,7 @@ string_enum! { HookHandlerType {
 } }
 
 /// `hooks` of [`HooksListEntry`](crate::HooksListEntry).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum HookMetadata {
     /// `command` on the wire.

@@ -137,7 +137,7 @@ impl Default for GitInfo {
 }
 
 /// `source` of [`Thread`](crate::Thread).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SessionSource {
     /// `cli` on the wire.
@@ -170,7 +170,7 @@ keyed! { SessionSource {
 } }
 
 /// `subAgent` of [`SessionSource`](crate::SessionSource).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SubAgentSource {
     /// `review` on the wire.
@@ -961,7 +961,7 @@ string_enum! { ThreadMemoryMode {
 } }
 
 /// `result` of [`ThreadPredictionUpdatedNotification`](crate::ThreadPredictionUpdatedNotification).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadPredictionResult {
     /// `completed` on the wire.
@@ -1046,7 +1046,7 @@ impl ThreadReadState {
 }
 
 /// `operation` of [`ThreadReadStateUpdateParams`](crate::ThreadReadStateUpdateParams).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadReadStateOperation {
     /// `read` on the wire.
@@ -1281,7 +1281,7 @@ impl Notification for ThreadStartedNotification {
 }
 
 /// `status` of [`Thread`](crate::Thread), [`ThreadStatusChangedNotification`](crate::ThreadStatusChangedNotification).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadStatus {
     /// The runtime does not have it in memory; it is on the disk.
@@ -1500,7 +1500,7 @@ impl Notification for ThreadUnarchivedNotification {
 }
 
 /// `firstUnread` of [`ThreadReadState`](crate::ThreadReadState).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadUnreadPosition {
     /// Explicitly marked unread, including when the thread has no turns.

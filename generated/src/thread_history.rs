@@ -137,7 +137,7 @@ impl Default for ThreadInjectItemsResponse {
 /// An exclusive item position within the requested visible turn.
 ///
 /// Part of [`ThreadItemsListCursor`](crate::ThreadItemsListCursor).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItemsListAnchor {
     /// `item` on the wire.
@@ -159,7 +159,7 @@ impl From<ItemThreadItemsListAnchor> for ThreadItemsListAnchor {
 /// Starting position for an item-history page.
 ///
 /// `cursor` of [`ThreadItemsListParams`](crate::ThreadItemsListParams).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItemsListCursor {
     /// A string.
@@ -352,7 +352,7 @@ impl ThreadItemsReadResponse {
 }
 
 /// `cwd` of [`ThreadListParams`](crate::ThreadListParams).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadListCwdFilter {
     /// A string.
@@ -1322,7 +1322,7 @@ impl ThreadSearchTextRange {
 /// EXPERIMENTAL - one item or turn boundary in canonical rollout order.
 ///
 /// `data` of [`ThreadTimelineListResponse`](crate::ThreadTimelineListResponse).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadTimelineEntry {
     /// `item` on the wire.

@@ -619,7 +619,7 @@ impl ThreadRealtimeAudioChunk {
 /// EXPERIMENTAL - how an existing agent item appears in a realtime conversation.
 ///
 /// `presentation` of [`BemItemPromotedThreadRealtimeItem`](crate::BemItemPromotedThreadRealtimeItem).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeBemItemPresentation {
     /// `wholeItem` on the wire.
@@ -747,7 +747,7 @@ impl ThreadRealtimeInitialItem {
 /// EXPERIMENTAL - a thread-scoped realtime item in the canonical timeline.
 ///
 /// `item` of [`RealtimeThreadTimelineEntry`](crate::RealtimeThreadTimelineEntry), [`ThreadRealtimeItemCompletedNotification`](crate::ThreadRealtimeItemCompletedNotification), [`ThreadRealtimeItemStartedNotification`](crate::ThreadRealtimeItemStartedNotification).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeItem {
     /// `realtimeSessionStarted` on the wire.
@@ -1406,7 +1406,7 @@ impl Default for ThreadRealtimeStartResponse {
 /// EXPERIMENTAL - transport used by thread realtime.
 ///
 /// `transport` of [`ThreadRealtimeStartParams`](crate::ThreadRealtimeStartParams).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeStartTransport {
     /// `websocket` on the wire.

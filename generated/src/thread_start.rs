@@ -21,7 +21,7 @@ use crate::turn::{Turn, TurnEnvironmentParams};
 /// Location used to resolve a selected capability root.
 ///
 /// `location` of [`SelectedCapabilityRoot`](crate::SelectedCapabilityRoot).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CapabilityRootLocation {
     /// A path owned by an execution environment.
@@ -41,7 +41,7 @@ impl From<EnvironmentCapabilityRootLocation> for CapabilityRootLocation {
 }
 
 /// `tools` of [`NamespaceDynamicToolSpec`](crate::NamespaceDynamicToolSpec).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolNamespaceTool {
     /// `function` on the wire.
@@ -61,7 +61,7 @@ impl From<FunctionDynamicToolNamespaceTool> for DynamicToolNamespaceTool {
 }
 
 /// `dynamicTools` of [`ThreadStartParams`](crate::ThreadStartParams).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DynamicToolSpec {
     /// `function` on the wire.

@@ -105,7 +105,7 @@ impl BaseBranchReviewTarget {
 /// When an upstream HTTP status is available (for example, from the Responses API or a provider), it is forwarded in `httpStatusCode` on the relevant `codexErrorInfo` variant.
 ///
 /// `codexErrorInfo` of [`TurnError`](crate::TurnError).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CodexErrorInfo {
     /// The conversation is longer than the model takes. Compact the thread, or start another.
@@ -496,7 +496,7 @@ impl ReviewStartResponse {
 /// What a review is about.
 ///
 /// `target` of [`ReviewStartParams`](crate::ReviewStartParams).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReviewTarget {
     /// Review the working tree: staged, unstaged, and untracked files.

@@ -95,7 +95,7 @@ struct Path(String);
 
 string_newtype! { Path }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 enum Item {
     Message(Box<Params>),
     Idle,
@@ -107,7 +107,7 @@ tagged! { Item "type" {
     1 Idle "idle",
 } }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 enum Reason {
     Overloaded,
     Http(Open),
@@ -120,7 +120,7 @@ keyed! { Reason {
     0 Http "http",
 } }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 enum Body {
     Text(String),
     Items(Vec<Status>),
@@ -348,4 +348,28 @@ fn an_outline_tells_names_and_no_values() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn debug_of_what_is_not_known_tells_names_alone() {
+    let secret = json!({"type": "future", "apiKey": "hunter2", "list": ["hunter2"]});
+    let item: Item = serde_json::from_value(secret.clone()).unwrap();
+    let reason: Reason = serde_json::from_value(json!({"future": "hunter2"})).unwrap();
+    let body: Body = serde_json::from_value(json!({"future": "hunter2"})).unwrap();
+    let text: Reason = serde_json::from_value(json!("hunter2")).unwrap();
+    for debug in [
+        format!("{item:?} {item:#?}"),
+        format!("{reason:?}"),
+        format!("{body:?}"),
+        format!("{text:?}"),
+    ] {
+        assert!(debug.starts_with("Unrecognized("), "{debug}");
+        assert!(!debug.contains("hunter2"), "{debug}");
+    }
+    assert!(format!("{item:?}").contains("apiKey"));
+    assert_eq!(
+        serde_json::to_value(&item).unwrap(),
+        secret,
+        "it is kept all the same"
+    );
 }

@@ -85,3 +85,18 @@ fn debug_tells_no_secret() {
     assert!(told.is_empty(), "told:\n{}", told.join("\n"));
     assert!(members > 20 && open >= OPEN.len(), "{members}, {open}");
 }
+
+#[test]
+fn debug_tells_no_secret_of_a_kind_of_the_future() {
+    use openai_codex_types::LoginAccountParams;
+
+    let login = json!({"type": "futureKey", "apiKey": SECRET});
+    let decoded: LoginAccountParams = serde_json::from_value(login.clone()).unwrap();
+    assert!(matches!(decoded, LoginAccountParams::Unrecognized(_)));
+    let debug = format!("{decoded:?} {:#?}", Some(&decoded));
+    assert!(
+        !debug.contains(SECRET) && debug.contains("apiKey"),
+        "{debug}"
+    );
+    assert_eq!(serde_json::to_value(&decoded).unwrap(), login);
+}

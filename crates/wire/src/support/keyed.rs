@@ -137,7 +137,7 @@ impl Visitor<'_> for Key {
 }
 
 /// Implements a union of strings (`Variant "text"`) and one-key objects
-/// (`Variant(Payload) "key"`).
+/// (`Variant(Payload) "key"`). Its `Debug` tells of what it does not know the names alone.
 #[macro_export]
 macro_rules! keyed {
     ($name:ident { $($unit:ident $text:literal,)* } { $($index:literal $variant:ident $key:literal,)* }) => {
@@ -164,6 +164,16 @@ macro_rules! keyed {
 
             fn unrecognized(value: $crate::support::serde_json::Value) -> Self {
                 Self::Unrecognized(value)
+            }
+        }
+
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                match self {
+                    $(Self::$unit => f.write_str(stringify!($unit)),)*
+                    $(Self::$variant(value) => f.debug_tuple(stringify!($variant)).field(value).finish(),)*
+                    Self::Unrecognized(value) => $crate::support::outline_unrecognized(value, f),
+                }
             }
         }
 

@@ -28,7 +28,7 @@ mod tagged;
 mod untagged;
 
 pub use keyed::{Keyed, deserialize_keyed, serialize_key};
-pub use outline::{Outline, Outlined};
+pub use outline::{Outline, Outlined, outline_unrecognized};
 pub use record::{Entries, JsonObject, Record, Writer, deserialize_record, serialize_record};
 pub use string_enum::{StringEnum, deserialize_string_enum};
 pub use tagged::{Tagged, deserialize_tagged, serialize_tagged, write_unrecognized};

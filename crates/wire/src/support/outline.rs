@@ -76,6 +76,13 @@ impl<T: Outline> Outline for Option<T> {
     }
 }
 
+/// `Debug` of what is not known: its names, and no more.
+pub fn outline_unrecognized(value: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.debug_tuple("Unrecognized")
+        .field(&Outlined(value))
+        .finish()
+}
+
 /// Implements `Debug` for a struct with a field of which only the names may be told.
 ///
 /// A line is a field, its name and `shown` or `names`.

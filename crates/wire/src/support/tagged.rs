@@ -196,13 +196,25 @@ impl Visitor<'_> for Kind {
 /// Implements a tagged union.
 ///
 /// `Variant(Payload) "kind"` carries a record, `Variant "kind"` nothing but its
-/// kind. `closed` as in [`string_enum!`](crate::string_enum).
+/// kind. `closed` as in [`string_enum!`](crate::string_enum). One that is not closed has its `Debug`
+/// from here, for what it does not know may be a secret.
 #[macro_export]
 macro_rules! tagged {
     ($name:ident $tag:literal { $($index:literal $variant:ident $wire:literal $($payload:ident)?,)* }) => {
         $crate::tagged!(@impl $name $tag { $($index $variant $wire $($payload)?,)* }
             (object) { Some(Self::Unrecognized(object)) }
             (map) { Self::Unrecognized(object) => $crate::support::write_unrecognized(object, map), });
+
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                match self {
+                    $($crate::tagged!(@pattern $variant payload $($payload)?) => {
+                        $crate::tagged!(@debug f $variant payload $($payload)?)
+                    })*
+                    Self::Unrecognized(object) => $crate::support::outline_unrecognized(object, f),
+                }
+            }
+        }
 
         impl $name {
             /// The kind, as it stands on the wire under the tag.
@@ -289,6 +301,10 @@ macro_rules! tagged {
     };
     (@pattern $variant:ident $binding:ident) => { Self::$variant };
     (@pattern $variant:ident $binding:ident $payload:ident) => { Self::$variant($binding) };
+    (@debug $f:ident $variant:ident $binding:ident) => { $f.write_str(stringify!($variant)) };
+    (@debug $f:ident $variant:ident $binding:ident $payload:ident) => {
+        $f.debug_tuple(stringify!($variant)).field($binding).finish()
+    };
     (@write $map:ident $binding:ident) => { Ok(()) };
     (@write $map:ident $binding:ident $payload:ident) => {
         $crate::support::Record::write($binding, $map)

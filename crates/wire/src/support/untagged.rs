@@ -84,13 +84,23 @@ pub fn attempt<T: DeserializeOwned + Serialize>(
     Some(found)
 }
 
-/// Implements an untagged union: `Variant Shape,` a line, tried in order.
+/// Implements an untagged union: `Variant Shape,` a line, tried in order. The `Debug` of one that is
+/// not closed tells of what it does not know the names alone.
 #[macro_export]
 macro_rules! untagged {
     ($name:ident { $($variant:ident $shape:ident,)* }) => {
         $crate::untagged!(@impl $name { $($variant $shape,)* }
             (value) { Some(Self::Unrecognized(value)) }
             (serializer) { Self::Unrecognized(value) => $crate::support::serde::Serialize::serialize(value, serializer), });
+
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                match self {
+                    $(Self::$variant(value) => f.debug_tuple(stringify!($variant)).field(value).finish(),)*
+                    Self::Unrecognized(value) => $crate::support::outline_unrecognized(value, f),
+                }
+            }
+        }
     };
     ($name:ident closed { $($variant:ident $shape:ident,)* }) => {
         $crate::untagged!(@impl $name { $($variant $shape,)* } (_value) { None } (serializer) { });

@@ -464,8 +464,10 @@ fn tagged(model: &Model, name: &TypeName, it: &Tagged) -> TokenStream {
             }
         }
     });
+    // The table writes it otherwise: what is not known may be a secret.
+    let debug = it.closed.then(|| quote!(Debug,));
     quote! {
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Clone, #debug PartialEq)]
         #[non_exhaustive]
         pub enum #name { #(#variants,)* #open }
         tagged! { #name #closed #tag { #(#rows,)* } }
@@ -502,7 +504,7 @@ fn keyed(name: &TypeName, it: &Keyed) -> TokenStream {
         quote!(#at #row)
     });
     quote! {
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Clone, PartialEq)]
         #[non_exhaustive]
         pub enum #name { #(#docs #units,)* #(#keys,)* #open }
         keyed! { #name { #(#unit_rows,)* } { #(#key_rows,)* } }
@@ -558,8 +560,10 @@ fn untagged(name: &TypeName, it: &Untagged) -> TokenStream {
         });
         quote!(#of_text #of_value)
     });
+    // The table writes it otherwise: what is not known may be a secret.
+    let debug = it.closed.then(|| quote!(Debug,));
     quote! {
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Clone, #debug PartialEq)]
         #[non_exhaustive]
         pub enum #name { #(#variants,)* #open }
         untagged! { #name #closed { #(#rows,)* } }
