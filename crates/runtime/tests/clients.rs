@@ -80,8 +80,8 @@ fn when_all_clients_fail_each_is_reported_without_credentials() {
     assert_eq!(
         text,
         "the codex runtime could not be downloaded: uv failed with exit status: 7; \
-         pip failed with exit status: 1 (ERROR: 403 for https://***@mirror.test/simple/); \
-         npm failed with exit status: 3 (npm error //h/:_authToken=***)"
+         pip failed with exit status: 1 (ERROR: 403 for https://[redacted]@mirror.test/simple/); \
+         npm failed with exit status: 3 (npm error //h/:_authToken=[redacted])"
     );
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     world.assert_not_installed();

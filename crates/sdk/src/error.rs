@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openai_codex_types::{CodexErrorInfo, PROTOCOL, TurnStatus};
+use openai_codex_wire::redact;
 use serde_json::value::RawValue;
 
 pub use self::rpc::{RpcError, RpcErrorKind};
@@ -112,13 +113,13 @@ impl Error {
         self.0.rpc.as_ref()
     }
 
-    /// The beginning of the text that could not be decoded, at most 2 KiB. Not
-    /// kept for methods that may carry keys or tokens.
+    /// The beginning of the text that could not be decoded, at most 2 KiB, without
+    /// what looks like a secret. Not kept for methods that may carry keys or tokens.
     pub fn raw(&self) -> Option<&str> {
         self.0.raw.as_deref()
     }
 
-    /// The newest lines of the runtime's stderr, if it exited.
+    /// The newest lines of the runtime's stderr, if it exited, without what looks like a secret.
     pub fn stderr_tail(&self) -> Option<&str> {
         self.0.stderr_tail.as_deref()
     }
@@ -183,10 +184,15 @@ impl Error {
         self.0.kind == ErrorKind::Timeout
     }
 
+    /// An error without secrets in what it says, wherever that came from.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = match message.into() {
+            Cow::Owned(message) => redact::text(&message).into_owned().into(),
+            ours => ours,
+        };
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message,
             method: None,
             rpc: None,
             raw: None,
@@ -259,7 +265,7 @@ impl Error {
         let mut error = Self::new(ErrorKind::Decode, message)
             .with_method(method)
             .with_source(source);
-        error.0.raw = (!is_secret).then(|| cut(raw, EVIDENCE).into());
+        error.0.raw = (!is_secret).then(|| evidence(raw));
         error
     }
 
@@ -269,7 +275,7 @@ impl Error {
         let message = "the answer does not have the form that was asked for; ask again, or read \
                        the text in the turn's final_response";
         let mut error = Self::new(ErrorKind::Decode, message).with_source(source);
-        error.0.raw = Some(cut(text, EVIDENCE).into());
+        error.0.raw = Some(evidence(text));
         error
     }
 
@@ -289,7 +295,7 @@ impl Error {
     }
 
     pub(crate) fn with_stderr_tail(mut self, tail: &str) -> Self {
-        self.0.stderr_tail = Some(tail.into());
+        self.0.stderr_tail = Some(redact::text(tail).into());
         self
     }
 
@@ -320,7 +326,9 @@ impl fmt::Debug for Error {
             out.field("stderr_tail", tail);
         }
         if let Some(source) = &self.0.source {
-            out.field("source", source);
+            // It may quote what was sent or answered.
+            let source = format!("{source:?}");
+            out.field("source", &format_args!("{}", redact::text(&source)));
         }
         out.finish_non_exhaustive()
     }
@@ -337,6 +345,13 @@ impl StdError for Error {
 /// line that is no message has no method, and only itself to show.
 fn may_hold_secrets(method: &str) -> bool {
     !method.is_empty() && PROTOCOL.is_secret(method)
+}
+
+/// What an error keeps of a text, without its secrets.
+fn evidence(text: &str) -> Arc<str> {
+    // Further than is kept, so that none is cut in two before it is found.
+    let said = redact::text(cut(text, 2 * EVIDENCE));
+    cut(&said, EVIDENCE).into()
 }
 
 /// At most `limit` bytes from the beginning of `text`.
@@ -460,6 +475,29 @@ mod tests {
             let error = Error::undecodable(method, r#"{"authUrl":"secret"}"#, source);
             assert_eq!(error.raw(), None, "{method}");
             assert!(!format!("{error:?}").contains("secret"));
+        }
+    }
+
+    #[test]
+    fn an_error_tells_no_secret_wherever_it_came_from() {
+        const KEY: &str = "sk-proj-0123456789abcdef";
+        let rpc = RpcError::parse(&format!(
+            r#"{{"code":1,"message":"Incorrect API key provided: {KEY}","data":{{"apiKey":"x1","said":"{KEY}"}}}}"#
+        ));
+        let raw = format!("{{\"note\":\"{KEY}\",\"text\":\"{}\"}}", "x".repeat(5000));
+        let source = std::io::Error::other(format!("it said {KEY}"));
+        for error in [
+            Error::new(ErrorKind::Launch, format!("it said {KEY}")),
+            Error::answered("model/list", rpc),
+            Error::undecodable("model/list", &raw, source),
+            Error::closed("gone").with_stderr_tail(&format!("API_KEY='{KEY}'")),
+        ] {
+            let told = format!("{error} {error:?} {:?} {:?}", error.raw(), error.rpc());
+            assert!(
+                !told.contains("0123456789") && !told.contains("x1"),
+                "{told}"
+            );
+            assert!(told.contains("[redacted]"), "{told}");
         }
     }
 }

@@ -5,7 +5,6 @@ mod client;
 mod lock;
 mod process;
 mod progress;
-mod redact;
 mod running;
 mod space;
 mod staging;

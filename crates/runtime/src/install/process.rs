@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use openai_codex_wire::redact;
+
 use crate::install::client::Client;
-use crate::install::redact::redact;
 use crate::install::running::Running;
 
 /// How much of a client's standard error is kept: its end.
@@ -186,7 +187,7 @@ impl Tail {
         let _ = self.ended.recv_timeout(STDERR_PATIENCE);
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         // Cut after redacting, or the cut could leave half of a secret without what marks it.
-        let text = redact(&String::from_utf8_lossy(&kept));
+        let text = redact::text(&String::from_utf8_lossy(&kept)).into_owned();
         let text = text.trim();
         let mut start = text.len().saturating_sub(STDERR_TOLD);
         while !text.is_char_boundary(start) {

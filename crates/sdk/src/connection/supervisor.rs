@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
+use openai_codex_wire::redact;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -331,7 +332,8 @@ impl Supervisor {
             .child
             .as_ref()
             .map(|child| child.stderr.text());
-        let tail = tail.unwrap_or_default();
+        // As a whole: a line alone may not say that there is a secret in it.
+        let tail = redact::text(&tail.unwrap_or_default()).into_owned();
         let seen = &mut self.seen;
         if let Some(Err(error)) = seen
             .read

@@ -1,13 +1,10 @@
 //! What the server answers instead of a result.
 
+use std::borrow::Cow;
+
+use openai_codex_wire::redact::{self, Echo};
 use serde_json::Value;
 use serde_json::value::RawValue;
-
-/// What stands in the place of a secret.
-const REDACTED: &str = "[redacted]";
-
-/// No secret is shorter; words such as `apiKey` are.
-const SHORTEST_SECRET: usize = 8;
 
 /// The sort of an error that the server answered with.
 ///
@@ -56,15 +53,25 @@ pub enum RpcErrorKind {
 pub struct RpcError {
     /// The number that the server gave.
     pub code: i64,
-    /// The text that the server gave.
+    /// The text that the server gave, without what looks like a secret.
     pub message: String,
-    /// What else the server gave.
+    /// What else the server gave, likewise.
     pub data: Option<Value>,
 }
 
 impl RpcError {
-    /// Reads the raw JSON of a response's `error` member, whatever it is.
+    /// Reads the raw JSON of a response's `error` member, whatever it is. What looks like a secret
+    /// is taken out.
     pub(crate) fn parse(raw: &str) -> Self {
+        let mut error = Self::read(raw);
+        if let Cow::Owned(message) = redact::text(&error.message) {
+            error.message = message;
+        }
+        error.data = error.data.map(|data| redact::value(&data));
+        error
+    }
+
+    fn read(raw: &str) -> Self {
         // No code or no message is not the protocol, but it still is an answer.
         let value: Value = serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.into()));
         let code = value["code"].as_i64().unwrap_or(0);
@@ -103,19 +110,9 @@ impl RpcError {
 
     /// Takes out every text of `params` that is long enough to be a secret.
     pub(super) fn forget(&mut self, params: &RawValue) {
-        let mut sent = Vec::new();
-        strings(
-            serde_json::from_str(params.get()).unwrap_or_default(),
-            &mut sent,
-        );
-        // One may be a part of another.
-        sent.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        for text in &sent {
-            self.message = self.message.replace(text, REDACTED);
-            if let Some(data) = self.data.take() {
-                self.data = Some(replaced(data, text));
-            }
-        }
+        let echo = Echo::of(params.get());
+        self.message = echo.remove_from(&self.message);
+        self.data = self.data.take().map(|data| echo.remove_from_value(data));
     }
 
     pub(super) fn told(&self) -> String {
@@ -148,27 +145,5 @@ fn overloaded(data: &Value) -> bool {
                     && members.get("reason").is_some_and(Value::is_string))
         }
         _ => false,
-    }
-}
-
-/// Every text within a value that is long enough to be a secret.
-fn strings(value: Value, found: &mut Vec<String>) {
-    match value {
-        Value::String(text) if text.len() >= SHORTEST_SECRET => found.push(text),
-        Value::Array(values) => values.into_iter().for_each(|it| strings(it, found)),
-        Value::Object(members) => members.into_iter().for_each(|(_, it)| strings(it, found)),
-        _ => {}
-    }
-}
-
-/// A value without a text that may stand in it, member names included.
-fn replaced(value: Value, text: &str) -> Value {
-    match value {
-        Value::String(it) => Value::String(it.replace(text, REDACTED)),
-        Value::Array(values) => values.into_iter().map(|it| replaced(it, text)).collect(),
-        Value::Object(members) => (members.into_iter())
-            .map(|(name, it)| (name.replace(text, REDACTED), replaced(it, text)))
-            .collect(),
-        other => other,
     }
 }

@@ -11,6 +11,13 @@ const SHORTEST: usize = 8;
 const MAX_TEXTS: usize = 256;
 
 /// The texts of a message that may be repeated by the answer to it.
+///
+/// ```
+/// use openai_codex_wire::redact::Echo;
+///
+/// let echo = Echo::of(r#"{"door":"north","code":"1815-1852"}"#);
+/// assert_eq!(echo.remove_from("1815-1852 is no code"), "[redacted] is no code");
+/// ```
 #[derive(Debug)]
 pub struct Echo(Vec<String>);
 
@@ -30,6 +37,23 @@ impl Echo {
     pub fn remove_from(&self, text: &str) -> String {
         let texts = self.0.iter();
         texts.fold(text.to_owned(), |said, text| said.replace(text, REDACTED))
+    }
+
+    /// Takes them out of all texts of a value.
+    pub fn remove_from_value(&self, value: Value) -> Value {
+        replaced(value, &|text| self.remove_from(text))
+    }
+}
+
+/// A value without what `remove` takes out of its texts, member names included.
+fn replaced(value: Value, remove: &impl Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(it) => Value::String(remove(&it)),
+        Value::Array(values) => values.into_iter().map(|it| replaced(it, remove)).collect(),
+        Value::Object(members) => (members.into_iter())
+            .map(|(name, it)| (remove(&name), replaced(it, remove)))
+            .collect(),
+        other => other,
     }
 }
 

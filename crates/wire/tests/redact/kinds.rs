@@ -74,6 +74,44 @@ fn base64_with_secrets_in_it_is_taken_out() {
 }
 
 #[test]
+fn what_package_clients_print_tells_no_credentials() {
+    for (said, expected) in [
+        (
+            "Looking in https://me:pa55@mirror.test/simple ok",
+            "Looking in https://[redacted]@mirror.test/simple ok",
+        ),
+        ("'http://tok@h:8080/x'", "'http://[redacted]@h:8080/x'"),
+        ("https://me:p/a@ss@h/x", "https://[redacted]@h/x"),
+        (
+            "(https://a:b@h/x),(https://c:d@i/y)",
+            "(https://[redacted]@h/x),(https://[redacted]@i/y)",
+        ),
+        (
+            "GET https://h/f.whl?sig=abc&x=1: 403",
+            "GET https://h/f.whl?sig=[redacted]&x=1: 403",
+        ),
+        ("//h/:_authToken=npm_abc", "//h/:_authToken=[redacted]"),
+        ("PASSWORD=x\nnext line", "PASSWORD=[redacted]\nnext line"),
+        (
+            "Authorization: Bearer abc.def then",
+            "Authorization: Bearer [redacted] then",
+        ),
+        (
+            "npm error api_key=abc _password = YWJj X-Api-Key: abc, 401",
+            "npm error api_key=[redacted] _password = [redacted] X-Api-Key: [redacted], 401",
+        ),
+        (
+            "ran pip --password abc me:abc@host/simple",
+            "ran pip --password [redacted] [redacted]@host/simple",
+        ),
+    ] {
+        assert_eq!(text(said), expected);
+    }
+    let said = "error: no wheel\n  for https://h/@openai/codex (a@b)  --x=1\n\n end ";
+    assert_eq!(text(said), said);
+}
+
+#[test]
 fn private_keys_are_taken_out() {
     for (begin, end) in [
         ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"),

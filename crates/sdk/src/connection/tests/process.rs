@@ -233,6 +233,29 @@ async fn an_exit_says_how_and_with_what_last_words() {
 }
 
 #[tokio::test]
+async fn last_words_tell_no_secret() {
+    let script = format!(
+        "{HANDSHAKE} printf 'OPENAI_API_KEY=hunter2\\nError: bad key sk-%s\\n' 0123456789abcdefghij >&2; exit 1"
+    );
+    let (connection, _) = launch(&script).await.unwrap();
+    let error = connection.closed().await;
+    assert_eq!(
+        error.to_string(),
+        "the runtime exited (exit status: 1): Error: bad key [redacted]"
+    );
+    let tail = error.stderr_tail().unwrap();
+    assert_eq!(
+        tail,
+        "OPENAI_API_KEY=[redacted]\nError: bad key [redacted]\n"
+    );
+    let debug = format!("{error:?} {error:#?}");
+    assert!(
+        !debug.contains("0123456789") && !debug.contains("hunter2"),
+        "{debug}"
+    );
+}
+
+#[tokio::test]
 async fn what_was_written_before_the_exit_is_delivered() {
     let turn = r#"{"method":"turn/completed","params":{"threadId":"t","turn":{"id":"u"}}}"#;
     let script = format!("{HANDSHAKE} IFS= read -r line; echo '{turn}'; exit 0");
