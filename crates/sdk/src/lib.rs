@@ -124,6 +124,7 @@ println!("{}: {} issues", review.value.summary, review.value.issues.len());
 //! | feature | default | what it brings |
 //! |---|---|---|
 //! | `blocking` | yes | [`blocking`]; no crates |
+//! | `record` | yes | [`CodexBuilder::record`]; no crates of others |
 //! | `schemars` | yes | schemas of tools and answers out of Rust types; ten crates |
 //! | `messages` | no | [`types::messages`]: any message by its method, for recorders and proxies |
 
@@ -137,6 +138,7 @@ mod config;
 mod connection;
 mod error;
 mod event;
+mod event_buffer;
 mod handler;
 mod input;
 mod limit;
@@ -168,9 +170,10 @@ pub use schemars;
 
 pub use approval::{ApprovalMode, Sandbox};
 pub use codex::{Codex, Rpc};
-pub use config::{CodexBuilder, EventBuffer};
+pub use config::CodexBuilder;
 pub use error::{Error, ErrorKind, Result, RpcError, RpcErrorKind};
 pub use event::{Event, EventStream, TurnStream};
+pub use event_buffer::EventBuffer;
 pub use handler::{
     CommandDecision, CommandLine, CommandRule, Decision, ElicitationAnswer, HandlerContext,
     HandlerError, Handlers, IntoAnswer, PermissionGrant, ServerRequestHandler, UserInputAnswers,

@@ -8,8 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::codex::Codex;
 use super::runtime::{Client, Runtime};
-use crate::config::EventBuffer;
 use crate::error::Result;
+use crate::event_buffer::EventBuffer;
 use crate::handler::Handlers;
 use crate::version::VersionPolicy;
 
