@@ -55,14 +55,27 @@ impl StderrTail {
     }
 }
 
-/// Opens a file that stderr is copied to, behind what is in it.
+/// Opens a file that stderr is copied to, behind what is in it. On Unix only the user can read it
+/// then, also if it was there before.
 pub(super) fn append_to(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     // The runtime may quote there what was said to the model.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // A file that was there has kept its mode. Not of a device or a pipe.
+        let metadata = file.metadata()?;
+        let mut permissions = metadata.permissions();
+        if metadata.is_file() && permissions.mode() & 0o077 != 0 {
+            permissions.set_mode(permissions.mode() & 0o700);
+            file.set_permissions(permissions)?;
+        }
+    }
+    Ok(file)
 }
 
 /// The one line of `tail` that says most: the runtime's own `Error: …`, else
@@ -103,6 +116,26 @@ mod tests {
         let text = tail.text();
         assert_eq!(text.len(), CAPACITY);
         assert!(text.ends_with("xyyyyyyyyyy"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_copy_is_for_the_user_alone_over_an_older_file_too() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stderr.log");
+        std::fs::write(&path, "an earlier one\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        append_to(&path).unwrap().write_all(b"more\n").unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "an earlier one\nmore\n"
+        );
+        // Not of what is no file of ours.
+        assert!(append_to(Path::new("/dev/null")).is_ok());
     }
 
     #[test]
