@@ -187,3 +187,21 @@ async fn a_runtime_of_another_version_is_warned_of_once() {
         .filter(|seen| seen.level == Level::WARN && seen.text.contains("0.162.77"));
     assert_eq!(warnings.count(), 1);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_last_words_of_a_runtime_tell_no_key() {
+    capture::start();
+    let script = "echo 'Error: bad key sk-proj-Canary0123456789 of last words' >&2; exit 1";
+    let builder = Codex::builder().launch_command(["sh", "-c", script]);
+    let error = builder.await.unwrap_err();
+    let told = format!("{error} {error:?} {:?}", error.stderr_tail());
+    assert!(
+        told.contains("of last words") && !told.contains("Canary"),
+        "{told}"
+    );
+    event("of last words");
+    let seen = capture::seen();
+    let telling = seen.iter().find(|seen| seen.text.contains("proj-Canary"));
+    assert!(telling.is_none(), "{telling:?}");
+}
