@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use openai_codex_types::{
     Call, ClientRequest, Effect, GetAccountParams, GetAccountResponse, InitializeResponse,
-    LoginAccountParams, LogoutAccountParams, PROTOCOL, ThreadArchiveParams, ThreadId,
+    JsonObject, LoginAccountParams, LogoutAccountParams, PROTOCOL, ThreadArchiveParams, ThreadId,
     ThreadUnarchiveParams,
 };
 use serde_json::Value;
@@ -20,6 +20,7 @@ use crate::event::EventStream;
 use crate::handler::{Handlers, Registry};
 use crate::list::{Models, ThreadList};
 use crate::login::{ChatgptLoginHandle, DeviceCodeLoginHandle};
+use crate::overrides;
 use crate::probe::Probe;
 use crate::retry::{RetryPolicy, read_once_written, retry_on_overload};
 use crate::start::{ThreadFork, ThreadResume, ThreadStart};
@@ -70,6 +71,8 @@ struct Inner {
     /// For a runtime that was started here and tells no version.
     probe: Option<Arc<Probe>>,
     registry: Arc<Registry>,
+    /// Overrides of the configuration that have secrets, for each thread.
+    secret_config: JsonObject,
 }
 
 /// A client that does not keep its connection open.
@@ -92,6 +95,7 @@ impl Inner {
                 runtime_version: self.runtime_version.clone(),
                 probe: self.probe.clone(),
                 registry: Arc::clone(&self.registry),
+                secret_config: self.secret_config.clone(),
             })),
         }
     }
@@ -124,6 +128,7 @@ impl Codex {
         runtime_version: Option<String>,
         probe: Option<Probe>,
         registry: Arc<Registry>,
+        secret_config: JsonObject,
     ) -> Self {
         let inner = Arc::new(Inner {
             connection,
@@ -131,9 +136,15 @@ impl Codex {
             runtime_version,
             probe: probe.map(Arc::new),
             registry,
+            secret_config,
         });
         inner.registry.set_codex(WeakCodex(Arc::downgrade(&inner)));
         Self { rpc: Rpc(inner) }
+    }
+
+    /// Adds to the configuration of a thread what may not be on the command line.
+    pub(crate) fn add_secret_config(&self, config: &mut Option<JsonObject>) {
+        overrides::add_to(config, &self.rpc.0.secret_config);
     }
 
     /// What the runtime said of itself.

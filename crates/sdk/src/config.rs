@@ -18,6 +18,7 @@ use crate::event_buffer::EventBuffer;
 use crate::handler::{Handlers, Registry};
 use crate::locate::locate;
 use crate::options::awaitable;
+use crate::overrides::Overrides;
 use crate::probe::Probe;
 use crate::process::{LaunchOptions, Program};
 use crate::transport::Tap;
@@ -54,7 +55,7 @@ pub struct CodexBuilder {
     launch_command: Option<Vec<OsString>>,
     launch: LaunchOptions,
     codex_home: Option<PathBuf>,
-    config: Vec<String>,
+    overrides: Overrides,
     client: ClientInfo,
     experimental_api: bool,
     opt_out: Vec<String>,
@@ -73,7 +74,7 @@ impl CodexBuilder {
             launch_command: None,
             launch: LaunchOptions::default(),
             codex_home: None,
-            config: Vec::new(),
+            overrides: Overrides::default(),
             client: ClientInfo::new("codex_rust_sdk", env!("CARGO_PKG_VERSION"))
                 .title("Codex Rust SDK"),
             experimental_api: true,
@@ -115,17 +116,23 @@ impl CodexBuilder {
 
     /// Overrides a setting of `config.toml`; `toml` is a value in TOML
     /// (`"\"gpt-5.4\""`, `true`, `["a"]`).
+    ///
+    /// It goes on the runtime's command line, which everyone on the machine can
+    /// read. One that has a secret in it, by its key (`…bearer_token`, `….env`,
+    /// `….http_headers`) or by the looks of its value, does not: it goes over the
+    /// protocol with each thread that [`thread_start`](Codex::thread_start),
+    /// [`thread_resume`](Codex::thread_resume) and
+    /// [`thread_fork`](Codex::thread_fork) bring, under the `config` that is given
+    /// there, and is written nowhere. What belongs to no thread (a command of
+    /// [`command/exec`](openai_codex_types::CommandExecParams), a list of models)
+    /// does not see it. Better is to name a variable in the configuration
+    /// (`env_key`, `bearer_token_env_var`, `env_http_headers`) and to set that by
+    /// [`env`](Self::env). A value with a secret that cannot be read is
+    /// [`ErrorKind::InvalidInput`].
     pub fn config_override(mut self, key: impl AsRef<str>, toml: impl AsRef<str>) -> Self {
-        let (key, toml) = (key.as_ref().trim(), toml.as_ref());
-        if key.is_empty() || key.contains(['=', '\n']) {
-            self.invalid.get_or_insert_with(|| {
-                Error::new(
-                    ErrorKind::InvalidInput,
-                    format!("{key:?} is no key of config.toml"),
-                )
-            });
+        if let Err(error) = self.overrides.push(key.as_ref(), toml.as_ref()) {
+            self.invalid.get_or_insert(error);
         }
-        self.config.push(format!("{key}={toml}"));
         self
     }
 
@@ -281,7 +288,7 @@ impl CodexBuilder {
     /// Dropping this ends the runtime that it started.
     pub async fn send(mut self) -> Result<Codex> {
         current_runtime()?;
-        if self.launch_command.is_some() && !self.config.is_empty() {
+        if self.launch_command.is_some() && !self.overrides.is_empty() {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
                 "config_override does not apply to a launch_command; put `-c key=value` into its \
@@ -304,7 +311,7 @@ impl CodexBuilder {
                 launch.path_prefix.extend(found.path_dir);
                 Program::Runtime {
                     bin: found.binary,
-                    config: std::mem::take(&mut self.config),
+                    config: std::mem::take(&mut self.overrides.arguments),
                 }
             }
         };
@@ -349,7 +356,7 @@ impl CodexBuilder {
         let named = [
             (self.codex_bin.is_some(), "codex_bin"),
             (self.launch_command.is_some(), "launch_command"),
-            (!self.config.is_empty(), "config_override"),
+            (!self.overrides.is_empty(), "config_override"),
             (self.launch.cwd.is_some(), "cwd"),
             (!self.launch.env.is_empty(), "env"),
             (self.launch.env_clear, "env_clear"),
@@ -443,7 +450,10 @@ impl CodexBuilder {
                 let launch = launch.filter(is_binary);
                 let is_probed = is_unversioned(version.as_deref());
                 let probe = launch.filter(|_| is_probed).map(Probe::new);
-                Ok(Codex::of(connection, metadata, version, probe, registry))
+                let secret = self.overrides.secret.clone();
+                Ok(Codex::of(
+                    connection, metadata, version, probe, registry, secret,
+                ))
             }
             Err(error) => {
                 connection.close().await?;

@@ -146,6 +146,7 @@ mod list;
 mod locate;
 mod login;
 mod options;
+mod overrides;
 mod probe;
 #[allow(dead_code, unused_imports)]
 mod process;

@@ -145,6 +145,7 @@ impl ThreadStart {
         let workspace = WorkspaceOverrides::of(self.params.config.as_ref());
         let hooks = ThreadHooks::over(None, self.handlers, tools, workspace);
         let starting = self.codex.registry().starting(None, hooks);
+        self.codex.add_secret_config(&mut self.params.config);
         let info = ThreadInfo::from(self.codex.call(self.params).await?);
         let hooks = starting.started(&info.thread.id);
         let thread = Thread::new(self.codex, info.thread.id.clone(), Some(info));

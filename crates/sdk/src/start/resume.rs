@@ -183,6 +183,7 @@ impl ThreadResume {
             .registry()
             .starting(Some(&self.params.thread_id), hooks);
         let asked = self.params.clone();
+        self.codex.add_secret_config(&mut self.params.config);
         let info = ThreadInfo::from(self.codex.call(self.params).await?);
         match ignored(&asked, &info) {
             Some(ignored) if !self.ignored_overrides => Err(ignored),

@@ -40,7 +40,7 @@ use std::borrow::Cow;
 
 pub use echo::Echo;
 pub use message::{redact, value};
-pub use names::is_secret_name;
+pub use names::{is_secret_name, is_secret_path};
 pub use session::Redactor;
 pub use table::{MethodSecrets, SecretTable};
 

@@ -140,6 +140,12 @@ pub fn is_secret_name(name: &str) -> bool {
     strength(name) != Strength::None
 }
 
+/// Whether a dotted path leads to a secret: by its last name, as [`is_secret_name`] says, or because
+/// it leads into what is secret as a whole, such as `mcp_servers.x.env.DEBUG`.
+pub fn is_secret_path(path: &str) -> bool {
+    matches!(Fate::Keep.at(path), Fate::Hide | Fate::HideTexts)
+}
+
 /// How sure the name of a member, or the last part of a dotted one, is of its secret.
 pub(super) fn strength(name: &str) -> Strength {
     let name = name.rsplit('.').next().unwrap_or(name);
