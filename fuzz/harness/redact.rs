@@ -127,7 +127,7 @@ fn canary(choices: &mut Choices<'_>) {
 
 /// The text in pieces, as deltas of text or of bytes, with other texts between.
 fn pieces(choices: &mut Choices<'_>, said: &str) {
-    let is_bytes = choices.next() % 3 == 0;
+    let is_bytes = choices.next().is_multiple_of(3);
     let mut redactor = Redactor::new();
     let mut left = Vec::new();
     let mut from = 0;
