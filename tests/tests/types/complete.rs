@@ -175,7 +175,7 @@ fn the_least_of_every_place_decodes() {
         // Some enums are plain strings in the schema: their values are in descriptions.
         let debug = (decoded.debug)
             .replace(r#"Unrecognized("text")"#, "")
-            .replace(r#"Unrecognized(String("text"))"#, "");
+            .replace("Unrecognized(…)", "");
         assert!(
             !debug.contains("Unrecognized"),
             "{}\n {}\n {}",

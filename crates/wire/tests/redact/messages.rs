@@ -243,7 +243,7 @@ fn contents_in_base64_are_looked_into() {
 
 #[test]
 fn long_texts_take_time_in_proportion_to_their_length() {
-    // What took time with the square of the length would take minutes.
+    // What took time with the square of the length would take a minute.
     for text in [
         "KEY=",
         "A_KEY=\n",
@@ -293,7 +293,7 @@ fn long_texts_take_time_in_proportion_to_their_length() {
         "PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----",
     ] {
-        let text = format!("https://x {}", text.repeat(500_000 / text.len()));
+        let text = format!("https://x {}", text.repeat(100_000 / text.len()));
         let message = serde_json::json!({"text": text}).to_string();
         assert!(redact(&message).is_ok());
     }
