@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
+use super::argument;
 use super::find::{End, Found, run, run_back};
-use super::names::{Strength, plain, strength};
+use super::names::{Strength, is_secret_name, is_value, names_another, plain, strength};
 use super::value::{self, Place};
 
 /// How long a name is at most.
@@ -23,8 +24,9 @@ pub(super) fn find(text: &[u8], end: End, found: &mut Found) {
         let read = match text[at] {
             b'=' | b':' => assigned(text, from, at, end),
             b'>' => in_a_tag(text, from, at, end),
-            b'-' => flag(text, at),
-            b'u' | b'U' => user_of_curl(text, at),
+            b'-' => argument::flag(text, at),
+            b'u' => argument::user_of_curl(text, at),
+            b'(' => argument::of_a_call(text, at),
             _ => None,
         };
         match read {
@@ -61,8 +63,12 @@ impl Read {
 /// The value behind a `=` or a `:`.
 fn assigned(text: &[u8], from: usize, at: usize, end: End) -> Option<Read> {
     let (name, is_quoted, begin) = name_before(text, from, at)?;
-    let strength = strength_of(&name, &text[from..begin]);
-    let (name, strength) = strength?;
+    let named = strength_of(&name, &text[from..begin]);
+    let (name, strength) = match named {
+        Some(named) => named,
+        None if is_value(&name) && is_named_before(&text[from..begin]) => (name, Strength::Strong),
+        None => return None,
+    };
     if strength == Strength::Container {
         return None;
     }
@@ -136,6 +142,24 @@ fn name_before(text: &[u8], from: usize, at: usize) -> Option<(String, bool, usi
     (length > 0).then_some((name, is_quoted, from + begin))
 }
 
+/// Whether the line before is the name of a secret: `name: API_KEY`, and then `value: …`.
+fn is_named_before(before: &[u8]) -> bool {
+    let space = |byte: u8| byte.is_ascii_whitespace() || b"-,".contains(&byte);
+    let quote = |byte: u8| b"\"'".contains(&byte);
+    let mut before = &before[..before.len() - run_back(before, MAX_SPACES, space)];
+    before = &before[..before.len() - run_back(before, 1, quote)];
+    let length = run_back(before, MAX_NAME, is_name);
+    let (front, name) = before.split_at(before.len() - length);
+    let front = &front[..front.len() - run_back(front, 1, quote)];
+    let front = &front[..front.len() - run_back(front, 2, |byte| b" \t".contains(&byte))];
+    let Some((b':' | b'=', front)) = front.split_last() else {
+        return false;
+    };
+    let length = run_back(front, MAX_NAME, is_name);
+    let member = String::from_utf8_lossy(&front[front.len() - length..]);
+    names_another(&member) && is_secret_name(&String::from_utf8_lossy(name))
+}
+
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-.$".contains(&byte)
 }
@@ -181,81 +205,4 @@ fn in_a_tag(text: &[u8], from: usize, at: usize, end: End) -> Option<Read> {
     let secrets =
         (is_tag && !text[value..until].iter().all(u8::is_ascii_whitespace)).then_some(value..until);
     Some(Read { secrets, until })
-}
-
-/// The value of `--password …`, and of `"--password", "…"`.
-fn flag(text: &[u8], at: usize) -> Option<Read> {
-    let is_first =
-        at == 0 || text[at - 1].is_ascii_whitespace() || b"\"'`([".contains(&text[at - 1]);
-    if !is_first {
-        return None;
-    }
-    let name = at + run(&text[at..], |byte| byte == b'-').min(2);
-    let most = &text[name..text.len().min(name + MAX_NAME)];
-    let until = name
-        + run(most, |byte| {
-            byte.is_ascii_alphanumeric() || b"_-".contains(&byte)
-        });
-    let name = &text[name..until];
-    if !is_secret_flag(name) {
-        return None;
-    }
-    let mut value = until;
-    if let Some(quote @ (b'"' | b'\'')) = text.get(value) {
-        // In a list of arguments.
-        value += 1;
-        value += run(&text[value..], |byte| byte == b' ').min(1);
-        if text.get(value) != Some(&b',') {
-            return None;
-        }
-        value += 1;
-        value += run(&text[value..text.len().min(value + MAX_SPACES)], |byte| {
-            byte.is_ascii_whitespace()
-        });
-        if text.get(value) != Some(quote) {
-            return None;
-        }
-    } else if text.get(value) == Some(&b' ') {
-        value += 1;
-    } else {
-        return None;
-    }
-    value::argument(text, value)
-}
-
-/// Whether an option takes a secret.
-pub(super) fn is_secret_flag(name: &[u8]) -> bool {
-    let name = String::from_utf8_lossy(name);
-    let plain = plain(&name);
-    !name.is_empty()
-        && plain != "authorization"
-        && !matches!(strength(&name), Strength::None | Strength::Container)
-}
-
-/// The value of `curl -u user:password`.
-fn user_of_curl(text: &[u8], at: usize) -> Option<Read> {
-    /// How far before it the program may stand.
-    const COMMAND: usize = 256;
-    let rest = &text[at..];
-    let is_short = rest.starts_with(b"u ") && text[..at].ends_with(b" -");
-    let is_long = rest.starts_with(b"user ") && text[..at].ends_with(b"-");
-    if !is_short && !is_long {
-        return None;
-    }
-    let before = &text[at.saturating_sub(COMMAND)..at];
-    let names = |program: &[u8]| before.windows(program.len()).any(|part| part == program);
-    if !names(b"curl") && !names(b"http ") && !names(b"wget") {
-        return None;
-    }
-    let value = at + if is_short { 2 } else { 5 };
-    let quotes = run(&text[value..], |byte| b"\"'".contains(&byte)).min(1);
-    let begin = value + quotes;
-    let end = begin
-        + run(&text[begin..], |byte| {
-            !byte.is_ascii_whitespace() && !b"\"'\\".contains(&byte)
-        });
-    match text[begin..end].contains(&b':') {
-        true => Read::secret(begin..end),
-        false => Read::nothing(end),
-    }
 }

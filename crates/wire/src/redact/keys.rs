@@ -1,11 +1,14 @@
-//! Private keys: PEM, OpenSSH, PGP.
+//! Private keys: PEM, OpenSSH, SSH2, PGP.
 
 use super::find::{Found, run_back};
 
-const BEGIN: &[u8] = b"-----BEGIN";
 const KEY: &[u8] = b"PRIVATE KEY";
-const DASHES: &[u8] = b"-----";
-const END: &[u8] = b"-----END";
+
+/// What is before `PRIVATE KEY`, behind it, and before the last line.
+const FORMS: [[&[u8]; 3]; 2] = [
+    [b"-----BEGIN", b"-----", b"-----END"],
+    [b"---- BEGIN", b" ----", b"---- END"],
+];
 
 /// How long the first line of a key is at most.
 const MAX_LINE: usize = 64;
@@ -17,16 +20,17 @@ pub(super) fn find(text: &[u8], found: &mut Found) {
         let before = from;
         from = at + KEY.len();
         let line = run_back(&text[before..at], MAX_LINE, |byte| byte != b'\n');
-        if position(&text[at - line..at], BEGIN).is_none() {
-            continue;
-        }
+        let line = &text[at - line..at];
         let rest = &text[from..];
         let rest = rest.strip_prefix(b" BLOCK").unwrap_or(rest);
-        let Some(body) = rest.strip_prefix(DASHES) else {
+        let mut forms = FORMS.iter();
+        let form = forms.find(|[begin, ..]| position(line, begin).is_some());
+        let body = form.and_then(|[_, dashes, end]| Some((rest.strip_prefix(*dashes)?, end)));
+        let Some((body, end)) = body else {
             continue;
         };
         let begin = text.len() - body.len();
-        let end = position(body, END).map_or(text.len(), |at| begin + at);
+        let end = position(body, end).map_or(text.len(), |at| begin + at);
         found.push(begin..end);
         from = end;
     }

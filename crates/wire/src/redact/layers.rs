@@ -1,4 +1,4 @@
-//! Texts within texts: what is escaped by `\` or by `%`, and where it was.
+//! Texts within texts: what is escaped by `\`, `%` or `&`, and where it was.
 
 use std::ops::Range;
 
@@ -59,7 +59,21 @@ fn escape(text: &[u8]) -> Option<(u8, usize)> {
     };
     // What is not ASCII neither begins nor ends a secret.
     let ascii = |code: u32| u8::try_from(code).unwrap_or(b'?');
+    /// Of HTML and XML.
+    const ENTITIES: [(&[u8], u8); 6] = [
+        (b"&quot;", b'"'),
+        (b"&#34;", b'"'),
+        (b"&#39;", b'\''),
+        (b"&apos;", b'\''),
+        (b"&amp;", b'&'),
+        (b"&#x27;", b'\''),
+    ];
     match text {
+        [b'&', ..] => {
+            let mut entities = ENTITIES.iter();
+            let found = entities.find(|(entity, _)| text.starts_with(entity));
+            found.map(|(entity, byte)| (*byte, entity.len()))
+        }
         [b'%', _, _, ..] => Some((ascii(hex(1, 3)?), 3)),
         [b'\\', b'u', ..] => Some((ascii(hex(2, 6)?), 6)),
         [b'\\', b'x', ..] => Some((ascii(hex(2, 4)?), 4)),

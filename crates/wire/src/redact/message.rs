@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::find::{End, secrets};
-use super::names::{Fate, is_secret_name, names_another, plain};
-use super::{REDACTED, assign, base64, text};
+use super::names::{Fate, is_secret_name, is_value, names_another};
+use super::{REDACTED, argument, base64, text};
 use crate::envelope::repair_surrogates;
 
 /// [`REDACTED`] in Base64, as a JSON string.
@@ -198,10 +198,6 @@ fn fate_of_value(members: &[(Cow<'_, str>, &RawValue)], fate: Fate) -> Option<Fa
     })
 }
 
-fn is_value(name: &str) -> bool {
-    plain(name) == "value"
-}
-
 /// Whether a JSON string is an option whose value comes next.
 fn is_secret_flag(raw: &str) -> bool {
     let name = raw
@@ -209,7 +205,7 @@ fn is_secret_flag(raw: &str) -> bool {
         .and_then(|raw| raw.strip_suffix('"'));
     name.is_some_and(|name| {
         let name = name.trim_start_matches('-');
-        !name.contains(['=', ' ', ':']) && assign::is_secret_flag(name.as_bytes())
+        !name.contains(['=', ' ', ':']) && argument::is_secret_flag(name.as_bytes())
     })
 }
 

@@ -20,6 +20,7 @@
 //! hashes and ids stay. A secret that looks like none and has no name is not found: `hunter2` alone
 //! is a word as others are.
 
+mod argument;
 mod assign;
 mod base64;
 mod echo;

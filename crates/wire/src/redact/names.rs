@@ -16,7 +16,7 @@ pub(super) enum Strength {
 }
 
 /// Names that end so, and are secrets in any text.
-const STRONG: [&str; 44] = [
+const STRONG: [&str; 46] = [
     "apikey",
     "apikeys",
     "accesskey",
@@ -32,6 +32,8 @@ const STRONG: [&str; 44] = [
     "masterkey",
     "authkey",
     "sharedkey",
+    "subscriptionkey",
+    "secretkeybase",
     "clientsecret",
     "clientsecrets",
     "apisecret",
@@ -238,8 +240,13 @@ impl Fate {
 pub(super) fn names_another(member: &str) -> bool {
     matches!(
         plain(member).as_str(),
-        "name" | "key" | "keypath" | "variable" | "header" | "field"
+        "name" | "key" | "var" | "keypath" | "variable" | "header" | "field"
     )
+}
+
+/// Whether a member is what is named beside it.
+pub(super) fn is_value(member: &str) -> bool {
+    matches!(plain(member).as_str(), "value" | "val")
 }
 
 /// Whether a text counts something: `1,234`, `12k`.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::find::{Found, run};
-use super::names::{Fate, is_secret_name, names_another};
+use super::names::{Fate, is_secret_name, is_value, names_another};
 
 /// How deep JSON is followed.
 const DEPTH: usize = 64;
@@ -129,7 +129,7 @@ impl Frame {
         let Some(member) = self.member.as_ref().map(|member| name(text, member)) else {
             return;
         };
-        if member.eq_ignore_ascii_case("value") {
+        if is_value(&member) {
             if self.is_named {
                 found.push(value);
             } else {

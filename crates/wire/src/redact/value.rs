@@ -133,10 +133,12 @@ pub(super) fn read(text: &[u8], value: usize, name: &str, place: &Place) -> Opti
         return Read::nothing(value + REDACTED.len());
     }
     match text.get(value)? {
-        b'`' if place.strength != Strength::Strong => {
-            quoted(text, value, |said| is_likely(said, place))
-        }
-        b'"' | b'\'' | b'`' => {
+        b'[' if !place.is_member => list(text, value),
+        // Of code, as Markdown has it.
+        b'`' => quoted(text, value, |said| {
+            is_likely(said, place) && !is_word_or_code(said, b"", 0, name, place)
+        }),
+        b'"' | b'\'' => {
             let is_counted = place.strength == Strength::Plural;
             quoted(text, value, |said| !(is_counted && is_count(said)))
         }
@@ -144,6 +146,19 @@ pub(super) fn read(text: &[u8], value: usize, name: &str, place: &Place) -> Opti
         // what it is.
         _ if place.is_member && place.is_colon => None,
         _ => bare(text, value, name, place),
+    }
+}
+
+/// A list that has texts in quotes, all of it.
+fn list(text: &[u8], value: usize) -> Option<Read> {
+    let begin = value + 1;
+    let most = &text[begin..text.len().min(begin + MAX_LINE)];
+    let end = begin + run(most, |byte| byte != b']');
+    let said = &text[begin..end];
+    let marker = &text[value..text.len().min(value + REDACTED.len())];
+    match marker != REDACTED.as_bytes() && said.iter().any(|byte| b"\"'".contains(byte)) {
+        true => Read::secret(begin..end),
+        false => None,
     }
 }
 
@@ -301,7 +316,7 @@ fn is_word_or_code(said: &[u8], text: &[u8], end: usize, name: &str, place: &Pla
     };
     // A shell knows no code there.
     let is_shell = place.is_variable && !place.is_colon && !place.is_spaced;
-    if WORDS.iter().any(|it| it.eq_ignore_ascii_case(word)) {
+    if WORDS.iter().any(|it| it.eq_ignore_ascii_case(word)) || is_number_type(word) {
         return true;
     }
     if is_shell {
@@ -335,8 +350,21 @@ fn is_word_or_code(said: &[u8], text: &[u8], end: usize, name: &str, place: &Pla
     let has_parts =
         word.contains('_') || word.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
     let is_named = has_parts && strength(word) != Strength::None;
-    let is_type = place.is_colon && TYPES.iter().any(|end| word.ends_with(end));
+    let is_type = place.is_colon
+        && (TYPES.iter().any(|end| word.ends_with(end))
+            || place.strength != Strength::Strong
+                && word.starts_with(|c: char| c.is_ascii_uppercase())
+                && has_parts);
     plain(word) == plain(name.rsplit('.').next().unwrap_or(name)) || is_named || is_type
+}
+
+/// `i64`, `usize`, `float32`.
+fn is_number_type(word: &str) -> bool {
+    let bits = word.trim_start_matches(|c: char| c.is_ascii_lowercase());
+    let name = &word[..word.len() - bits.len()];
+    matches!(name, "i" | "u" | "f" | "int" | "uint" | "float")
+        && matches!(bits, "8" | "16" | "32" | "64" | "128")
+        || matches!(word, "usize" | "isize" | "char" | "impl" | "dyn")
 }
 
 /// The value of an option, which is a word of its own.

@@ -114,6 +114,10 @@ fn what_package_clients_print_tells_no_credentials() {
 #[test]
 fn private_keys_are_taken_out() {
     for (begin, end) in [
+        (
+            "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----",
+            "---- END SSH2 ENCRYPTED PRIVATE KEY ----",
+        ),
         ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"),
         (
             "-----BEGIN OPENSSH PRIVATE KEY-----",

@@ -290,6 +290,13 @@ fn long_texts_take_time_in_proportion_to_their_length() {
         "token: [redacted] ",
         "sk-",
         "sk-0123456789abcdef ",
+        "(\"token\",",
+        "name: token\nvalue: ",
+        "token = [\"",
+        "&quot;",
+        "&amp;quot;",
+        "---- BEGIN PRIVATE KEY ----",
+        "sshpass -p ",
         "PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----",
     ] {
