@@ -111,12 +111,6 @@ pub(crate) const KNOWN: &[Known] = &[
         why: Why::NeedsRuntime,
     },
     cannot(
-        SDK,
-        "openai_codex",
-        "handler::policy::tests::a_command_stays_inside_a_folder",
-        BACKSLASH,
-    ),
-    cannot(
         TESTKIT,
         "matching",
         "rounds_count_within_a_turn",
@@ -150,8 +144,6 @@ pub(crate) const KNOWN: &[Known] = &[
     ),
 ];
 
-const BACKSLASH: &str = "the rule for folders takes `\\` for an escape also where it separates; the \
-    rule is to be mended";
 const NO_SANDBOX: &str = "the Windows runtime refuses every command of a read-only sandbox while no \
     Windows sandbox is set up (0.163.0: \"blocked by policy\")";
 const NO_WRITING: &str = "the Windows runtime takes `workspace-write` for read-only while no Windows \
