@@ -63,6 +63,22 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// For a runtime whose export is kept.
+    pub(crate) fn of_kept(schema: PathBuf, version: &str, out: &Path) -> Self {
+        Self {
+            check: false,
+            schema: Some(schema),
+            stable_schema: None,
+            codex_bin: None,
+            out: Some(out.to_owned()),
+            verify: true,
+            lenient_fixups: true,
+            runtime_version: Some(version.to_owned()),
+            write_manifest: false,
+            root: None,
+        }
+    }
+
     fn root(&self) -> PathBuf {
         self.root.clone().unwrap_or_else(root)
     }

@@ -13,6 +13,7 @@ mod output;
 mod parity;
 mod public_api;
 mod reviewed;
+mod runtimes;
 mod schema;
 mod verify;
 mod workspace;
@@ -40,6 +41,8 @@ enum Command {
     GenerateTypes(generate::Options),
     /// Write schema/ from what the pinned runtime exports
     ExportSchema(export::Options),
+    /// Generate and compile the types of every runtime whose export is kept
+    CheckRuntimes,
     /// Write crates/sdk/public-api.txt from what is public
     PublicApi(public_api::Options),
     /// Compare the async and the blocking API
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
     workspace::end(match Cli::parse().command {
         Command::GenerateTypes(options) => generate::run(&options),
         Command::ExportSchema(options) => export::run(&options),
+        Command::CheckRuntimes => runtimes::run(),
         Command::PublicApi(options) => public_api::run(&options),
         Command::CheckParity => parity::run(),
     })

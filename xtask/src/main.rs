@@ -34,6 +34,9 @@ enum Command {
     /// Write schema/ from what the pinned runtime exports
     #[command(disable_help_flag = true)]
     ExportSchema(Forwarded),
+    /// Generate and compile the types of every runtime whose export is kept
+    #[command(disable_help_flag = true)]
+    CheckRuntimes(Forwarded),
     /// Write crates/sdk/public-api.txt from what is public
     #[command(disable_help_flag = true)]
     PublicApi(Forwarded),
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::GenerateTypes(rest) => return forward::run("generate-types", &rest),
         Command::ExportSchema(rest) => return forward::run("export-schema", &rest),
+        Command::CheckRuntimes(rest) => return forward::run("check-runtimes", &rest),
         Command::PublicApi(rest) => return forward::run("public-api", &rest),
         Command::CheckParity(rest) => return forward::run("check-parity", &rest),
         Command::CheckPlatforms(options) => platforms::run(&options),

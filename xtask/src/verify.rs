@@ -1,4 +1,4 @@
-//! Whether a generated crate compiles.
+//! Whether a generated crate compiles, and its examples run.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,16 +14,7 @@ pub(crate) fn check(root: &Path, out: &Path) -> Result<()> {
     if !lock.exists() && ours.exists() {
         fs::copy(ours, &lock).with_context(|| format!("cannot write {}", lock.display()))?;
     }
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["check", "--quiet", "--all-features", "--manifest-path"])
-        .arg(out.join("Cargo.toml"))
-        .arg("--target-dir")
-        .arg(crate::root().join("target/verify"))
-        .env("RUSTFLAGS", "-D warnings")
-        .status()
-        .context("cannot run cargo")?;
-    if !status.success() {
+    if !cargo(out, &["check"])? {
         bail!(
             "what was written to {} does not compile: see above",
             out.display()
@@ -31,4 +22,29 @@ pub(crate) fn check(root: &Path, out: &Path) -> Result<()> {
     }
     println!("{} compiles", out.display());
     Ok(())
+}
+
+/// Runs the tests in the documentation of the crate in `out`.
+pub(crate) fn documentation(out: &Path) -> Result<()> {
+    if !cargo(out, &["test", "--doc"])? {
+        bail!(
+            "the examples in the documentation of {} fail: see above",
+            out.display()
+        );
+    }
+    Ok(())
+}
+
+fn cargo(out: &Path, arguments: &[&str]) -> Result<bool> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(arguments)
+        .args(["--quiet", "--all-features", "--manifest-path"])
+        .arg(out.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(crate::root().join("target/verify"))
+        .env("RUSTFLAGS", "-D warnings")
+        .status()
+        .context("cannot run cargo")?;
+    Ok(status.success())
 }

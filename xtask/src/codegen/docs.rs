@@ -25,6 +25,9 @@ pub(crate) fn on_the_wire(name: &str) -> String {
 /// A text as inline code, whatever it is made of.
 pub(crate) fn code(text: &str) -> String {
     let text: String = visible(text).replace('\n', "\\n");
+    if text.is_empty() {
+        return "the empty name".to_owned();
+    }
     if text.contains('`') {
         format!("`` {text} ``")
     } else {

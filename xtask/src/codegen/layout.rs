@@ -225,21 +225,24 @@ pub(crate) fn modules(model: &Model) -> BTreeMap<TypeName, &'static str> {
             modules.insert(name.clone(), module);
         }
     }
-    while let Some((name, module)) = next(model, &users, &modules) {
+    loop {
+        // Types that use each other in a circle go with the users that have a module already.
+        let by_all = next(model, &users, &modules, false);
+        let found = by_all.or_else(|| next(model, &users, &modules, true));
+        let Some((name, module)) = found else {
+            break;
+        };
         modules.insert(name.clone(), module);
-    }
-    // What is left uses itself in a circle.
-    for name in model.types.keys() {
-        modules.entry(name.clone()).or_insert(COMMON);
     }
     modules
 }
 
-/// A type whose users all have a module, and the module that it gets by them.
+/// A type whose users all have a module, or some if that will do, and the module that it gets by them.
 fn next<'a>(
     model: &'a Model,
     users: &BTreeMap<&TypeName, BTreeSet<&TypeName>>,
     modules: &BTreeMap<TypeName, &'static str>,
+    some_will_do: bool,
 ) -> Option<(&'a TypeName, &'static str)> {
     model.types.iter().find_map(|(name, ty)| {
         if modules.contains_key(name) {
@@ -249,11 +252,13 @@ fn next<'a>(
             return Some((name, *modules.get(&owner.definition)?));
         }
         let users = users.get(name).into_iter().flatten();
-        let theirs: Option<BTreeSet<&'static str>> =
+        let mut theirs: BTreeSet<Option<&'static str>> =
             users.map(|user| modules.get(*user).copied()).collect();
-        let theirs = theirs?;
+        if theirs.remove(&None) && !(some_will_do && !theirs.is_empty()) {
+            return None;
+        }
         let module = match theirs.first() {
-            Some(module) if theirs.len() == 1 => module,
+            Some(Some(module)) if theirs.len() == 1 => module,
             _ => COMMON,
         };
         Some((name, module))

@@ -6,6 +6,8 @@ mod defaults;
 mod docs;
 mod emit;
 mod facts;
+#[cfg(test)]
+mod golden;
 mod layout;
 mod lower;
 mod methods;

@@ -43,7 +43,7 @@ pub(super) fn file(model: &Model, facts: &Facts) -> TokenStream {
         .chain(notifications_with)
         .filter_map(|(method, role)| {
             let role = variant(role?);
-            Some(quote!(Role::#role => #method))
+            Some(quote!(Role::#role => Some(#method)))
         });
     let request_specs: Vec<_> = requests_of(model, facts).collect();
     let notification_specs: Vec<_> = notifications_of(model, facts).collect();
@@ -80,10 +80,10 @@ pub(super) fn file(model: &Model, facts: &Facts) -> TokenStream {
         #server_requests
 
         fn role(role: Role) -> Option<&'static str> {
-            Some(match role {
+            match role {
                 #(#roles,)*
-                _ => return None,
-            })
+                _ => None,
+            }
         }
     }
 }
