@@ -2005,26 +2005,24 @@ fn server_request(method: &str) -> Option<&'static ServerRequestSpec> {
 }
 
 fn role(role: Role) -> Option<&'static str> {
-    Some(
-        match role {
-            Role::Initialize => "initialize",
-            Role::ThreadResume => "thread/resume",
-            Role::ThreadUnsubscribe => "thread/unsubscribe",
-            Role::TurnInterrupt => "turn/interrupt",
-            Role::TurnStart => "turn/start",
-            Role::LoginCompleted => "account/login/completed",
-            Role::TurnError => "error",
-            Role::AgentMessageDelta => "item/agentMessage/delta",
-            Role::ItemCompleted => "item/completed",
-            Role::RequestResolved => "serverRequest/resolved",
-            Role::ThreadArchived => "thread/archived",
-            Role::ThreadClosed => "thread/closed",
-            Role::ThreadDeleted => "thread/deleted",
-            Role::ThreadStatus => "thread/status/changed",
-            Role::TokenUsage => "thread/tokenUsage/updated",
-            Role::TurnCompleted => "turn/completed",
-            Role::TurnStarted => "turn/started",
-            _ => return None,
-        },
-    )
+    match role {
+        Role::Initialize => Some("initialize"),
+        Role::ThreadResume => Some("thread/resume"),
+        Role::ThreadUnsubscribe => Some("thread/unsubscribe"),
+        Role::TurnInterrupt => Some("turn/interrupt"),
+        Role::TurnStart => Some("turn/start"),
+        Role::LoginCompleted => Some("account/login/completed"),
+        Role::TurnError => Some("error"),
+        Role::AgentMessageDelta => Some("item/agentMessage/delta"),
+        Role::ItemCompleted => Some("item/completed"),
+        Role::RequestResolved => Some("serverRequest/resolved"),
+        Role::ThreadArchived => Some("thread/archived"),
+        Role::ThreadClosed => Some("thread/closed"),
+        Role::ThreadDeleted => Some("thread/deleted"),
+        Role::ThreadStatus => Some("thread/status/changed"),
+        Role::TokenUsage => Some("thread/tokenUsage/updated"),
+        Role::TurnCompleted => Some("turn/completed"),
+        Role::TurnStarted => Some("turn/started"),
+        _ => None,
+    }
 }
