@@ -270,7 +270,10 @@ fn what_was_skipped_of_an_unclaimed_turn_is_told_to_whom_it_goes() {
     let mut router = Router::new(limits);
     let start = router.open_start(&thread, true);
     for number in 0..5 {
-        router.route(&turn_event("item/started", "t", "foreign", number), &mut fx);
+        router.route(
+            &turn_event("item/commandExecution/outputDelta", "t", "foreign", number),
+            &mut fx,
+        );
     }
     router.settle_start(&thread, start, None, true, &mut fx);
     let (key, _) = router.subscribe_global();
