@@ -11,7 +11,7 @@ mod types;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
 use self::docs::Doc;
@@ -149,14 +149,20 @@ fn import_for<'a>(specs: impl Iterator<Item = &'a TokenStream>) -> Option<TokenS
     import(quote!(openai_codex_wire), &["MemberSpec"], &words)
 }
 
-/// The identifiers in code, which its comments are no part of.
+/// The identifiers in code that a path begins with; comments are no part of it.
 fn collect_words(tokens: TokenStream, words: &mut BTreeSet<String>) {
+    // `::` is two colons, of which the first says that another one follows.
+    let (mut colon, mut is_within_path) = (false, false);
     for token in tokens {
-        match token {
-            TokenTree::Ident(word) => drop(words.insert(word.to_string())),
+        match &token {
+            TokenTree::Ident(word) if !is_within_path => drop(words.insert(word.to_string())),
             TokenTree::Group(group) => collect_words(group.stream(), words),
             _ => {}
         }
+        let is_colon = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
+        is_within_path = colon && is_colon;
+        colon = matches!(&token, TokenTree::Punct(punct)
+            if is_colon && punct.spacing() == Spacing::Joint);
     }
 }
 
