@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::Other;
+use support::{Other, checkout};
 
 /// Whether a text has these parts, however its lines are broken.
 #[track_caller]
@@ -209,5 +209,30 @@ fn two_requests_with_one_type_of_parameters() {
             "impl ClientRequest for ThreadListParams {",
             "impl ClientRequest for ThreadListStreamParams {",
         ],
+    );
+}
+
+/// What `docs/types-for-your-runtime.md` shows, in the crate that it is about.
+#[test]
+fn what_the_chapter_on_other_runtimes_shows_compiles() {
+    let chapter = checkout().join("docs/types-for-your-runtime.md");
+    let chapter = std::fs::read_to_string(chapter).unwrap();
+    let (_, rest) = chapter.split_once("```rust\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let mut other = Other::pinned();
+    *other.definition("ThreadTeleportParams") = json!({"type": "object"});
+    *other.definition("ThreadTeleportResponse") = json!({"type": "object"});
+    other.add_message("ClientRequest", "thread/teleport", "ThreadTeleportParams");
+    let arguments = ["--runtime-version", "0.172.0", "--lenient-fixups"];
+    other.generate(&arguments).succeeded();
+    let said = other.run_example(example);
+    assert!(said.contains("codex 0.172.0 has 172 requests"), "{said}");
+    assert!(
+        said.contains("new: thread/teleport, answered by ThreadTeleportResponse"),
+        "{said}"
+    );
+    assert!(
+        said.contains(r#"thread/start {"model":"gpt-5.4"}"#),
+        "{said}"
     );
 }

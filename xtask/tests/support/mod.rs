@@ -184,6 +184,24 @@ impl Other {
         assert!(output.status.success(), "{output:?}");
     }
 
+    /// Runs a program that uses what was generated, and returns what it prints.
+    #[track_caller]
+    pub(crate) fn run_example(&self, program: &str) -> String {
+        let out = self.folder.path().join("out");
+        fs::create_dir_all(out.join("examples")).unwrap();
+        fs::write(out.join("examples/it.rs"), program).unwrap();
+        fs::copy(checkout().join("Cargo.lock"), out.join("Cargo.lock")).unwrap();
+        let output = Command::new(env!("CARGO"))
+            .args(["run", "--quiet", "--example", "it", "--manifest-path"])
+            .arg(out.join("Cargo.toml"))
+            .arg("--target-dir")
+            .arg(checkout().join("target/verify"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// The text of everything that was generated.
     pub(crate) fn generated(&self) -> String {
         let sources = self.folder.path().join("out/src");
