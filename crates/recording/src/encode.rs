@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use openai_codex_wire::redact::Redactor;
+use openai_codex_wire::redact::{Redactor, SecretTable};
 use serde_json::json;
 
 use crate::Direction;
@@ -42,6 +42,13 @@ impl Encoder {
             limit,
             over: false,
         }
+    }
+
+    /// With what the protocol says of secrets, besides what the redaction finds by itself.
+    #[must_use]
+    pub fn secrets(mut self, table: SecretTable<'static>) -> Self {
+        self.redactor = Redactor::with_table(table);
+        self
     }
 
     /// The first line: who records, and which version of the protocol it was written for.

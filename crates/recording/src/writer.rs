@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use openai_codex_wire::redact::SecretTable;
+
 use crate::{DEFAULT_LIMIT, Direction, Encoder, create_file};
 
 /// How much may wait for the disk. A message beyond it ends the recording: one with a hole would
@@ -23,11 +25,13 @@ const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 ///
 /// ```
 /// use openai_codex_recording::{Direction, Writer};
+/// use openai_codex_wire::redact::SecretTable;
 ///
 /// # let folder = std::env::temp_dir().join(format!("writer-doc-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;
 /// let path = folder.join("session.jsonl");
-/// let writer = Writer::create(&path, "my-proxy 1.0", "0.163.0", |why| eprintln!("{why}"))?;
+/// let secrets = SecretTable::default(); // or that of the types, `openai_codex_types::SECRETS`
+/// let writer = Writer::create(&path, "my-proxy 1.0", "0.163.0", secrets, |why| eprintln!("{why}"))?;
 /// writer.message(Direction::ToServer, br#"{"method":"initialized"}"#);
 /// writer.end(Direction::ToServer);
 /// # let (done, wait) = std::sync::mpsc::channel();
@@ -114,7 +118,7 @@ enum Item {
 
 impl Writer {
     /// Begins a recording, over an earlier one of that name. `by` is who records, `protocol` the
-    /// version of the protocol it was written for.
+    /// version of the protocol it was written for, `secrets` what that says of secrets.
     ///
     /// `ended_early` is called at most once, on the thread that writes.
     ///
@@ -124,6 +128,7 @@ impl Writer {
         path: &Path,
         by: &str,
         protocol: &str,
+        secrets: SecretTable<'static>,
         ended_early: impl FnOnce(EndedEarly) + Send + 'static,
     ) -> io::Result<Self> {
         let file = create_file(path)?;
@@ -136,7 +141,8 @@ impl Writer {
             by: by.to_owned(),
             protocol: protocol.to_owned(),
             ended_early: Some(Box::new(ended_early)),
-            encoder: begin(),
+            encoder: begin(secrets),
+            secrets,
             attempt: 0,
             headed: false,
             ended: None,
@@ -242,8 +248,8 @@ impl Shared {
     }
 }
 
-fn begin() -> Encoder {
-    Encoder::new(DEFAULT_LIMIT)
+fn begin(secrets: SecretTable<'static>) -> Encoder {
+    Encoder::new(DEFAULT_LIMIT).secrets(secrets)
 }
 
 /// What the thread has.
@@ -253,6 +259,7 @@ struct Recorder {
     protocol: String,
     ended_early: Option<Box<dyn FnOnce(EndedEarly) + Send>>,
     encoder: Encoder,
+    secrets: SecretTable<'static>,
     attempt: u32,
     headed: bool,
     /// Who hung up first. The other side may have more to say.
@@ -358,7 +365,7 @@ impl Recorder {
         let file = self.file.get_mut();
         file.set_len(0)?;
         file.rewind()?;
-        self.encoder = begin();
+        self.encoder = begin(self.secrets);
         self.headed = false;
         self.ended = None;
         Ok(())
@@ -373,7 +380,7 @@ mod tests {
     use crate::Recording;
 
     fn writer(path: &Path) -> Writer {
-        Writer::create(path, "test", "0.163.0", |_| {}).unwrap()
+        Writer::create(path, "test", "0.163.0", SecretTable::default(), |_| {}).unwrap()
     }
 
     fn read(path: &Path) -> Recording {

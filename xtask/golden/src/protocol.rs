@@ -2,6 +2,7 @@
 
 //! The protocol as data: what is known of a method beside its types.
 
+use openai_codex_wire::redact::SecretTable;
 use openai_codex_wire::{MethodSpec, NotificationSpec, Protocol, Role, ServerRequestSpec};
 
 /// Every request that the client can send, sorted by method.
@@ -31,6 +32,9 @@ pub static SERVER_REQUESTS: &[ServerRequestSpec] = &[
         .experimental()
         .secret(),
 ];
+
+/// The members that are secret in the messages of a method, for redaction.
+pub static SECRETS: SecretTable<'static> = SecretTable { methods: &[] };
 
 /// What is known of every method, and which one has a role.
 ///

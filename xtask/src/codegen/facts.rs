@@ -155,7 +155,8 @@ fn secrets(model: &Model) -> BTreeSet<&TypeName> {
         .collect()
 }
 
-fn has_secret(ty: &Ty) -> bool {
+/// Whether a member of this type is a secret.
+pub(crate) fn has_secret(ty: &Ty) -> bool {
     match ty {
         Ty::Secret => true,
         Ty::List(inner) | Ty::Map(inner) | Ty::Nullable(inner) | Ty::Boxed(inner) => {

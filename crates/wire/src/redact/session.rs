@@ -14,9 +14,6 @@ use crate::{Direction, RequestId};
 /// How many requests may be open whose answers are secret.
 const MAX_OPEN: usize = 4096;
 
-/// The method that asks the user, now and then for a secret.
-const USER_INPUT: &str = "item/tool/requestUserInput";
-
 /// What tells the texts of a method apart that grow at a time.
 const STREAM_IDS: [&str; 7] = [
     "threadId",
@@ -31,7 +28,7 @@ const STREAM_IDS: [&str; 7] = [
 /// Takes the secrets out of the messages of one session, in their order.
 ///
 /// Knows, besides what [`redact`](super::redact) does, which answers the server has asked for as
-/// secrets (`isSecret` of `item/tool/requestUserInput`), what a [table](SecretTable) says of the
+/// secrets (`isSecret` of a question to the user), what a [table](SecretTable) says of the
 /// protocol, and the secrets that come in the pieces of a delta, in Base64 too: what comes before
 /// such a one can be told, its first characters, is in the recording, the rest is not.
 #[derive(Clone, Debug, Default)]
@@ -82,7 +79,7 @@ impl Redactor {
                 let params = params.unwrap_or_default();
                 names = self.members(&method);
                 let mut asked = names.clone();
-                if direction == Direction::ToClient && method == USER_INPUT {
+                if direction == Direction::ToClient && params.contains("isSecret") {
                     asked.extend(secret_questions(params));
                 }
                 self.remember((direction, id), asked);

@@ -4,16 +4,17 @@
 /// so. What has a telling name needs no entry.
 ///
 /// ```
-/// use openai_codex_wire::redact::{MethodSecrets, SecretTable};
+/// use openai_codex_wire::Direction;
+/// use openai_codex_wire::redact::{MethodSecrets, Redactor, SecretTable};
 ///
 /// static METHODS: [MethodSecrets<'static>; 1] = [MethodSecrets {
 ///     method: "account/login/start",
 ///     members: &["pin"],
 /// }];
-/// let table = SecretTable { methods: &METHODS };
-/// assert!(table.holds_secrets("account/login/start") && !table.holds_secrets("turn/start"));
-/// // A method that the table does not know is judged by its words.
-/// assert!(table.holds_secrets("account/apiToken/renew"));
+/// let mut redactor = Redactor::with_table(SecretTable { methods: &METHODS });
+/// let message = r#"{"id":1,"method":"account/login/start","params":{"pin":"1234"}}"#;
+/// let redacted = redactor.redact(Direction::ToServer, message).unwrap();
+/// assert!(!redacted.contains("1234"));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SecretTable<'a> {
@@ -30,28 +31,7 @@ pub struct MethodSecrets<'a> {
     pub members: &'a [&'a str],
 }
 
-/// Words of methods that are about secrets.
-const WORDS: [&str; 8] = [
-    "login",
-    "auth",
-    "token",
-    "secret",
-    "attestation",
-    "pairing",
-    "userverification",
-    "environment/add",
-];
-
 impl<'a> SecretTable<'a> {
-    /// Whether a method carries secrets, so that its payloads are no evidence to be kept.
-    pub fn holds_secrets(&self, method: &str) -> bool {
-        let is_listed = self.methods.iter().any(|it| it.method == method);
-        is_listed || {
-            let method = method.to_ascii_lowercase();
-            WORDS.iter().any(|word| method.contains(word))
-        }
-    }
-
     /// The members that are secret in the messages of a method.
     pub(super) fn members(&self, method: &str) -> &'a [&'a str] {
         let entry = self.methods.iter().find(|it| it.method == method);

@@ -189,7 +189,7 @@ fn lib(modules: &BTreeSet<&str>, version: &str) -> TokenStream {
             ),
             (
                 "protocol".to_owned(),
-                quote!(pub use protocol::{METHODS, NOTIFICATIONS, PROTOCOL, SERVER_REQUESTS};),
+                quote!(pub use protocol::{METHODS, NOTIFICATIONS, PROTOCOL, SECRETS, SERVER_REQUESTS};),
             ),
             (
                 "openai_codex_wire".to_owned(),

@@ -1,14 +1,14 @@
 //! `protocol.rs`: the tables of specs, and the functions that look into them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use openai_codex_wire::Role;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::import_for;
-use crate::codegen::facts::Facts;
-use crate::codegen::model::{Model, Notification, Request};
+use crate::codegen::facts::{Facts, has_secret};
+use crate::codegen::model::{Model, Notification, Request, Shape};
 use crate::methods_file::{Effect, Entry, Tier};
 
 /// The file.
@@ -49,9 +49,12 @@ pub(super) fn file(model: &Model, facts: &Facts) -> TokenStream {
     let notification_specs: Vec<_> = notifications_of(model, facts).collect();
     let server_request_specs: Vec<_> = server_requests_of(model, facts).collect();
     let all = [&request_specs, &notification_specs, &server_request_specs];
+    let secrets: Vec<_> = secrets(model).collect();
+    let method_secrets = (!secrets.is_empty()).then(|| quote!(MethodSecrets,));
     let members = import_for(all.into_iter().flatten());
     quote! {
         //! The protocol as data: what is known of a method beside its types.
+        use openai_codex_wire::redact::{#method_secrets SecretTable};
         use openai_codex_wire::{MethodSpec, NotificationSpec, Protocol, Role, ServerRequestSpec};
         #members
 
@@ -63,6 +66,9 @@ pub(super) fn file(model: &Model, facts: &Facts) -> TokenStream {
 
         /// Every request that the server sends, sorted by method.
         pub static SERVER_REQUESTS: &[ServerRequestSpec] = &[#(#server_request_specs,)*];
+
+        /// The members that are secret in the messages of a method, for redaction.
+        pub static SECRETS: SecretTable<'static> = SecretTable { methods: &[#(#secrets,)*] };
 
         /// What is known of every method, and which one has a role.
         ///
@@ -86,6 +92,29 @@ pub(super) fn file(model: &Model, facts: &Facts) -> TokenStream {
             }
         }
     }
+}
+
+/// The secret members of each message that has some, in either direction.
+fn secrets(model: &Model) -> impl Iterator<Item = TokenStream> + '_ {
+    let requests = model.requests.iter().chain(&model.server_requests);
+    let requests = requests.map(|it| (&it.method, vec![&it.params, &it.response]));
+    let notifications = model
+        .notifications
+        .iter()
+        .map(|it| (&it.method, vec![&it.params]));
+    requests.chain(notifications).filter_map(|(method, types)| {
+        let shapes = model.reachable(types).into_iter();
+        let shapes = shapes.filter_map(|name| Some(&model.types.get(name)?.shape));
+        let fields = shapes.filter_map(|shape| match shape {
+            Shape::Struct(record) => Some(&record.fields),
+            _ => None,
+        });
+        let secret = fields.flatten().filter(|field| has_secret(&field.ty));
+        let members: BTreeSet<&String> = secret.map(|field| &field.wire).collect();
+        let members = members.into_iter();
+        (members.len() > 0)
+            .then(|| quote!(MethodSecrets { method: #method, members: &[#(#members),*] }))
+    })
 }
 
 /// The specs of the requests that the client sends, sorted by method as the model is.
