@@ -154,7 +154,7 @@ pub use openai_codex_wire::{Notification, ServerRequest};
 pub use openai_codex_wire::{Protocol, Role, ServerRequestSpec};
 pub use plugin::*;
 pub use project::*;
-pub use protocol::{METHODS, NOTIFICATIONS, PROTOCOL, SERVER_REQUESTS};
+pub use protocol::{METHODS, NOTIFICATIONS, PROTOCOL, SECRETS, SERVER_REQUESTS};
 pub use requirements::*;
 pub use response_item::*;
 pub use server::*;

@@ -2,6 +2,7 @@
 
 //! The protocol as data: what is known of a method beside its types.
 
+use openai_codex_wire::redact::{MethodSecrets, SecretTable};
 use openai_codex_wire::{MethodSpec, NotificationSpec, Protocol, Role, ServerRequestSpec};
 use openai_codex_wire::MemberSpec;
 
@@ -1344,6 +1345,56 @@ pub static SERVER_REQUESTS: &[ServerRequestSpec] = &[
         )
         .refusal("{\"action\":\"decline\"}"),
 ];
+
+/// The members that are secret in the messages of a method, for redaction.
+pub static SECRETS: SecretTable<'static> = SecretTable {
+    methods: &[
+        MethodSecrets {
+            method: "account/login/start",
+            members: &[
+                "accessKeyId",
+                "accessToken",
+                "apiKey",
+                "authUrl",
+                "secretAccessKey",
+                "sessionToken",
+                "userCode",
+            ],
+        },
+        MethodSecrets {
+            method: "environment/add",
+            members: &["authBearerToken"],
+        },
+        MethodSecrets {
+            method: "mcpServer/oauth/login",
+            members: &["authorizationUrl"],
+        },
+        MethodSecrets {
+            method: "remoteControl/pairing/start",
+            members: &["manualPairingCode", "pairingCode"],
+        },
+        MethodSecrets {
+            method: "remoteControl/pairing/status",
+            members: &["manualPairingCode", "pairingCode"],
+        },
+        MethodSecrets {
+            method: "userVerification/verify",
+            members: &["signature"],
+        },
+        MethodSecrets {
+            method: "account/chatgptAuthTokens/refresh",
+            members: &["accessToken"],
+        },
+        MethodSecrets {
+            method: "attestation/generate",
+            members: &["token"],
+        },
+        MethodSecrets {
+            method: "account/gatewayOAuth/changed",
+            members: &["authUrl"],
+        },
+    ],
+};
 
 /// What is known of every method, and which one has a role.
 ///
