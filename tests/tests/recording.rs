@@ -18,6 +18,36 @@ fn read(path: &Path) -> Recording {
     Recording::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// Their names do not tell that they are secret; the schema's reviewed list does.
+#[test]
+fn what_the_protocol_says_is_secret_is_not_recorded() {
+    let mut redactor = Redactor::with_table(openai_codex::types::SECRETS);
+    for (method, params, result, secret) in [
+        (
+            "account/login/start",
+            json!({"type": "chatgptDeviceCode"}),
+            json!({"type": "chatgptDeviceCode", "userCode": "ABCD-1234", "loginId": "l"}),
+            "ABCD-1234",
+        ),
+        (
+            "remoteControl/pairing/start",
+            json!({}),
+            json!({"pairingCode": "77 12 09", "manualPairingCode": "x"}),
+            "77 12 09",
+        ),
+    ] {
+        let ask = json!({"id": 7, "method": method, "params": params});
+        let answer = json!({"id": 7, "result": result});
+        redactor
+            .redact(Direction::ToServer, &ask.to_string())
+            .unwrap();
+        let kept = redactor
+            .redact(Direction::ToClient, &answer.to_string())
+            .unwrap();
+        assert!(!kept.contains(secret), "{kept}");
+    }
+}
+
 #[tokio::test]
 async fn a_session_is_recorded_both_ways_without_its_secrets() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use openai_codex_recording::{Direction, EndedEarly, Writer};
+use openai_codex_types::SECRETS;
 use tokio::sync::oneshot;
 
 use super::Tap;
@@ -19,7 +20,13 @@ pub(crate) fn record(path: &Path) -> io::Result<Arc<dyn Tap>> {
         EndedEarly::Unwritable(error) => tracing::warn!(path = %told, %error, "{why}"),
         EndedEarly::TooMuch => tracing::warn!(path = %told, "{why}"),
     };
-    let writer = Writer::create(path, by, openai_codex_runtime::VERSION, ended_early)?;
+    let writer = Writer::create(
+        path,
+        by,
+        openai_codex_runtime::VERSION,
+        SECRETS,
+        ended_early,
+    )?;
     Ok(Arc::new(writer))
 }
 
