@@ -7,6 +7,7 @@ mod lag;
 mod lost;
 #[cfg(unix)]
 mod process;
+mod protocol;
 mod requests;
 mod router;
 mod runtime;
