@@ -7,6 +7,10 @@
     missing_docs,
     reason = "the schemas say little, so that what is made of them is easy to read"
 )]
+#![allow(
+    clippy::match_single_binding,
+    reason = "none of these methods has a role"
+)]
 
 #[rustfmt::skip]
 mod blocking_methods;

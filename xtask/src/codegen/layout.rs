@@ -254,7 +254,8 @@ fn next<'a>(
         let users = users.get(name).into_iter().flatten();
         let mut theirs: BTreeSet<Option<&'static str>> =
             users.map(|user| modules.get(*user).copied()).collect();
-        if theirs.remove(&None) && !(some_will_do && !theirs.is_empty()) {
+        let is_open = theirs.remove(&None);
+        if is_open && (!some_will_do || theirs.is_empty()) {
             return None;
         }
         let module = match theirs.first() {
