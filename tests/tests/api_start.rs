@@ -94,7 +94,7 @@ async fn an_exact_policy_refuses_any_other_version_and_names_both() {
 
 #[tokio::test]
 async fn options_that_an_older_runtime_ignores_fail_before_they_are_sent() {
-    for version in ["0.153.9", "0.154.0-alpha.3", "0.1.0", "0.0.0", "unknown"] {
+    for version in ["0.150.9", "0.151.0-alpha.3", "0.1.0", "0.0.0", "unknown"] {
         let (fake, codex) = client::fake_of_version(version).await;
         let thread = codex.thread("t");
         for (error, option) in [
@@ -132,7 +132,7 @@ async fn options_that_an_older_runtime_ignores_fail_before_they_are_sent() {
         ] {
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
             let text = error.to_string();
-            assert!(text.contains(option) && text.contains("0.154.0"), "{text}");
+            assert!(text.contains(option) && text.contains("0.151.0"), "{text}");
         }
         // What every version knows goes on working, and is the first thing sent.
         fake.expect("turn/start").reply(client::turn_response("u"));
@@ -143,7 +143,7 @@ async fn options_that_an_older_runtime_ignores_fail_before_they_are_sent() {
 
 #[tokio::test]
 async fn options_of_newer_runtimes_are_sent_to_them() {
-    for version in ["0.154.0", "0.163.0", "1.0.0"] {
+    for version in ["0.151.0", "0.163.0", "1.0.0"] {
         let (fake, codex) = client::fake_of_version(version).await;
         fake.expect("turn/start").reply(client::turn_response("u"));
         codex

@@ -161,7 +161,7 @@ async fn a_custom_launch_without_a_version_is_taken_for_an_old_one() {
     let thread = codex.thread_start().await.unwrap();
     let error = thread.run("hi").source("cron").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.to_string().contains("0.154.0"), "{error}");
+    assert!(error.to_string().contains("0.151.0"), "{error}");
     assert_eq!(checkout.times_asked(), 0);
     codex.close().await.unwrap();
 }

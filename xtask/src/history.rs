@@ -75,7 +75,12 @@ impl History {
     /// The same as seen from a runtime: what is older than it. `None` if its version is none.
     pub(crate) fn before(&self, version: &str) -> Option<Before<'_>> {
         let version = Version::parse(version)?;
-        let older = self.0.iter().filter(|(other, _)| *other < version);
+        // A build from a checkout says 0.0.0, and is newer than what was released.
+        let is_unversioned = version.numbers.iter().all(|number| *number == 0);
+        let older = self
+            .0
+            .iter()
+            .filter(|(other, _)| is_unversioned || *other < version);
         Some(Before {
             older: older.collect(),
             version,
@@ -209,5 +214,8 @@ mod tests {
         assert_eq!(history.before("0.10.0-alpha.1").unwrap().older.len(), 1);
         assert_eq!(history.before("0.10.0").unwrap().older.len(), 1);
         assert!(history.before("unknown").is_none());
+        let unversioned = history.before("0.0.0").unwrap();
+        assert_eq!(unversioned.older.len(), 4);
+        assert_eq!(unversioned.method(REQUESTS, "gap"), Some("0.0.0"));
     }
 }

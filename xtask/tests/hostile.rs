@@ -209,6 +209,27 @@ fn what_is_written_for_a_hostile_schema_compiles() {
     for name in ["ZzNode", "ZzA", "ZzTree", "ZzKeyed"] {
         properties(&mut other)[name] = reference(name);
     }
+    // Ids that are no text, values that are the names of traits, defaults, what is there twice.
+    *other.definition("ZzCounted") = json!({"oneOf": [
+        {"type": "object", "required": ["type", "id"], "properties": {
+            "type": {"type": "string", "enum": ["one"]}, "id": {"type": "integer", "format": "int64"}}},
+        {"type": "object", "required": ["type", "id"], "properties": {
+            "type": {"type": "string", "enum": ["two"]}, "id": {"type": "integer", "format": "int64"}}},
+        {"type": "object", "required": ["type"], "properties": {
+            "type": {"type": "string", "enum": ["two"]}}}]});
+    *other.definition("ZzTraits") = json!({"type": "string",
+        "enum": ["notification", "scope", "tier", "stability", "record", "threadId", "value", "value"]});
+    *other.definition("ZzDefaults") = json!({"type": "object", "properties": {
+        "spaced": {"type": "string", "default": "a  b\n  c"},
+        "some": {"type": "integer", "format": "uint32", "default": 4_294_967_295_u32}}});
+    for name in ["ZzCounted", "ZzTraits", "ZzDefaults"] {
+        other.definition("TurnStartResponse")["properties"][name] = reference(name);
+    }
+    other.add_message(
+        "ServerNotification",
+        "turn/started",
+        "TurnStartedNotification",
+    );
     // Texts.
     for (index, text) in [
         "a\u{202e}b\u{2066}c",
@@ -219,6 +240,11 @@ fn what_is_written_for_a_hostile_schema_compiles() {
         "*/ \"# `[evil",
         "[x](javascript:y) <script> `open",
         "    panic!()",
+        "-      panic!()",
+        "1.\t\tpanic!()",
+        ">      panic!()",
+        "\\<img src=x onerror=alert(1) a=>",
+        "\\[x](javascript:y)",
     ]
     .iter()
     .enumerate()

@@ -263,18 +263,18 @@ mod tests {
         let labelled = plain.clone().turn_trigger("cron");
         let both = labelled.clone().parent_turn_id("u");
         assert_eq!(refused(Some("0.1.0"), &plain), None);
-        for version in ["0.154.0", "0.163.0", "1.0.0"] {
+        for version in ["0.151.0", "0.163.0", "1.0.0"] {
             assert_eq!(refused(Some(version), &labelled), None, "{version}");
         }
-        for version in [Some("0.153.9"), Some("0.154.0-alpha.3"), Some("x"), None] {
+        for version in [Some("0.150.9"), Some("0.151.0-alpha.3"), Some("x"), None] {
             let text = refused(version, &labelled).unwrap();
-            assert!(text.contains("source needs codex 0.154.0"), "{text}");
+            assert!(text.contains("source needs codex 0.151.0"), "{text}");
             let text = refused(version, &both).unwrap();
             let needs = "parent_turn_id and source needs codex 0.163.0";
             assert!(text.contains(needs), "{text}");
         }
         // What one version knows, it may be given.
-        let text = refused(Some("0.154.0"), &both).unwrap();
+        let text = refused(Some("0.151.0"), &both).unwrap();
         assert!(
             text.contains(": parent_turn_id needs codex 0.163.0"),
             "{text}"

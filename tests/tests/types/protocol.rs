@@ -293,10 +293,9 @@ fn what_an_older_runtime_lacks_is_known_with_its_version() {
         let member = spec.newer_members.iter().find(|it| it.name == member);
         member.map(|it| it.since)
     };
-    // Those that the SDK guarded by hand, measured at 0.151.0; the first export that is kept
-    // with them is that of 0.154.0.
+    // Those that the SDK guarded by hand, measured at 0.151.0.
     for member in ["toolOutput", "turnTrigger", "serviceTierForTurn"] {
-        assert_eq!(since("turn/start", member), Some("0.154.0"), "{member}");
+        assert_eq!(since("turn/start", member), Some("0.151.0"), "{member}");
     }
     // It was guarded as well, and stands in every export.
     for method in ["thread/resume", "thread/fork"] {
@@ -306,7 +305,7 @@ fn what_an_older_runtime_lacks_is_known_with_its_version() {
     assert_eq!(PROTOCOL.request("thread/start").unwrap().since, None);
     assert_eq!(
         PROTOCOL.request("thread/revert").unwrap().since,
-        Some("0.154.0")
+        Some("0.151.0")
     );
     assert_eq!(lookup("thread/deleted").unwrap().since, Some("0.144.4"));
     let time = PROTOCOL.server_request("currentTime/read").unwrap();

@@ -125,7 +125,7 @@ impl ClientNotification for OlderreadyNotification {
 pub struct ToolRequestUserInputParams {
     /// `isBlocking` on the wire.
     ///
-    /// Runtimes before 0.154.0 do not send it, which means `true`.
+    /// Runtimes before 0.151.0 do not send it, which means `true`.
     pub is_blocking: bool,
     /// `projectId` on the wire.
     pub project_id: Option<String>,

@@ -37,14 +37,6 @@ pub static SERVER_REQUESTS: &[ServerRequestSpec] = &[
 pub static SECRETS: SecretTable<'static> = SecretTable { methods: &[] };
 
 /// What is known of every method, and which one has a role.
-///
-/// ```
-/// use openai_codex_types::{ClientRequest, Effect, PROTOCOL, Role, ThreadReadParams};
-///
-/// let spec = PROTOCOL.request(ThreadReadParams::METHOD).unwrap();
-/// assert_eq!((spec.effect, spec.secret), (Effect::Reads, false));
-/// assert_eq!(PROTOCOL.method(Role::TurnCompleted), Some("turn/completed"));
-/// ```
 pub static PROTOCOL: Protocol = Protocol::new(
     request,
     notification,

@@ -28,10 +28,14 @@ pub(crate) fn code(text: &str) -> String {
     if text.is_empty() {
         return "the empty name".to_owned();
     }
-    if text.contains('`') {
-        format!("`` {text} ``")
-    } else {
-        format!("`{text}`")
+    let runs = text.split(|c| c != '`').map(str::len);
+    match runs.max().unwrap_or(0) {
+        0 => format!("`{text}`"),
+        // Longer than any run within, so that none of them ends it.
+        longest => {
+            let marks = "`".repeat(longest + 1);
+            format!("{marks} {text} {marks}")
+        }
     }
 }
 
@@ -109,6 +113,12 @@ fn escape(line: &str) -> String {
     let indent = (line.len() - content.len()).min(2);
     let mut escaped = " ".repeat(indent);
     let mut rest = content;
+    // What stands far behind a mark of a list or a quotation would be code, which rustdoc runs.
+    while let Some((mark, after)) = mark(rest) {
+        escaped.push_str(mark);
+        escaped.push(' ');
+        rest = after.trim_start();
+    }
     if let Some(reason) = content.strip_prefix("@deprecated") {
         escaped.push_str("**Deprecated**:");
         rest = reason.trim_start_matches(':');
@@ -133,7 +143,7 @@ fn escape(line: &str) -> String {
             escaped.push_str(&format!("`{path}`"));
             rest = after;
         } else {
-            if matches!(c, '[' | ']' | '<' | '>') && !(c == '>' && escaped.trim().is_empty()) {
+            if matches!(c, '[' | ']' | '<' | '>' | '\\') {
                 escaped.push('\\');
             }
             escaped.push(c);
@@ -141,6 +151,23 @@ fn escape(line: &str) -> String {
         }
     }
     escaped
+}
+
+/// The mark of a list or a quotation that a line begins with, and what follows it.
+fn mark(line: &str) -> Option<(&str, &str)> {
+    let digits = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let is_mark = |c: char| {
+        if digits > 0 {
+            matches!(c, '.' | ')')
+        } else {
+            matches!(c, '-' | '*' | '+' | '>')
+        }
+    };
+    let end = digits + 1;
+    let found = line[digits..].chars().next().is_some_and(is_mark);
+    let (mark, after) = found.then(|| line.split_at(end))?;
+    let is_apart = after.starts_with(char::is_whitespace);
+    (is_apart || (mark == ">" && !after.is_empty())).then_some((mark, after))
 }
 
 /// The inline code that a text begins with, or its first marks escaped if nothing closes them; and
@@ -221,6 +248,10 @@ mod tests {
             ("> ~~~\n> panic!()", "> \\~~~\n> panic!()"),
             ("``` `x` ```", "``` `x` ```"),
             ("the `x``", "the \\`x\\`\\`"),
+            ("-      abort();", "- abort();"),
+            ("1.\t\tabort();", "1. abort();"),
+            (">     - >     abort();", "> - > abort();"),
+            ("\\<img a=>", "\\\\\\<img a=\\>"),
         ] {
             assert_eq!(lines(text).join("\n"), expected, "{text}");
         }
@@ -239,6 +270,7 @@ mod tests {
             assert_eq!(lines(text).join("\n"), expected, "{text:?}");
         }
         assert_eq!(code("a`b\u{202e}\nc"), "`` a`bU+202E\\nc ``");
+        assert_eq!(code("a``<b>"), "``` a``<b> ```");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(crate) struct Listing<'a> {
     pub(crate) report: &'a mut Vec<String>,
 }
 
-impl Listing<'_> {
+impl<'a> Listing<'a> {
     /// The requests of a union (`ClientRequest`, `ServerRequest`) with their responses.
     ///
     /// A response is what a fixup says, or what the rule `XParams` -> `XResponse`
@@ -36,7 +36,7 @@ impl Listing<'_> {
     /// with the most words in common, or any JSON if there is none.
     pub(crate) fn requests(&mut self, union: &str) -> Result<Vec<Request>> {
         let definitions = self.definitions;
-        let messages = messages(definitions, union)?;
+        let messages = self.messages(union)?;
         let certain = |message: &SchemaObject| {
             let given = mark(message, "x-response").map(str::to_owned);
             given
@@ -118,7 +118,7 @@ impl Listing<'_> {
 
     /// The notifications of a union (`ServerNotification`, `ClientNotification`).
     pub(crate) fn notifications(&mut self, union: &str) -> Result<Vec<Notification>> {
-        let messages = messages(self.definitions, union)?;
+        let messages = self.messages(union)?;
         self.functions(&messages)?;
         let mut renamed = Vec::new();
         let mut variants = Parts::new(&["Unrecognized"], self.lenient.then_some(&mut renamed));
@@ -150,6 +150,42 @@ impl Listing<'_> {
         self.report.extend(renamed);
         notifications.sort_by(|a, b| a.method.cmp(&b.method));
         Ok(notifications)
+    }
+
+    /// The messages of a union, each with its place.
+    fn messages(&mut self, of: &str) -> Result<Vec<Message<'a>>> {
+        let at = At::definition(PASS, of);
+        let union_schema = self
+            .definitions
+            .get(of)
+            .ok_or_else(|| at.error("is missing"))?;
+        let (keyword, branches) = union(union_schema).ok_or_else(|| at.error("is not a union"))?;
+        let mut seen = BTreeSet::new();
+        let mut messages = Vec::new();
+        for (index, schema) in branches.iter().map(object).enumerate() {
+            let at = at.child(keyword).child(index);
+            if is_left_out(schema) {
+                continue;
+            }
+            let method = method_of(schema).ok_or_else(|| at.error("has no method"))?;
+            if !seen.insert(method) {
+                let why = format!("a second method called `{method}`");
+                Parts::new(&[], self.lenient.then_some(&mut *self.report)).left_out(&why, &at)?;
+                continue;
+            }
+            let members = [union_schema, schema]
+                .into_iter()
+                .filter_map(|it| it.object.as_ref());
+            let mut members = members.flat_map(|it| it.properties.keys());
+            if let Some(member) = members.find(|member| !ENVELOPE.contains(&member.as_str())) {
+                return Err(at.child("properties").child(member).error(format!(
+                    "the message `{method}` has a member besides method and params"
+                )));
+            }
+            let method = method.to_owned();
+            messages.push(Message { schema, method, at });
+        }
+        Ok(messages)
     }
 
     /// The function of each message, of which no two have one name.
@@ -200,34 +236,4 @@ struct Message<'a> {
     schema: &'a SchemaObject,
     method: String,
     at: At,
-}
-
-fn messages<'a>(definitions: &'a Definitions, of: &str) -> Result<Vec<Message<'a>>> {
-    let at = At::definition(PASS, of);
-    let union_schema = definitions.get(of).ok_or_else(|| at.error("is missing"))?;
-    let (keyword, branches) = union(union_schema).ok_or_else(|| at.error("is not a union"))?;
-    let mut seen = BTreeSet::new();
-    let mut messages = Vec::new();
-    for (index, schema) in branches.iter().map(object).enumerate() {
-        let at = at.child(keyword).child(index);
-        if is_left_out(schema) {
-            continue;
-        }
-        let method = method_of(schema).ok_or_else(|| at.error("has no method"))?;
-        if !seen.insert(method) {
-            return Err(at.error(format!("a second method called `{method}`")));
-        }
-        let members = [union_schema, schema]
-            .into_iter()
-            .filter_map(|it| it.object.as_ref());
-        let mut members = members.flat_map(|it| it.properties.keys());
-        if let Some(member) = members.find(|member| !ENVELOPE.contains(&member.as_str())) {
-            return Err(at.child("properties").child(member).error(format!(
-                "the message `{method}` has a member besides method and params"
-            )));
-        }
-        let method = method.to_owned();
-        messages.push(Message { schema, method, at });
-    }
-    Ok(messages)
 }

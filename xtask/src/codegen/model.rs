@@ -251,6 +251,15 @@ impl ToTokens for TypeName {
 }
 
 impl Ty {
+    /// Whether it derefs to text, as ids do.
+    pub(crate) fn is_text(&self) -> bool {
+        match self {
+            Self::String => true,
+            Self::Wire(name) => *name != "RequestId",
+            _ => false,
+        }
+    }
+
     /// The named types in it.
     pub(crate) fn named(&self) -> Option<&TypeName> {
         match self {

@@ -43,7 +43,7 @@ fn expression(model: &Model, payload: &str, path: &str) -> Option<TokenStream> {
     let field = record.fields.iter().find(|field| field.wire == first)?;
     let name = format_ident!("{}", field.name);
     match (second, &field.ty) {
-        (None, Ty::Wire(_) | Ty::String) => Some(match field.kind {
+        (None, ty) if ty.is_text() => Some(match field.kind {
             Kind::Required => quote!(Some(&self.#name)),
             Kind::Nullable | Kind::Optional => quote!(self.#name.as_deref()),
             _ => return None,
@@ -54,7 +54,8 @@ fn expression(model: &Model, payload: &str, path: &str) -> Option<TokenStream> {
                     let inner = inner
                         .fields
                         .iter()
-                        .find(|field| field.wire == member && field.kind == Kind::Required)?;
+                        .find(|field| field.wire == member && field.kind == Kind::Required)
+                        .filter(|field| field.ty.is_text())?;
                     let inner = format_ident!("{}", inner.name);
                     Some(quote!(Some(&self.#name.#inner)))
                 }

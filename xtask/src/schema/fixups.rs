@@ -416,7 +416,7 @@ pub(crate) const ABSENT_BEFORE: &[AbsentBefore] = &[
     AbsentBefore {
         definition: "ExternalAgentConfigImportHistoriesReadResponse",
         member: "connectors",
-        version: "0.154.0",
+        version: "0.151.0",
         means: "[]",
     },
     // Profiles that were not allowed were not listed.
@@ -436,7 +436,7 @@ pub(crate) const ABSENT_BEFORE: &[AbsentBefore] = &[
     AbsentBefore {
         definition: "ToolRequestUserInputParams",
         member: "isBlocking",
-        version: "0.154.0",
+        version: "0.151.0",
         means: "true",
     },
 ];

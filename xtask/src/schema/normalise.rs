@@ -79,10 +79,12 @@ impl Places {
         let mut pieces = text.split(FLAT);
         let mut told = pieces.next().unwrap_or_default().to_owned();
         for piece in pieces {
-            let is_of_name = |c: char| c.is_alphanumeric() || c == '_';
-            let end = piece.find(|c| !is_of_name(c)).unwrap_or(piece.len());
+            let end = piece.find('/').or_else(|| piece.find(" ("));
+            let name = piece[..end.unwrap_or(piece.len())]
+                .replace("~1", "/")
+                .replace("~0", "~");
             told += FLAT;
-            if self.nested.contains(&piece[..end]) {
+            if self.nested.contains(&name) {
                 told += "v2/";
             }
             told += piece;

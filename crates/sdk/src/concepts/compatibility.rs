@@ -44,7 +44,7 @@
 //! It ignores unknown options in silence. Those of starting, resuming, forking and
 //! listing threads and of turns are refused before anything is sent, with the version
 //! that they need: `source`, `turn_service_tier` and
-//! [`ExternalMessage`](crate::ExternalMessage) need 0.154.0. Which they are is generated:
+//! [`ExternalMessage`](crate::ExternalMessage) need 0.151.0. Which they are is generated:
 //! the exports of earlier runtimes are compared with that of the pinned one, and
 //! [`MethodSpec::newer_members`](crate::types::MethodSpec) has the outcome. A build
 //! without a version (`0.0.0`, from a checkout) is asked for its own schema, once, when

@@ -19,6 +19,11 @@ impl Doc {
         })
     }
 
+    /// A text of ours.
+    pub(super) fn text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The same of something that may be experimental.
     pub(super) fn marked(schema: Option<&str>, fallback: &str, experimental: bool) -> Self {
         Self::new(unmarked(schema, experimental).as_deref(), fallback)

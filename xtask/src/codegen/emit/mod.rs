@@ -11,7 +11,7 @@ mod types;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
 use self::docs::Doc;
@@ -149,20 +149,49 @@ fn import_for<'a>(specs: impl Iterator<Item = &'a TokenStream>) -> Option<TokenS
     import(quote!(openai_codex_wire), &["MemberSpec"], &words)
 }
 
-/// The identifiers in code that a path begins with; comments are no part of it.
+/// The identifiers in code that a path begins with: comments are no part of it, nor are the names of
+/// variants and what stands in tables, but for the types and values in parentheses there.
 fn collect_words(tokens: TokenStream, words: &mut BTreeSet<String>) {
-    // `::` is two colons, of which the first says that another one follows.
-    let (mut colon, mut is_within_path) = (false, false);
-    for token in tokens {
-        match &token {
-            TokenTree::Ident(word) if !is_within_path => drop(words.insert(word.to_string())),
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is = |at: Option<usize>, c: char| {
+        let token = at.and_then(|at| tokens.get(at));
+        matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == c)
+    };
+    let is_word = |at: Option<usize>, text: &str| {
+        let token = at.and_then(|at| tokens.get(at));
+        matches!(token, Some(TokenTree::Ident(word)) if word == text)
+    };
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            // `::` is two colons, where a type follows one.
+            TokenTree::Ident(word) => {
+                if !(is(at.checked_sub(1), ':') && is(at.checked_sub(2), ':')) {
+                    words.insert(word.to_string());
+                }
+            }
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                let is_enum = is_word(at.checked_sub(2), "enum");
+                if is_enum || is(at.checked_sub(1), '!') {
+                    collect_parenthesised(group.stream(), words);
+                } else {
+                    collect_words(group.stream(), words);
+                }
+            }
             TokenTree::Group(group) => collect_words(group.stream(), words),
             _ => {}
         }
-        let is_colon = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
-        is_within_path = colon && is_colon;
-        colon = matches!(&token, TokenTree::Punct(punct)
-            if is_colon && punct.spacing() == Spacing::Joint);
+    }
+}
+
+fn collect_parenthesised(tokens: TokenStream, words: &mut BTreeSet<String>) {
+    for token in tokens {
+        if let TokenTree::Group(group) = token {
+            match group.delimiter() {
+                Delimiter::Parenthesis => collect_words(group.stream(), words),
+                Delimiter::Brace => collect_parenthesised(group.stream(), words),
+                _ => {}
+            }
+        }
     }
 }
 

@@ -89,8 +89,11 @@ fn expression(tokens: TokenStream) -> String {
         .trim_start_matches("const _: () =")
         .trim_end()
         .trim_end_matches(';');
-    format!(
-        "({})",
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    )
+    // Where it was broken, not within a string: there a line break is written as two letters.
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    format!("({})", lines.join(" ").trim())
 }

@@ -6,10 +6,20 @@ use openai_codex_wire::Role;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
+use super::docs::Doc;
 use super::import_for;
 use crate::codegen::facts::{Facts, has_secret};
 use crate::codegen::model::{Model, Notification, Request, Shape};
 use crate::methods_file::{Effect, Entry, Tier};
+
+/// How the table is asked, where the runtime has these methods.
+const EXAMPLE: &str = "
+```
+use openai_codex_types::{ClientRequest, PROTOCOL, ThreadReadParams};
+
+let spec = PROTOCOL.request(ThreadReadParams::METHOD).unwrap();
+assert_eq!((spec.method, spec.response), (\"thread/read\", \"ThreadReadResponse\"));
+```";
 
 /// The file.
 pub(super) fn file(model: &Model, facts: &Facts) -> TokenStream {
@@ -49,6 +59,8 @@ pub(super) fn file(model: &Model, facts: &Facts) -> TokenStream {
     let notification_specs: Vec<_> = notifications_of(model, facts).collect();
     let server_request_specs: Vec<_> = server_requests_of(model, facts).collect();
     let all = [&request_specs, &notification_specs, &server_request_specs];
+    let has = |method: &str| model.requests.iter().any(|it| it.method == method);
+    let example = has("thread/read").then(|| Doc::text(EXAMPLE));
     let secrets: Vec<_> = secrets(model).collect();
     let method_secrets = (!secrets.is_empty()).then(|| quote!(MethodSecrets,));
     let members = import_for(all.into_iter().flatten());
@@ -71,14 +83,7 @@ pub(super) fn file(model: &Model, facts: &Facts) -> TokenStream {
         pub static SECRETS: SecretTable<'static> = SecretTable { methods: &[#(#secrets,)*] };
 
         /// What is known of every method, and which one has a role.
-        ///
-        /// ```
-        /// use openai_codex_types::{ClientRequest, Effect, PROTOCOL, Role, ThreadReadParams};
-        ///
-        /// let spec = PROTOCOL.request(ThreadReadParams::METHOD).unwrap();
-        /// assert_eq!((spec.effect, spec.secret), (Effect::Reads, false));
-        /// assert_eq!(PROTOCOL.method(Role::TurnCompleted), Some("turn/completed"));
-        /// ```
+        #example
         pub static PROTOCOL: Protocol = Protocol::new(request, notification, server_request, role);
 
         #requests

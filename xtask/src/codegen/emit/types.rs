@@ -484,7 +484,9 @@ fn has_id(model: &Model, it: &Tagged) -> bool {
             .as_ref()
             .and_then(|payload| model.types.get(payload));
         matches!(payload.map(|ty| &ty.shape), Some(Shape::Struct(record))
-            if record.fields.iter().any(|field| field.wire == "id" && field.kind == Kind::Required))
+        if record.fields.iter().any(|field| {
+            field.wire == "id" && field.kind == Kind::Required && field.ty.is_text()
+        }))
     })
 }
 

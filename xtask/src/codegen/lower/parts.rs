@@ -51,6 +51,15 @@ impl<'a> Parts<'a> {
         Ok(Literal { wire, name, doc })
     }
 
+    /// Leaves a part out, where that is no error.
+    pub(crate) fn left_out(&mut self, why: &str, at: &At) -> Result<()> {
+        match &mut self.report {
+            Some(report) => report.push(format!("{at}: left out, for it is {why}")),
+            None => return Err(at.error(why)),
+        }
+        Ok(())
+    }
+
     fn take(
         &mut self,
         wire: &str,

@@ -49,13 +49,16 @@ impl Lowering<'_> {
         for (at, branch) in each(schema, at) {
             let wire =
                 read::kind_of(branch, tag).ok_or_else(|| at.error(format!("has no `{tag}`")))?;
+            let repeated = format!("a second branch for the {tag} `{wire}`");
             if !wires.insert(wire) {
-                return Err(at.error(format!("a second branch for the {tag} `{wire}`")));
+                parts.left_out(&repeated, &at)?;
+                continue;
             }
-            literals.push(parts.literal(wire.to_owned(), doc(branch), given_name(branch), &at)?);
+            let literal = parts.literal(wire.to_owned(), doc(branch), given_name(branch), &at)?;
+            literals.push((at, branch, literal));
         }
         let mut kinds = Vec::new();
-        for ((at, branch), literal) in each(schema, at).zip(literals) {
+        for (at, branch, literal) in literals {
             let payload = names::joined(&literal.name.to_string(), name);
             let payload = self.inline_name(payload, &at);
             let body = read::with_shared(branch, schema, tag, &at)?;
