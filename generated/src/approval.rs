@@ -2057,7 +2057,7 @@ pub struct ToolRequestUserInputParams {
     pub item_id: ItemId,
     /// `isBlocking` on the wire.
     ///
-    /// Runtimes before 0.154.0 do not send it, which means `true`.
+    /// Runtimes before 0.151.0 do not send it, which means `true`.
     pub is_blocking: bool,
     pub questions: Vec<ToolRequestUserInputQuestion>,
     /// **Deprecated**: Use `isBlocking` to decide whether the request should block.

@@ -181,7 +181,7 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
-    /// Starts a turn with an input of the user, or joins the turn that runs.
+    /// Starts a turn with an input of the user, or joins the turn that runs; a review or a compaction refuses it.
     ///
     /// Sends `turn/start`.
     fn turn_start(
@@ -1667,7 +1667,7 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
-    /// Deletes a project; its threads stay.
+    /// Deletes a project.
     ///
     /// Sends `project/delete`.
     ///
@@ -1758,7 +1758,7 @@ pub trait BlockingMethods: BlockingCall {
         self.call(params)
     }
 
-    /// Deletes a section; its threads stay.
+    /// Deletes a section.
     ///
     /// Sends `threadSection/delete`.
     fn thread_section_delete(

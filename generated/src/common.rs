@@ -743,7 +743,7 @@ string_enum! { MessagePhase {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModeKind {
-    /// The agent makes a plan and changes nothing. The plan comes as an item of the kind `plan`, and there may be no final answer.
+    /// The agent is told to plan and to change nothing; the sandbox stays as it is. The plan comes as an item of the kind `plan` if the model marks one, and there may be no final answer.
     Plan,
     /// The agent acts. A thread that was in the mode `plan` goes back to this one only when it is told to.
     Default,

@@ -211,7 +211,7 @@ impl ClientRequest for ExternalAgentConfigImportHistoriesReadParams {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoriesReadResponse {
-    /// Runtimes before 0.154.0 do not send it, which means `[]`.
+    /// Runtimes before 0.151.0 do not send it, which means `[]`.
     pub connectors: Vec<ExternalAgentImportedConnectorCandidate>,
     pub data: Vec<ExternalAgentConfigImportHistory>,
 }

@@ -1923,7 +1923,7 @@ impl Notification for TerminalInteractionNotification {
     }
 }
 
-/// A piece of a turn: a message, a command, a change. It starts, may grow by deltas, and is complete when `item/completed` brings it.
+/// A piece of a turn: a message, a command, a change. It starts, may grow by deltas, and is complete when `item/completed` brings it. After an interrupt that may never come.
 ///
 /// `item` of [`ItemCompletedNotification`](crate::ItemCompletedNotification), [`ItemStartedNotification`](crate::ItemStartedNotification), [`ItemThreadTimelineEntry`](crate::ItemThreadTimelineEntry) and others.
 #[derive(Clone, PartialEq)]
@@ -1933,7 +1933,7 @@ pub enum ThreadItem {
     UserMessage(UserMessageThreadItem),
     /// What a hook told the model.
     HookPrompt(HookPromptThreadItem),
-    /// What the agent said. The last one of the phase `final_answer` is the answer of the turn.
+    /// What the agent said. The answer of the turn is the last one of the phase `final_answer`, else the last without a phase.
     AgentMessage(AgentMessageThreadItem),
     /// The output of a tool, given to the model in place of a message.
     FunctionCallOutput(FunctionCallOutputThreadItem),

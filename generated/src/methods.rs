@@ -199,7 +199,7 @@ pub trait Methods: Call {
         self.call(params)
     }
 
-    /// Starts a turn with an input of the user, or joins the turn that runs.
+    /// Starts a turn with an input of the user, or joins the turn that runs; a review or a compaction refuses it.
     ///
     /// Sends `turn/start`.
     fn turn_start(
@@ -1889,7 +1889,7 @@ pub trait Methods: Call {
         self.call(params)
     }
 
-    /// Deletes a project; its threads stay.
+    /// Deletes a project.
     ///
     /// Sends `project/delete`.
     ///
@@ -1986,7 +1986,7 @@ pub trait Methods: Call {
         self.call(params)
     }
 
-    /// Deletes a section; its threads stay.
+    /// Deletes a section.
     ///
     /// Sends `threadSection/delete`.
     fn thread_section_delete(

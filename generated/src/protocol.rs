@@ -21,14 +21,14 @@ pub static METHODS: &[MethodSpec] = &[
             "BedrockDiscoverResponse",
         )
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "account/bedrock/setup",
             "BedrockSetupParams",
             "BedrockSetupResponse",
         )
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "account/gatewayOAuth/cancel",
             "GatewayOAuthCancelParams",
@@ -92,7 +92,7 @@ pub static METHODS: &[MethodSpec] = &[
         )
         .reads()
         .since("0.144.4")
-        .newer_members(&[MemberSpec::new("threadId", "0.154.0")]),
+        .newer_members(&[MemberSpec::new("threadId", "0.151.0")]),
     MethodSpec::new(
             "account/workspaceMessages/read",
             "GetWorkspaceMessagesParams",
@@ -102,11 +102,11 @@ pub static METHODS: &[MethodSpec] = &[
         .since("0.144.4"),
     MethodSpec::new("app/installed", "AppsInstalledParams", "AppsInstalledResponse")
         .reads()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new("app/list", "AppsListParams", "AppsListResponse").reads(),
     MethodSpec::new("app/read", "AppsReadParams", "AppsReadResponse")
         .reads()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "collaborationMode/list",
             "CollaborationModeListParams",
@@ -179,7 +179,7 @@ pub static METHODS: &[MethodSpec] = &[
         )
         .reads()
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
         "experimentalFeature/enablement/set",
         "ExperimentalFeatureEnablementSetParams",
@@ -198,10 +198,10 @@ pub static METHODS: &[MethodSpec] = &[
         )
         .newer_members(
             &[
-                MemberSpec::new("maxSessionAgeDays", "0.154.0"),
-                MemberSpec::new("maxSessions", "0.154.0"),
-                MemberSpec::new("migrationSource", "0.154.0"),
-                MemberSpec::new("source", "0.154.0"),
+                MemberSpec::new("maxSessionAgeDays", "0.151.0"),
+                MemberSpec::new("maxSessions", "0.151.0"),
+                MemberSpec::new("migrationSource", "0.151.0"),
+                MemberSpec::new("source", "0.151.0"),
             ],
         ),
     MethodSpec::new(
@@ -211,8 +211,8 @@ pub static METHODS: &[MethodSpec] = &[
         )
         .newer_members(
             &[
-                MemberSpec::new("migrationSource", "0.154.0"),
-                MemberSpec::new("providerId", "0.154.0"),
+                MemberSpec::new("migrationSource", "0.151.0"),
+                MemberSpec::new("providerId", "0.151.0"),
                 MemberSpec::new("source", "0.144.4"),
             ],
         ),
@@ -228,7 +228,7 @@ pub static METHODS: &[MethodSpec] = &[
             "ExternalAgentConfigImportHistoryRecordParams",
             "ExternalAgentConfigImportHistoryRecordResponse",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new("feedback/upload", "FeedbackUploadParams", "FeedbackUploadResponse")
         .waits("for the network: it uploads logs"),
     MethodSpec::new("fs/copy", "FsCopyParams", "FsCopyResponse"),
@@ -296,14 +296,14 @@ pub static METHODS: &[MethodSpec] = &[
             "McpServerEventStreamStartResponse",
         )
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "mcpServer/event/stream/stop",
             "McpServerEventStreamStopParams",
             "McpServerEventStreamStopResponse",
         )
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "mcpServer/oauth/login",
             "McpServerOauthLoginParams",
@@ -312,7 +312,7 @@ pub static METHODS: &[MethodSpec] = &[
         .secret()
         .newer_members(
             &[
-                MemberSpec::new("clientRegistration", "0.154.0"),
+                MemberSpec::new("clientRegistration", "0.151.0"),
                 MemberSpec::new("threadId", "0.144.4"),
             ],
         ),
@@ -324,8 +324,8 @@ pub static METHODS: &[MethodSpec] = &[
         .reads()
         .newer_members(
             &[
-                MemberSpec::new("connectorId", "0.154.0"),
-                MemberSpec::new("originCallId", "0.154.0"),
+                MemberSpec::new("connectorId", "0.151.0"),
+                MemberSpec::new("originCallId", "0.151.0"),
                 MemberSpec::new("target", "0.163.0"),
             ],
         ),
@@ -368,7 +368,7 @@ pub static METHODS: &[MethodSpec] = &[
         .reads(),
     MethodSpec::new("plugin/install", "PluginInstallParams", "PluginInstallResponse")
         .waits("for the network: it clones a repository")
-        .newer_members(&[MemberSpec::new("installAttemptId", "0.154.0")]),
+        .newer_members(&[MemberSpec::new("installAttemptId", "0.151.0")]),
     MethodSpec::new(
             "plugin/installed",
             "PluginInstalledParams",
@@ -377,7 +377,7 @@ pub static METHODS: &[MethodSpec] = &[
         .reads(),
     MethodSpec::new("plugin/list", "PluginListParams", "PluginListResponse")
         .reads()
-        .newer_members(&[MemberSpec::new("forceRefetch", "0.154.0")]),
+        .newer_members(&[MemberSpec::new("forceRefetch", "0.151.0")]),
     MethodSpec::new("plugin/read", "PluginReadParams", "PluginReadResponse").reads(),
     MethodSpec::new(
             "plugin/reconcile",
@@ -389,7 +389,7 @@ pub static METHODS: &[MethodSpec] = &[
     MethodSpec::new("plugin/search", "PluginSearchParams", "PluginSearchResponse")
         .reads()
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
         "plugin/share/checkout",
         "PluginShareCheckoutParams",
@@ -445,27 +445,33 @@ pub static METHODS: &[MethodSpec] = &[
         .experimental(),
     MethodSpec::new("project/create", "ProjectCreateParams", "ProjectCreateResponse")
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new("project/delete", "ProjectDeleteParams", "ProjectDeleteResponse")
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new("project/import", "ProjectImportParams", "ProjectImportResponse")
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new("project/list", "ProjectListParams", "ProjectListResponse")
         .reads()
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0")
+        .newer_members(
+            &[
+                MemberSpec::new("sortDirection", "0.154.0"),
+                MemberSpec::new("sortKey", "0.154.0"),
+            ],
+        ),
     MethodSpec::new("project/move", "ProjectMoveParams", "ProjectMoveResponse")
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new("project/read", "ProjectReadParams", "ProjectReadResponse")
         .reads()
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new("project/update", "ProjectUpdateParams", "ProjectUpdateResponse")
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "remoteControl/client/list",
             "RemoteControlClientsListParams",
@@ -535,7 +541,7 @@ pub static METHODS: &[MethodSpec] = &[
         )
         .reads()
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
         "skills/config/write",
         "SkillsConfigWriteParams",
@@ -617,8 +623,8 @@ pub static METHODS: &[MethodSpec] = &[
     MethodSpec::new("thread/fork", "ThreadForkParams", "ThreadForkResponse")
         .newer_members(
             &[
-                MemberSpec::new("beforeTurnId", "0.154.0"),
-                MemberSpec::new("deferGoalContinuation", "0.154.0"),
+                MemberSpec::new("beforeTurnId", "0.151.0"),
+                MemberSpec::new("deferGoalContinuation", "0.151.0"),
                 MemberSpec::new("experimentalPredictionMode", "0.163.0"),
                 MemberSpec::new("lastTurnId", "0.144.4"),
             ],
@@ -667,8 +673,8 @@ pub static METHODS: &[MethodSpec] = &[
                 MemberSpec::new("excludedThreadIds", "0.163.0"),
                 MemberSpec::new("originators", "0.154.0"),
                 MemberSpec::new("parentThreadId", "0.144.4"),
-                MemberSpec::new("projectId", "0.154.0"),
-                MemberSpec::new("sectionId", "0.154.0"),
+                MemberSpec::new("projectId", "0.151.0"),
+                MemberSpec::new("sectionId", "0.151.0"),
             ],
         ),
     MethodSpec::new(
@@ -691,7 +697,7 @@ pub static METHODS: &[MethodSpec] = &[
         .newer_members(
             &[
                 MemberSpec::new("daybreakEnabled", "0.154.0"),
-                MemberSpec::new("projectId", "0.154.0"),
+                MemberSpec::new("projectId", "0.151.0"),
             ],
         ),
     MethodSpec::new("thread/name/set", "ThreadSetNameParams", "ThreadSetNameResponse"),
@@ -704,14 +710,14 @@ pub static METHODS: &[MethodSpec] = &[
         .since("0.163.0"),
     MethodSpec::new("thread/queue/add", "ThreadQueueAddParams", "ThreadQueueAddResponse")
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "thread/queue/delete",
             "ThreadQueueDeleteParams",
             "ThreadQueueDeleteResponse",
         )
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "thread/queue/list",
             "ThreadQueueListParams",
@@ -719,28 +725,28 @@ pub static METHODS: &[MethodSpec] = &[
         )
         .reads()
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "thread/queue/reorder",
             "ThreadQueueReorderParams",
             "ThreadQueueReorderResponse",
         )
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "thread/queue/start",
             "ThreadQueueStartParams",
             "ThreadQueueStartResponse",
         )
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "thread/queue/update",
             "ThreadQueueUpdateParams",
             "ThreadQueueUpdateResponse",
         )
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new("thread/read", "ThreadReadParams", "ThreadReadResponse").reads(),
     MethodSpec::new(
             "thread/readState/update",
@@ -786,17 +792,17 @@ pub static METHODS: &[MethodSpec] = &[
             &[
                 MemberSpec::new("backendReasoningStatus", "0.163.0"),
                 MemberSpec::new("clientManagedHandoffs", "0.144.4"),
-                MemberSpec::new("codexResponseHandoffChannelPrefixes", "0.154.0"),
-                MemberSpec::new("codexResponseHandoffMode", "0.154.0"),
+                MemberSpec::new("codexResponseHandoffChannelPrefixes", "0.151.0"),
+                MemberSpec::new("codexResponseHandoffMode", "0.151.0"),
                 MemberSpec::new("codexResponseItemPrefix", "0.144.4"),
                 MemberSpec::new("codexResponsesAsItems", "0.144.4"),
-                MemberSpec::new("delegationAckFiller", "0.154.0"),
+                MemberSpec::new("delegationAckFiller", "0.151.0"),
                 MemberSpec::new("flushTranscriptTailOnSessionEnd", "0.144.4"),
                 MemberSpec::new("includeStartupContext", "0.144.4"),
-                MemberSpec::new("initialItems", "0.154.0"),
+                MemberSpec::new("initialItems", "0.151.0"),
                 MemberSpec::new("model", "0.144.4"),
-                MemberSpec::new("realtimeEndInstructions", "0.154.0"),
-                MemberSpec::new("realtimeStartInstructions", "0.154.0"),
+                MemberSpec::new("realtimeEndInstructions", "0.151.0"),
+                MemberSpec::new("realtimeStartInstructions", "0.151.0"),
                 MemberSpec::new("version", "0.144.4"),
             ],
         ),
@@ -810,7 +816,7 @@ pub static METHODS: &[MethodSpec] = &[
         .role(Role::ThreadResume)
         .newer_members(&[MemberSpec::new("initialTurnsPage", "0.144.4")]),
     MethodSpec::new("thread/revert", "ThreadRevertParams", "ThreadRevertResponse")
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new("thread/search", "ThreadSearchParams", "ThreadSearchResponse")
         .reads()
         .experimental()
@@ -822,13 +828,13 @@ pub static METHODS: &[MethodSpec] = &[
         )
         .reads()
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "thread/section/move",
             "ThreadSectionMoveParams",
             "ThreadSectionMoveResponse",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "thread/settings/update",
             "ThreadSettingsUpdateParams",
@@ -854,7 +860,7 @@ pub static METHODS: &[MethodSpec] = &[
                 MemberSpec::new("daybreakEnabled", "0.163.0"),
                 MemberSpec::new("historyMode", "0.144.4"),
                 MemberSpec::new("multiAgentMode", "0.144.4"),
-                MemberSpec::new("projectId", "0.154.0"),
+                MemberSpec::new("projectId", "0.151.0"),
                 MemberSpec::new("selectedCapabilityRoots", "0.144.4"),
             ],
         ),
@@ -865,7 +871,7 @@ pub static METHODS: &[MethodSpec] = &[
         )
         .reads()
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "thread/turns/list",
             "ThreadTurnsListParams",
@@ -888,26 +894,26 @@ pub static METHODS: &[MethodSpec] = &[
             "ThreadSectionCreateParams",
             "ThreadSectionCreateResponse",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "threadSection/delete",
             "ThreadSectionDeleteParams",
             "ThreadSectionDeleteResponse",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "threadSection/list",
             "ThreadSectionListParams",
             "ThreadSectionListResponse",
         )
         .reads()
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new(
             "threadSection/update",
             "ThreadSectionUpdateParams",
             "ThreadSectionUpdateResponse",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     MethodSpec::new("turn/interrupt", "TurnInterruptParams", "TurnInterruptResponse")
         .urgent()
         .role(Role::TurnInterrupt),
@@ -917,21 +923,22 @@ pub static METHODS: &[MethodSpec] = &[
             "TurnSettingsUpdateResponse",
         )
         .experimental()
-        .since("0.154.0"),
+        .since("0.151.0")
+        .newer_members(&[MemberSpec::new("approvalsReviewer", "0.154.0")]),
     MethodSpec::new("turn/start", "TurnStartParams", "TurnStartResponse")
         .role(Role::TurnStart)
         .newer_members(
             &[
                 MemberSpec::new("additionalContext", "0.144.4"),
                 MemberSpec::new("clientUserMessageId", "0.144.4"),
-                MemberSpec::new("cyberAccessProgram", "0.154.0"),
+                MemberSpec::new("cyberAccessProgram", "0.151.0"),
                 MemberSpec::new("disabledPluginIds", "0.163.0"),
                 MemberSpec::new("multiAgentMode", "0.144.4"),
                 MemberSpec::new("parentTurnId", "0.163.0"),
                 MemberSpec::new("rootTurnId", "0.163.0"),
-                MemberSpec::new("serviceTierForTurn", "0.154.0"),
-                MemberSpec::new("toolOutput", "0.154.0"),
-                MemberSpec::new("turnTrigger", "0.154.0"),
+                MemberSpec::new("serviceTierForTurn", "0.151.0"),
+                MemberSpec::new("toolOutput", "0.151.0"),
+                MemberSpec::new("turnTrigger", "0.151.0"),
             ],
         ),
     MethodSpec::new("turn/steer", "TurnSteerParams", "TurnSteerResponse")
@@ -1021,7 +1028,7 @@ pub static NOTIFICATIONS: &[NotificationSpec] = &[
             "autoApprovalReview/strictReviewRequired",
             "StrictReviewRequiredNotification",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     NotificationSpec::new(
         "command/exec/outputDelta",
         "CommandExecOutputDeltaNotification",
@@ -1106,7 +1113,7 @@ pub static NOTIFICATIONS: &[NotificationSpec] = &[
             "mcpServer/event/stream/notification",
             "McpServerEventStreamNotification",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     NotificationSpec::new(
             "mcpServer/oauthLogin/completed",
             "McpServerOauthLoginCompletedNotification",
@@ -1138,7 +1145,7 @@ pub static NOTIFICATIONS: &[NotificationSpec] = &[
     NotificationSpec::new("process/exited", "ProcessExitedNotification"),
     NotificationSpec::new("process/outputDelta", "ProcessOutputDeltaNotification"),
     NotificationSpec::new("project/changed", "ProjectChangedNotification")
-        .since("0.154.0"),
+        .since("0.151.0"),
     NotificationSpec::new(
         "remoteControl/status/changed",
         "RemoteControlStatusChangedNotification",
@@ -1167,12 +1174,12 @@ pub static NOTIFICATIONS: &[NotificationSpec] = &[
             "thread/environment/connected",
             "ThreadEnvironmentConnectedNotification",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     NotificationSpec::new(
             "thread/environment/disconnected",
             "ThreadEnvironmentDisconnectedNotification",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     NotificationSpec::new("thread/goal/cleared", "ThreadGoalClearedNotification"),
     NotificationSpec::new("thread/goal/updated", "ThreadGoalUpdatedNotification"),
     NotificationSpec::new("thread/name/updated", "ThreadNameUpdatedNotification"),
@@ -1182,9 +1189,9 @@ pub static NOTIFICATIONS: &[NotificationSpec] = &[
         )
         .since("0.163.0"),
     NotificationSpec::new("thread/project/updated", "ThreadProjectUpdatedNotification")
-        .since("0.154.0"),
+        .since("0.151.0"),
     NotificationSpec::new("thread/queue/changed", "ThreadQueueChangedNotification")
-        .since("0.154.0"),
+        .since("0.151.0"),
     NotificationSpec::new(
             "thread/readState/changed",
             "ThreadReadStateChangedNotification",
@@ -1196,17 +1203,17 @@ pub static NOTIFICATIONS: &[NotificationSpec] = &[
             "thread/realtime/item/completed",
             "ThreadRealtimeItemCompletedNotification",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     NotificationSpec::new(
             "thread/realtime/item/started",
             "ThreadRealtimeItemStartedNotification",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     NotificationSpec::new(
             "thread/realtime/item/transcript/delta",
             "ThreadRealtimeItemTranscriptDeltaNotification",
         )
-        .since("0.154.0"),
+        .since("0.151.0"),
     NotificationSpec::new(
         "thread/realtime/itemAdded",
         "ThreadRealtimeItemAddedNotification",
@@ -1229,7 +1236,7 @@ pub static NOTIFICATIONS: &[NotificationSpec] = &[
         "ThreadRealtimeTranscriptDoneNotification",
     ),
     NotificationSpec::new("thread/reverted", "ThreadRevertedNotification")
-        .since("0.154.0"),
+        .since("0.151.0"),
     NotificationSpec::new(
         "thread/settings/updated",
         "ThreadSettingsUpdatedNotification",
@@ -1399,11 +1406,10 @@ pub static SECRETS: SecretTable<'static> = SecretTable {
 /// What is known of every method, and which one has a role.
 ///
 /// ```
-/// use openai_codex_types::{ClientRequest, Effect, PROTOCOL, Role, ThreadReadParams};
+/// use openai_codex_types::{ClientRequest, PROTOCOL, ThreadReadParams};
 ///
 /// let spec = PROTOCOL.request(ThreadReadParams::METHOD).unwrap();
-/// assert_eq!((spec.effect, spec.secret), (Effect::Reads, false));
-/// assert_eq!(PROTOCOL.method(Role::TurnCompleted), Some("turn/completed"));
+/// assert_eq!((spec.method, spec.response), ("thread/read", "ThreadReadResponse"));
 /// ```
 pub static PROTOCOL: Protocol = Protocol::new(
     request,

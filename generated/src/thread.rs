@@ -1350,7 +1350,7 @@ impl Notification for ThreadStatusChangedNotification {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTokenUsage {
-    /// Of the last request to the model alone. A turn makes one for each round of tools.
+    /// Of the last request to the model alone: a turn makes one for each round of tools. After a compaction, an estimate of what is left.
     pub last: TokenUsageBreakdown,
     /// Of all requests since the thread began; a fork goes on from its source's.
     pub total: TokenUsageBreakdown,
@@ -1375,7 +1375,7 @@ impl ThreadTokenUsage {
     }
 }
 
-/// Comes after each request to the model, before the turn's end. An interrupted turn repeats the numbers of before.
+/// Comes after each request to the model that answered, before the turn's end; a review sends none. An interrupted turn repeats the numbers of before.
 ///
 /// Payload of the server's notification `thread/tokenUsage/updated`.
 #[derive(Clone, Debug, PartialEq)]

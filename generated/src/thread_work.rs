@@ -592,7 +592,7 @@ impl ThreadGoalSetResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadGoalStatus {
-    /// The runtime starts turns for it, also right after a resume.
+    /// The runtime starts turns for it, also right after a resume. After an interrupt none starts until it is set active again.
     Active,
     /// No further turn starts; one that runs goes on to its end.
     Paused,

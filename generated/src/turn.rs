@@ -128,9 +128,9 @@ pub enum CodexErrorInfo {
     TooManyDenials,
     /// `internalServerError` on the wire.
     InternalServerError,
-    /// The login is missing or no longer valid.
+    /// The login is missing or no longer valid. A refusal by the model's server comes as `httpConnectionFailed` with its status.
     Unauthorized,
-    /// The model's server did not understand the request.
+    /// The request was wrong. An answer 400 of the model's server comes as `other`.
     BadRequest,
     /// `threadRollbackFailed` on the wire.
     ThreadRollbackFailed,
@@ -138,7 +138,7 @@ pub enum CodexErrorInfo {
     SandboxError,
     /// None of the kinds: see the message.
     Other,
-    /// The model's server answered with an error or not at all.
+    /// The model's server refused: 401, 403, 404, 413, 503 and the like, in the status.
     HttpConnectionFailed(HttpConnectionFailedCodexErrorInfo),
     /// Failed to connect to the response SSE stream.
     ResponseStreamConnectionFailed(ResponseStreamConnectionFailedCodexErrorInfo),
@@ -1123,7 +1123,7 @@ pub struct TurnStartParams {
     ///
     /// When setting `parentTurnId`, set this to the parent turn's `rootTurnId` when known. This keeps descendant work attributed to the original turn. If omitted, the new turn becomes its own root. Ignored when this request adds input to an active turn.
     pub root_turn_id: Option<TurnId>,
-    /// What the user says. The thread's turn that runs, if there is one, is joined by it.
+    /// What the user says. If a turn runs in the thread it joins that one; a review or a compaction refuses it.
     pub input: Vec<UserInput>,
     /// Optional client-provided context fragments keyed by an opaque source identifier.
     ///
@@ -1542,7 +1542,7 @@ impl Notification for TurnStartedNotification {
 pub enum TurnStatus {
     /// It ended by itself.
     Completed,
-    /// Somebody stopped it. What it did until then stays done, and is in the thread.
+    /// It was stopped: by a request, by a review or a compaction, or because the runtime ended. What it did stays done; a text that was being written may be lost.
     Interrupted,
     /// It ended by an error, which `Turn::error` has.
     Failed,
