@@ -134,7 +134,6 @@ pub mod blocking;
 mod codex;
 pub mod concepts;
 mod config;
-#[allow(dead_code, unused_imports)]
 mod connection;
 mod error;
 mod event;
@@ -148,7 +147,6 @@ mod login;
 mod options;
 mod overrides;
 mod probe;
-#[allow(dead_code, unused_imports)]
 mod process;
 mod result;
 mod retry;
@@ -158,7 +156,6 @@ mod start;
 mod structured;
 mod thread;
 mod tool;
-#[allow(dead_code, unused_imports)]
 mod transport;
 mod turn;
 mod version;

@@ -249,6 +249,8 @@ impl Core {
         self.malformed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How many lines of the server's could not be understood.
+    #[cfg(test)]
     pub(super) fn malformed_lines(&self) -> u64 {
         self.malformed.load(Ordering::Relaxed)
     }

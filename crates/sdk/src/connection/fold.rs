@@ -79,7 +79,6 @@ impl Fold {
 
     pub(crate) fn summary(&self) -> TurnSummary {
         TurnSummary {
-            started: self.started.clone(),
             items: self.items.clone(),
             usage: self.usage.clone(),
             error: self.error.clone(),
@@ -94,7 +93,6 @@ impl Fold {
 /// A turn as far as it is known, in raw JSON.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TurnSummary {
-    started: Option<Arc<RawEvent>>,
     items: Vec<Arc<RawEvent>>,
     usage: Option<Arc<RawEvent>>,
     error: Option<Arc<RawEvent>>,
@@ -146,11 +144,6 @@ impl TurnSummary {
     /// The `turn` of `turn/completed`.
     pub(crate) fn turn(&self) -> Option<&RawValue> {
         Members::of(self.completed.as_deref()?).turn
-    }
-
-    /// The `turn` of `turn/started`.
-    pub(crate) fn started_turn(&self) -> Option<&RawValue> {
-        Members::of(self.started.as_deref()?).turn
     }
 }
 

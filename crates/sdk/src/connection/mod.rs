@@ -42,13 +42,12 @@ mod tests;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use openai_codex_wire::{LoginId, ThreadId, TurnId};
 use tokio::runtime::Handle;
 
-pub(crate) use self::core::Interrupted;
-pub(crate) use self::dispatch::{Cancelled, Dispatcher, Reply, ServerCall, refusal, refuse};
+pub(crate) use self::dispatch::{Cancelled, Dispatcher, Reply, ServerCall, refusal};
 pub(crate) use self::event::RawEvent;
 pub(crate) use self::fold::TurnSummary;
 pub(crate) use self::handshake::Handshake;
@@ -61,7 +60,6 @@ pub(crate) use self::supervisor::current_runtime;
 pub(crate) use self::turn::{StartedTurn, TurnRef};
 
 use self::core::Core;
-use self::router::SubKey;
 use crate::error::{Error, Result};
 
 /// A connection to an app-server. Clones share it; when the last one is dropped,
@@ -80,16 +78,12 @@ use crate::error::{Error, Result};
 /// - [`thread_events`](Self::thread_events), [`events`](Self::events): the
 ///   events of a thread, and those that no turn subscriber owns;
 /// - [`login`](Self::login): the completion of a login attempt;
-/// - [`close`](Self::close), [`closed`](Self::closed), [`failure`](Self::failure).
+/// - [`close`](Self::close), [`closed`](Self::closed).
 ///
 /// [`TurnRef`], [`Subscription`] and [`LoginRef`] do not keep the connection
 /// open: hold a clone beside them where that is wanted.
 #[derive(Clone)]
 pub(crate) struct Connection(Arc<Owner>);
-
-/// A [`Connection`] that does not keep it open.
-#[derive(Clone)]
-pub(crate) struct WeakConnection(Weak<Owner>);
 
 /// What the clones of a connection share. Its end is the connection's.
 struct Owner {
@@ -135,11 +129,6 @@ impl Connection {
         self.core().closed().await
     }
 
-    /// Why the connection is gone, if it is.
-    pub(crate) fn failure(&self) -> Option<Error> {
-        self.core().failure()
-    }
-
     /// Ends the connection: no more calls are taken, what is queued is written,
     /// and the server is told that there will be no more. A child that does not
     /// exit then is terminated after two seconds, killed after four, and reaped
@@ -164,16 +153,6 @@ impl Connection {
             core: Arc::clone(self.core()),
             ends: false,
         }))
-    }
-
-    /// A reference that does not keep the connection open.
-    pub(crate) fn downgrade(&self) -> WeakConnection {
-        WeakConnection(Arc::downgrade(&self.0))
-    }
-
-    /// How many lines of the server's could not be understood.
-    pub(crate) fn malformed_lines(&self) -> u64 {
-        self.core().malformed_lines()
     }
 
     /// The tokio runtime that drives the connection, for work that must not depend
@@ -209,13 +188,6 @@ impl fmt::Debug for Connection {
             .field("followed", &state.router.entries())
             .field("handlers", &state.server_requests.len())
             .finish_non_exhaustive()
-    }
-}
-
-impl WeakConnection {
-    /// The connection, unless its last clone is gone.
-    pub(crate) fn upgrade(&self) -> Option<Connection> {
-        self.0.upgrade().map(Connection)
     }
 }
 

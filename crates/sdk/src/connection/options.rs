@@ -51,8 +51,6 @@ pub(crate) enum Deadline {
     Default,
     /// This long.
     After(Duration),
-    /// As long as it takes.
-    None,
 }
 
 impl Deadline {
@@ -66,7 +64,6 @@ impl Deadline {
             Self::Default if spec.is_some_and(|spec| spec.waits.is_some()) => None,
             Self::Default => default,
             Self::After(limit) => Some(limit),
-            Self::None => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use openai_codex_wire::envelope::{Message, PeekError, peek, repair_surrogates};
-use openai_codex_wire::{Protocol, RequestId, Role, ThreadId, TurnId, scope};
+use openai_codex_wire::{Protocol, RequestId, Role, TurnId, scope};
 
 use super::core::{Core, State};
 use super::effects::Effects;
@@ -210,7 +210,6 @@ impl Core {
                         let started = UnclaimedTurn::new(StartedTurn {
                             turn,
                             joined: settled.joined,
-                            response: outcome.unwrap_or_default().into(),
                         });
                         // A caller that went away meanwhile leaves the turn
                         // unclaimed, which interrupts it.

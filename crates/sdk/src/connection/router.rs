@@ -26,7 +26,7 @@ use doomed::Doomed;
 use id_map::IdMap;
 pub(crate) use resumed::Resumed;
 use ring::Ring;
-use thread::{Start, Thread};
+use thread::Thread;
 
 /// How many finished turns are remembered by id, the newest.
 const RECENT: usize = 256;
@@ -287,13 +287,6 @@ impl Router {
             self.global.adopt(&unclaimed, fx);
         }
         (known, subscription)
-    }
-
-    /// Adds another handle on a turn that has one.
-    pub(crate) fn add_handle(&mut self, thread: &ThreadId, turn: &TurnId) {
-        if let Some(log) = self.turn(thread, turn) {
-            log.handles += 1;
-        }
     }
 
     pub(crate) fn drop_handle(

@@ -45,11 +45,6 @@ impl Subscription {
         }
     }
 
-    /// The next event; `None` at the end.
-    pub(crate) async fn next(&mut self) -> Option<Result<Arc<RawEvent>>> {
-        std::future::poll_fn(|cx| self.poll_item(cx)).await
-    }
-
     pub(crate) fn poll_item(
         &mut self,
         cx: &mut Context<'_>,

@@ -13,7 +13,7 @@ use super::effects::Effects;
 use super::event::RawEvent;
 use super::fold::TurnSummary;
 use super::pending::Answer;
-use super::router::{Known, SubKey};
+use super::router::Known;
 use super::subscription::Subscription;
 use super::turn_log::{Progress, SubId};
 use crate::error::{Error, Result};
@@ -26,8 +26,6 @@ pub(crate) struct StartedTurn {
     /// interrupt. A turn that another client began at the same moment cannot be
     /// told from one's own.
     pub(crate) joined: bool,
-    /// The `result` of the response.
-    pub(crate) response: Box<str>,
 }
 
 /// A [`StartedTurn`] on its way to the caller. If it never arrives, a turn that
@@ -114,19 +112,6 @@ impl TurnRef {
         };
         drop(state);
         Subscription::new(Arc::clone(&self.core), subscribed)
-    }
-
-    /// Gives up the events that wait for the first subscription, because only
-    /// the summary is wanted.
-    pub(crate) fn discard_events(&self) {
-        if let Some(first) = self.first
-            && !self.first_taken.swap(true, Ordering::Relaxed)
-        {
-            let key = SubKey::Turn(self.thread.clone(), self.turn.clone(), first);
-            let mut fx = Effects::default();
-            self.core.lock().router.unsubscribe(&key, &mut fx);
-            fx.run();
-        }
     }
 
     /// Waits for the turn to complete.

@@ -16,7 +16,7 @@ use std::io;
 pub(crate) use lines::{LineReader, LineWriter};
 #[cfg(feature = "record")]
 pub(crate) use record::record;
-pub(crate) use stdio::{StdioChild, spawn};
+pub(crate) use stdio::spawn;
 pub(crate) use tap::{Tap, Tapped};
 
 /// Where messages come from.

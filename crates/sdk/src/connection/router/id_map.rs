@@ -171,7 +171,7 @@ mod tests {
     use std::collections::HashSet;
     use std::hash::{BuildHasher, BuildHasherDefault};
 
-    use super::{IdHasher, IdMap, Key};
+    use super::{IdHasher, Key};
 
     #[test]
     fn ids_that_differ_in_little_are_spread() {

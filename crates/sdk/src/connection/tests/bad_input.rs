@@ -1,5 +1,4 @@
 use super::*;
-use crate::connection::Deadline;
 
 /// What may come between the events of a turn, and whether it is no message.
 fn oddities() -> Vec<(Vec<u8>, bool)> {
@@ -57,7 +56,7 @@ async fn whatever_comes_the_turn_completes_and_nothing_is_hidden() {
 
     let params = raw(json!({}));
     let started = connection
-        .start_turn(&"t".into(), &params, true, Deadline::None)
+        .start_turn(&"t".into(), &params, true, FOREVER)
         .await;
     let turn = started.unwrap().turn;
     let summary = turn.completed().await.unwrap();

@@ -1,6 +1,6 @@
 use super::*;
+use crate::connection::TurnRef;
 use crate::connection::queue::Limits;
-use crate::connection::{Deadline, TurnRef};
 use crate::error::ErrorKind;
 
 const FEW: Limits = Limits {
@@ -20,7 +20,7 @@ async fn started(fake: &FakeServer) -> (Connection, TurnRef) {
         .reply(json!({"turn": {"id": "u"}}));
     let params = raw(json!({}));
     let started = connection
-        .start_turn(&"t".into(), &params, true, Deadline::None)
+        .start_turn(&"t".into(), &params, true, FOREVER)
         .await;
     (connection, started.unwrap().turn)
 }
@@ -164,18 +164,4 @@ async fn the_rings_keep_the_newest() {
         assert!(matches!(numbers[0], Err(ErrorKind::Lagged { skipped }) if skipped >= 4900));
         assert_eq!(*numbers.last().unwrap(), Err(ErrorKind::Closed));
     }
-}
-
-#[tokio::test]
-async fn a_turn_that_only_its_result_is_wanted_of_keeps_no_events() {
-    let fake = FakeServer::new();
-    let (connection, turn) = started(&fake).await;
-    turn.discard_events();
-    let params = json!({"threadId": "t", "turnId": "u", "n": "{i}"});
-    fake.then().floods("item/agentMessage/delta", params, 5000);
-    complete(&fake);
-    turn.completed().await.unwrap();
-    assert_eq!(numbers(&mut turn.subscribe()).await, []);
-    drop(turn);
-    connection.assert_idle();
 }

@@ -451,7 +451,7 @@ async fn an_interrupt_that_nobody_waits_for_goes_with_the_subscription_to_its_th
     fake.expect("turn/interrupt");
     fake.expect("thread/unsubscribe").reply(json!({}));
     let started = connection
-        .start_turn(&thread, &raw(json!({})), false, Deadline::None)
+        .start_turn(&thread, &raw(json!({})), false, FOREVER)
         .await
         .unwrap();
     started.turn.interrupt_now();
@@ -470,7 +470,7 @@ async fn a_start_waits_for_no_turn_that_went_with_the_subscription_to_its_thread
     let connection = connect(&fake).await;
     let (thread, _) = ids();
     let params = raw(json!({}));
-    let start = || connection.start_turn(&thread, &params, false, Deadline::None);
+    let start = || connection.start_turn(&thread, &params, false, FOREVER);
     fake.expect("turn/start")
         .reply(json!({"turn": {"id": "u"}}));
     fake.expect("turn/interrupt");

@@ -17,6 +17,7 @@ mod turns;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use openai_codex_testkit::FakeServer;
 use openai_codex_types::PROTOCOL;
@@ -24,11 +25,14 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::core::State;
+use super::dispatch::refuse;
 use super::{
     Connection, ConnectionOptions, Deadline, Dispatcher, RawEvent, Reply, ServerCall, Subscription,
-    refuse,
 };
 use crate::error::{Error, Result};
+
+/// The deadline of a request that may take as long as it takes.
+const FOREVER: Deadline = Deadline::After(Duration::MAX);
 
 fn raw(json: Value) -> Box<RawValue> {
     serde_json::value::to_raw_value(&json).unwrap()
@@ -82,6 +86,15 @@ impl Connection {
         Ok(serde_json::from_str(answer.get()).unwrap())
     }
 
+    /// Why the connection is gone, if it is.
+    fn failure(&self) -> Option<Error> {
+        self.core().failure()
+    }
+
+    fn malformed_lines(&self) -> u64 {
+        self.core().malformed_lines()
+    }
+
     fn state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
         look(&mut self.core().lock())
     }
@@ -114,6 +127,13 @@ impl Connection {
             core.in_flight.available_permits() + owed,
             core.options.max_in_flight
         );
+    }
+}
+
+impl Subscription {
+    /// The next event; `None` at the end.
+    async fn next(&mut self) -> Option<Result<Arc<RawEvent>>> {
+        std::future::poll_fn(|cx| self.poll_item(cx)).await
     }
 }
 

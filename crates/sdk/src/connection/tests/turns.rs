@@ -327,7 +327,7 @@ async fn an_interrupt_is_settled_by_its_answer_or_by_the_end_of_the_turn() {
         let (connection, turn) = (connection.clone(), TurnId::from(turn));
         async move {
             connection
-                .interrupt(&thread(), &turn, Deadline::None)
+                .interrupt(&thread(), &turn, FOREVER)
                 .await
                 .unwrap()
         }
