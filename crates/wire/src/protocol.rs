@@ -139,6 +139,8 @@ roles! {
     ThreadResume "thread-resume",
     /// The request after whose answer a thread is not followed any more.
     ThreadUnsubscribe "thread-unsubscribe",
+    /// Lists the turns of a thread.
+    ThreadTurnsList "thread-turns-list",
     /// A turn began.
     TurnStarted "turn-started",
     /// A turn ended.
@@ -175,6 +177,7 @@ impl Role {
                 | Self::TurnInterrupt
                 | Self::ThreadResume
                 | Self::ThreadUnsubscribe
+                | Self::ThreadTurnsList
         )
     }
 }

@@ -214,6 +214,7 @@ fn what_the_connection_asks_by_role_is_as_it_was() {
     for (method, role) in [
         ("initialize", Role::Initialize),
         ("thread/resume", Role::ThreadResume),
+        ("thread/turns/list", Role::ThreadTurnsList),
         ("thread/unsubscribe", Role::ThreadUnsubscribe),
         ("turn/interrupt", Role::TurnInterrupt),
         ("turn/start", Role::TurnStart),
