@@ -877,7 +877,8 @@ pub static METHODS: &[MethodSpec] = &[
             "ThreadTurnsListParams",
             "ThreadTurnsListResponse",
         )
-        .reads(),
+        .reads()
+        .role(Role::ThreadTurnsList),
     MethodSpec::new(
         "thread/unarchive",
         "ThreadUnarchiveParams",
@@ -2065,6 +2066,7 @@ fn role(role: Role) -> Option<&'static str> {
     match role {
         Role::Initialize => Some("initialize"),
         Role::ThreadResume => Some("thread/resume"),
+        Role::ThreadTurnsList => Some("thread/turns/list"),
         Role::ThreadUnsubscribe => Some("thread/unsubscribe"),
         Role::TurnInterrupt => Some("turn/interrupt"),
         Role::TurnStart => Some("turn/start"),
