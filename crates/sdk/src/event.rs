@@ -12,6 +12,7 @@ use openai_codex_types::{DecodeError, Role, ServerNotification};
 use crate::connection::{RawEvent, Subscription, TurnRef};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limit::{Limit, Over, OwnedTask};
+use crate::result::TurnResult;
 use crate::thread::Thread;
 use crate::turn::Settling;
 
@@ -219,7 +220,7 @@ pub struct TurnStream {
     limit: Option<(Limit, Over)>,
     /// Whether an error was the last item.
     failed: bool,
-    _turn: Arc<TurnRef>,
+    turn: Arc<TurnRef>,
     /// Whose requests are answered by the client and by the thread's handlers.
     thread: Thread,
 }
@@ -247,7 +248,7 @@ impl TurnStream {
                 (limit, over)
             }),
             failed: false,
-            _turn: turn,
+            turn,
             thread,
         }
     }
@@ -259,7 +260,10 @@ impl TurnStream {
         match self.events.poll_item(cx) {
             Poll::Ready(Some(item)) => {
                 self.failed = matches!(&item, Err(error) if !matches!(error.kind(), ErrorKind::Lagged { .. }));
-                return Poll::Ready(Some(item.map(Event::new)));
+                return Poll::Ready(Some(match item {
+                    Ok(event) => Ok(Event::new(event)),
+                    Err(error) => Err(self.explained(error)),
+                }));
             }
             Poll::Ready(None) => {
                 let is_overdue = |(limit, _): &(Limit, _)| limit.is_overdue();
@@ -275,6 +279,17 @@ impl TurnStream {
             return self.fail(error);
         }
         self.poll_over(cx)
+    }
+
+    /// An error of the events, with the reason if it is that the turn failed.
+    fn explained(&self, error: Error) -> Error {
+        let turn = &self.turn;
+        let summary = turn.summary();
+        if matches!(error.kind(), ErrorKind::Turn) && summary.failed().is_some() {
+            let result = TurnResult::of(turn.thread_id(), turn.id(), &summary, None);
+            return Error::turn_failed(result);
+        }
+        error
     }
 
     /// Whether the turn's time is over.

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::connection::TurnSummary;
+use crate::connection::{Sign, TurnSummary};
 
 /// What a turn came to.
 ///
@@ -75,7 +75,10 @@ impl TurnResult {
         summary: &TurnSummary,
         earlier: Option<Vec<ThreadItem>>,
     ) -> Self {
-        let turn = summary.turn().map(Ended::of).unwrap_or_default();
+        let mut turn = summary.turn().map(Ended::of).unwrap_or_default();
+        if summary.failed().is_some() {
+            turn.status = TurnStatus::Failed;
+        }
         let mut items: Vec<ThreadItem> = summary
             .items()
             .filter_map(|(_, raw)| raw.map(item))
@@ -88,10 +91,14 @@ impl TurnResult {
                 .then(|| summary.error().and_then(decoded))
                 .flatten()
         };
+        let in_trouble = || {
+            let is_it = summary.failed() == Some(Sign::SystemError);
+            is_it.then(|| TurnError::new("the server says that its thread is in a system error"))
+        };
         Self {
             id: id.clone(),
             thread_id: thread_id.clone(),
-            error: turn.error.or_else(reported),
+            error: turn.error.or_else(reported).or_else(in_trouble),
             status: turn.status,
             started_at: turn.started_at.and_then(seconds),
             completed_at: turn.completed_at.and_then(seconds),

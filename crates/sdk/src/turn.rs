@@ -126,7 +126,8 @@ impl TurnHandle {
     }
 
     /// The turn's events up to `turn/completed`; an error as the last item when the
-    /// thread is closed, archived, deleted or unsubscribed from before. The first stream of a handle
+    /// thread is closed, archived, deleted or unsubscribed from before, or when the turn
+    /// fails and is not completed. The first stream of a handle
     /// that started the turn has every event since the request was sent; further
     /// ones, and those of an attached handle, begin now.
     pub fn stream(&self) -> TurnStream {
@@ -143,7 +144,8 @@ impl TurnHandle {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Turn`] when the turn fails, and when its end is not told because
+    /// [`ErrorKind::Turn`] when the turn fails (three seconds after a final error, if the
+    /// runtime does not complete it), and when its end is not told because
     /// the thread was closed, archived, deleted or unsubscribed from meanwhile (its
     /// status is `InProgress` then); `Timeout` after the timeout that the turn was
     /// started with, `Closed` when the connection breaks:
@@ -330,7 +332,11 @@ impl Outcome {
                 }
             }
             Err(error) => {
-                let result = self.result(&self.turn.summary(), false).await;
+                let summary = self.turn.summary();
+                let result = self.result(&summary, false).await;
+                if summary.failed().is_some() {
+                    return Err(Error::turn_failed(result));
+                }
                 Err(error.with_turn_result(result))
             }
         }

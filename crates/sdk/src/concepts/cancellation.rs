@@ -63,3 +63,6 @@
 //! Nothing hangs. Whatever waits gets an error of kind
 //! [`Closed`](crate::ErrorKind::Closed) with the reason, and so does everything that
 //! is called later. [`Codex::closed`](crate::Codex::closed) resolves with it.
+//!
+//! Nor does a turn hang whose end the runtime tells in another way than by its completion:
+//! see [threads and turns](super::threads_and_turns#the-result).

@@ -58,6 +58,13 @@
 //! tries again by itself. A model that refuses connections is retried for ever;
 //! give such turns a [`timeout`](crate::Run::timeout).
 //!
+//! An `error` without `will_retry`, or a thread in the state `systemError`, is a failure
+//! even if the turn is not completed: the runtime has three seconds for its
+//! `turn/completed`, which then counts. After them, [`run`](crate::TurnHandle::run) and
+//! the last item of a [`stream`](crate::TurnHandle::stream) are that `Err`, with the reason
+//! and the items so far. A completion that comes later is told to the events of the
+//! thread, and to whoever asks the handle again.
+//!
 //! # Trying again
 //!
 //! Only overload is worth it, and only for what may happen twice.

@@ -64,6 +64,11 @@
 //! A turn that [fails](super::errors_and_retry) is an `Err` that holds what was
 //! done before. One that was interrupted is `Ok`, with that status.
 //!
+//! A turn has ended when its `turn/completed` says so. Where that does not come, other signs
+//! count: a final error or the thread's state `systemError`, three seconds later; that the
+//! thread is closed, archived or deleted; and where the thread only rests, what
+//! `thread/turns/list` says of the turn when it is asked, once.
+//!
 //! # What is kept
 //!
 //! The runtime stores a thread in its home (`CODEX_HOME`) with its first turn.

@@ -17,6 +17,7 @@ use super::options::ConnectionOptions;
 use super::outbox::Outbox;
 use super::pending::{Pending, Waiter};
 use super::router::Router;
+use super::signs::Signs;
 use super::supervisor::Happened;
 use crate::error::{Error, ErrorKind};
 use crate::process::{ChildProcess, StderrTail};
@@ -80,6 +81,7 @@ pub(crate) struct State {
     pub(super) failure: Option<Error>,
     pub(super) pending: Pending,
     pub(super) router: Router,
+    pub(super) signs: Signs,
     pub(super) outbox: Outbox,
     pub(super) server_requests: ServerRequests,
 }
@@ -98,6 +100,7 @@ impl Core {
                 failure: None,
                 pending: Pending::default(),
                 router: Router::new(options.limits),
+                signs: Signs::default(),
                 outbox: Outbox::default(),
                 server_requests: ServerRequests::default(),
             }),
@@ -169,6 +172,7 @@ impl Core {
         let owed = state.pending.take_all_owed();
         let requests = state.server_requests.take_all();
         state.router.fail(&mut fx);
+        state.signs.clear();
         state.outbox.close();
         state.failure = Some(error.duplicate());
         drop(state);

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::event::RawEvent;
+use super::signs::Sign;
 
 /// How many bytes of items one turn may hold on to. A single item can embed a
 /// whole command output of tens of megabytes.
@@ -85,6 +86,7 @@ impl Fold {
             completed: self.completed.clone(),
             is_partial: self.started.is_none() || self.gap,
             is_foreign: self.is_foreign(),
+            failed: None,
             dropped_items: self.dropped_items,
         }
     }
@@ -99,6 +101,7 @@ pub(crate) struct TurnSummary {
     completed: Option<Arc<RawEvent>>,
     is_partial: bool,
     is_foreign: bool,
+    pub(super) failed: Option<Sign>,
     dropped_items: u64,
 }
 
@@ -106,6 +109,11 @@ impl TurnSummary {
     /// Whether `turn/completed` has come.
     pub(crate) fn is_complete(&self) -> bool {
         self.completed.is_some()
+    }
+
+    /// What says that the turn failed, if its completion did not come.
+    pub(crate) fn failed(&self) -> Option<Sign> {
+        self.failed
     }
 
     /// Whether the turn may have completed items that this connection did not

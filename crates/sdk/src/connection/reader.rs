@@ -106,6 +106,8 @@ impl Core {
             return;
         }
         let over = state.router.route(event, fx);
+        let noted = state.router.take_noted();
+        let to_watch = !noted.is_empty() && state.signs.add(noted, tokio::time::Instant::now());
         let interrupts = match &over {
             Over::Nothing | Over::Doomed(..) => Vec::new(),
             Over::Turn(thread, turn) => {
@@ -126,6 +128,9 @@ impl Core {
         };
         drop(guard);
         fx.run();
+        if to_watch {
+            self.watch_signs();
+        }
         for tx in interrupts {
             // Whoever does not wait any more need not be told.
             let _ = tx.send(Answer::TurnEnded);

@@ -190,6 +190,11 @@ impl Connection {
         params: &RawValue,
     ) -> Result<Interrupted> {
         let core = self.core();
+        if core.lock().router.has_failed(thread, turn) {
+            // It is over as far as is known, and 0.163.0 may not answer for it.
+            core.interrupt_now(thread, turn);
+            return Ok(Interrupted::Finished);
+        }
         let (tx, rx) = oneshot::channel();
         // Asked and registered under one lock, so that the end of the turn
         // is either seen here or answers the waiter.

@@ -4,6 +4,7 @@
 //! feeds it, callers subscribe, and all of it is tested without a runtime.
 
 mod doomed;
+mod ending;
 mod id_map;
 mod resumed;
 mod ring;
@@ -21,10 +22,12 @@ use super::event::RawEvent;
 use super::fold::TurnSummary;
 use super::login::Logins;
 use super::queue::{End, Limits, Mailbox, Overflow, Queue};
+use super::signs::Noted;
 use super::turn_log::{Lost, Progress, SubId, TurnLog};
 use doomed::Doomed;
 use id_map::IdMap;
 pub(crate) use resumed::Resumed;
+pub(super) use resumed::stored_end;
 use ring::Ring;
 use thread::Thread;
 
@@ -85,6 +88,8 @@ pub(crate) struct Router {
     pub(crate) logins: Logins,
     recent: VecDeque<(ThreadId, TurnId)>,
     pub(crate) doomed: Doomed,
+    /// The signs of an end that were seen and not taken yet.
+    noted: Vec<Noted>,
     next_id: u64,
     /// The connection failed: whoever subscribes now is told so.
     failed: bool,
@@ -99,6 +104,7 @@ impl Router {
             logins: Logins::default(),
             recent: VecDeque::new(),
             doomed: Doomed::default(),
+            noted: Vec::new(),
             next_id: 0,
             failed: false,
         }
@@ -137,6 +143,18 @@ impl Router {
             if let Some(turn) = turn.as_deref() {
                 owned = thread.route(turn, event, limits, fx);
             }
+            let (noted, next_id) = (&mut self.noted, &mut self.next_id);
+            thread.note_signs(event, |turn| {
+                *next_id += 1;
+                let (thread, turn) = (event.thread_id()?.into(), turn.clone());
+                let number = *next_id;
+                noted.push(Noted {
+                    thread,
+                    turn,
+                    number,
+                });
+                Some(number)
+            });
         }
         if !owned {
             self.global.push(event, fx);
@@ -404,7 +422,9 @@ impl Router {
         turn: &TurnId,
     ) -> Option<(TurnSummary, Arc<Notify>)> {
         let log = self.turn(thread, turn)?;
-        Some((log.fold.summary(), Arc::clone(&log.done)))
+        let mut summary = log.fold.summary();
+        summary.failed = log.failed();
+        Some((summary, Arc::clone(&log.done)))
     }
 
     /// How far a turn is, and what tells of its end.

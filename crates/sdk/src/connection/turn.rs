@@ -10,9 +10,7 @@ use tokio::sync::Notify;
 
 use super::core::Core;
 use super::effects::Effects;
-use super::event::RawEvent;
 use super::fold::TurnSummary;
-use super::pending::Answer;
 use super::router::Known;
 use super::subscription::Subscription;
 use super::turn_log::{Progress, SubId};
@@ -143,7 +141,9 @@ impl TurnRef {
             done.as_mut().enable();
             match self.progress() {
                 Some((Progress::Complete, _)) => return Ok(self.summary()),
-                Some((Progress::Lost(lost), _)) if !asks => return Err(lost.error()),
+                Some((Progress::Lost(lost), _)) if !asks || lost.is_final() => {
+                    return Err(lost.error());
+                }
                 _ => {}
             }
             if let Some(failure) = self.core.failure() {
@@ -171,27 +171,7 @@ impl TurnRef {
     /// Ends a turn whose completion no event will tell of, with the `turn` that
     /// the server answered when it was asked. Does nothing if it has ended.
     pub(crate) fn settle(&self, turn: &RawValue) {
-        let Some(event) =
-            RawEvent::completion(self.core.protocol(), &self.thread, &self.turn, turn)
-        else {
-            return;
-        };
-        let mut fx = Effects::default();
-        let mut state = self.core.lock();
-        let event = Arc::new(event);
-        state
-            .router
-            .settle_turn(&self.thread, &self.turn, &event, &mut fx);
-        // The server does not answer those of a turn that is over.
-        let interrupts = state
-            .pending
-            .take_interrupts(&self.thread, Some(&self.turn));
-        drop(state);
-        fx.run();
-        for tx in interrupts {
-            // Whoever does not wait any more need not be told.
-            let _ = tx.send(Answer::TurnEnded);
-        }
+        self.core.settle_turn(&self.thread, &self.turn, turn);
     }
 
     /// Asks the server to interrupt the turn, without waiting for anything. For

@@ -8,6 +8,7 @@ use super::effects::Effects;
 use super::event::RawEvent;
 use super::fold::Fold;
 use super::queue::{End, Limits, Mailbox, Overflow, Queue};
+use super::signs::Sign;
 use crate::error::{Error, ErrorKind};
 
 /// The number of a subscription, unique within its connection.
@@ -23,9 +24,16 @@ pub(crate) enum Lost {
     Closed,
     Archived,
     Deleted,
+    /// It failed, as this says, and its completion did not come.
+    Failed(Sign),
 }
 
 impl Lost {
+    /// Whether the turn is over, so that there is nothing to ask about.
+    pub(super) fn is_final(self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+
     pub(crate) fn error(self) -> Error {
         let message = match self {
             Self::Unsubscribed => {
@@ -41,6 +49,7 @@ impl Lost {
                  see what became of it"
             }
             Self::Deleted => "the thread was deleted while the turn was running",
+            Self::Failed(_) => "the turn failed, and the server did not complete it",
         };
         Error::new(ErrorKind::Turn, message)
     }
@@ -70,6 +79,8 @@ pub(crate) struct TurnLog {
     /// of what every event looks at.
     pub(super) unclaimed: Option<Box<Queue>>,
     lost: Option<Lost>,
+    /// What says that it has ended, and which number that has.
+    pub(super) sign: Option<(Sign, u64)>,
     pub(super) done: Arc<Notify>,
 }
 
@@ -121,8 +132,11 @@ impl TurnLog {
     }
 
     pub(super) fn push(&mut self, event: &Arc<RawEvent>, fx: &mut Effects) {
-        // It is heard of again, after a gap.
-        self.find_again();
+        // It is heard of again, after a gap. What still comes of a turn that failed does
+        // not bring it back.
+        if !self.lost.is_some_and(Lost::is_final) {
+            self.find_again();
+        }
         let was_complete = self.fold.is_complete();
         self.fold.apply(event);
         for (_, mailbox) in &self.mailboxes {
@@ -161,8 +175,29 @@ impl TurnLog {
         }
     }
 
+    /// What says that it failed, if its completion did not.
+    pub(super) fn failed(&self) -> Option<Sign> {
+        match self.progress() {
+            Progress::Lost(Lost::Failed(sign)) => Some(sign),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_lost(&self) -> bool {
         matches!(self.progress(), Progress::Lost(_))
+    }
+
+    /// Something says that the turn has ended. The first of two that say the same counts.
+    pub(super) fn note(&mut self, sign: Sign, number: impl FnOnce() -> Option<u64>) {
+        let is_known = |(known, _): (Sign, u64)| known.is_final() || !sign.is_final();
+        if self.progress() == Progress::Running && !self.sign.is_some_and(is_known) {
+            self.sign = number().map(|number| (sign, number));
+        }
+    }
+
+    /// Its thread does not rest any more, and is not in trouble.
+    pub(super) fn is_at_work(&mut self) {
+        self.sign.take_if(|(sign, _)| *sign != Sign::Error);
     }
 
     /// Ends every wait, because nothing more is heard of this turn.
@@ -179,8 +214,10 @@ impl TurnLog {
 
     /// The turn is followed again. What it did meanwhile was missed.
     pub(super) fn find_again(&mut self) {
-        if self.lost.take().is_some() {
-            self.fold.mark_gap();
+        match self.lost.take() {
+            // Its events went on coming.
+            None | Some(Lost::Failed(_)) => {}
+            Some(_) => self.fold.mark_gap(),
         }
     }
 

@@ -9,6 +9,7 @@ use openai_codex_wire::{Protocol, ThreadId, TurnId};
 use serde_json::value::RawValue;
 
 use crate::connection::event::RawEvent;
+use crate::connection::signs::Sign;
 
 /// A thread that was resumed, and is followed from now on.
 #[derive(Debug)]
@@ -76,6 +77,37 @@ pub(super) fn is_active(event: &RawEvent) -> bool {
     has_status(event, "active")
 }
 
+/// What a `thread/status/changed` says of the end of the thread's turns.
+pub(super) fn sign_of_status(event: &RawEvent) -> Option<Sign> {
+    if has_status(event, "systemError") {
+        Some(Sign::SystemError)
+    } else {
+        has_status(event, "idle").then_some(Sign::Idle)
+    }
+}
+
+/// Whether an `error` says that the server does not try again.
+pub(super) fn is_final_error(event: &RawEvent) -> bool {
+    let members = members(event.params());
+    members
+        .get("willRetry")
+        .is_some_and(|it| it.get() == "false")
+}
+
+/// The turn out of a list of turns, if that says that it has ended.
+pub(in crate::connection) fn stored_end<'a>(
+    listed: &'a str,
+    turn: &TurnId,
+) -> Option<&'a RawValue> {
+    let turns = members(listed).remove("data")?.get();
+    let turns: Vec<&RawValue> = serde_json::from_str(turns).unwrap_or_default();
+    turns.into_iter().find(|stored| {
+        let member = |name| string_member(stored.get(), name);
+        member("id").as_deref() == Some(turn.as_str())
+            && member("status").is_some_and(|status| status != "inProgress")
+    })
+}
+
 fn has_status(event: &RawEvent, status: &str) -> bool {
     // Most say something else, and need not be taken apart.
     event.params().contains(status)
@@ -127,5 +159,19 @@ mod tests {
         );
         assert_eq!(busy(r#"{"thread":7}"#), None);
         assert_eq!(busy("null"), None);
+    }
+
+    #[test]
+    fn only_a_turn_that_is_listed_as_ended_is_believed() {
+        let listed = r#"{"data":[7,{"id":"a","status":"inProgress"},{"status":"completed"},
+            {"id":"b","status":"failed"},{"id":"c"}]}"#;
+        let end = |turn: &str| stored_end(listed, &turn.into()).map(RawValue::get);
+        assert_eq!(end("b"), Some(r#"{"id":"b","status":"failed"}"#));
+        for turn in ["a", "c", "d"] {
+            assert_eq!(end(turn), None);
+        }
+        for listed in ["null", r#"{"data":7}"#, "{}"] {
+            assert!(stored_end(listed, &"b".into()).is_none());
+        }
     }
 }

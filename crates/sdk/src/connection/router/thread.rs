@@ -5,11 +5,12 @@ use std::sync::Arc;
 use openai_codex_wire::{Role, TurnId};
 
 use super::id_map::IdMap;
-use super::resumed::Resumed;
+use super::resumed::{Resumed, is_final_error, sign_of_status};
 use super::{Settled, StartId};
 use crate::connection::effects::Effects;
 use crate::connection::event::RawEvent;
 use crate::connection::queue::{End, Limits, Mailbox, Overflow, Queue};
+use crate::connection::signs::Sign;
 use crate::connection::turn_log::{Lost, SubId, TurnLog};
 
 /// How many running turns are remembered per thread. The server runs one; more
@@ -192,6 +193,36 @@ impl Thread {
                 log.unclaimed.is_some() || log.is_owned()
             }
             None => false,
+        }
+    }
+
+    /// Notes in the turns what an event says of their end beside a completion. Each sign
+    /// that is new gets a number of `number`.
+    pub(super) fn note_signs(
+        &mut self,
+        event: &RawEvent,
+        mut number: impl FnMut(&TurnId) -> Option<u64>,
+    ) {
+        match event.role() {
+            Some(Role::TurnError) if is_final_error(event) => {
+                let Some(turn) = event.turn_id().map(TurnId::from) else {
+                    return;
+                };
+                if let Some(log) = self.turns.get_mut(&turn) {
+                    log.note(Sign::Error, || number(&turn));
+                }
+            }
+            Some(Role::ThreadStatus) => {
+                let sign = sign_of_status(event);
+                for (turn, log) in self.turns.iter_mut() {
+                    match sign {
+                        Some(sign) if log.is_followed() => log.note(sign, || number(turn)),
+                        Some(_) => {}
+                        None => log.is_at_work(),
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
