@@ -45,6 +45,12 @@
 //! that has ended, or to do so twice, does nothing. A command that the agent was
 //! running may live on as a background terminal until the runtime ends.
 //!
+//! A review has two ids: one in the answer to `review/start`, by which
+//! [`Thread::turn_handle`](crate::Thread::turn_handle) gives its handle, and one in
+//! `turn/started`, by which alone the runtime interrupts it. The handle knows:
+//! `interrupt`, `interrupt_on_drop` and time limits stop the review. A turn that is known
+//! as anybody's is not interrupted instead.
+//!
 //! # Time limits
 //!
 //! - [`timeout`](crate::Run::timeout) of a turn: it is interrupted, and you get an

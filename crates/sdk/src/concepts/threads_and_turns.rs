@@ -52,7 +52,8 @@
 //! ([`joined`](crate::TurnHandle::joined) tells). Two threads run side by side and know nothing of each other.
 //!
 //! Reviews and compaction are turns that cannot be joined or steered; the
-//! runtime refuses.
+//! runtime refuses. A review is known by the id in the answer to `review/start`, although
+//! its `turn/started` names another; [interrupting](super::cancellation#interrupting) it works.
 //!
 //! # The result
 //!

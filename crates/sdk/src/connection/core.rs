@@ -327,8 +327,20 @@ impl Core {
         if state.failure.is_some() {
             return None;
         }
-        let method = self.protocol().method(Role::TurnInterrupt)?;
         let is_told = state.router.doom(thread, turn)?;
+        self.queue_interrupt_as(state, thread, turn, turn, is_told)
+    }
+
+    /// Queues the interrupt of a turn by a name, which is its id or its other one.
+    pub(super) fn queue_interrupt_as(
+        &self,
+        state: &mut State,
+        thread: &ThreadId,
+        turn: &TurnId,
+        name: &TurnId,
+        is_told: bool,
+    ) -> Option<bool> {
+        let method = self.protocol().method(Role::TurnInterrupt)?;
         let id = self.new_id();
         if is_told {
             let (thread, turn) = (thread.clone(), turn.clone());
@@ -336,7 +348,7 @@ impl Core {
             let waiter = Waiter::Interrupt { thread, turn, tx };
             state.pending.insert(id, waiter);
         }
-        let params = turn_params(thread, turn);
+        let params = turn_params(thread, name);
         let frame = encode(Some(id), method, Some(&params));
         Some(state.outbox.queue(frame, None))
     }

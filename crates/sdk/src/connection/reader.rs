@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use openai_codex_wire::envelope::{Message, PeekError, peek, repair_surrogates};
-use openai_codex_wire::{Protocol, RequestId, Role, TurnId, scope};
+use openai_codex_wire::{Protocol, RequestId, Role, ThreadId, TurnId, scope};
 
 use super::core::{Core, State};
 use super::effects::Effects;
 use super::event::RawEvent;
 use super::pending::{Answer, Follow, StartAnswer, StartWaiter, Waiter};
-use super::router::{Over, Resumed};
+use super::request::found_instead;
+use super::router::{OtherName, Over, Resumed};
 use super::turn::{StartedTurn, TurnRef, UnclaimedTurn};
 use super::turn_log::Lost;
+use crate::error::RpcError;
 use crate::transport::{FrameSource, SourceError};
 
 /// After so long the reader lets other tasks have a turn, even if the source
@@ -109,7 +111,7 @@ impl Core {
         let noted = state.router.take_noted();
         let to_watch = !noted.is_empty() && state.signs.add(noted, tokio::time::Instant::now());
         let interrupts = match &over {
-            Over::Nothing | Over::Doomed(..) => Vec::new(),
+            Over::Nothing | Over::Doomed(..) | Over::Renamed(..) => Vec::new(),
             Over::Turn(thread, turn) => {
                 state.server_requests.withdraw_turn(thread, turn, fx);
                 state.pending.take_interrupts(thread, Some(turn))
@@ -124,6 +126,9 @@ impl Core {
         }
         let doomed = match &over {
             Over::Doomed(thread, turn) => self.queue_interrupt(state, thread, turn),
+            Over::Renamed(thread, turn, name) => {
+                self.queue_interrupt_as(state, thread, turn, name, true)
+            }
             _ => None,
         };
         drop(guard);
@@ -135,7 +140,7 @@ impl Core {
             // Whoever does not wait any more need not be told.
             let _ = tx.send(Answer::TurnEnded);
         }
-        if let Over::Doomed(thread, turn) = &over {
+        if let Over::Doomed(thread, turn) | Over::Renamed(thread, turn, _) = &over {
             self.interrupt_queued(doomed, thread, turn);
         }
         if !matches!(over, Over::Nothing) {
@@ -159,12 +164,7 @@ impl Core {
                 turn,
                 tx: None,
             }) => {
-                let taken = outcome.is_ok();
-                let again = state.router.doomed.answered(&thread, &turn, taken);
-                let queued = match again {
-                    true => self.queue_interrupt(&mut state, &thread, &turn),
-                    false => None,
-                };
+                let queued = self.interrupt_answered(&mut state, &thread, &turn, outcome.err());
                 drop(state);
                 self.interrupt_queued(queued, &thread, &turn);
                 self.given_up.notify_waiters();
@@ -232,6 +232,36 @@ impl Core {
                     }
                 }
             }
+        }
+    }
+
+    /// The server answered an interrupt that nobody waits for. Returns what was queued if
+    /// it is asked again.
+    fn interrupt_answered(
+        &self,
+        state: &mut State,
+        thread: &ThreadId,
+        turn: &TurnId,
+        refused: Option<&str>,
+    ) -> Option<bool> {
+        let name = refused.and_then(|raw| found_instead(&RpcError::parse(raw)));
+        if let Some(name) = name {
+            match state.router.other_name(thread, turn, &name) {
+                OtherName::Yes if state.router.doomed.is_renamed(thread, turn) => {
+                    return self.queue_interrupt_as(state, thread, turn, &name, true);
+                }
+                OtherName::NotYet => {
+                    state.router.doomed.may_begin_as(thread, turn, name);
+                    return None;
+                }
+                _ => {}
+            }
+        }
+        let doomed = &mut state.router.doomed;
+        if doomed.answered(thread, turn, refused.is_none()) {
+            self.queue_interrupt(state, thread, turn)
+        } else {
+            None
         }
     }
 

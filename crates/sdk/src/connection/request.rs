@@ -16,6 +16,7 @@ use super::Connection;
 use super::core::{Core, Interrupted, encode, turn_params};
 use super::options::Deadline;
 use super::pending::{Answer, Follow, StartAnswer, StartWaiter, Waiter};
+use super::router::OtherName;
 use super::turn::StartedTurn;
 use crate::error::{Error, Result, RpcError};
 
@@ -156,6 +157,20 @@ impl Connection {
                 let was_to_begin = core.lock().router.is_to_begin(thread, turn);
                 match self.interrupt_once(method, thread, turn, &params).await {
                     Err(error) if is_not_active(&error) => {
+                        let name = error.rpc().and_then(found_instead);
+                        if let Some(name) = name.filter(|_| !was_to_begin)
+                            && self.is_other_name(thread, turn, &name).await
+                        {
+                            let params = turn_params(thread, &name);
+                            let again = self.interrupt_once(method, thread, turn, &params).await;
+                            let is_over = core.lock().router.has_finished(thread, turn);
+                            return match again {
+                                Err(error) if is_over && is_not_active(&error) => {
+                                    Ok(Interrupted::Finished)
+                                }
+                                again => again,
+                            };
+                        }
                         let router = &core.lock().router;
                         let again = was_to_begin
                             && !router.has_finished(thread, turn)
@@ -182,6 +197,22 @@ impl Connection {
         .map_err(|error| error.with_method(method))
     }
 
+    /// Whether the turn that the server says is running is this one by its other name,
+    /// which its `turn/started` may be about to tell.
+    async fn is_other_name(&self, thread: &ThreadId, turn: &TurnId, name: &TurnId) -> bool {
+        for _ in 0..LOOKS {
+            let is_it = self.core().lock().router.other_name(thread, turn, name);
+            match is_it {
+                OtherName::Yes => return true,
+                OtherName::No => return false,
+                OtherName::NotYet => tokio::time::sleep(PAUSE).await,
+            }
+        }
+        false
+    }
+
+    /// Asks to interrupt what `params` name, which is the turn, and awaits the answer or
+    /// the end of the turn.
     async fn interrupt_once(
         &self,
         method: &'static str,
@@ -225,6 +256,19 @@ const GIVING_UP: Duration = Duration::from_secs(5);
 /// is being interrupted only when that has ended, and refuses to interrupt it before.
 const ATTEMPTS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often, with the same pauses, it is looked whether a turn that the server says is
+/// running has begun.
+const LOOKS: u32 = 20;
+
+/// The turn that the server says is running, where it refuses to interrupt another:
+/// "expected active turn id A but found B" (0.163.0 to 0.171.0).
+pub(super) fn found_instead(error: &RpcError) -> Option<TurnId> {
+    let (_, rest) = error.message.split_once("expected active turn id")?;
+    let (_, found) = rest.split_once("but found")?;
+    let found = found.trim().trim_matches(['`', '"', '\'', '.']);
+    (!found.is_empty()).then(|| found.into())
+}
 
 /// Whether the server says that it is not this turn that runs.
 fn is_not_active(error: &Error) -> bool {
@@ -433,4 +477,30 @@ pub(super) fn raw_value(raw: Box<str>) -> Result<Box<RawValue>, (String, serde_j
 fn no_turn(method: &'static str, raw: &str) -> Error {
     let error = <serde_json::Error as serde::de::Error>::custom("missing field `turn.id`");
     Error::undecodable(method, raw, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_turn_that_is_found_instead_is_read_out_of_the_refusal() {
+        let found = |message: &str| {
+            let raw = serde_json::json!({"code": -32600, "message": message}).to_string();
+            found_instead(&RpcError::parse(&raw))
+        };
+        let b = "01a22dd9-ac2a-7500-8afd-f527afe39c19";
+        for message in [
+            format!("expected active turn id 01a22dd9-abdb-71d2-98a1-a65b2a3eb276 but found {b}"),
+            format!("expected active turn id `A` but found `{b}`"),
+        ] {
+            assert_eq!(found(&message), Some(b.into()));
+        }
+        for message in [
+            "no active turn to interrupt",
+            "expected active turn id A but found ",
+        ] {
+            assert_eq!(found(message), None);
+        }
+    }
 }

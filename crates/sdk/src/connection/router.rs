@@ -25,6 +25,7 @@ use super::queue::{End, Limits, Mailbox, Overflow, Queue};
 use super::signs::Noted;
 use super::turn_log::{Lost, Progress, SubId, TurnLog};
 use doomed::Doomed;
+pub(crate) use ending::OtherName;
 use id_map::IdMap;
 pub(crate) use resumed::Resumed;
 pub(super) use resumed::stored_end;
@@ -63,6 +64,8 @@ pub(crate) enum Over {
     Turn(ThreadId, TurnId),
     /// Nothing yet: a turn began that is to be interrupted.
     Doomed(ThreadId, TurnId),
+    /// Nothing yet: the turn that is to be interrupted began by its other name, the second.
+    Renamed(ThreadId, TurnId, TurnId),
     /// Every turn of the thread, because nothing more is told of them.
     Thread(ThreadId),
 }
@@ -161,7 +164,8 @@ impl Router {
         }
         match role {
             Some(Role::TurnStarted) => match self.doomed.began(event) {
-                Some((thread, turn)) => Over::Doomed(thread, turn),
+                Some((thread, turn, None)) => Over::Doomed(thread, turn),
+                Some((thread, turn, Some(name))) => Over::Renamed(thread, turn, name),
                 None => Over::Nothing,
             },
             Some(Role::TurnCompleted) => {

@@ -20,6 +20,8 @@ struct Turn {
     turn: TurnId,
     has_begun: bool,
     was_refused: bool,
+    /// The other name by which it may begin, which the server told when it refused.
+    name: Option<TurnId>,
     /// Whether the thread's next turn waits for this.
     holds_up: bool,
 }
@@ -34,6 +36,7 @@ impl Doomed {
                 turn: turn.clone(),
                 has_begun,
                 was_refused: false,
+                name: None,
                 holds_up: true,
             });
         }
@@ -54,19 +57,40 @@ impl Doomed {
         !taken && began
     }
 
-    /// A turn began. Returns it if it is to be interrupted now.
-    pub(super) fn began(&mut self, event: &RawEvent) -> Option<(ThreadId, TurnId)> {
+    /// The server refused, because the turn runs by another name. Returns whether to
+    /// interrupt it by that: once.
+    pub(crate) fn is_renamed(&mut self, thread: &ThreadId, turn: &TurnId) -> bool {
+        let at = self.find(thread, turn);
+        at.and_then(|at| self.0.remove(at)).is_some()
+    }
+
+    /// The server refused, because a turn runs of which nothing was heard yet: it may be
+    /// this one by another name.
+    pub(crate) fn may_begin_as(&mut self, thread: &ThreadId, turn: &TurnId, name: TurnId) {
+        if let Some(at) = self.find(thread, turn) {
+            self.0[at].was_refused = true;
+            self.0[at].name = Some(name);
+        }
+    }
+
+    /// A turn began. Returns it if it is to be interrupted now, and by which other name.
+    pub(super) fn began(&mut self, event: &RawEvent) -> Option<(ThreadId, TurnId, Option<TurnId>)> {
         if self.0.is_empty() {
             return None;
         }
         let (thread, turn) = (event.thread_id()?.into(), event.turn_id()?.into());
+        let has_name = |it: &Turn| it.thread == thread && it.name.as_ref() == Some(&turn);
+        if let Some(at) = self.0.iter().position(has_name) {
+            let it = self.0.remove(at)?;
+            return Some((it.thread, it.turn, it.name));
+        }
         let at = self.find(&thread, &turn)?;
         self.0[at].has_begun = true;
         if !self.0[at].was_refused {
             return None;
         }
         self.0.remove(at);
-        Some((thread, turn))
+        Some((thread, turn, None))
     }
 
     /// Whether the server may not have begun a turn of the thread, so that it has not

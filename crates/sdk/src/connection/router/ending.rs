@@ -7,7 +7,29 @@ use crate::connection::effects::Effects;
 use crate::connection::signs::{Noted, Sign};
 use crate::connection::turn_log::{Lost, Progress};
 
+/// Whether a turn is another by its other name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OtherName {
+    Yes,
+    /// Nothing was heard of it, so it may turn out to be.
+    NotYet,
+    /// It is somebody's, or is known by more than its `turn/started`.
+    No,
+}
+
 impl Router {
+    /// Whether the turn that the server says is running, instead of `turn`, is that turn by
+    /// its other name: a review has one in the answer, and one in `turn/started` alone.
+    pub(crate) fn other_name(&self, thread: &ThreadId, turn: &TurnId, name: &TurnId) -> OtherName {
+        let state = self.threads.get(thread);
+        let log = state.and_then(|state| state.turns.get(turn));
+        let has_own = log.is_some_and(|log| log.fold.has_started());
+        if has_own || turn == name || self.has_finished(thread, turn) {
+            return OtherName::No;
+        }
+        state.map_or(OtherName::NotYet, |state| state.other_name(name))
+    }
+
     /// The signs of an end that were seen since this was asked.
     pub(crate) fn take_noted(&mut self) -> Vec<Noted> {
         std::mem::take(&mut self.noted)

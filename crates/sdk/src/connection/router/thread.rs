@@ -6,7 +6,7 @@ use openai_codex_wire::{Role, TurnId};
 
 use super::id_map::IdMap;
 use super::resumed::{Resumed, is_final_error, sign_of_status};
-use super::{Settled, StartId};
+use super::{OtherName, Settled, StartId};
 use crate::connection::effects::Effects;
 use crate::connection::event::RawEvent;
 use crate::connection::queue::{End, Limits, Mailbox, Overflow, Queue};
@@ -22,6 +22,9 @@ pub(super) struct Thread {
     pub(super) turns: IdMap<TurnId, TurnLog>,
     /// Turns that have begun and not ended, as far as was heard.
     pub(super) active: Vec<TurnId>,
+    /// The turn of which `turn/started` was heard and nothing else. It may be the other
+    /// name of one: the `turn/started` of a review has an id of its own (0.163.0 to 0.171.0).
+    begun_only: Option<TurnId>,
     /// Whether the server said that a turn is running, but not which.
     pub(super) is_busy: bool,
     pub(super) starts: Vec<Start>,
@@ -156,6 +159,22 @@ impl Thread {
         log.is_some_and(|log| log.fold.has_events())
     }
 
+    /// What a turn that the server says is the one that runs is to another, of which nothing
+    /// is heard as if it had ended.
+    pub(super) fn other_name(&self, name: &TurnId) -> OtherName {
+        let log = self.turns.get(name);
+        if log.is_some_and(|log| log.claimed || log.is_owned()) {
+            return OtherName::No;
+        }
+        if self.begun_only.as_ref() == Some(name) && !self.awaits_response() {
+            OtherName::Yes
+        } else if self.active.contains(name) && self.begun_only.as_ref() != Some(name) {
+            OtherName::No
+        } else {
+            OtherName::NotYet
+        }
+    }
+
     /// A completion whose turn cannot be read must not leave the only turn that
     /// it can mean waiting for ever.
     pub(super) fn only_turn(&self) -> Option<String> {
@@ -175,12 +194,21 @@ impl Thread {
             Some(Role::TurnStarted) => {
                 self.is_busy = false;
                 self.add_active(id.into());
+                self.begun_only = Some(id.into());
             }
             Some(Role::TurnCompleted) => {
                 self.is_busy = false;
+                let has_begun = self.active.iter().any(|active| active == id);
                 self.active.retain(|active| active != id);
+                // The server runs one turn: if this had another name, that goes with it.
+                let is_name = |begun: &mut TurnId| *begun == *id || !has_begun;
+                if let Some(name) = self.begun_only.take_if(is_name) {
+                    self.active.retain(|active| *active != name);
+                }
             }
-            _ => {}
+            _ => {
+                self.begun_only.take_if(|begun| begun == id);
+            }
         }
         // Keeps what comes of a turn, because a start may turn out to have begun it.
         if self.awaits_response() && !self.turns.contains_key(id) {
@@ -229,6 +257,7 @@ impl Thread {
     /// Nothing more is heard of the turns that run.
     pub(super) fn lose(&mut self, lost: Lost, fx: &mut Effects) {
         self.active.clear();
+        self.begun_only = None;
         self.is_busy = false;
         for log in self.turns.values_mut() {
             log.lose(lost, fx);
@@ -258,6 +287,7 @@ impl Thread {
     pub(super) fn fail(&mut self, fx: &mut Effects) {
         let starts = std::mem::take(&mut self.starts);
         self.active.clear();
+        self.begun_only = None;
         self.is_busy = false;
         for log in self.turns.values_mut() {
             for subscription in starts.iter().filter_map(|start| start.subscription) {
