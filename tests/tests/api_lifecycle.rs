@@ -124,15 +124,18 @@ async fn a_list_is_streamed_page_by_page() {
     assert!(threads.next().await.is_none(), "an error is the last item");
     fake.assert_finished();
 
-    // A server that repeats itself does not keep us for ever.
-    fake.always("thread/list").reply(page("a", Some("again")));
-    let mut threads = codex.thread_list().stream();
-    let mut count = 0;
-    while let Some(thread) = threads.next().await {
-        thread.unwrap();
-        count += 1;
+    // A server that leads in a circle does not keep us for ever.
+    for next in ["x", "y", "x"] {
+        fake.expect("thread/list").reply(page("a", Some(next)));
     }
-    assert_eq!(count, 2);
+    let mut threads = codex.thread_list().stream();
+    for _ in 0..3 {
+        assert_eq!(threads.next().await.unwrap().unwrap().id.as_str(), "a");
+    }
+    let told = threads.next().await.unwrap().unwrap_err().to_string();
+    assert!(told.contains("the cursor \"x\" again"), "{told}");
+    assert!(threads.next().await.is_none());
+    fake.assert_finished();
 }
 
 /// By creation, 0.163.0 leaves some out that are of the same second.

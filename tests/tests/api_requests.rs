@@ -27,14 +27,37 @@ async fn steering_and_interrupting_need_no_place_among_the_requests_in_flight() 
     assert!(asking.await.unwrap().unwrap().is_empty());
 }
 
+/// The server decides what the next cursor is, and not whether the listing ends.
 #[tokio::test]
-async fn a_list_of_models_ends_although_the_server_repeats_its_cursor() {
-    let (fake, codex) = client::fake().await;
-    for params in [json!({}), json!({"cursor": "again"})] {
-        fake.expect_params("model/list", params)
-            .reply(json!({"data": [], "nextCursor": "again"}));
+async fn a_list_of_models_ends_when_a_cursor_comes_again() {
+    for circle in [&["a"][..], &["a", "b"], &["a", "b", "c", "d"]] {
+        let (fake, codex) = client::fake().await;
+        fake.expect_params("model/list", json!({}))
+            .reply(json!({"data": [], "nextCursor": circle[0]}));
+        for (at, cursor) in circle.iter().enumerate() {
+            let next = circle[(at + 1) % circle.len()];
+            fake.expect_params("model/list", json!({"cursor": cursor}))
+                .reply(json!({"data": [], "nextCursor": next}));
+        }
+        let error = codex.models().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        let told = error.to_string();
+        assert!(told.starts_with("model/list: "), "{told}");
+        assert!(told.contains("the cursor \"a\" again"), "{told}");
+        fake.assert_finished();
     }
-    assert!(codex.models().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_thread_is_not_looked_for_in_a_circle() {
+    let (fake, codex) = client::fake().await;
+    for next in ["a", "b", "a"] {
+        fake.expect("thread/loaded/list")
+            .reply(json!({"data": ["other"], "nextCursor": next}));
+    }
+    let resume = codex.thread_resume("t").base_instructions("Be brief.");
+    let told = resume.await.unwrap_err().to_string();
+    assert!(told.contains("the cursor \"a\" again"), "{told}");
     fake.assert_finished();
 }
 

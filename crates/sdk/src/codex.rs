@@ -480,14 +480,15 @@ impl Call for Rpc {
 
 /// The raw JSON of params.
 pub(crate) fn encode(method: &str, params: &impl serde::Serialize) -> Result<Box<RawValue>> {
-    serde_json::value::to_raw_value(params).map_err(|error| {
-        Error::new(
-            ErrorKind::InvalidInput,
-            "the params cannot be written as JSON",
-        )
+    serde_json::value::to_raw_value(params).map_err(|error| unencodable(method, error))
+}
+
+/// The error for params that are no JSON, and say why.
+pub(crate) fn unencodable(method: &str, error: serde_json::Error) -> Error {
+    let message = format!("the params cannot be written as JSON: {error}");
+    Error::new(ErrorKind::InvalidInput, message)
         .with_method(method.to_owned())
         .with_source(error)
-    })
 }
 
 impl fmt::Debug for Codex {

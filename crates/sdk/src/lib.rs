@@ -146,6 +146,7 @@ mod locate;
 mod login;
 mod options;
 mod overrides;
+mod pages;
 mod probe;
 mod process;
 mod result;

@@ -7,13 +7,14 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use openai_codex_types::{
-    Model, ModelListParams, SortDirection, Thread, ThreadListCwdFilter, ThreadListParams as Params,
-    ThreadListResponse, ThreadSortKey, ThreadSourceKind,
+    ClientRequest, Model, ModelListParams, SortDirection, Thread, ThreadListCwdFilter,
+    ThreadListParams as Params, ThreadListResponse, ThreadSortKey, ThreadSourceKind,
 };
 
 use crate::codex::Codex;
 use crate::error::{Error, Result};
 use crate::options::{awaitable, debug_by_names, setters};
+use crate::pages::{Cursors, Visited, pages};
 
 /// Lists threads (`thread/list`): one page when it is awaited, all of them by
 /// [`stream`](Self::stream).
@@ -97,6 +98,7 @@ impl ThreadList {
         self.params.limit.get_or_insert(100);
         ThreadListStream {
             page: Vec::new().into_iter(),
+            cursors: Cursors::from(self.params.cursor.as_deref()),
             state: State::Ready(Box::new(self)),
         }
     }
@@ -121,6 +123,7 @@ type Page = Pin<Box<dyn Future<Output = Result<(ThreadList, ThreadListResponse)>
 #[must_use = "a stream does nothing until it is read"]
 pub struct ThreadListStream {
     page: std::vec::IntoIter<Thread>,
+    cursors: Cursors,
     state: State,
 }
 
@@ -128,6 +131,8 @@ enum State {
     /// The next page can be asked for.
     Ready(Box<ThreadList>),
     Loading(Page),
+    /// There is no next page, and not because the list ends.
+    Failed(Error),
     Done,
 }
 
@@ -136,7 +141,8 @@ impl ThreadListStream {
     ///
     /// # Errors
     ///
-    /// As [`Codex::call`], when a page cannot be read. An error is the last item.
+    /// As [`Codex::call`], when a page cannot be read; [`ErrorKind::Decode`](crate::ErrorKind) when
+    /// the server leads in a circle. An error is the last item.
     ///
     /// # Cancel safety
     ///
@@ -152,6 +158,7 @@ impl ThreadListStream {
             }
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Poll::Ready(None),
+                State::Failed(error) => return Poll::Ready(Some(Err(error))),
                 State::Ready(list) => {
                     self.state = State::Loading(Box::pin(async move {
                         let page = list.clone().send().await?;
@@ -168,14 +175,16 @@ impl ThreadListStream {
                     };
                     match loaded {
                         Ok((mut list, page)) => {
+                            let entries = page.data.len();
                             self.page = page.data.into_iter();
-                            // A server that repeats its cursor would keep us for ever.
-                            let next = page
-                                .next_cursor
-                                .filter(|next| list.params.cursor.as_ref() != Some(next));
-                            if let Some(next) = next {
-                                list.params.cursor = Some(next);
-                                self.state = State::Ready(Box::new(list));
+                            match self.cursors.next(Params::METHOD, page.next_cursor, entries) {
+                                Ok(None) => {}
+                                Ok(next) => {
+                                    list.params.cursor = next;
+                                    self.state = State::Ready(Box::new(list));
+                                }
+                                // After the threads that came with it.
+                                Err(error) => self.state = State::Failed(error),
                             }
                         }
                         Err(error) => return Poll::Ready(Some(Err(error))),
@@ -235,24 +244,26 @@ impl Models {
     ///
     /// # Errors
     ///
-    /// As [`Codex::call`].
+    /// As [`Codex::call`]; [`ErrorKind::Decode`](crate::ErrorKind) when the server leads in a circle.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe.
-    pub async fn send(mut self) -> Result<Vec<Model>> {
+    pub async fn send(self) -> Result<Vec<Model>> {
         let mut models = Vec::new();
-        loop {
-            let page = self.codex.call(self.params.clone()).await?;
+        let ask = |cursor| {
+            let mut params = self.params.clone();
+            params.cursor = cursor;
+            self.codex.call(params)
+        };
+        pages(ModelListParams::METHOD, None, ask, |page| {
+            let entries = page.data.len();
             models.extend(page.data);
-            match page
-                .next_cursor
-                .filter(|next| self.params.cursor.as_ref() != Some(next))
-            {
-                Some(next) => self.params.cursor = Some(next),
-                None => return Ok(models),
-            }
-        }
+            let next = page.next_cursor;
+            Visited::Page { entries, next }
+        })
+        .await?;
+        Ok(models)
     }
 }
 

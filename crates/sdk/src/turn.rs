@@ -16,12 +16,13 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::codex::Codex;
+use crate::codex::{Codex, unencodable};
 use crate::connection::{Deadline, Known, StartedTurn, TurnRef, TurnSummary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::TurnStream;
 use crate::input::Input;
 use crate::limit::Limit;
+use crate::pages::{Visited, pages};
 use crate::result::TurnResult;
 #[cfg(feature = "schemars")]
 use crate::structured::Structured;
@@ -442,18 +443,21 @@ impl Outcome {
     }
 
     async fn stored_items(&self) -> Result<Vec<ThreadItem>> {
-        let mut params = ThreadItemsListParams::new(self.turn.thread_id()).turn_id(self.turn.id());
+        let (turn, codex) = (&self.turn, self.thread.codex());
         let mut items = Vec::new();
-        loop {
-            let page = self.thread.codex().call(params.clone()).await?;
+        let ask = |cursor: Option<String>| {
+            let mut params = ThreadItemsListParams::new(turn.thread_id()).turn_id(turn.id());
+            params.cursor = cursor.map(ThreadItemsListCursor::from);
+            codex.call(params)
+        };
+        pages(ThreadItemsListParams::METHOD, None, ask, |page| {
+            let entries = page.data.len();
             items.extend(page.data.into_iter().map(|entry| entry.item));
-            let next = page.next_cursor.map(ThreadItemsListCursor::from);
-            // A server that repeats its cursor would keep us for ever.
-            match next.filter(|next| params.cursor.as_ref() != Some(next)) {
-                Some(next) => params.cursor = Some(next),
-                None => return Ok(items),
-            }
-        }
+            let next = page.next_cursor;
+            Visited::Page { entries, next }
+        })
+        .await?;
+        Ok(items)
     }
 
     /// Asks whether the turn has ended, and settles it if it has; again and again
@@ -499,23 +503,31 @@ impl Outcome {
 
 /// What the server has stored of a turn.
 async fn stored_turn(codex: &Codex, turn: &TurnRef) -> Result<Option<Value>> {
-    let mut params =
-        ThreadTurnsListParams::new(turn.thread_id()).sort_direction(SortDirection::Desc);
-    loop {
-        let raw = serde_json::to_value(&params).unwrap_or_default();
-        let mut page = codex.call_raw(ThreadTurnsListParams::METHOD, raw).await?;
+    const METHOD: &str = ThreadTurnsListParams::METHOD;
+    let mut found = None;
+    let ask = async |cursor| {
+        let mut params =
+            ThreadTurnsListParams::new(turn.thread_id()).sort_direction(SortDirection::Desc);
+        params.cursor = cursor;
+        let params = serde_json::to_value(&params).map_err(|error| unencodable(METHOD, error))?;
+        codex.call_raw(METHOD, params).await
+    };
+    pages(METHOD, None, ask, |mut page: Value| {
+        let next = page["nextCursor"].as_str().map(str::to_owned);
         // Not by index, which panics where the answer is no object.
         let turns = page.get_mut("data").and_then(Value::as_array_mut);
-        let turns = turns.into_iter().flatten();
-        if let Some(found) = turns.into_iter().find(|it| it["id"] == turn.id().as_str()) {
-            return Ok(Some(found.take()));
+        let entries = turns.as_ref().map_or(0, |turns| turns.len());
+        let mut turns = turns.into_iter().flatten();
+        found = turns
+            .find(|it| it["id"] == turn.id().as_str())
+            .map(Value::take);
+        if found.is_some() {
+            return Visited::Enough;
         }
-        let next = page["nextCursor"].as_str().map(str::to_owned);
-        match next.filter(|next| params.cursor.as_ref() != Some(next)) {
-            Some(next) => params.cursor = Some(next),
-            None => return Ok(None),
-        }
-    }
+        Visited::Page { entries, next }
+    })
+    .await?;
+    Ok(found)
 }
 
 impl Drop for Outcome {

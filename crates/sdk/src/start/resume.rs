@@ -14,6 +14,7 @@ use crate::codex::Codex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handler::{Handlers, ThreadHooks};
 use crate::options::{awaitable, debug_by_names, setters};
+use crate::pages::{Visited, pages};
 use crate::thread::{Thread, ThreadInfo};
 use crate::tool::{Tool, Toolbox};
 
@@ -197,23 +198,24 @@ impl ThreadResume {
 
     /// Whether the runtime has loaded the thread already.
     async fn is_loaded(&self) -> Result<bool> {
-        let mut params = ThreadLoadedListParams::new();
-        loop {
-            let page = self.codex.call(params.clone()).await?;
-            if page
-                .data
-                .iter()
-                .any(|id| id == self.params.thread_id.as_str())
-            {
-                return Ok(true);
+        let mut found = false;
+        let ask = |cursor| {
+            let mut params = ThreadLoadedListParams::new();
+            params.cursor = cursor;
+            self.codex.call(params)
+        };
+        pages(ThreadLoadedListParams::METHOD, None, ask, |page| {
+            let entries = page.data.len();
+            let mut ids = page.data.iter();
+            found = ids.any(|id| id == self.params.thread_id.as_str());
+            if found {
+                return Visited::Enough;
             }
-            match page.next_cursor {
-                Some(cursor) if params.cursor.as_ref() != Some(&cursor) => {
-                    params.cursor = Some(cursor);
-                }
-                _ => return Ok(false),
-            }
-        }
+            let next = page.next_cursor;
+            Visited::Page { entries, next }
+        })
+        .await?;
+        Ok(found)
     }
 }
 
