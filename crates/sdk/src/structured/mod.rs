@@ -1,5 +1,6 @@
 //! Answers of a type of the caller's.
 
+mod root;
 mod strict;
 
 use std::any::type_name;
@@ -16,6 +17,7 @@ use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use self::root::rooted;
 use crate::approval::{ApprovalMode, Sandbox};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::TurnInput;
@@ -145,8 +147,8 @@ pub(crate) fn strict_schema<T: JsonSchema>() -> Result<Value> {
         Error::new(
             ErrorKind::InvalidInput,
             format!(
-                "the type {} has no strict JSON schema; change it, or give a schema of your own \
-                 with `run` and `output_schema`",
+                "the type {} has no strict JSON schema: {error}; or give a schema of your own with \
+                 `run` and `output_schema`",
                 type_name::<T>()
             ),
         )

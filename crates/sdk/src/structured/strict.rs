@@ -71,6 +71,7 @@ const FORMATS: &[&str] = &[
 
 /// The strict form of a whole schema.
 pub(super) fn strict(schema: &Value) -> Result<Value, NotStrict> {
+    let schema = &*super::root::rooted(schema);
     let root = schema.as_object();
     if root.is_none_or(|root| root.get("type") != Some(&json!("object"))) {
         return Err(not_strict(
@@ -120,7 +121,7 @@ fn convert(schema: &Value, field: &str) -> Result<Value, NotStrict> {
                 } else if schema.get("type").is_some_and(|it| mentions(it, "string")) {
                     return Err(not_strict(
                         field,
-                        &format!("the format {value} is not supported"),
+                        &format!("the format {value} is not supported; give it another type"),
                     ));
                 }
             }
@@ -214,7 +215,10 @@ fn mentions(kind: &Value, word: &str) -> bool {
 }
 
 fn unsupported(field: &str, keyword: &str) -> NotStrict {
-    not_strict(field, &format!("the keyword {keyword} is not supported"))
+    not_strict(
+        field,
+        &format!("the keyword {keyword} is not supported; give it another type"),
+    )
 }
 
 fn not_strict(field: &str, reason: &str) -> NotStrict {

@@ -198,10 +198,8 @@ impl Tool {
 fn arguments_schema<A: schemars::JsonSchema>() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12()
         .with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings
-        .into_generator()
-        .into_root_schema_for::<A>()
-        .to_value();
+    let schema = settings.into_generator().into_root_schema_for::<A>();
+    let mut schema = crate::structured::rooted(schema.as_value()).into_owned();
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("$schema");
         schema.remove("title");

@@ -178,3 +178,79 @@ fn a_flattened_struct_is_part_of_its_parent_and_a_flattened_enum_is_refused() {
 fn an_enum_cannot_be_the_answer_itself() {
     assert!(of::<Place>().unwrap_err().contains("wrap it"));
 }
+
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+struct Newtype(Review);
+
+/// Of a newtype.
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+struct Outermost(Newtype);
+
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+struct OfItself(Node);
+
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+struct OfEnum(Place);
+
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+#[schemars(rename = "Größe / %")]
+struct Odd {
+    size: u8,
+}
+
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+struct OfOdd(Odd);
+
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+struct OfMap(Scores);
+
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+struct Scores {
+    scores: BTreeMap<String, u8>,
+}
+
+#[test]
+fn a_newtype_of_a_struct_is_the_struct() {
+    for newtype in [of::<Newtype>(), of::<Outermost>()] {
+        let newtype = newtype.unwrap();
+        let of_struct = of::<Review>().unwrap();
+        assert_eq!(newtype["type"], "object");
+        assert_eq!(newtype["properties"], of_struct["properties"]);
+        assert_eq!(newtype["required"], of_struct["required"]);
+    }
+    assert_eq!(of::<Outermost>().unwrap()["description"], "Of a newtype.");
+    let recursive = of::<OfItself>().unwrap();
+    assert_eq!(
+        recursive["properties"]["children"]["items"]["$ref"],
+        "#/$defs/Node"
+    );
+    assert_eq!(
+        recursive["$defs"]["Node"]["required"],
+        json!(["children", "name"])
+    );
+    assert_eq!(of::<OfOdd>().unwrap()["required"], json!(["size"]));
+    // It is judged as what it stands for.
+    assert!(of::<OfEnum>().unwrap_err().contains("wrap it"));
+    let error = of::<OfMap>().unwrap_err();
+    assert!(error.contains("scores: its keys are not known"), "{error}");
+}
+
+#[test]
+fn a_root_that_leads_nowhere_is_an_error() {
+    for schema in [
+        json!({"$ref": "#"}),
+        json!({"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}}),
+        json!({"$ref": "#/$defs/B", "$defs": {}}),
+        json!({"$ref": "https://example.com/schema"}),
+    ] {
+        assert!(strict(&schema).is_err(), "{schema}");
+    }
+}
