@@ -96,6 +96,38 @@ async fn the_unexpected_is_answered_with_what_was_expected() {
     assert!(text.ends_with("\"id\":3}\n"), "{text}");
 }
 
+/// Else the test would wait for its client's timeout, and the client blame the runtime.
+#[tokio::test]
+async fn a_request_beyond_the_end_of_the_script_is_answered_at_once() {
+    let fake = FakeServer::new();
+    fake.expect("model/list").reply(json!({"data": []}));
+    let (read, mut write) = fake.connect();
+    let mut lines = tokio::io::BufReader::new(read).lines();
+    for id in 1..=3 {
+        let request = format!("{{\"id\":{id},\"method\":\"model/list\"}}\n");
+        write.write_all(request.as_bytes()).await.unwrap();
+    }
+    let mut next = async || lines.next_line().await.unwrap().unwrap();
+    assert!(next().await.contains("\"result\""));
+    for id in 2..=3 {
+        let refused = next().await;
+        assert!(refused.contains("-32099"), "{refused}");
+        assert!(
+            refused.contains("the script of the FakeServer is over"),
+            "{refused}"
+        );
+        assert!(refused.contains(&format!("\"id\":{id}")), "{refused}");
+    }
+    // And it goes on with what is added now.
+    fake.expect("thread/list").reply(json!({"data": []}));
+    let request = b"{\"id\":4,\"method\":\"thread/list\"}\n";
+    write.write_all(request).await.unwrap();
+    assert!(next().await.contains("\"result\""));
+    let told = std::panic::catch_unwind(|| fake.assert_finished()).unwrap_err();
+    let told = told.downcast_ref::<String>().unwrap();
+    assert!(told.contains("is over"), "{told}");
+}
+
 /// A blocking client has no tokio runtime that could run it.
 #[test]
 fn without_a_runtime_it_runs_on_a_thread_of_its_own() {

@@ -57,6 +57,8 @@ pub(crate) struct Engine {
     /// Nothing was left to do but to wait when last asked.
     idle: bool,
     failure: Option<String>,
+    /// The first request that came when the script was over.
+    surplus: Option<String>,
     /// The answer that tells the client of the failure.
     last_words: Option<Action>,
 }
@@ -104,12 +106,15 @@ impl Engine {
                 return self.last_words.take().unwrap_or(Action::Exit(1));
             }
             let Some(step) = self.steps.pop_front() else {
-                self.idle = true;
-                return if self.hangs {
-                    Action::Hang
-                } else {
-                    Action::Read
+                if self.hangs {
+                    self.idle = true;
+                    return Action::Hang;
+                }
+                let Some(answer) = self.refuse_surplus() else {
+                    self.idle = true;
+                    return Action::Read;
                 };
+                return answer;
             };
             match step {
                 Step::Expect { .. } | Step::ExpectAnswer { .. } => {
@@ -183,6 +188,22 @@ impl Engine {
                 Step::Exit(code) => return Action::Exit(code),
             }
         }
+    }
+
+    /// The answer to a request that came when the script was over, for which the client would
+    /// otherwise wait. It is still told of as a leftover.
+    fn refuse_surplus(&mut self) -> Option<Action> {
+        let is_request = |it: &Value| it.get("method").is_some() && it.get("id").is_some();
+        let at = self.inbox.iter().position(is_request)?;
+        let message = self.inbox.remove(at)?;
+        let surplus = format!(
+            "the script of the FakeServer is over, and the client sent {}; add an `expect` or an \
+             `always` for it before it is sent",
+            told(&message)
+        );
+        let error = json!({"code": UNEXPECTED, "message": surplus});
+        self.surplus.get_or_insert(surplus);
+        Some(line(&json!({"id": message["id"], "error": error})))
     }
 
     /// Takes bytes of the client's in.
@@ -315,6 +336,9 @@ impl Engine {
             }
             Some(step) => return Err(format!("the script has still to do {step:?}")),
             None => {}
+        }
+        if let Some(surplus) = &self.surplus {
+            return Err(surplus.clone());
         }
         match self.inbox.front() {
             Some(message) => Err(format!(

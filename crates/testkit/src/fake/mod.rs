@@ -34,6 +34,9 @@ const BUFFER: usize = 64 * 1024;
 ///
 /// The script is a list of steps: what it [expects](Self::expect) of the client, and what it does
 /// about it. Steps may be added while it runs; they are done as soon as those before them are. A
+/// request that comes when the script is over is answered at once with an error that says so, and
+/// [`assert_finished`](Self::assert_finished) says it too; for one that is to stay unanswered,
+/// [expect](Self::expect) it and do nothing. A
 /// message that the script does not expect ends it: a request is answered with an error that says
 /// what was expected where, and [`done`](Self::done) and
 /// [`assert_finished`](Self::assert_finished) say it too.
