@@ -349,6 +349,7 @@ impl Codex {
             .await?;
         serde_json::from_str(answer.get())
             .map_err(|error| Error::undecodable(method.to_owned(), answer.get(), error))
+            .map_err(|error| error.from_runtime(self.runtime_version()))
     }
 
     /// Ends the runtime: what is queued is written, then stdin is closed. A
@@ -475,6 +476,7 @@ impl Call for Rpc {
         let answer = self.send(R::METHOD.into(), raw.as_deref()).await?;
         openai_codex_wire::decode(R::METHOD, answer.get())
             .map_err(|error| Error::undecodable(R::METHOD, answer.get(), error))
+            .map_err(|error| error.from_runtime(self.0.runtime_version.as_deref()))
     }
 }
 
@@ -485,7 +487,7 @@ pub(crate) fn encode(method: &str, params: &impl serde::Serialize) -> Result<Box
 
 /// The error for params that are no JSON, and say why.
 pub(crate) fn unencodable(method: &str, error: serde_json::Error) -> Error {
-    let message = format!("the params cannot be written as JSON: {error}");
+    let message = "the params cannot be written as JSON";
     Error::new(ErrorKind::InvalidInput, message)
         .with_method(method.to_owned())
         .with_source(error)

@@ -437,7 +437,9 @@ impl CodexBuilder {
         let (method, said) = (InitializeParams::METHOD, handshake.response.get());
         let metadata: Result<InitializeResponse> =
             openai_codex_wire::decode(method, said).map_err(|error| {
-                Error::undecodable(method, said, error).into_kind(ErrorKind::Handshake)
+                Error::undecodable(method, said, error)
+                    .into_kind(ErrorKind::Handshake)
+                    .from_runtime(version.as_deref())
             });
         let checked = metadata.and_then(|metadata| {
             self.version_policy.check(version.as_deref())?;

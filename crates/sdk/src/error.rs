@@ -1,5 +1,6 @@
 //! What can go wrong, and what the caller can do about it.
 
+mod reason;
 mod rpc;
 
 use std::borrow::Cow;
@@ -8,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openai_codex_types::{CodexErrorInfo, PROTOCOL, TurnStatus};
+use openai_codex_types::{CodexErrorInfo, PROTOCOL, RUNTIME_VERSION, TurnStatus};
 use openai_codex_wire::redact;
 use serde_json::value::RawValue;
 
@@ -24,7 +25,9 @@ const EVIDENCE: usize = 2048;
 /// Why something did not work.
 ///
 /// One word wide. [`kind`](Self::kind) says what to do about it, the predicates
-/// answer the usual questions, and the rest is evidence.
+/// answer the usual questions, and the rest is evidence. Its text is one line that says what
+/// failed, why, where, and what to do about it, without what looks like a secret;
+/// [`source`](StdError::source) has the error behind it all the same.
 ///
 /// ```no_run
 /// # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
@@ -259,21 +262,48 @@ impl Error {
         raw: &str,
         source: impl StdError + Send + Sync + 'static,
     ) -> Self {
-        let message = "what the server sent does not fit the expected type";
         let method = method.into();
         let is_secret = may_hold_secrets(&method);
-        let mut error = Self::new(ErrorKind::Decode, message)
+        let what = match reason::is_too_deep(&source.to_string()) {
+            true => "what the server sent is nested too deeply to be read",
+            false => "what the server sent does not fit the expected type",
+        };
+        let evidence_is = match is_secret {
+            true => "its text is not kept, since keys or tokens may be in it",
+            false => "Error::raw has the beginning of it",
+        };
+        let mut error = Self::new(ErrorKind::Decode, format!("{what}; {evidence_is}"))
             .with_method(method)
             .with_source(source);
         error.0.raw = (!is_secret).then(|| evidence(raw));
         error
     }
 
+    /// What cannot be decoded may be so because the runtime is not the one that the types are of.
+    pub(crate) fn from_runtime(mut self, version: Option<&str>) -> Self {
+        if let Some(version) = version.filter(|version| *version != RUNTIME_VERSION) {
+            let message = format!(
+                "{}; the runtime is codex {version}, and this version of openai-codex is made for \
+                 {RUNTIME_VERSION}: use that one, or the version of openai-codex for the other",
+                self.0.message
+            );
+            self.0.message = redact::text(&message).into_owned().into();
+        }
+        self
+    }
+
     /// The agent's answer is not of the type that was asked for.
     #[cfg(feature = "schemars")]
-    pub(crate) fn unfit_answer(text: &str, source: impl StdError + Send + Sync + 'static) -> Self {
-        let message = "the answer does not have the form that was asked for; ask again, or read \
-                       the text in the turn's final_response";
+    pub(crate) fn unfit_answer(text: &str, source: serde_json::Error) -> Self {
+        let place = reason::member_at(text, source.line(), source.column());
+        let what = match place.is_empty() {
+            true => "the answer".to_owned(),
+            false => format!("`{place}` of the answer"),
+        };
+        let message = format!(
+            "{what} does not have the form that was asked for; ask again, or read the text in the \
+             turn's final_response"
+        );
         let mut error = Self::new(ErrorKind::Decode, message).with_source(source);
         error.0.raw = Some(evidence(text));
         error
@@ -289,7 +319,19 @@ impl Error {
         self
     }
 
+    /// Keeps the error behind this one, and tells what it says in the line of this one if that
+    /// does not already.
     pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        let said = reason::told(&source);
+        let said = redact::text(&said);
+        if !said.is_empty() && !self.0.message.contains(&*said) {
+            self.0.message = reason::with(&self.0.message, &said).into();
+        }
+        self.keeping(source)
+    }
+
+    /// Keeps an error that adds nothing to the reason.
+    pub(crate) fn keeping(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
         self
     }

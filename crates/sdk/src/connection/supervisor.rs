@@ -353,7 +353,8 @@ impl Supervisor {
             };
             let error = Error::closed(message).with_stderr_tail(&tail);
             return match seen.read.take() {
-                Some(Err(source)) => error.with_source(to_io(source)),
+                // The exit is the reason; this is what it led to.
+                Some(Err(source)) => error.keeping(to_io(source)),
                 _ => error,
             };
         }

@@ -1,3 +1,5 @@
+use openai_codex_wire::DecodeError;
+
 use super::*;
 
 fn answered(json: &str) -> Error {
@@ -63,16 +65,173 @@ fn other_answers_are_not_retried() {
     }
 }
 
+/// One of each sort, with the reason that its line must have.
+fn each_sort() -> Vec<(Error, &'static str)> {
+    let source = || std::io::Error::other("the disk\nis full");
+    let raw = r#"{"thread":{"id":7}}"#;
+    let mut turn = crate::result::TurnResult::of(
+        &"t".into(),
+        &"u".into(),
+        &crate::connection::TurnSummary::default(),
+        None,
+    );
+    let unknown_end = turn.clone();
+    turn.error = Some(openai_codex_types::TurnError::new("no such model"));
+    let wrong = serde_json::from_str::<std::collections::BTreeMap<String, u8>>(r#"{"a":"x"}"#);
+    vec![
+        (
+            Error::new(ErrorKind::Launch, "no pipe").with_source(source()),
+            "the disk is full",
+        ),
+        (
+            Error::new(ErrorKind::Handshake, "no answer; do that").with_source(source()),
+            "the disk is full; do that",
+        ),
+        (
+            Error::closed("it ended").with_source(source()),
+            "the disk is full",
+        ),
+        (
+            answered(r#"{"code":-32600,"message":"no such thread"}"#),
+            "no such thread",
+        ),
+        (answered("not json"), "no JSON-RPC error object"),
+        (
+            Error::undecodable(
+                "thread/start",
+                raw,
+                DecodeError::new("x", &"at thread: invalid type"),
+            ),
+            "at thread: invalid type",
+        ),
+        (
+            Error::undecodable("thread/start", raw, source()),
+            "the disk is full",
+        ),
+        (
+            Error::undecodable("account/login/start", raw, source()),
+            "the disk is full",
+        ),
+        (
+            Error::undecodable("thread/read", raw, too_deep()),
+            "nested too deeply",
+        ),
+        (
+            Error::unfit_answer(r#"{"a":"x"}"#, wrong.unwrap_err()),
+            "`a` of the answer",
+        ),
+        (Error::turn_failed(turn), "no such model"),
+        (Error::turn_failed(unknown_end), "the server gave no reason"),
+        (Error::lagged(3), "did not keep up"),
+        (
+            Error::timed_out("model/list", Duration::from_secs(60)),
+            "no answer within 60s",
+        ),
+        (
+            Error::new(ErrorKind::InvalidInput, "a bad name").with_source(source()),
+            "the disk is full",
+        ),
+    ]
+}
+
+fn too_deep() -> serde_json::Error {
+    serde_json::from_str::<serde_json::Value>(&"[".repeat(200)).unwrap_err()
+}
+
+/// Every sort is in [`each_sort`], which the compiler sees to: a new one has no arm here.
+fn sort(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Launch => "launch",
+        ErrorKind::Handshake => "handshake",
+        ErrorKind::Closed => "closed",
+        ErrorKind::Rpc(_) => "rpc",
+        ErrorKind::Decode => "decode",
+        ErrorKind::Turn => "turn",
+        ErrorKind::Lagged { .. } => "lagged",
+        ErrorKind::Timeout => "timeout",
+        ErrorKind::InvalidInput => "invalid input",
+    }
+}
+
 #[test]
-fn display_names_the_method_and_keeps_the_source_to_itself() {
+fn every_sort_of_error_says_its_reason_in_one_line() {
+    let mut sorts = std::collections::BTreeSet::new();
+    for (error, reason) in each_sort() {
+        let told = error.to_string();
+        assert!(told.contains(reason), "{told}");
+        assert!(!told.contains('\n'), "{told}");
+        assert_eq!(told.matches(reason).count(), 1, "{told}");
+        sorts.insert(sort(error.kind()));
+    }
+    assert_eq!(sorts.len(), 9);
+}
+
+/// Wherever an error is made out of another one, it says what that said.
+#[test]
+fn no_error_behind_another_is_dropped() {
+    fn sources(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    sources(
+        &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
+    assert!(files.len() > 50);
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let words: String = text.split_whitespace().collect();
+        // In two pieces, so that this is none.
+        let dropped = concat!("map_err(|_|", "Error::new(");
+        assert!(
+            !words.contains(dropped),
+            "{} drops an error",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn display_names_the_method_the_reason_and_the_remedy() {
     let source = serde_json::from_str::<u8>("x").unwrap_err();
     let error = Error::undecodable("thread/start", "é".repeat(2000).as_str(), source);
     assert_eq!(
         error.to_string(),
-        "thread/start: what the server sent does not fit the expected type"
+        "thread/start: what the server sent does not fit the expected type: expected value at line \
+         1 column 1; Error::raw has the beginning of it"
     );
     assert!(error.source().is_some());
     assert_eq!(error.raw().unwrap().len(), EVIDENCE);
+}
+
+#[test]
+fn a_decode_error_of_another_runtime_names_both_versions() {
+    let error = || Error::undecodable("thread/start", "{}", too_deep());
+    let told = error().from_runtime(Some("0.144.4")).to_string();
+    assert!(
+        told.contains("codex 0.144.4") && told.contains(RUNTIME_VERSION),
+        "{told}"
+    );
+    for same in [None, Some(RUNTIME_VERSION)] {
+        assert_eq!(error().from_runtime(same).to_string(), error().to_string());
+    }
+}
+
+#[test]
+fn a_reason_quotes_nothing_that_was_not_expected() {
+    let source = serde_json::from_str::<u8>("\"my prompt\"").unwrap_err();
+    let told = Error::undecodable("thread/start", "", source).to_string();
+    assert!(
+        told.contains("expected u8") && !told.contains("prompt"),
+        "{told}"
+    );
 }
 
 #[test]
