@@ -297,6 +297,10 @@ impl CodexBuilder {
         }
         let initialize = self.initialize()?;
         let mut launch = std::mem::take(&mut self.launch);
+        if let Some(argv) = &self.launch_command {
+            launch.program = Program::Command(argv.clone());
+        }
+        launch.check(&self.overrides.arguments)?;
         if let Some(cwd) = &launch.cwd {
             launch.cwd = Some(folder("cwd", cwd)?);
         }

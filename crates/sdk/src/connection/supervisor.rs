@@ -16,7 +16,7 @@ use super::dispatch::Dispatcher;
 use super::options::ConnectionOptions;
 use super::{Connection, Owner, reader, writer};
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{LaunchOptions, StderrTail, last_words};
+use crate::process::{LaunchOptions, StderrTail, cannot_start, last_words};
 use crate::transport::{self, FrameSink, FrameSource, SourceError, Tap, Tapped};
 
 /// How long the queue may take to be written once no more is taken in.
@@ -85,13 +85,8 @@ impl Connection {
                 let _ = tx.try_send(Happened::Exited(status));
             }
         };
-        let child = transport::spawn(launch, options.max_line, on_exit).map_err(|error| {
-            let message = format!(
-                "cannot start {}: {error}; check that it exists and may be executed",
-                launch.program().display()
-            );
-            Error::new(ErrorKind::Launch, message).with_source(error)
-        })?;
+        let child = transport::spawn(launch, options.max_line, on_exit)
+            .map_err(|error| cannot_start(launch, error))?;
         let stderr = StderrTail::default();
         let drain = runtime.spawn(stderr.clone().drain(child.stderr, child.stderr_copy));
         let ends = Ends::new(child.source, child.sink, options.tap.take());

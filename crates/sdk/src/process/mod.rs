@@ -1,6 +1,7 @@
 //! The runtime as a child process: how it is started, and how it ends.
 
 mod child;
+mod limits;
 mod orphans;
 mod stderr;
 
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) use child::{ChildProcess, GRACE, Pipes};
+pub(crate) use limits::cannot_start;
 pub(crate) use stderr::{StderrTail, last_words};
 
 /// Names a file that the child's stderr is copied to.
