@@ -249,6 +249,23 @@ impl Error {
         Self::new(ErrorKind::Timeout, message).with_method(method)
     }
 
+    /// So many lines were skipped meanwhile, one of which may have been what is waited for.
+    pub(crate) fn after_skipping(mut self, lines: u64, last: &str) -> Self {
+        let said = match lines {
+            0 => return self,
+            1 => format!(
+                "a line was skipped meanwhile, which is no message and begins with {last:?}"
+            ),
+            _ => format!(
+                "{lines} lines were skipped meanwhile, which are no messages; the last one begins \
+                 with {last:?}"
+            ),
+        };
+        let said = said.replace("; ", ", ");
+        self.0.message = reason::with(&self.0.message, &said).into();
+        self
+    }
+
     pub(crate) fn lagged(skipped: u64) -> Self {
         let message = format!(
             "{skipped} events were left out because this subscriber did not keep up; read faster \

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use openai_codex_wire::{Protocol, Role, ThreadId, TurnId};
+use openai_codex_wire::{Protocol, Role, ThreadId, TurnId, redact};
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -51,6 +51,7 @@ pub(crate) struct Core {
     /// A turn that was given up may not hold up its thread any more.
     pub(super) given_up: Notify,
     malformed: AtomicU64,
+    skipped: Mutex<Skipped>,
     pub(super) child: Option<Child>,
     supervisor: mpsc::Sender<Happened>,
     end_requested: AtomicBool,
@@ -114,6 +115,7 @@ impl Core {
             failed: Notify::new(),
             given_up: Notify::new(),
             malformed: AtomicU64::new(0),
+            skipped: Mutex::default(),
             child,
             supervisor,
             end_requested: AtomicBool::new(false),
@@ -253,6 +255,19 @@ impl Core {
         self.malformed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A line that is no message was skipped.
+    pub(super) fn skipped(&self, line: &str) {
+        let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        skipped.count += 1;
+        skipped.last = beginning(line);
+    }
+
+    /// How many lines were skipped so far, and how the last one begins, without secrets.
+    pub(super) fn skipped_lines(&self) -> Skipped {
+        let skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        skipped.clone()
+    }
+
     /// How many lines of the server's could not be understood.
     #[cfg(test)]
     pub(super) fn malformed_lines(&self) -> u64 {
@@ -360,6 +375,25 @@ impl Core {
             self.queued(there_was_room);
         }
     }
+}
+
+/// What was read and is no message.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Skipped {
+    pub(super) count: u64,
+    pub(super) last: String,
+}
+
+/// The beginning of a line, without what looks like a secret.
+fn beginning(line: &str) -> String {
+    // Further than is shown, so that no secret is cut in two before it is found.
+    let start: String = line.chars().take(1024).collect();
+    let shown = redact::text(&start);
+    shown
+        .chars()
+        .take(100)
+        .filter(|c| !c.is_control())
+        .collect()
 }
 
 /// `{"threadId":…,"turnId":…}`.

@@ -71,6 +71,7 @@ impl Core {
 
     fn receive_malformed(self: &Arc<Self>, line: &str, error: &PeekError, fx: &mut Effects) {
         self.count_malformed();
+        self.skipped(line);
         tracing::warn!(bytes = line.len(), %error, "a line of the server's is no message");
         let event = RawEvent::malformed_line(line, &error.to_string());
         self.route(&Arc::new(event), fx);

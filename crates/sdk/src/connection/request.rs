@@ -43,7 +43,7 @@ impl Connection {
         let spec = core.protocol().request(&method);
         let limit = deadline.limit(spec, core.options.request_timeout);
         let span = request_span(&method, None);
-        within(limit, &method, async {
+        within(core, limit, &method, async {
             let admission = core.admit(spec).await?;
             let (tx, rx) = oneshot::channel();
             let id = core.submit(&method, params, admission.slot, |_| {
@@ -101,7 +101,7 @@ impl Connection {
         let spec = core.protocol().request(method);
         let limit = deadline.limit(spec, core.options.request_timeout);
         let span = request_span(method, Some(thread));
-        within(limit, method, async {
+        within(core, limit, method, async {
             core.thread_is_free(thread).await;
             let admission = core.admit(spec).await?;
             let (tx, rx) = oneshot::channel();
@@ -151,7 +151,7 @@ impl Connection {
         let limit = deadline.limit(spec, core.options.request_timeout);
         let params = turn_params(thread, turn);
         let span = request_span(method, Some(thread));
-        within(limit, method, async {
+        within(core, limit, method, async {
             for attempt in 1.. {
                 // Asked before: by the time of the answer it may have begun.
                 let was_to_begin = core.lock().router.is_to_begin(thread, turn);
@@ -441,17 +441,21 @@ fn request_span(method: &str, thread: Option<&ThreadId>) -> tracing::Span {
 }
 
 async fn within<T>(
+    core: &Core,
     limit: Option<Duration>,
     method: &str,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
+    let before = core.skipped_lines().count;
     match limit {
         None => work.await,
         Some(limit) => match tokio::time::timeout(limit, work).await {
             Ok(result) => result,
             Err(_) => {
                 tracing::debug!(method, ?limit, "request timed out");
-                Err(Error::timed_out(method.to_owned(), limit))
+                let skipped = core.skipped_lines();
+                let error = Error::timed_out(method.to_owned(), limit);
+                Err(error.after_skipping(skipped.count - before, &skipped.last))
             }
         },
     }

@@ -57,6 +57,15 @@ impl<R: AsyncRead + Send + Unpin + 'static> LineReader<R> {
     }
 }
 
+/// A line without byte order marks at its start, with which some programs of Windows begin what
+/// they write; JSON lets whoever reads it skip them (RFC 8259, 8.1).
+fn without_mark(mut line: &[u8]) -> &[u8] {
+    while let Some(rest) = line.strip_prefix("\u{feff}".as_bytes()) {
+        line = rest;
+    }
+    line
+}
+
 impl<R: AsyncRead + Send + Unpin + 'static> FrameSource for LineReader<R> {
     async fn next(&mut self) -> Result<Option<&[u8]>, SourceError> {
         loop {
@@ -67,7 +76,7 @@ impl<R: AsyncRead + Send + Unpin + 'static> FrameSource for LineReader<R> {
                 }
                 self.start = line.end + 1;
                 self.searched = self.start;
-                return Ok(Some(&self.buffer[line]));
+                return Ok(Some(without_mark(&self.buffer[line])));
             }
             self.searched = self.buffer.len();
             if self.searched - self.start > self.limit {
@@ -77,7 +86,7 @@ impl<R: AsyncRead + Send + Unpin + 'static> FrameSource for LineReader<R> {
                 // A last line without its end is for the caller to judge.
                 let line = self.start..self.searched;
                 self.start = self.searched;
-                return Ok(Some(&self.buffer[line]).filter(|line| !line.is_empty()));
+                return Ok(Some(without_mark(&self.buffer[line])).filter(|line| !line.is_empty()));
             }
             self.make_room();
             match self.inner.read_buf(&mut self.buffer).await {
@@ -156,6 +165,13 @@ mod tests {
             let ((), lines) = tokio::join!(write, lines(mock.1, 100));
             assert_eq!(lines, ["one", "", "two\r", "\u{e9}", "half"]);
         }
+    }
+
+    #[tokio::test]
+    async fn byte_order_marks_before_a_line_are_skipped_and_within_it_kept() {
+        let input = "\u{feff}one\n\u{feff}\u{feff}two\n\u{feff}\nt\u{feff}hree\n\u{feff}four";
+        let found = lines(input.as_bytes(), 100).await;
+        assert_eq!(found, ["one", "two", "", "t\u{feff}hree", "four"]);
     }
 
     #[tokio::test]

@@ -129,3 +129,43 @@ async fn an_answer_that_is_no_json_inside_is_an_error_of_its_caller_only() {
     assert_eq!(kind(call(r#"{"id":ID,"error":{"code":"x"}}"#).await), odd);
     assert!(connection.failure().is_none());
 }
+
+/// Some wrappers of Windows begin what they write with it.
+#[tokio::test]
+async fn a_byte_order_mark_before_an_answer_loses_nothing() {
+    let fake = FakeServer::new();
+    let connection = connect(&fake).await;
+    fake.expect("call").held_as("call");
+    let mut call = Box::pin(connection.ask("call", json!({})));
+    assert!(poll_once(&mut call).await.is_pending());
+    let id = fake.wait_for("call", 1).await["id"].clone();
+    fake.then()
+        .line(format!("\u{feff}{{\"id\":{id},\"result\":7}}"));
+    assert_eq!(call.await.unwrap(), 7);
+    assert_eq!(connection.malformed_lines(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_tells_what_was_skipped_meanwhile() {
+    let fake = FakeServer::new();
+    let connection = connect(&fake).await;
+    fake.always("call");
+    let timed_out = async || {
+        let error = connection.ask("call", json!({})).await.unwrap_err();
+        assert_eq!(error.kind(), crate::error::ErrorKind::Timeout);
+        error.to_string()
+    };
+    assert!(!timed_out().await.contains("skipped"));
+    fake.expect("next")
+        .line("{")
+        .line(r#"{"id":2,"result":{}}{"id":3,"apiKey":"sk-proj-0123456789abcdef"}"#);
+    let error = connection.ask("next", json!({})).await.unwrap_err();
+    let told = error.to_string();
+    assert!(told.starts_with("next: no answer within"), "{told}");
+    assert!(told.contains("2 lines were skipped meanwhile"), "{told}");
+    assert!(told.contains(r#"{\"id\":2,\"result\":{}}{"#), "{told}");
+    assert!(told.contains("; the runtime may still act on it"), "{told}");
+    assert!(!told.contains("0123456789"), "{told}");
+    // What was skipped before is not to blame.
+    assert!(!timed_out().await.contains("skipped"));
+}
