@@ -149,6 +149,34 @@ struct Turnstile {
     number: usize,
 }
 
+/// And not as if there were no such tool.
+#[tokio::test]
+async fn arguments_that_are_too_deep_are_answered_with_that() {
+    let server = FakeServer::new();
+    let codex = fake(&server, Handlers::new()).await;
+    server.expect("thread/start").reply(thread_response("t"));
+    let schema = json!({"type": "object"});
+    let take = |_: Value, _cx| async { Ok("taken") };
+    let tool = Tool::with_schema("any", "Takes anything", schema, take);
+    let _thread = codex.thread_start().tool(tool).await.unwrap();
+    for (id, depth) in [(1, 100), (2, 127), (3, 400)] {
+        let arguments = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        server.then().line(format!(
+            r#"{{"id":{id},"method":"item/tool/call","params":{{"threadId":"t","turnId":"u","callId":"c","tool":"any","arguments":{{"a":{arguments}}}}}}}"#
+        ));
+        server.expect_answer(id);
+        server.done().await;
+        let answer = server.received().pop().unwrap()["result"].clone();
+        let text = answer["contentItems"][0]["text"].as_str().unwrap();
+        if depth == 100 {
+            assert_eq!(text, "taken");
+        } else {
+            assert!(text.contains("nested too deeply"), "{answer}");
+            assert_eq!(answer["success"], false);
+        }
+    }
+}
+
 /// The later call is answered first.
 #[tokio::test]
 async fn calls_of_one_thread_run_at_the_same_time_where_the_runtime_lets_them() {

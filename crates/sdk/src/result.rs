@@ -1,5 +1,6 @@
 //! What a turn came to.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use openai_codex_types::{
@@ -139,36 +140,58 @@ impl Ended {
     /// a turn that has ended must not look as if it had not because one of its
     /// items cannot be read.
     fn of(turn: &RawValue) -> Self {
-        let turn: Value = serde_json::from_str(turn.get()).unwrap_or_default();
-        let error = Some(&turn["error"])
-            .filter(|error| !error.is_null())
+        let turn = members(turn);
+        let error = turn
+            .get("error")
+            .filter(|error| error.get() != "null")
             .map(|error| {
-                serde_json::from_str(&error.to_string()).unwrap_or_else(|_| {
-                    TurnError::new(
-                        error["message"]
-                            .as_str()
-                            .unwrap_or("the server gave no message"),
-                    )
+                serde_json::from_str(error.get()).unwrap_or_else(|_| {
+                    let message = member::<String>(&members(error), "message");
+                    TurnError::new(message.as_deref().unwrap_or("the server gave no message"))
                 })
             });
         Self {
-            status: match turn["status"].as_str() {
-                Some(status) => TurnStatus::from(status),
+            status: match member::<String>(&turn, "status") {
+                Some(status) => TurnStatus::from(&*status),
                 None if error.is_some() => TurnStatus::Failed,
                 None => TurnStatus::Completed,
             },
             error,
-            started_at: turn["startedAt"].as_i64(),
-            completed_at: turn["completedAt"].as_i64(),
-            duration_ms: turn["durationMs"].as_i64(),
+            started_at: member(&turn, "startedAt"),
+            completed_at: member(&turn, "completedAt"),
+            duration_ms: member(&turn, "durationMs"),
         }
     }
 }
 
-/// An item, kept as it came if it does not have its form.
+/// The members of an object, each as its text, however deep it is; none of what is no object.
+pub(crate) fn members(object: &RawValue) -> BTreeMap<String, &RawValue> {
+    match serde_json::from_str(object.get()) {
+        Ok(members) => members,
+        Err(error) => {
+            tracing::warn!(%error, "a part of a message is no object");
+            BTreeMap::new()
+        }
+    }
+}
+
+/// A member, if it is there and of that type.
+pub(crate) fn member<T: DeserializeOwned>(
+    members: &BTreeMap<String, &RawValue>,
+    name: &str,
+) -> Option<T> {
+    serde_json::from_str(members.get(name)?.get()).ok()
+}
+
+/// An item, kept as it came if it does not have its form: as its text where it cannot be read.
 fn item(raw: &RawValue) -> ThreadItem {
     decoded(raw).unwrap_or_else(|| {
-        ThreadItem::Unrecognized(serde_json::from_str(raw.get()).unwrap_or_default())
+        let value = serde_json::from_str(raw.get()).unwrap_or_else(|error| {
+            // Nested too deeply, for it is JSON: its text is all that can be kept of it.
+            tracing::warn!(%error, "an item cannot be read; its text is kept");
+            Value::String(raw.get().to_owned())
+        });
+        ThreadItem::Unrecognized(value)
     })
 }
 
@@ -230,6 +253,41 @@ mod tests {
             })
             .collect();
         final_response(&items)
+    }
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn an_item_that_is_too_deep_is_kept_as_its_text() {
+        for depth in [120, 126, 127, 128, 500] {
+            let json = format!(
+                r#"{{"type":"mcpToolCall","id":"i","deep":{}{}}}"#,
+                "[".repeat(depth),
+                "]".repeat(depth)
+            );
+            match item(&raw(&json)) {
+                ThreadItem::Unrecognized(Value::String(text)) => assert_eq!(text, json),
+                ThreadItem::Unrecognized(value) => {
+                    // Its members may be in another order.
+                    assert_eq!(value.to_string().len(), json.len());
+                    assert_eq!(value["id"], "i");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_turn_with_an_item_that_is_too_deep_has_ended_as_it_did() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        let ended = Ended::of(&raw(&format!(
+            r#"{{"status":"failed","items":[{deep}],"error":{{"message":"no such model","x":{deep}}},"startedAt":7,"durationMs":null}}"#
+        )));
+        assert_eq!(ended.status, TurnStatus::Failed);
+        assert_eq!(ended.error.unwrap().message, "no such model");
+        assert_eq!((ended.started_at, ended.duration_ms), (Some(7), None));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use openai_codex_types::{ClientRequest, PROTOCOL, RUNTIME_VERSION};
 use serde::de::IgnoredAny;
 
-use crate::codex::encode;
+use crate::codex::{encode, unencodable};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Which version of the runtime is acceptable.
@@ -155,7 +155,7 @@ pub(crate) fn needed<R: ClientRequest>(
     }
     let set = encode(R::METHOD, params)?;
     let set: HashMap<Cow<'_, str>, IgnoredAny> =
-        serde_json::from_str(set.get()).unwrap_or_default();
+        serde_json::from_str(set.get()).map_err(|error| unencodable(R::METHOD, error))?;
     let needed = newer.into_iter().filter(|it| set.contains_key(it.name));
     let named = |member: &'static str| {
         let option = options.iter().find(|(it, _)| *it == member);

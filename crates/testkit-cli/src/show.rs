@@ -79,7 +79,8 @@ fn line(entry: &Entry, full: bool, asked: &mut Asked, paint: &Paint) -> String {
     };
     let arrow = side(if to_server { "──▶" } else { "◀──" });
     let json = entry.json().unwrap_or_default();
-    let value = |raw: &str| serde_json::from_str::<Value>(raw).unwrap_or_default();
+    let value =
+        |raw: &str| serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_owned()));
     let about = |words: String| match full {
         true => plain::json(json),
         false => cut(&words),

@@ -15,6 +15,7 @@ use super::{Answering, HandlerContext, HandlerError, Handlers};
 use crate::codex::WeakCodex;
 use crate::connection::{Dispatcher, Reply, ServerCall, refusal};
 use crate::error::{Result, RpcError};
+use crate::result::{member, members};
 use crate::tool::{Tool, ToolOutput, Toolbox};
 
 /// What answers the server: the handlers of the client and of its threads.
@@ -161,9 +162,32 @@ impl Request {
         if &*self.method != DynamicToolCallParams::METHOD {
             return None;
         }
-        let call: DynamicToolCallParams = serde_json::from_str(self.params.get()).ok()?;
-        let tool = tools.find(call.namespace.as_deref(), &call.tool)?;
-        let output = self.run(tool, call).await;
+        let call = openai_codex_wire::decode::<DynamicToolCallParams>(
+            DynamicToolCallParams::METHOD,
+            self.params.get(),
+        );
+        let output = match call {
+            Ok(call) => {
+                let tool = tools.find(call.namespace.as_deref(), &call.tool)?;
+                self.run(tool, call).await
+            }
+            Err(error) => {
+                // Which tool it is for can be read all the same.
+                let members = members(&self.params);
+                let (namespace, name) = (
+                    member::<String>(&members, "namespace"),
+                    member::<String>(&members, "tool")?,
+                );
+                let tool = tools.find(namespace.as_deref(), &name)?;
+                let reason = match error.reason().contains("recursion limit") {
+                    true => "the arguments are nested too deeply to be read; nest them less",
+                    false => error.reason(),
+                };
+                let failure = Failure::Error(HandlerError::new(reason));
+                self.log(&failure, tool.name(), "a tool call cannot be read");
+                ToolOutput::failure(reason)
+            }
+        };
         let response = to_raw_value(&output.into_wire());
         Some(response.or_else(|_| refusal(&PROTOCOL, &self.method)))
     }

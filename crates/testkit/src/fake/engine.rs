@@ -385,7 +385,8 @@ impl Engine {
 
 /// A message as a failure shows it: without secrets, and not all of it where it is long.
 fn told(message: &Value) -> String {
-    let mut text = redact(&message.to_string()).unwrap_or_default();
+    let mut text = redact(&message.to_string())
+        .unwrap_or_else(|error| format!("what cannot be shown ({error})"));
     if let Some((end, _)) = text.char_indices().nth(SHOWN) {
         text.truncate(end);
         text.push('…');

@@ -79,7 +79,10 @@ impl Engine {
         let expected = entries.iter().map(|entry| {
             let redacted = redactor.redact(entry.direction, entry.json().unwrap_or_default());
             match (entry.direction, redacted) {
-                (Direction::ToServer, Ok(json)) => serde_json::from_str(&json).unwrap_or_default(),
+                (Direction::ToServer, Ok(json)) => {
+                    // As its text where it is nested too deeply.
+                    serde_json::from_str(&json).unwrap_or(Value::String(json))
+                }
                 _ => Value::Null,
             }
         });
@@ -208,8 +211,12 @@ impl Engine {
         let redacted = self
             .redactor
             .redact(Direction::ToServer, &message.to_string());
-        let redacted = redacted.and_then(|text| serde_json::from_str(&text));
-        let got = self.comparison.view(&redacted.unwrap_or_default());
+        let redacted = match redacted {
+            Ok(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            // Nothing recorded is that.
+            Err(error) => Value::String(format!("what cannot be read: {error}")),
+        };
+        let got = self.comparison.view(&redacted);
         let mut candidates = self.candidates();
         for index in &candidates {
             let view = &mut self.views[*index];

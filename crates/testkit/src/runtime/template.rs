@@ -108,7 +108,10 @@ fn converse(child: &mut Child) -> io::Result<()> {
     // Ends with the child's stdout.
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            let message: Value = serde_json::from_str(&line).unwrap_or_default();
+            // What is no message answers nothing.
+            let Ok(message) = serde_json::from_str::<Value>(&line) else {
+                continue;
+            };
             // Nobody listens any more: read on, so that the child is never blocked.
             drop(tx.try_send(message));
         }

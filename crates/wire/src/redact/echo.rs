@@ -25,7 +25,11 @@ impl Echo {
     /// Of the params of a request, as JSON.
     pub fn of(params: &str) -> Self {
         let mut texts = Vec::new();
-        strings(serde_json::from_str(params).unwrap_or_default(), &mut texts);
+        match serde_json::from_str(params) {
+            Ok(params) => strings(params, &mut texts),
+            // Nested too deeply, which must not keep what is in it.
+            Err(_) => literals(params, &mut texts),
+        }
         // One may be a part of another.
         texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
         texts.dedup();
@@ -54,6 +58,26 @@ fn replaced(value: Value, remove: &impl Fn(&str) -> String) -> Value {
             .map(|(name, it)| (remove(&name), replaced(it, remove)))
             .collect(),
         other => other,
+    }
+}
+
+/// Every text in JSON that cannot be read as a whole.
+fn literals(json: &str, found: &mut Vec<String>) {
+    let mut rest = json;
+    while let Some(start) = rest.find('"') {
+        let text = &rest[start..];
+        let mut escaped = false;
+        let end = text[1..].find(|c| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        let Some(end) = end else { return };
+        let literal = &text[..end + 2];
+        if let Ok(text) = serde_json::from_str(literal) {
+            strings(Value::String(text), found);
+        }
+        rest = &text[end + 2..];
     }
 }
 

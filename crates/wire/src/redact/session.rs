@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::base64;
 use super::message::{Delta, encode, redact_with};
@@ -157,10 +157,23 @@ impl Redactor {
 
 /// The ids of the questions whose answers are secret.
 fn secret_questions(params: &str) -> BTreeSet<String> {
-    let params: Value = serde_json::from_str(params).unwrap_or_default();
-    let questions = params["questions"].as_array().into_iter().flatten();
-    questions
-        .filter(|question| question["isSecret"] == true)
-        .filter_map(|question| question["id"].as_str().map(str::to_owned))
-        .collect()
+    // Each as its text, so that nothing is too deep.
+    let questions = || -> serde_json::Result<Vec<BTreeMap<String, &RawValue>>> {
+        let params: BTreeMap<String, &RawValue> = serde_json::from_str(params)?;
+        match params.get("questions") {
+            Some(questions) => serde_json::from_str(questions.get()),
+            None => Ok(Vec::new()),
+        }
+    };
+    let is_secret = |question: &BTreeMap<String, &RawValue>| {
+        question
+            .get("isSecret")
+            .is_some_and(|it| it.get() == "true")
+    };
+    let id = |question: BTreeMap<String, &RawValue>| {
+        serde_json::from_str(question.get("id")?.get()).ok()
+    };
+    // What is no list of questions asks for nothing.
+    let questions = questions().into_iter().flatten();
+    questions.filter(is_secret).filter_map(id).collect()
 }

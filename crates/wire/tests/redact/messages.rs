@@ -147,6 +147,15 @@ fn answers_to_secret_questions_are_kept_out() {
 }
 
 #[test]
+fn what_is_repeated_of_params_that_are_too_deep_is_taken_out() {
+    let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
+    let params = format!(r#"{{"code":"1815\"-1852","deep":{deep},"door":"x"}}"#);
+    let echo = openai_codex_wire::redact::Echo::of(&params);
+    let told = echo.remove_from("1815\"-1852 is no code");
+    assert_eq!(told, "[redacted] is no code");
+}
+
+#[test]
 fn half_of_a_surrogate_pair_does_not_lose_the_message() {
     let message = r#"{"method":"m","params":{"delta":"a\ud83d","apiKey":"x"}}"#;
     let redacted = redact(message).unwrap();
