@@ -145,6 +145,50 @@ impl Error {
             || self.codex_error_info() == Some(&CodexErrorInfo::ServerOverloaded)
     }
 
+    /// Whether the server says that the thread is not there: it was never stored (as an ephemeral
+    /// one, or one without a turn), is archived or deleted, or its id can be none. Then it helps to
+    /// start another one, or to [unarchive](crate::Codex::thread_unarchive) it.
+    ///
+    /// The server has no code of its own for that, so this goes by its words, as 0.133.0 to
+    /// 0.171.0 have them. A thread whose file is damaged is there.
+    ///
+    /// ```no_run
+    /// # async fn example(codex: openai_codex::Codex, id: &str) -> openai_codex::Result<()> {
+    /// let thread = match codex.thread_resume(id).await {
+    ///     Err(error) if error.is_thread_missing() => codex.thread_start().await?,
+    ///     resumed => resumed?,
+    /// };
+    /// # Ok(()) }
+    /// ```
+    pub fn is_thread_missing(&self) -> bool {
+        self.0.rpc.as_ref().is_some_and(RpcError::says_missing)
+    }
+
+    /// Whether the thread is busy with what takes no input: a compaction or a review runs, or it
+    /// is being unloaded. When that has ended, the same request works.
+    ///
+    /// By the server's words, as [`is_thread_missing`](Self::is_thread_missing).
+    pub fn is_thread_busy(&self) -> bool {
+        self.0.rpc.as_ref().is_some_and(RpcError::says_busy)
+            || matches!(
+                self.codex_error_info(),
+                Some(CodexErrorInfo::ActiveTurnNotSteerable { .. })
+            )
+    }
+
+    /// Whether the model's provider refused because nobody is logged in, or not any more.
+    pub fn is_not_logged_in(&self) -> bool {
+        self.0
+            .rpc
+            .as_ref()
+            .is_some_and(RpcError::says_not_logged_in)
+            || self.codex_error_info() == Some(&CodexErrorInfo::Unauthorized)
+            || self
+                .turn_result()
+                .and_then(|turn| turn.error.as_ref())
+                .is_some_and(|error| rpc::says_not_logged_in(&error.message))
+    }
+
     /// Whether the turn that this is about ended interrupted, as one does that
     /// ran into its timeout.
     pub fn is_interrupted(&self) -> bool {
@@ -164,7 +208,7 @@ impl Error {
                 | RpcErrorKind::InvalidParams
                 | RpcErrorKind::Internal
                 | RpcErrorKind::Other(_),
-            ) => self.is_overloaded(),
+            ) => self.is_overloaded() || self.is_thread_busy(),
             // A timeout says nothing about whether the request took effect.
             ErrorKind::Turn => self.is_overloaded(),
             ErrorKind::Timeout
@@ -233,7 +277,16 @@ impl Error {
             Some(error) => format!("the turn failed: {}", error.message),
             None => "the turn failed, and the server gave no reason".to_owned(),
         };
-        Self::new(ErrorKind::Turn, message).with_turn_result(turn)
+        let mut error = Self::new(ErrorKind::Turn, message).with_turn_result(turn);
+        if error.is_not_logged_in() {
+            let said = &error.0.message;
+            error.0.message = format!(
+                "{said}; log in first, by Codex::login_api_key, login_chatgpt or \
+                 login_chatgpt_device_code"
+            )
+            .into();
+        }
+        error
     }
 
     pub(crate) fn with_turn_result(mut self, turn: TurnResult) -> Self {

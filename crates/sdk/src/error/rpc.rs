@@ -119,6 +119,21 @@ impl RpcError {
         format!("the server answered {}: {}", self.code, self.message)
     }
 
+    /// Whether the server's words are those for a thread that is not there.
+    pub(super) fn says_missing(&self) -> bool {
+        says(&self.message, MISSING)
+    }
+
+    /// Whether the server's words, or its data, are those for a thread that is busy.
+    pub(super) fn says_busy(&self) -> bool {
+        says(&self.message, BUSY) || self.data.as_ref().is_some_and(names_busy)
+    }
+
+    /// Whether the server's words are those for somebody who is not logged in.
+    pub(super) fn says_not_logged_in(&self) -> bool {
+        says_not_logged_in(&self.message)
+    }
+
     fn says_retry_limit(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
         message.contains("retry limit") || message.contains("too many failed attempts")
@@ -126,6 +141,49 @@ impl RpcError {
 
     pub(super) fn says_overloaded(&self) -> bool {
         self.data.as_ref().is_some_and(overloaded)
+    }
+}
+
+/// What 0.133.0 to 0.171.0 say of a thread that was never stored, or not any more, is archived,
+/// or whose id can be none. The code is -32600 for all, as for much else.
+const MISSING: &[&str] = &[
+    "no rollout found",
+    "thread not found",
+    "thread not loaded",
+    "is archived",
+    "invalid thread id",
+    "invalid session id",
+];
+
+/// What they say of a thread whose turn takes no input, or that is being unloaded.
+const BUSY: &[&str] = &["activeturnnotsteerable", "cannot steer a ", "is closing"];
+
+/// Whether a text says that the model's provider knows nobody by these credentials.
+pub(super) fn says_not_logged_in(text: &str) -> bool {
+    says(
+        text,
+        &["401 unauthorized", "not logged in", "login required"],
+    )
+}
+
+fn says(text: &str, words: &[&str]) -> bool {
+    let text = text.to_ascii_lowercase();
+    words.iter().any(|it| text.contains(it))
+}
+
+/// Whether error data names a turn that cannot be steered.
+fn names_busy(data: &Value) -> bool {
+    let is_word = |word: &str| {
+        let word = word.replace('_', "");
+        word.eq_ignore_ascii_case("activeTurnNotSteerable")
+    };
+    match data {
+        Value::String(word) => is_word(word),
+        Value::Array(values) => values.iter().any(names_busy),
+        Value::Object(members) => {
+            members.keys().any(|key| is_word(key)) || members.values().any(names_busy)
+        }
+        _ => false,
     }
 }
 

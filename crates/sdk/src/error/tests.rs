@@ -292,3 +292,68 @@ fn an_error_tells_no_secret_wherever_it_came_from() {
         assert!(told.contains("[redacted]"), "{told}");
     }
 }
+
+#[test]
+fn a_missing_and_a_busy_thread_are_told_by_the_words_of_every_version() {
+    let said = |code: i64, message: &str| {
+        answered(&serde_json::json!({"code": code, "message": message}).to_string())
+    };
+    for message in [
+        "no rollout found for thread id 019ab3c4-0000-7000-8000-000000000000",
+        "no rollout found for conversation id 019ab3c4-0000-7000-8000-000000000000",
+        "thread not found: 019ab3c4-0000-7000-8000-000000000000",
+        "thread not loaded: 019ab3c4-0000-7000-8000-000000000000",
+        "session 019ab3c4 is archived. Run `codex unarchive 019ab3c4` to unarchive it first.",
+        "invalid thread id: invalid character: expected an optional prefix",
+    ] {
+        let error = said(-32600, message);
+        assert!(
+            error.is_thread_missing() && !error.is_thread_busy(),
+            "{message}"
+        );
+    }
+    for message in [
+        "cannot steer a review turn",
+        "cannot steer a compact turn",
+        "failed to start turn: ActiveTurnNotSteerable { turn_kind: Compact }",
+        "thread 019ab3c4 is closing; retry thread/resume after the thread is closed",
+    ] {
+        let error = said(-32603, message);
+        assert!(
+            error.is_thread_busy() && !error.is_thread_missing(),
+            "{message}"
+        );
+        assert!(error.is_retryable(), "{message}");
+    }
+    let by_data = answered(
+        r#"{"code":-32600,"message":"x","data":{"codexErrorInfo":{"activeTurnNotSteerable":{"turnKind":"review"}}}}"#,
+    );
+    assert!(by_data.is_thread_busy());
+    for message in [
+        "failed to read the rollout: bad JSON",
+        "no such model",
+        "the turn is over",
+    ] {
+        let error = said(-32603, message);
+        assert!(
+            !error.is_thread_missing() && !error.is_thread_busy(),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_turn_that_is_refused_for_want_of_a_login_says_what_to_do() {
+    let mut turn = crate::result::TurnResult::of(
+        &"t".into(),
+        &"u".into(),
+        &crate::connection::TurnSummary::default(),
+        None,
+    );
+    let reason = "unexpected status 401 Unauthorized: Missing bearer";
+    turn.error = Some(openai_codex_types::TurnError::new(reason));
+    let error = Error::turn_failed(turn);
+    assert!(error.is_not_logged_in());
+    assert!(error.to_string().contains("401 Unauthorized"));
+    assert!(error.to_string().contains("; log in first"), "{error}");
+}
