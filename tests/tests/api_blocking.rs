@@ -186,6 +186,45 @@ fn inside_a_runtime_it_is_an_error_and_never_a_panic_also_on_drop() {
     }
 }
 
+/// Where users of async frameworks put what blocks.
+#[test]
+fn on_a_thread_for_blocking_work_it_waits_as_anywhere() {
+    let model = MockModel::start().unwrap();
+    let test = TestRuntime::new(&model).unwrap();
+    for multi_thread in [false, true] {
+        let mut outer = match multi_thread {
+            false => tokio::runtime::Builder::new_current_thread(),
+            true => tokio::runtime::Builder::new_multi_thread(),
+        };
+        let outer = outer.enable_all().build().unwrap();
+        model.say("Hello.");
+        let builder = builder(&test);
+        outer.block_on(async {
+            let work = tokio::task::spawn_blocking(move || {
+                let codex = builder.send().unwrap();
+                let thread = codex.thread_start().send().unwrap();
+                let result = thread.run("Say hello.").send().unwrap();
+                let listed = codex.thread_list().stream().count();
+                assert!(listed > 0);
+                (codex, result.final_response)
+            });
+            let (codex, answer) = work.await.unwrap();
+            assert_eq!(answer.as_deref(), Some("Hello."));
+            everything_is_refused(&codex);
+            let unbudgeted = codex.clone();
+            tokio::spawn(tokio::task::unconstrained(async move {
+                everything_is_refused(&unbudgeted);
+            }))
+            .await
+            .unwrap();
+            // The budget is put back: this future goes on as if nothing had been asked.
+            assert!(tokio::task::coop::has_budget_remaining());
+            let closed = tokio::task::spawn_blocking(move || codex.close());
+            closed.await.unwrap().unwrap();
+        });
+    }
+}
+
 #[test]
 fn overload_is_tried_again_without_a_runtime() {
     let policy = RetryPolicy::new()

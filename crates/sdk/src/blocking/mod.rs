@@ -27,9 +27,9 @@
 //! belongs on a thread of its own.
 //!
 //! **Inside an async runtime** every call that would block is an error of kind
-//! `InvalidInput` and not a panic; that includes `spawn_blocking`, which cannot be
-//! told apart. Use the async [`Codex`](crate::Codex) there, or a thread of your
-//! own. Dropping is possible anywhere.
+//! `InvalidInput` and not a panic. Use the async [`Codex`](crate::Codex) there, or a
+//! thread that may wait: one of your own, or of `tokio::task::spawn_blocking`.
+//! Dropping is possible anywhere.
 
 mod codex;
 mod config;

@@ -2,12 +2,18 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
-use std::thread;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
 use tokio::runtime::{Builder, Handle};
+use tokio::task::coop;
 
 use crate::error::{Error, ErrorKind, Result};
+
+/// No future has a larger budget: tokio gives 128.
+const MOST_BUDGET: u32 = 1024;
 
 /// A tokio runtime that can be dropped anywhere.
 pub(super) struct Runtime(Option<tokio::runtime::Runtime>);
@@ -35,7 +41,9 @@ impl Runtime {
     pub(super) fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
         refuse_inside()?;
         let runtime = self.0.as_ref().ok_or_else(|| Error::closed("closed"))?;
-        Ok(runtime.block_on(future))
+        // Not `Runtime::block_on`, which panics where this thread belongs to another runtime.
+        let _inside = runtime.enter();
+        Ok(drive(future))
     }
 }
 
@@ -53,16 +61,65 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// Fails where waiting would block a thread that drives futures.
-fn refuse_inside() -> Result<()> {
-    match Handle::try_current() {
-        Err(_) => Ok(()),
-        Ok(_) => Err(Error::new(
-            ErrorKind::InvalidInput,
-            "the blocking client cannot wait inside an async runtime; use openai_codex::Codex \
-             there, or a thread of its own",
-        )),
+/// Polls a future on this thread, which sleeps in between.
+fn drive<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
     }
+}
+
+/// Wakes a thread.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Fails where waiting would block a thread that drives futures. One of `spawn_blocking` drives
+/// none.
+fn refuse_inside() -> Result<()> {
+    if Handle::try_current().is_err() || !drives_futures() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidInput,
+        "the blocking client cannot wait inside an async runtime; use openai_codex::Codex there, \
+         tokio::task::spawn_blocking, or a thread of its own",
+    ))
+}
+
+/// Whether this is called by a future that tokio polls: on a worker's thread, or on one that is in
+/// `block_on`, where what is polled has a budget. Blocking threads have neither.
+fn drives_futures() -> bool {
+    if tokio::runtime::worker_index().is_some() {
+        return true;
+    }
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut taken = Vec::new();
+    let has_budget = (0..=MOST_BUDGET).any(|_| match coop::poll_proceed(&mut cx) {
+        Poll::Ready(unit) => {
+            taken.push(unit);
+            false
+        }
+        Poll::Pending => true,
+    });
+    // Each puts back what there was before it, so that the first one has the last word.
+    while let Some(unit) = taken.pop() {
+        drop(unit);
+    }
+    has_budget
 }
 
 /// The async client and its runtime, which every handle shares.

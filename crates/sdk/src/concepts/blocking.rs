@@ -59,5 +59,6 @@
 //! elsewhere of order, lag, time limits and errors holds.
 //!
 //! **Inside an async runtime** a call that would block is an error of kind
-//! `InvalidInput`, and no panic. There, use the async client. Dropping is fine
+//! `InvalidInput`, and no panic. There, use the async client, or call it within
+//! `tokio::task::spawn_blocking`, where waiting does no harm. Dropping is fine
 //! anywhere.
