@@ -91,7 +91,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(usage) = result.usage {
         let used = usage.last;
         println!(
-            "{} tokens in ({} cached), {} out",
+            "last request to the model: {} tokens in ({} cached), {} out",
             used.input_tokens, used.cached_input_tokens, used.output_tokens
         );
     }

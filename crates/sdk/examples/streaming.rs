@@ -48,7 +48,10 @@ async fn main() -> support::Result {
                 }
             }
             ServerNotification::ThreadTokenUsageUpdated(usage) => {
-                println!("\n[{} tokens]", usage.token_usage.last.total_tokens);
+                println!(
+                    "\n[last request: {} tokens]",
+                    usage.token_usage.last.total_tokens
+                );
             }
             _ => {}
         }

@@ -30,7 +30,8 @@ use crate::connection::{Sign, TurnSummary};
 /// }
 /// println!("{:?} in {:?}", result.final_response, result.duration);
 /// if let Some(usage) = &result.usage {
-///     println!("{} tokens", usage.last.total_tokens);
+///     println!("{} tokens in this thread so far", usage.total.total_tokens);
+///     println!("{} of them in the last request to the model", usage.last.total_tokens);
 /// }
 /// # Ok(()) }
 /// ```
@@ -58,7 +59,9 @@ pub struct TurnResult {
     pub final_response: Option<String>,
     /// Every completed item, in order.
     pub items: Vec<ThreadItem>,
-    /// The tokens that were used, by this turn and by the thread.
+    /// The tokens as the runtime told them last: `last` is the last request to the model, of
+    /// which a turn with tools makes several, and `total` the whole thread, earlier turns
+    /// included. Neither is this turn's own use.
     pub usage: Option<ThreadTokenUsage>,
 }
 

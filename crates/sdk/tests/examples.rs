@@ -109,7 +109,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
         &[
             "echo 3 files",
             "There are three files.",
-            "[906 tokens]",
+            "[last request: 906 tokens]",
             "Completed",
         ],
     ),

@@ -58,7 +58,8 @@
 //! # The result
 //!
 //! [`TurnResult`](crate::TurnResult) holds every completed item in order, the
-//! tokens that were used, when it started and ended. Its `final_response` is the
+//! tokens of the thread (`usage.total`) and of the last request to the model
+//! (`usage.last`), when it started and ended. Its `final_response` is the
 //! last message that the agent marked as its final answer, or else the last one
 //! without a mark. What it says in between, its *commentary*, never counts.
 //!
