@@ -182,7 +182,13 @@ impl Error {
             .rpc
             .as_ref()
             .is_some_and(RpcError::says_not_logged_in)
-            || self.codex_error_info() == Some(&CodexErrorInfo::Unauthorized)
+            || match self.codex_error_info() {
+                Some(CodexErrorInfo::Unauthorized) => true,
+                Some(CodexErrorInfo::HttpConnectionFailed(failed)) => {
+                    failed.http_status_code == Some(401)
+                }
+                _ => false,
+            }
             || self
                 .turn_result()
                 .and_then(|turn| turn.error.as_ref())

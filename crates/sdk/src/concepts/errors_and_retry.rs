@@ -15,6 +15,16 @@
 //! | `Lagged` | this subscriber was too slow | [read on](super::ordering_and_lag) |
 //! | `InvalidInput` | it cannot be sent as it is | nothing was sent, except where a resumed thread [ignored](crate::ThreadResume) what was asked for |
 //!
+//! Its text is one line with what failed, why, where and what to do, so that
+//! `eprintln!("{error}")` is enough; `source()` has the error behind it.
+//!
+//! | predicate | when |
+//! |---|---|
+//! | [`is_thread_missing`](crate::Error::is_thread_missing) | the thread was never stored, is archived, or its id can be none |
+//! | [`is_thread_busy`](crate::Error::is_thread_busy) | a compaction or a review runs in it: the same works later |
+//! | [`is_not_logged_in`](crate::Error::is_not_logged_in) | the model's provider answered 401 |
+//! | [`is_overloaded`](crate::Error::is_overloaded) | the server or the model has too much to do |
+//!
 //! # A turn that fails
 //!
 //! It is an `Err`, so that `?` does not pass over it, and it holds what was done
@@ -67,7 +77,7 @@
 //!
 //! # Trying again
 //!
-//! Only overload is worth it, and only for what may happen twice.
+//! Besides a thread that is busy, only overload is worth it, and only for what may happen twice.
 //!
 //! - Requests that **only read** (`thread/list`, `model/list`, `account/read` …)
 //!   are tried three times by themselves. Nothing that changes anything ever is.
