@@ -115,11 +115,16 @@ fn follow(steps: &[Step], cwd: &str) -> Option<Vec<CommandLine>> {
             if [step.joined_by, step.joined_to].contains(&Some(Operator::Pipe)) {
                 return None;
             }
-            now = entered;
-            for folder in &now {
+            for folder in &entered {
                 if !ever.contains(folder) {
                     ever.push(folder.clone());
                 }
+            }
+            // Behind `||`, what follows by `&&` runs also where the `cd` was passed over.
+            if step.joined_by == Some(Operator::Or) {
+                now.clone_from(&ever);
+            } else {
+                now = entered;
             }
         }
         if ever.len() > FOLDERS {
@@ -208,6 +213,7 @@ mod tests {
             ("cd x || a", &["a@", "a@x"]),
             ("cd x && a; b", &["a@x", "b@", "b@x"]),
             ("a && cd x && b", &["a@", "b@x"]),
+            ("a || cd x && b", &["a@", "b@", "b@x"]),
             ("cd x 2>/dev/null && a", &["a@x"]),
             ("cd / && a", &["a@?"]),
             // One command is no list, and rules judge it as it is.
@@ -264,6 +270,68 @@ mod tests {
             let read = reads(script, home.path());
             let is_single = script == "cd x";
             assert!(read.is_none() || is_single, "{script}: {read:?}");
+        }
+    }
+
+    /// All lists of so many parts.
+    #[cfg(unix)]
+    fn lists(parts: usize) -> Vec<String> {
+        const PARTS: [&str; 5] = ["true", "false", "cd a", "cd b", "pwd"];
+        let mut lists = PARTS.map(str::to_owned).to_vec();
+        for _ in 1..parts {
+            lists = (lists.iter())
+                .flat_map(|list| [" && ", " || ", "; "].map(|operator| format!("{list}{operator}")))
+                .flat_map(|list| PARTS.map(|part| format!("{list}{part}")))
+                .collect();
+        }
+        lists
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn shells_are_in_no_other_folder_than_a_list_is_judged_in() {
+        let home = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(home.path()).unwrap();
+        for made in lists(4).iter().filter(|list| !list.contains([';', '|'])) {
+            let path = made
+                .split(" && ")
+                .filter_map(|part| part.strip_prefix("cd "));
+            fs::create_dir_all(home.join(path.collect::<PathBuf>())).unwrap();
+        }
+        let judged: Vec<_> = (lists(3).into_iter().chain(lists(4)))
+            .filter(|list| list.contains("cd") && list.contains("pwd"))
+            .filter_map(|list| {
+                let command = Command::new(Some(Shell::Sh), &*list, home.to_str().unwrap());
+                let commands = Script::of(&command)?.commands;
+                let commands = commands.iter().filter(|it| it.program() == "pwd");
+                let folders: Vec<_> = commands.map(|it| it.cwd().to_owned()).collect();
+                Some((list, folders))
+            })
+            .collect();
+        assert!(judged.len() > 5_000, "{} are followed", judged.len());
+        let script: String = (judged.iter())
+            .map(|(list, _)| format!("({list})\necho --\n"))
+            .collect();
+        fs::write(home.join("script"), script).unwrap();
+        for shell in ["bash", "dash", "zsh"] {
+            let mut process = std::process::Command::new(shell);
+            process.args((shell == "zsh").then_some("-f"));
+            process.arg("script").current_dir(&home);
+            process.env_remove("CDPATH").env_remove("BASH_ENV");
+            let Ok(output) = process.output() else {
+                println!("not compared, since it is not here: {shell}");
+                continue;
+            };
+            let output = String::from_utf8(output.stdout).unwrap();
+            let printed: Vec<_> = output.split_terminator("--\n").collect();
+            assert_eq!(printed.len(), judged.len(), "{shell}");
+            for (printed, (list, folders)) in printed.iter().zip(&judged) {
+                let mut printed = printed.lines();
+                assert!(
+                    printed.all(|it| folders.iter().any(|folder| folder == it)),
+                    "{shell}: {list}"
+                );
+            }
         }
     }
 
