@@ -70,7 +70,13 @@ impl Program {
             ..
         } = reading;
         match self.operands {
-            Operands::Paths(most) if operands.len() > most => return None,
+            Operands::Paths(usize::MAX) => {}
+            // A pattern may stand for more files than one.
+            Operands::Paths(most)
+                if operands.len() > most || operands.iter().any(|at| words[*at].1) =>
+            {
+                return None;
+            }
             Operands::Paths(_) => {}
             Operands::PatternThenPaths(_) => match operands.first() {
                 Some(first) if !has_pattern && !words[*first].1 => taken[*first] = Text,

@@ -131,6 +131,11 @@ mod tests {
             "sort -T x a",
             "sort --files0-from=x",
             "uniq a b",
+            // It may stand for a file and the one to write to.
+            "uniq src/a*",
+            "uniq -c ./*",
+            "uniq -- a?",
+            "cmp a b*",
             "date -s 12:00",
             "date 01010000",
             "tree -o x",
