@@ -55,11 +55,15 @@ pub(crate) fn leaves_its_arguments(command: &CommandLine) -> bool {
 /// than to read.
 fn understood(command: &CommandLine) -> Option<Vec<Argument>> {
     let words: Vec<_> = command.words().collect();
-    match command.program() {
+    let taken = match command.program() {
         "find" => find::arguments(&words),
         "sed" => sed::arguments(&words),
         name => programs::named(name)?.arguments(&words),
-    }
+    }?;
+    // `@x` may be a file that more arguments are read from, wherever it stands.
+    let mut paths = (words.iter().zip(&taken)).filter(|(_, taken)| **taken == Argument::Path);
+    let has_list = paths.any(|((word, _), _)| word.starts_with('@'));
+    (!has_list).then_some(taken)
 }
 
 #[cfg(test)]
@@ -164,6 +168,7 @@ mod tests {
             "grep \"/api/v1\" src",
             "grep -rn \"https://x\" src",
             "grep -e /x -e /y src",
+            "rg '@media' src",
             "rg '/etc/passwd' src",
             "rg -g '/src/*.rs' x",
             "find . -path '/etc/*'",
@@ -194,6 +199,11 @@ mod tests {
             "sed -n 1p /etc/passwd",
             "sort /etc/passwd",
             "cut -d: -f1 /etc/passwd",
+            // Options are read out of it, and other files by them.
+            "strings @list",
+            "strings -n @list a",
+            "strings -- @list",
+            "sort '@list'",
             "grep -R x .",
             "grep -nR x .",
             "grep --dereference-rec x .",
