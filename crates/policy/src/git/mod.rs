@@ -2,6 +2,7 @@
 
 mod commands;
 mod config;
+mod format;
 mod index;
 mod read;
 mod repository;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::commands::{self, GitCommand};
 use super::config::names_no_program;
+use super::format;
 use super::index::has_submodules;
 use super::repository::Repository;
 use super::{Trust, repository_of};
@@ -60,13 +61,14 @@ fn is_read(command: &CommandLine, trust: &Trust<'_>) -> Option<()> {
     let lacks = known
         .operands_need
         .is_some_and(|option| !words.contains(&(option, false)));
-    // `%G?` of a format checks a signature, by a program, and `%(describe)` starts another git.
-    let starts = |word: &str| {
-        ["%G", "signature", "%(describe"]
-            .iter()
-            .any(|it| word.contains(it))
-    };
-    let has_program = words.iter().any(|(word, _)| starts(word));
+    let is_order = |at: usize| at > 0 && words[at - 1].0 == "--sort";
+    // `grep` has patterns and no format.
+    let has_program = name != "grep"
+        && (words.iter().enumerate()).any(|(at, (word, _))| {
+            let order = word.strip_prefix("--sort=");
+            let order = order.or_else(|| is_order(at).then_some(word));
+            !format::is_plain(word) || order.is_some_and(|it| !format::is_plain_order(it))
+        });
     if known.program.arguments(words).is_none()
         || has_operand && lacks
         || has_program
