@@ -58,9 +58,10 @@ fn is_read(command: &CommandLine, trust: &Trust<'_>) -> Option<()> {
     let known = commands::named(name)?;
     let words = &words[at..];
     let has_operand = words.iter().any(|(word, _)| !word.starts_with('-'));
+    // Behind `--`, it would be an operand as well.
     let lacks = known
         .operands_need
-        .is_some_and(|option| !words.contains(&(option, false)));
+        .is_some_and(|option| !words.contains(&(option, false)) || words.contains(&("--", false)));
     let is_order = |at: usize| at > 0 && words[at - 1].0 == "--sort";
     // `grep` has patterns and no format.
     let has_program = name != "grep"
