@@ -2,7 +2,7 @@
 
 /// Members that only say how git behaves, by section. What is not here may name a
 /// program (`core.fsmonitor`, `diff.external`, `gpg.program`, `filter.*.clean`), make
-/// git start one (`log.showSignature`, `status.submoduleSummary`), read more
+/// git start one (`log.showSignature`, `status.submoduleSummary`, `tag.sort`), read more
 /// configuration (`include.path`) or more of the repository from elsewhere
 /// (`core.worktree`, `remote.*.promisor`).
 const KNOWN: &[(&str, &[&str])] = &[
@@ -18,7 +18,21 @@ const KNOWN: &[(&str, &[&str])] = &[
             "showroot",
         ],
     ),
-    ("branch", ANY),
+    (
+        "branch",
+        &[
+            "autosetupmerge",
+            "autosetuprebase",
+            "description",
+            "gh-merge-base",
+            "github-pr-owner-number",
+            "merge",
+            "pushremote",
+            "rebase",
+            "remote",
+            "vscode-merge-base",
+        ],
+    ),
     ("checkout", &["defaultremote", "guess", "workers"]),
     ("color", ANY),
     ("column", ANY),
@@ -120,7 +134,17 @@ const KNOWN: &[(&str, &[&str])] = &[
         ],
     ),
     ("init", &["defaultbranch"]),
-    ("lfs", ANY),
+    (
+        "lfs",
+        &[
+            "access",
+            "concurrenttransfers",
+            "fetchexclude",
+            "fetchinclude",
+            "locksverify",
+            "repositoryformatversion",
+        ],
+    ),
     (
         "log",
         &[
@@ -197,7 +221,7 @@ const KNOWN: &[(&str, &[&str])] = &[
         ],
     ),
     ("submodule", &["active", "branch", "ignore", "url"]),
-    ("tag", &["gpgsign", "sort"]),
+    ("tag", &["gpgsign"]),
     ("user", &["email", "name", "signingkey", "useconfigonly"]),
 ];
 
@@ -256,9 +280,11 @@ fn section(header: &str) -> Option<&str> {
     let is_plain = !own.contains(['"', '\\', ']']);
     let is_name = !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric());
     let may_have_own = own.is_empty()
-        || ["branch", "color", "remote", "submodule", "lfs"]
+        || ["branch", "color", "remote", "submodule"]
             .iter()
-            .any(|it| name.eq_ignore_ascii_case(it));
+            .any(|it| name.eq_ignore_ascii_case(it))
+        // By its own name, a member of `lfs` is about a server, or about a program.
+        || name.eq_ignore_ascii_case("lfs") && own.starts_with("https://");
     (is_plain && is_name && may_have_own).then_some(name)
 }
 
@@ -274,7 +300,9 @@ mod tests {
              # said by hand\n[remote \"origin\"]\n\turl = git@example.org:a/b.git\n\
              \tfetch = +refs/heads/*:refs/remotes/origin/*\n[branch \"main\"]\n\tremote = origin\n\
              \tmerge = refs/heads/main\n[user]\n\tname = A \"B\" C\n[color \"diff\"]\nmeta = blue\n\
-             [alias]\n\tst = status\n[pull]\n\trebase\n"
+             [alias]\n\tst = status\n[pull]\n\trebase\n\
+             [lfs]\n\trepositoryformatversion = 0\n\
+             [lfs \"https://example.org/a/b.git/info/lfs\"]\n\tlocksverify = true\n"
         ));
     }
 
@@ -319,6 +347,13 @@ mod tests {
             "[interactive]\ndiffFilter = ./evil",
             "[merge \"x\"]\ndriver = ./evil",
             "[credential]\nhelper = ./evil",
+            "[lfs \"extension.x\"]\nclean = ./evil",
+            "[lfs \"extension.x\"]\naccess = basic",
+            "[lfs \"customtransfer.y\"]\npath = ./evil",
+            "[lfs \"https://example.org\"]\npath = ./evil",
+            "[lfs]\nstandaloneTransferAgent = y",
+            "[branch]\nsort = describe",
+            "[tag]\nsort = describe",
             "[a\"b\"]\nx",
             "[core\nbare = true",
             "fsmonitor = ./evil",
