@@ -36,6 +36,14 @@ pub(crate) fn stays_inside(folder: &Path, command: &CommandLine) -> bool {
             .all(|((word, is_pattern), _)| place.has(word) && (!is_pattern || place.has_all(word)))
 }
 
+/// Whether a path, or a pattern of paths, leads to a place in this folder, from another one.
+pub(crate) fn leads_inside(folder: &Path, cwd: &Path, path: &str) -> bool {
+    let (Ok(folder), Ok(cwd)) = (fs::canonicalize(folder), fs::canonicalize(cwd)) else {
+        return false;
+    };
+    Place { folder, cwd }.leads_inside(path)
+}
+
 struct Place {
     folder: PathBuf,
     cwd: PathBuf,

@@ -295,6 +295,46 @@ fn only_a_repository_that_is_trusted_is_read() {
 }
 
 #[test]
+fn files_outside_of_the_repository_are_not_compared() {
+    let project = Project::new();
+    project.write("secret", "");
+    project.write("project/src/a.rs", "");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("../secret", project.path("project/link")).unwrap();
+    let rule = Rule::git_read().without_pager();
+    let rule = rule.trusting([project.path("project/src")]);
+    let inside = project.path("project/src/a.rs");
+    for script in [
+        "git diff main...HEAD -- src/a.rs",
+        "git diff main..feature/x",
+        "git diff HEAD:src/a.rs src/a.rs",
+        "git diff -- src/*.rs",
+        "git -C src diff ../src/a.rs",
+        &format!("git diff -- {}", inside.display()),
+    ] {
+        let is_plain = cfg!(unix);
+        let is_allowed = project.allows(&rule, script, "project");
+        assert!(is_allowed || !is_plain, "{script}");
+    }
+    for script in [
+        "git diff /dev/null /etc/passwd",
+        "git diff -- /dev/null /etc/passwd",
+        "git diff --stat /etc/hostname src/a.rs",
+        "git diff ../secret src/a.rs",
+        "git diff -- src/a.rs ../secret",
+        "git diff src/../../secret src/a.rs",
+        "git -C src diff ../../secret a.rs",
+        "git -C src -C .. diff ../secret src/a.rs",
+        "git diff /etc/pass* /dev/null",
+        "git diff -- -x ../secret",
+        #[cfg(unix)]
+        "git diff link src/a.rs",
+    ] {
+        assert!(!project.allows(&rule, script, "project"), "{script}");
+    }
+}
+
+#[test]
 fn a_repository_that_starts_something_is_not_read() {
     let check = |change: &dyn Fn(&Project)| {
         let project = Project::new();

@@ -41,6 +41,12 @@ pub(crate) fn is_nested(command: &CommandLine, folder: &Path) -> bool {
 
 /// The repository that a command of git is about.
 fn repository_of(command: &CommandLine) -> Repository {
+    folder_of(command).map_or(Repository::Bare, |folder| Repository::of(&folder))
+}
+
+/// The folder that git goes to. `None` if it is told of another repository than the one
+/// there.
+fn folder_of(command: &CommandLine) -> Option<PathBuf> {
     let mut cwd = PathBuf::from(command.cwd());
     let mut words = command.arguments().iter();
     while let Some(word) = words.next().filter(|word| word.starts_with('-')) {
@@ -49,11 +55,11 @@ fn repository_of(command: &CommandLine) -> Repository {
             "-c" | "--config-env" | "--namespace" | "--work-tree" => {
                 words.next();
             }
-            word if word.starts_with("--git-dir") || word == "--bare" => return Repository::Bare,
+            word if word.starts_with("--git-dir") || word == "--bare" => return None,
             _ => {}
         }
     }
-    Repository::of(&cwd)
+    Some(cwd)
 }
 
 fn is_git(command: &CommandLine) -> bool {

@@ -8,9 +8,11 @@ use super::config::names_no_program;
 use super::format;
 use super::index::has_submodules;
 use super::repository::Repository;
-use super::{Trust, repository_of};
+use super::{Trust, folder_of, repository_of};
 use crate::CommandLine;
+use crate::folder::leads_inside;
 use crate::line::Output;
+use crate::readers::Argument;
 
 /// Larger files of a repository are not looked into.
 const CONFIG: u64 = 256 * 1024;
@@ -70,11 +72,8 @@ fn is_read(command: &CommandLine, trust: &Trust<'_>) -> Option<()> {
             let order = order.or_else(|| is_order(at).then_some(word));
             !format::is_plain(word) || order.is_some_and(|it| !format::is_plain_order(it))
         });
-    if known.program.arguments(words).is_none()
-        || has_operand && lacks
-        || has_program
-        || known.is_paged && !is_unpaged
-    {
+    let taken = known.program.arguments(words)?;
+    if has_operand && lacks || has_program || known.is_paged && !is_unpaged {
         return None;
     }
     let Repository::In(place) = repository_of(command) else {
@@ -83,7 +82,11 @@ fn is_read(command: &CommandLine, trust: &Trust<'_>) -> Option<()> {
     let is_trusted = (trust.roots.iter())
         .filter_map(|root| fs::canonicalize(root).ok())
         .any(|root| root.starts_with(&place));
-    (is_trusted && starts_nothing(&place, known, words)).then_some(())
+    // `diff` reads any two files, if one of them is outside of the repository.
+    let folder = folder_of(command)?;
+    let mut paths = (words.iter().zip(&taken)).filter(|(_, taken)| **taken == Argument::Path);
+    let leaves = name == "diff" && !paths.all(|((word, _), _)| leads_inside(&place, &folder, word));
+    (is_trusted && !leaves && starts_nothing(&place, known, words)).then_some(())
 }
 
 /// Whether git finds nothing to start in a repository. What your own configuration
