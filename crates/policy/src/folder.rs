@@ -1,8 +1,10 @@
 //! Whether a command stays inside a folder, as far as its words tell.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf, Prefix};
+use std::rc::Rc;
 
 use crate::CommandLine;
 use crate::git;
@@ -15,17 +17,43 @@ const WORD: usize = 1024;
 /// Nor are words that can be read in more ways.
 const PARTS: usize = 4096;
 
+/// Nor is a script for which the file system would be asked more often.
+const LOOKS: usize = 32 * 1024;
+
+/// How often a pattern counts, whose folders are listed.
+const LISTED: usize = 1024;
+
+/// How often the file system may still be asked for a script.
+#[derive(Clone, Debug)]
+pub(crate) struct Looks(Rc<Cell<usize>>);
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self(Rc::new(Cell::new(LOOKS)))
+    }
+}
+
+impl Looks {
+    /// Whether it may be asked so often, which it then is.
+    fn take(&self, count: usize) -> bool {
+        let left = self.0.get().checked_sub(count);
+        self.0.set(left.unwrap_or(0));
+        left.is_some()
+    }
+}
+
 /// Whether a command runs in this folder or below, and none of its arguments can
 /// be a path that leads out of it.
-pub(crate) fn stays_inside(folder: &Path, command: &CommandLine) -> bool {
-    if !Path::new(command.cwd()).is_absolute() {
+pub(crate) fn stays_inside(folder: &Path, command: &CommandLine, looks: &Looks) -> bool {
+    if !looks.take(1) || !Path::new(command.cwd()).is_absolute() {
         // It would be looked for from where this process is.
         return false;
     }
     let (Ok(folder), Ok(cwd)) = (fs::canonicalize(folder), fs::canonicalize(command.cwd())) else {
         return false;
     };
-    let place = Place { folder, cwd };
+    let looks = looks.clone();
+    let place = Place { folder, cwd, looks };
     place.folder.is_absolute()
         && place.cwd.starts_with(&place.folder)
         && !readers::leaves_its_arguments(command)
@@ -37,16 +65,18 @@ pub(crate) fn stays_inside(folder: &Path, command: &CommandLine) -> bool {
 }
 
 /// Whether a path, or a pattern of paths, leads to a place in this folder, from another one.
-pub(crate) fn leads_inside(folder: &Path, cwd: &Path, path: &str) -> bool {
+pub(crate) fn leads_inside(folder: &Path, cwd: &Path, path: &str, looks: &Looks) -> bool {
     let (Ok(folder), Ok(cwd)) = (fs::canonicalize(folder), fs::canonicalize(cwd)) else {
         return false;
     };
-    Place { folder, cwd }.leads_inside(path)
+    let looks = looks.clone();
+    Place { folder, cwd, looks }.leads_inside(path)
 }
 
 struct Place {
     folder: PathBuf,
     cwd: PathBuf,
+    looks: Looks,
 }
 
 impl Place {
@@ -79,8 +109,9 @@ impl Place {
 
     /// Whether all that a pattern stands for is inside of the folder.
     fn has_all(&self, pattern: &str) -> bool {
-        expand(pattern, &self.cwd)
-            .is_some_and(|paths| paths.iter().all(|path| self.is_inside(path)))
+        self.looks.take(LISTED)
+            && expand(pattern, &self.cwd)
+                .is_some_and(|paths| paths.iter().all(|path| self.is_inside(path)))
     }
 
     /// Whether a path is inside of the folder, or would be if it existed.
@@ -120,6 +151,9 @@ impl Place {
         let mut place = self.cwd.clone();
         let mut is_missing = false;
         for component in path.components() {
+            if !self.looks.take(1) {
+                return false;
+            }
             match component {
                 // What is missing may be made a link to anywhere.
                 Component::ParentDir if is_missing => return false,
@@ -177,6 +211,29 @@ fn is_of_path(char: char) -> bool {
 mod tests {
     use super::*;
     use crate::{Command, Rule, Shell};
+
+    #[test]
+    fn a_script_is_not_looked_into_for_long() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("src")).unwrap();
+        let rule = Rule::read_only().and(Rule::inside(home.path())).and_lists();
+        let allows = |script: &str| {
+            let cwd = home.path().to_str().unwrap();
+            rule.allows(&Command::new(Some(Shell::Bash), script, cwd))
+        };
+        // What is written by hand, and long.
+        assert!(allows(&format!("cat {}", "src/x.rs ".repeat(1000).trim())));
+        assert!(allows(&format!("cat {}", "src/*.rs ".repeat(10).trim())));
+        // Words and commands that are many parts of paths.
+        let parts = vec![format!("x{}", ":src".repeat(60)); 100];
+        let depths = vec!["src/../".repeat(140); 200];
+        let patterns = vec!["src/*".to_owned(); 100];
+        let lists = parts.join("; cat ");
+        let [parts, depths, patterns] = [parts, depths, patterns].map(|words| words.join(" "));
+        for words in [parts, depths, patterns, lists] {
+            assert!(!allows(&format!("cat {words}")), "{}", &words[..80]);
+        }
+    }
 
     #[test]
     fn all_that_a_pattern_stands_for_is_inside() {

@@ -291,7 +291,7 @@ impl Rule {
             Kind::Words(patterns) => words_match(patterns, command),
             Kind::ReadOnly => readers::only_reads(command),
             Kind::GitRead => git::only_reads(command, trust),
-            Kind::Inside(folder) => stays_inside(folder, command),
+            Kind::Inside(folder) => stays_inside(folder, command, &trust.looks),
             Kind::Test(test) => command.is_literal() && test(command),
             Kind::Both(one, other) => {
                 let trust = self.trust(trust);

@@ -12,14 +12,17 @@ use std::path::{Path, PathBuf};
 pub(crate) use self::read::only_reads;
 use self::repository::Repository;
 use crate::CommandLine;
+use crate::folder::Looks;
 
-/// What a rule says about the repositories of git.
+/// What a rule says about the repositories of git, and how far it looks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trust<'a> {
     /// Folders whose repository is trusted: the one at the folder or above it.
     pub(crate) roots: Vec<&'a Path>,
     /// Whether git has no pager to start.
     pub(crate) no_pager: bool,
+    /// What is left for all commands of the script.
+    pub(crate) looks: Looks,
 }
 
 /// Whether git would take its configuration from a folder that is no repository to

@@ -85,7 +85,8 @@ fn is_read(command: &CommandLine, trust: &Trust<'_>) -> Option<()> {
     // `diff` reads any two files, if one of them is outside of the repository.
     let folder = folder_of(command)?;
     let mut paths = (words.iter().zip(&taken)).filter(|(_, taken)| **taken == Argument::Path);
-    let leaves = name == "diff" && !paths.all(|((word, _), _)| leads_inside(&place, &folder, word));
+    let leaves = name == "diff"
+        && !paths.all(|((word, _), _)| leads_inside(&place, &folder, word, &trust.looks));
     (is_trusted && !leaves && starts_nothing(&place, known, words)).then_some(())
 }
 
