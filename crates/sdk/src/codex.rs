@@ -349,7 +349,7 @@ impl Codex {
             .await?;
         serde_json::from_str(answer.get())
             .map_err(|error| Error::undecodable(method.to_owned(), answer.get(), error))
-            .map_err(|error| error.from_runtime(self.runtime_version()))
+            .map_err(|error| error.sent_by(self.runtime_version()))
     }
 
     /// Ends the runtime: what is queued is written, then stdin is closed. A
@@ -476,7 +476,7 @@ impl Call for Rpc {
         let answer = self.send(R::METHOD.into(), raw.as_deref()).await?;
         openai_codex_wire::decode(R::METHOD, answer.get())
             .map_err(|error| Error::undecodable(R::METHOD, answer.get(), error))
-            .map_err(|error| error.from_runtime(self.0.runtime_version.as_deref()))
+            .map_err(|error| error.sent_by(self.0.runtime_version.as_deref()))
     }
 }
 

@@ -443,7 +443,7 @@ impl CodexBuilder {
             openai_codex_wire::decode(method, said).map_err(|error| {
                 Error::undecodable(method, said, error)
                     .into_kind(ErrorKind::Handshake)
-                    .from_runtime(version.as_deref())
+                    .sent_by(version.as_deref())
             });
         let checked = metadata.and_then(|metadata| {
             self.version_policy.check(version.as_deref())?;

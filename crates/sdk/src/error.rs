@@ -6,6 +6,7 @@ mod rpc;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -355,8 +356,19 @@ impl Error {
         error
     }
 
+    /// Names the program, which may be another one than the user thinks.
+    pub(crate) fn started_as(mut self, program: &Path) -> Self {
+        let message = format!(
+            "{}; the program is {}: check that it is a codex, and which one",
+            self.0.message,
+            program.display()
+        );
+        self.0.message = redact::text(&message).into_owned().into();
+        self
+    }
+
     /// What cannot be decoded may be so because the runtime is not the one that the types are of.
-    pub(crate) fn from_runtime(mut self, version: Option<&str>) -> Self {
+    pub(crate) fn sent_by(mut self, version: Option<&str>) -> Self {
         if let Some(version) = version.filter(|version| *version != RUNTIME_VERSION) {
             let message = format!(
                 "{}; the runtime is codex {version}, and this version of openai-codex is made for \

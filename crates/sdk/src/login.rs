@@ -166,7 +166,7 @@ impl Login {
         let event = self.completion.completed().await?;
         openai_codex_wire::decode(event.method(), event.params())
             .map_err(|error| Error::undecodable(event.method().to_owned(), event.params(), error))
-            .map_err(|error| error.from_runtime(self.codex.runtime_version()))
+            .map_err(|error| error.sent_by(self.codex.runtime_version()))
     }
 }
 

@@ -68,7 +68,7 @@ impl Connection {
             };
             if attempt == ATTEMPTS || !connection.lost_startup_race(&error) {
                 connection.close().await?;
-                return Err(error);
+                return Err(error.started_as(launch.program()));
             }
             tracing::debug!(
                 attempt,

@@ -214,13 +214,13 @@ fn display_names_the_method_the_reason_and_the_remedy() {
 #[test]
 fn a_decode_error_of_another_runtime_names_both_versions() {
     let error = || Error::undecodable("thread/start", "{}", too_deep());
-    let told = error().from_runtime(Some("0.144.4")).to_string();
+    let told = error().sent_by(Some("0.144.4")).to_string();
     assert!(
         told.contains("codex 0.144.4") && told.contains(RUNTIME_VERSION),
         "{told}"
     );
     for same in [None, Some(RUNTIME_VERSION)] {
-        assert_eq!(error().from_runtime(same).to_string(), error().to_string());
+        assert_eq!(error().sent_by(same).to_string(), error().to_string());
     }
 }
 

@@ -226,7 +226,10 @@ async fn a_read_that_fails_says_how() {
     let options = ConnectionOptions::default();
     let connection = Connection::open(Broken, sink, options, Arc::new(Refuse)).unwrap();
     let error = connection.closed().await;
-    assert_eq!(error.to_string(), "reading from the server failed");
+    assert_eq!(
+        error.to_string(),
+        "reading from the server failed: the cable is cut"
+    );
     let source = std::error::Error::source(&error).expect("the reason is kept");
     assert_eq!(source.to_string(), "the cable is cut");
 }
