@@ -40,6 +40,8 @@ use crate::{Command, CommandLine, readers};
 /// `make`, `npm` and cargo itself start what files in the folder name. A program that
 /// is named without a path is the first on the `PATH` of the shell, unless a function
 /// or an alias of its start-up files has the name; `cd` looks where `CDPATH` says.
+/// Global aliases of zsh (`alias -g`, in `.zshenv` too) change arguments as well; of those,
+/// only words of nothing but dots (`...`) are denied.
 /// Files may change between the judgement and the start.
 #[derive(Clone)]
 #[must_use = "a rule does nothing until it is asked"]
@@ -98,7 +100,8 @@ impl Rule {
     /// Allows commands of git that only read and start nothing: `status`, `diff`,
     /// `log`, `show`, `blame`, `grep`, `branch --list`, `tag --list`, `ls-files`,
     /// `rev-parse` and the like, with the options with which that is so. Not
-    /// `--output`, `--ext-diff`, `--textconv`, `--show-signature`, `%G?`, `--no-index`,
+    /// `--output`, `--ext-diff`, `--textconv`, `--show-signature`, `--no-index`, formats and
+    /// orders that start something (`%G?`, `%(describe)`), files outside of the repository,
     /// `-c` (but for colours), `--git-dir`.
     ///
     /// git starts what the configuration of a repository names, also for `status`: a

@@ -78,6 +78,7 @@ fn steps(command: &Command) -> Option<Vec<Step>> {
     for token in tokens(&command.script, command.shell)? {
         let step = steps.last_mut()?;
         match token {
+            Token::Word(word) if is_alias(&word.text) => return None,
             Token::Word(word) => step.words.push(word),
             _ if step.words.is_empty() => return None,
             Token::Redirection(redirection) => step.redirections.push(redirection),
@@ -91,6 +92,11 @@ fn steps(command: &Command) -> Option<Vec<Step>> {
         }
     }
     (!steps.last()?.words.is_empty()).then_some(steps)
+}
+
+/// Whether a word is what many have as an alias of zsh for a folder above: `...`.
+fn is_alias(word: &str) -> bool {
+    word.len() > 2 && word.chars().all(|char| char == '.')
 }
 
 /// The commands of a list, each in every folder in which the shell may be by then:
@@ -266,6 +272,9 @@ mod tests {
             "cd x; cd y; a",
             "a > x; b",
             "a <<E; b",
+            "a ...",
+            "a ....",
+            "a; b ... c",
         ] {
             let read = reads(script, home.path());
             let is_single = script == "cd x";

@@ -140,6 +140,7 @@
 //! - Whether `ls` is the `ls` that you mean: your `PATH`, and the functions, aliases and
 //!   `CDPATH` of your shell's start-up files count, and so does what your own
 //!   configuration of git or `rg` (`RIPGREP_CONFIG_PATH`) names.
+//!   Global aliases of zsh (`alias -g`, in `.zshenv` too) change arguments as well.
 //! - What happens between the approval and the start: a folder may become a link, a
 //!   file appear that a pattern fits.
 //! - What a program finds by itself: the files that a list names, the links in folders
