@@ -138,6 +138,8 @@ impl Rule {
     /// that is an argument, is not seen. git must not use a repository that lies below
     /// the folder: whoever may write there may have made it. The links are those of this machine: with a
     /// runtime on another one, this rule says nothing.
+    ///
+    /// A script for which the file system would be asked too often (32768 times) is denied.
     pub fn inside(folder: impl Into<PathBuf>) -> Self {
         Self::of(Kind::Inside(folder.into()))
     }
