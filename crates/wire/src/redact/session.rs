@@ -1,5 +1,6 @@
 //! Takes the secrets out of the messages of a session.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::value::RawValue;
@@ -9,21 +10,11 @@ use super::message::{Delta, encode, redact_with};
 use super::stream::Streams;
 use super::table::SecretTable;
 use crate::envelope::{Message, peek, string_member};
+use crate::scanner::Scanner;
 use crate::{Direction, RequestId};
 
 /// How many requests may be open whose answers are secret.
 const MAX_OPEN: usize = 4096;
-
-/// What tells the texts of a method apart that grow at a time.
-const STREAM_IDS: [&str; 7] = [
-    "threadId",
-    "turnId",
-    "itemId",
-    "processId",
-    "processHandle",
-    "stream",
-    "role",
-];
 
 /// Takes the secrets out of the messages of one session, in their order.
 ///
@@ -134,12 +125,7 @@ impl Redactor {
         if !params.contains("\"delta") {
             return None;
         }
-        let ids = STREAM_IDS
-            .iter()
-            .map(|id| string_member(params, id).unwrap_or_default());
-        let name = ids.fold(format!("{direction} {method}"), |name, id| {
-            name + "\0" + &id
-        });
+        let name = format!("{direction} {method}") + &stream_ids(params);
         if let Some(piece) = string_member(params, "delta") {
             let piece = self.streams.next(&name, piece.as_bytes())?;
             let json = encode(&String::from_utf8_lossy(&piece));
@@ -153,6 +139,29 @@ impl Redactor {
         let json = encode(&base64::encode(&piece));
         Some(Delta { member, json })
     }
+}
+
+/// What tells the texts of a method apart that grow at a time: all of the params that is a text or a
+/// number, but for the piece itself.
+fn stream_ids(params: &str) -> String {
+    let mut ids = BTreeMap::new();
+    // What stands before a fault still counts.
+    let _ = Scanner::new(params).members(|scanner, key| {
+        let id = match scanner.peek_byte() {
+            Some(b'"') => scanner.string()?.text(),
+            first => {
+                let value = scanner.value()?;
+                let is_number = first.is_some_and(|byte| byte == b'-' || byte.is_ascii_digit());
+                Cow::Borrowed(if is_number { value } else { "" })
+            }
+        };
+        if !key.starts_with("delta") && !id.is_empty() {
+            ids.insert(key.to_owned(), id);
+        }
+        Ok(true)
+    });
+    let ids = ids.iter().map(|(key, id)| format!("\0{key}\0{id}"));
+    ids.collect()
 }
 
 /// The ids of the questions whose answers are secret.

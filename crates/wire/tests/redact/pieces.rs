@@ -215,6 +215,24 @@ fn chunks_of_output_in_base64_are_looked_into() {
 }
 
 #[test]
+fn texts_of_one_item_that_grow_at_a_time_are_told_apart() {
+    for index in ["contentIndex", "summaryIndex", "part"] {
+        let mut redactor = Redactor::new();
+        let mut joined = String::new();
+        for (number, piece) in [(0, "API_KEY="), (1, "and so on, "), (0, CANARY), (1, "ok")] {
+            let message = json!({
+                "method": "item/reasoning/textDelta",
+                "params": {"itemId": "a", index: number, "delta": piece, "isLast": number == 1},
+            });
+            let redacted = redactor.redact(Direction::ToClient, &message.to_string());
+            let redacted: Value = serde_json::from_str(&redacted.unwrap()).unwrap();
+            joined += redacted["params"]["delta"].as_str().unwrap();
+        }
+        assert_eq!(joined, format!("API_KEY=and so on, {REDACTED}ok"));
+    }
+}
+
+#[test]
 fn an_id_that_is_asked_twice_keeps_all_its_secrets() {
     let question = |name: &str| {
         json!({"id": 7, "method": "item/tool/requestUserInput", "params": {
