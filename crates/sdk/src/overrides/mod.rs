@@ -26,7 +26,7 @@ impl Overrides {
     /// Takes in a setting: a key, and a value in TOML.
     ///
     /// # Errors
-    /// When the key can be none, and for a value that has a secret and cannot be read.
+    /// When the key can be none, and for a value that cannot be read: it may have a secret in it.
     pub(crate) fn push(&mut self, key: &str, toml: &str) -> Result<()> {
         let key = key.trim();
         if key.is_empty() || key.contains(|c: char| c == '=' || c.is_control()) {
@@ -37,19 +37,19 @@ impl Overrides {
                  neither `=` nor control characters",
             ));
         }
-        let value = toml::value(toml);
-        if !has_secret(key, toml, value.as_ref()) {
+        let Some(value) = toml::value(toml) else {
+            let message = "config_override: this value cannot be read (tables and lists with \
+                           dates, infinity or comments in them are not), and secrets in it would \
+                           be on the runtime's command line; give it to \
+                           thread_start().config(…), or name a variable in the configuration \
+                           (env_key, bearer_token_env_var, env_http_headers) and set that by \
+                           CodexBuilder::env";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        };
+        if !has_secret(key, toml, &value) {
             self.arguments.push(format!("{key}={toml}"));
             return Ok(());
         }
-        let Some(value) = value else {
-            let message = "config_override: this value has a secret in it, which must not be on \
-                           the runtime's command line, and it is no TOML that can be sent in \
-                           another way; give it to thread_start().config(…), or name a variable \
-                           in the configuration (env_key, bearer_token_env_var, \
-                           env_http_headers) and set that by CodexBuilder::env";
-            return Err(Error::new(ErrorKind::InvalidInput, message));
-        };
         // As on a command line, the last one of a key holds.
         self.secret.insert(key.to_owned(), value);
         Ok(())
@@ -61,20 +61,14 @@ impl Overrides {
 }
 
 /// Whether a setting has a secret in it, as the redaction judges.
-fn has_secret(key: &str, toml: &str, value: Option<&Value>) -> bool {
-    let says_something = match value {
-        Some(value) => says_something(value),
-        None => !toml.trim().is_empty(),
-    };
+fn has_secret(key: &str, toml: &str, value: &Value) -> bool {
     // Text alone, as it would stand on the command line, and the value by its names.
     let line = format!("{key}={toml}");
-    says_something
+    let setting = json!({ key: value });
+    says_something(value)
         && (redact::is_secret_path(key)
             || redact::text(&line) != line
-            || value.is_some_and(|value| {
-                let setting = json!({ key: value });
-                redact::value(&setting) != setting
-            }))
+            || redact::value(&setting) != setting)
 }
 
 /// Whether there is anything in a value that could be a secret.
@@ -163,6 +157,17 @@ mod tests {
                 json!("sk-proj-0123456789abcdef"),
             ),
             ("a.password", "1815", json!(1815)),
+            ("a.password", "0x10", json!(16)),
+            (
+                "mcp_servers.x",
+                "{ command = 'c', env = { A = '''hunter2''' } }",
+                json!({"command": "c", "env": {"A": "hunter2"}}),
+            ),
+            (
+                "mcp_servers.x",
+                "{ name = \"\\U0001F600\", n = 0o17, env = { A = \"\"\"hunter2\"\"\" } }",
+                json!({"name": "\u{1f600}", "n": 15, "env": {"A": "hunter2"}}),
+            ),
         ] {
             let it = overrides(key, toml).unwrap();
             assert!(it.arguments.is_empty(), "{key}={toml}");
@@ -201,6 +206,16 @@ mod tests {
             ("api_key=hunter2", "x"),
             ("a.env", "{A=\"hunter2\""),
             ("a.token", "\"hunter2"),
+            (
+                "mcp_servers.x",
+                "{ since = 1979-05-27, env = { A = 'hunter2' } }",
+            ),
+            (
+                "mcp_servers.x",
+                "{ at = 07:32:00, env = { A = 'hunter2' } }",
+            ),
+            ("mcp_servers.x", "{ limit = inf, env = { A = 'hunter2' } }"),
+            ("mcp_servers.x", "{ env = { A = 'hunter2' } # x\n }"),
         ] {
             let Err(error) = overrides(key, toml) else {
                 panic!("{key:?} {toml:?} is taken");

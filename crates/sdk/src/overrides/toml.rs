@@ -1,5 +1,5 @@
 //! A value in TOML, as far as overrides have them: strings, numbers, booleans, arrays and inline
-//! tables. Dates and strings of several lines are not read.
+//! tables. Dates, infinity and comments are not read.
 
 use openai_codex_types::JsonObject;
 use serde_json::{Number, Value};
@@ -94,24 +94,32 @@ impl<'a> Reader<'a> {
     }
 
     fn string(&mut self) -> Option<String> {
-        let quote = self.rest.chars().next()?;
-        let body = &self.rest[1..];
-        let mut escaped = false;
-        let end = body.find(|c| {
-            let closes = c == quote && !escaped;
-            escaped = quote == '"' && c == '\\' && !escaped;
-            closes
-        })?;
-        let said = &body[..end];
-        self.rest = &body[end + 1..];
-        // One of several lines begins with three.
-        if said.is_empty() && self.rest.starts_with(quote) || said.contains('\n') {
-            return None;
+        let quote = &self.rest[..1];
+        let of_lines = ["\"\"\"", "'''"];
+        let triple = of_lines.into_iter().find(|it| self.rest.starts_with(it));
+        let close = triple.unwrap_or(quote);
+        let mut body = &self.rest[close.len()..];
+        if triple.is_some() {
+            let line = body.strip_prefix('\r').unwrap_or(body);
+            body = line.strip_prefix('\n').unwrap_or(body);
         }
+        let mut end = 0;
+        while !body[end..].starts_with(close) {
+            let escapes = quote == "\"" && body[end..].starts_with('\\');
+            end += if escapes { 1 } else { 0 };
+            end += body.get(end..)?.chars().next()?.len_utf8();
+        }
+        if triple.is_some() {
+            // Two more may belong to what is said.
+            let more = body[end + close.len()..].chars();
+            end += more.take(2).take_while(|c| quote.starts_with(*c)).count();
+        }
+        let said = &body[..end];
+        self.rest = &body[end + close.len()..];
         match quote {
-            '\'' => Some(said.to_owned()),
-            // The escapes are those of JSON, and a few more that are not read.
-            _ => serde_json::from_str(&format!("\"{}\"", said.replace('\t', "\\t"))).ok(),
+            _ if triple.is_none() && said.contains('\n') => None,
+            "'" => Some(said.to_owned()),
+            _ => unescaped(said),
         }
     }
 
@@ -125,6 +133,47 @@ impl<'a> Reader<'a> {
     fn skip_spaces(&mut self) {
         self.rest = self.rest.trim_start();
     }
+}
+
+/// What a string in `"` says.
+fn unescaped(said: &str) -> Option<String> {
+    let mut out = String::with_capacity(said.len());
+    let mut rest = said;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = rest[at + 1..].chars().next()?;
+        rest = &rest[at + 1 + escape.len_utf8()..];
+        let digits = match escape {
+            'b' => Err('\u{8}'),
+            't' => Err('\t'),
+            'n' => Err('\n'),
+            'f' => Err('\u{c}'),
+            'r' => Err('\r'),
+            'e' => Err('\u{1b}'),
+            '"' | '\\' => Err(escape),
+            'x' => Ok(2),
+            'u' => Ok(4),
+            'U' => Ok(8),
+            ' ' | '\t' | '\r' | '\n' => {
+                // The line goes on with the next word.
+                let spaces = rest.len() - rest.trim_start().len();
+                (escape == '\n' || rest[..spaces].contains('\n')).then_some(())?;
+                rest = rest.trim_start();
+                continue;
+            }
+            _ => return None,
+        };
+        match digits {
+            Err(c) => out.push(c),
+            Ok(count) => {
+                let code = rest.get(..count).filter(|it| !it.starts_with('+'))?;
+                out.push(char::from_u32(u32::from_str_radix(code, 16).ok()?)?);
+                rest = &rest[count..];
+            }
+        }
+    }
+    out.push_str(rest);
+    Some(out)
 }
 
 /// Puts a value where a dotted key says. `None` if something else is there.
@@ -146,6 +195,11 @@ fn scalar(word: &str) -> Option<Value> {
         _ => {}
     }
     let plain = word.replace('_', "");
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        if let Some(digits) = plain.strip_prefix(prefix) {
+            return i64::from_str_radix(digits, radix).ok().map(Value::from);
+        }
+    }
     let plain = plain.strip_prefix('+').unwrap_or(&plain);
     if let Ok(number) = plain.parse::<i64>() {
         return Some(number.into());
@@ -171,7 +225,17 @@ mod tests {
             (r"'C:\x'", json!(r"C:\x")),
             ("1_000", json!(1000)),
             ("-2.5e3", json!(-2500.0)),
+            ("0x1_0", json!(16)),
+            ("0o17", json!(15)),
+            ("0b11", json!(3)),
             ("true", json!(true)),
+            (r#""\U0001F600\e""#, json!("\u{1f600}\u{1b}")),
+            ("'''a'b'''", json!("a'b")),
+            ("'''\na\nb'''", json!("a\nb")),
+            (r#""""a"b\n""""#, json!("a\"b\n")),
+            ("\"\"\"a \\\n  b\"\"\"\"", json!("a b\"")),
+            ("\"\"", json!("")),
+            ("{ a = '''b''' }", json!({"a": "b"})),
             ("[ 1, 'a', [], ]", json!([1, "a", []])),
             (
                 "{ a = 1, b.c = 'x', \"d e\" = {}, b.f = [true] }",
@@ -190,9 +254,17 @@ mod tests {
             "{a=1",
             "{a=1,a=2}",
             "[1",
-            "\"\"\"a\"\"\"",
+            "\"\"\"a\"\"",
             "\"a\"b",
             "\"\\x\"",
+            "\"\\",
+            "\"\\u12\"",
+            "\"\\UFFFFFFFF\"",
+            "\"a\nb\"",
+            "[inf]",
+            "{ a = 07:32:00 }",
+            "[1979-05-27T07:32:00Z]",
+            "[1 # one\n]",
             "{a}",
             &deep,
         ] {
