@@ -13,7 +13,8 @@ use crate::envelope::{Message, peek, string_member};
 use crate::scanner::Scanner;
 use crate::{Direction, RequestId};
 
-/// How many requests may be open whose answers are secret.
+/// How many requests may be open whose answers are secret. Once there are more, all answers to those
+/// that are not remembered are hidden.
 const MAX_OPEN: usize = 4096;
 
 /// Takes the secrets out of the messages of one session, in their order.
@@ -27,6 +28,8 @@ pub struct Redactor {
     table: SecretTable<'static>,
     /// By who asked and the id of the request, the members that are secret in the answer.
     open: BTreeMap<(Direction, RequestId), Open>,
+    /// More have been open than are remembered: an answer to an unknown request may be secret.
+    has_forgotten: bool,
     streams: Streams,
 }
 
@@ -93,16 +96,15 @@ impl Redactor {
 
     /// Remembers what is secret in the answer to a request.
     fn remember(&mut self, request: (Direction, RequestId), names: BTreeSet<String>) {
+        let is_full = self.open.len() == MAX_OPEN;
         match self.open.get_mut(&request) {
             Some(open) => {
                 open.names.extend(names);
                 open.requests += 1;
             }
             None if names.is_empty() => {}
+            None if is_full => self.has_forgotten = true,
             None => {
-                if self.open.len() == MAX_OPEN {
-                    self.open.pop_first();
-                }
                 self.open.insert(request, Open { names, requests: 1 });
             }
         }
@@ -111,7 +113,8 @@ impl Redactor {
     /// What is secret in an answer.
     fn answered(&mut self, request: (Direction, RequestId)) -> BTreeSet<String> {
         let Some(open) = self.open.get_mut(&request) else {
-            return BTreeSet::new();
+            let all = self.has_forgotten.then_some(["result", "error"]);
+            return all.into_iter().flatten().map(str::to_owned).collect();
         };
         open.requests -= 1;
         match open.requests {

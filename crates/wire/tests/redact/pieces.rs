@@ -268,6 +268,29 @@ fn an_id_that_is_asked_twice_keeps_all_its_secrets() {
 }
 
 #[test]
+fn answers_to_more_requests_than_are_remembered_are_hidden() {
+    let mut redactor = Redactor::new();
+    let mut redact = |direction, message: Value| {
+        let redacted = redactor.redact(direction, &message.to_string());
+        redacted.unwrap()
+    };
+    let answer = |id: u32| json!({"id": id, "result": {"pin": ["Canary"], "city": "Rome"}});
+    for id in 0..4_100 {
+        let params = json!({"questions": [{"id": "pin", "isSecret": true}]});
+        let asked = json!({"id": id, "method": "item/tool/requestUserInput", "params": params});
+        redact(Direction::ToClient, asked);
+    }
+    for id in 0..4_100 {
+        let said = redact(Direction::ToServer, answer(id));
+        assert!(!said.contains("Canary"), "{id}: {said}");
+        assert_eq!(said.contains("Rome"), id < 4_096, "{id}: {said}");
+    }
+    let failed = json!({"id": 4_100, "error": {"code": 1, "message": "Canary"}});
+    let said = redact(Direction::ToServer, failed);
+    assert!(!said.contains("Canary"), "{said}");
+}
+
+#[test]
 fn a_table_says_what_names_do_not() {
     static METHODS: [MethodSecrets<'static>; 1] = [MethodSecrets {
         method: "door/open",
