@@ -1,6 +1,6 @@
 //! Base64: what is in it, and what hides in it.
 
-use super::find::{End, Found, run, within};
+use super::find::{Budget, End, Found, run, within};
 
 /// Shorter ones hold nothing that could be told from a word.
 const SHORTEST: usize = 20;
@@ -9,7 +9,7 @@ const SHORTEST: usize = 20;
 const LINE: usize = 60;
 
 /// Runs of Base64 that have secrets in them.
-pub(super) fn find(text: &[u8], depth: usize, found: &mut Found) {
+pub(super) fn find(text: &[u8], budget: &mut Budget, found: &mut Found) {
     let mut at = 0;
     while at < text.len() {
         let begin = at + run(&text[at..], |byte| !is_digit(byte));
@@ -33,8 +33,11 @@ pub(super) fn find(text: &[u8], depth: usize, found: &mut Found) {
             continue;
         }
         let padding = run(&text[end..], |byte| byte == b'=').min(2);
-        let is_secret = decode(&text[begin..end]).is_some_and(|contents| {
-            is_text(&contents) && !within(&contents, End::Final, depth).is_empty()
+        let contents = decode(&text[begin..end]).filter(|contents| is_text(contents));
+        let is_secret = contents.is_some_and(|contents| {
+            let rest = budget.bytes.checked_sub(contents.len());
+            budget.bytes = rest.unwrap_or(0);
+            rest.is_none() || !within(&contents, End::Final, budget).is_empty()
         });
         if is_secret {
             found.push(begin..end + padding);

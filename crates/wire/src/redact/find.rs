@@ -22,23 +22,38 @@ pub(super) enum End {
 const LAYERS: usize = 5;
 
 /// How deep Base64 is looked into.
-pub(super) const DEPTH: usize = 3;
+const DEPTH: usize = 3;
+
+/// How much may be decoded from Base64 for each byte of a text, and for a short one.
+const DECODED: usize = 8;
+const DECODED_AT_LEAST: usize = 4096;
+
+/// What may still be looked into of the Base64 in a text.
+pub(super) struct Budget {
+    pub(super) depth: usize,
+    /// Shared by all depths. When it is spent, Base64 is taken for a secret.
+    pub(super) bytes: usize,
+}
 
 /// Where the secrets in a text are, in order and apart from each other. Takes time in proportion to
 /// the text.
 pub(super) fn secrets(text: &[u8], end: End) -> Found {
-    within(text, end, DEPTH)
+    let mut budget = Budget {
+        depth: DEPTH,
+        bytes: DECODED_AT_LEAST.max(DECODED * text.len()),
+    };
+    within(text, end, &mut budget)
 }
 
-pub(super) fn within(text: &[u8], end: End, depth: usize) -> Found {
+pub(super) fn within(text: &[u8], end: End, budget: &mut Budget) -> Found {
     let mut found = Found::new();
-    plainly(text, end, depth, &mut found);
+    plainly(text, end, budget, &mut found);
     // What is written as `\"token\"` or `%22token%22`, however often.
     let mut layer = layers::decode(text);
     for _ in 0..LAYERS {
         let Some(decoded) = layer else { break };
         let mut inside = Found::new();
-        plainly(&decoded.text, end, depth, &mut inside);
+        plainly(&decoded.text, end, budget, &mut inside);
         found.extend(inside.into_iter().map(|secret| decoded.origin(secret)));
         layer = decoded.decode();
     }
@@ -46,14 +61,16 @@ pub(super) fn within(text: &[u8], end: End, depth: usize) -> Found {
 }
 
 /// What can be seen without decoding.
-fn plainly(text: &[u8], end: End, depth: usize, found: &mut Found) {
+fn plainly(text: &[u8], end: End, budget: &mut Budget, found: &mut Found) {
     tokens::find(text, end, found);
     assign::find(text, end, found);
     keys::find(text, found);
     structure::find(text, found);
     url::find(text, end, found);
-    if depth > 0 {
-        base64::find(text, depth - 1, found);
+    if budget.depth > 0 {
+        budget.depth -= 1;
+        base64::find(text, budget, found);
+        budget.depth += 1;
     }
 }
 

@@ -74,6 +74,21 @@ fn base64_with_secrets_in_it_is_taken_out() {
 }
 
 #[test]
+fn base64_is_decoded_no_more_than_there_is_text() {
+    // Six layers of escapes, and in each Base64 with as many, three times: 216 passes.
+    let escapes = "%2525252520 words, and more of them, ".repeat(4);
+    let mut said = escapes.repeat(64);
+    for _ in 0..3 {
+        said = format!("{escapes} {}", base64(said.as_bytes()));
+    }
+    let redacted = text(&said);
+    assert!(redacted.len() < said.len() && redacted.ends_with(REDACTED));
+    // What is so once is looked into.
+    let once = base64(escapes.as_bytes());
+    assert_eq!(text(&once), once);
+}
+
+#[test]
 fn what_package_clients_print_tells_no_credentials() {
     for (said, expected) in [
         (
