@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::argument;
 use super::find::{End, Found, run, run_back};
+use super::header;
 use super::names::{Strength, is_secret_name, is_value, names_another, plain, strength};
 use super::value::{self, Place};
 
@@ -98,10 +99,13 @@ fn assigned(text: &[u8], from: usize, at: usize, end: End) -> Option<Read> {
         return None;
     }
     if matches!(plain.as_str(), "authorization" | "proxyauthorization") {
-        return value::authorization(text, value, &place);
+        let outer = begin.checked_sub(1).map(|at| text[at]);
+        let is_escaped = begin > 1 && text[begin - 2] == b'\\';
+        let outer = outer.filter(|byte| b"\"'`".contains(byte) && !is_quoted && !is_escaped);
+        return header::authorization(text, value, outer, &place);
     }
     if is_colon && plain.ends_with("cookie") {
-        return value::cookies(text, value);
+        return header::cookies(text, value);
     }
     value::read(text, value, &name, &place)
 }

@@ -25,6 +25,7 @@ mod assign;
 mod base64;
 mod echo;
 mod find;
+mod header;
 mod keys;
 mod layers;
 mod message;

@@ -6,7 +6,7 @@ use super::find::{End, run};
 use super::names::{Strength, is_count, plain, strength};
 
 /// How much of a line is looked at for credentials that are more than a word.
-const MAX_LINE: usize = 4096;
+pub(super) const MAX_LINE: usize = 4096;
 
 /// What is known of the place of a value.
 pub(super) struct Place {
@@ -23,7 +23,7 @@ pub(super) struct Place {
 }
 
 /// Words that stand behind such a name and are no secret.
-const WORDS: [&str; 70] = [
+pub(super) const WORDS: [&str; 70] = [
     "a",
     "an",
     "and",
@@ -129,6 +129,14 @@ pub(super) fn read(text: &[u8], value: usize, name: &str, place: &Place) -> Opti
         _ => 0,
     };
     let value = value + prefix;
+    if text[value..].starts_with(b"$(") {
+        // The command has spaces.
+        let most = &text[value..text.len().min(value + MAX_LINE)];
+        let end = value + run(most, |byte| !b")\r\n".contains(&byte));
+        if has_value(&text[value..end]) {
+            return Read::secret(value..end);
+        }
+    }
     if text[value..].starts_with(REDACTED.as_bytes()) {
         return Read::nothing(value + REDACTED.len());
     }
@@ -163,7 +171,7 @@ fn list(text: &[u8], value: usize) -> Option<Read> {
 }
 
 /// A value in quotes. One that is not closed ends with its line.
-fn quoted(text: &[u8], value: usize, is_secret: impl Fn(&[u8]) -> bool) -> Option<Read> {
+pub(super) fn quoted(text: &[u8], value: usize, is_secret: impl Fn(&[u8]) -> bool) -> Option<Read> {
     let quote = text[value];
     let is_triple = text[value..].starts_with(&[quote; 3]);
     let begin = value + if is_triple { 3 } else { 1 };
@@ -195,7 +203,7 @@ fn bare(text: &[u8], begin: usize, name: &str, place: &Place) -> Option<Read> {
         let rest = &text[end + 1..];
         let ends = match byte {
             b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' => true,
-            b'&' | b'|' => is_assigned,
+            b'&' | b'|' => is_assigned && (end > begin || !place.is_variable),
             b';' | b')' => {
                 is_assigned
                     || rest
@@ -225,7 +233,32 @@ fn bare(text: &[u8], begin: usize, name: &str, place: &Place) -> Option<Read> {
     if said.is_empty() || text[begin..].starts_with(b"[") || text[begin..].starts_with(b"{") {
         return Read::nothing(begin);
     }
-    if is_reference(said) || said.first().is_some_and(|first| b"(*&!%".contains(first)) {
+    // Code, or a value that begins with a sign.
+    let signs = run(said, |byte| b"(*&!%".contains(&byte));
+    let is_shell = place.is_variable && is_assigned;
+    let is_value = |said: &[u8]| {
+        let has = |is: fn(&u8) -> bool| said.iter().any(is);
+        let is_type = std::str::from_utf8(said).is_ok_and(is_number_type);
+        let is_odd = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+        let is_open = place.end == End::Open && until == text.len();
+        !is_type
+            && match is_shell {
+                true => said.len() > 3 && !said.contains(&b'='),
+                false => is_open && !said.is_empty() || said.len() > 5 && is_odd,
+            }
+    };
+    // `forward_pass: 0.123s`, `pwd: /home/me`.
+    let plain = plain(name);
+    let is_measure = plain.ends_with("pass")
+        && said.first().is_some_and(u8::is_ascii_digit)
+        && said
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || b".,%ms".contains(byte));
+    let is_folder = plain == "pwd" && b"/~.".contains(&said[0]);
+    if !is_shell && (is_measure || is_folder) {
+        return Read::nothing(until);
+    }
+    if is_reference(said) || signs > 0 && !is_value(&said[signs..]) {
         return typed().or_else(|| Read::nothing(until));
     }
     let is_count = place.strength == Strength::Plural && is_count(said);
@@ -265,7 +298,7 @@ fn typed(text: &[u8], from: usize, place: &Place) -> Option<Read> {
 }
 
 /// Whether a text stands for a value that is elsewhere: `$TOKEN`, `${{ secrets.X }}`, `<token>`.
-fn is_reference(said: &[u8]) -> bool {
+pub(super) fn is_reference(said: &[u8]) -> bool {
     let variable = |name: &[u8]| {
         !name.is_empty()
             && name
@@ -273,13 +306,35 @@ fn is_reference(said: &[u8]) -> bool {
                 .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
     };
     match said {
-        [b'$', b'{' | b'(', ..] => true,
+        [b'$', b'{' | b'(', ..] => !has_value(said),
         [b'$', name @ ..] if name.starts_with(b"env:") => true,
         [b'$', name @ ..] => variable(name),
         [b'%', name @ .., b'%'] => variable(name),
         [b'<', .., b'>'] | [b'{', b'{', ..] => true,
         _ => !said.is_empty() && said.iter().all(|byte| b"*.x".contains(byte)) && said.len() > 2,
     }
+}
+
+/// Whether a reference has a value beside it: `${TOKEN:-value}`, `${TOKEN}value`, `$(echo value)`.
+fn has_value(said: &[u8]) -> bool {
+    if let Some(command) = said.strip_prefix(b"$(") {
+        let mut prints = [&b"echo "[..], b"printf "].into_iter();
+        let printed = prints.find_map(|it| command.strip_prefix(it));
+        let printed = printed.map(|said| &said[run(said, |byte| b" \"'".contains(&byte))..]);
+        return printed.is_some_and(|said| !matches!(said, [] | [b'$' | b')' | b'-' | b'%', ..]));
+    }
+    let name = run(&said[2..], |byte| {
+        byte.is_ascii_alphanumeric() || byte == b'_'
+    });
+    let rest = &said[2 + name..];
+    let default = rest.strip_prefix(b":").unwrap_or(rest);
+    if let Some((b'-' | b'=', default)) = default.split_first() {
+        return name > 0 && !matches!(default, [] | [b'$' | b'}', ..]);
+    }
+    let rest = rest.strip_prefix(b"}").unwrap_or_default();
+    let has = |is: fn(&u8) -> bool| rest.iter().any(is);
+    let is_odd = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+    !rest.contains(&b'$') && (is_odd || rest.first().is_some_and(u8::is_ascii_alphanumeric))
 }
 
 /// Whether a value is long or odd enough for its name.
@@ -389,92 +444,5 @@ pub(super) fn argument(text: &[u8], value: usize) -> Option<Read> {
     match is_none || b"-[(".contains(&said[0]) {
         true => None,
         false => Read::secret(value..end),
-    }
-}
-
-/// The credentials of an `Authorization`. The scheme stays where one is given.
-pub(super) fn authorization(text: &[u8], value: usize, place: &Place) -> Option<Read> {
-    /// Schemes whose credentials are one word.
-    const ONE: [&str; 9] = [
-        "bearer",
-        "basic",
-        "token",
-        "apikey",
-        "api-key",
-        "bot",
-        "negotiate",
-        "ntlm",
-        "key",
-    ];
-    /// Schemes whose credentials are a list.
-    const LIST: [&str; 5] = ["digest", "aws4-hmac-sha256", "hawk", "oauth", "signature"];
-
-    let quote = text
-        .get(value)
-        .copied()
-        .filter(|byte| b"\"'`".contains(byte));
-    let begin = value + usize::from(quote.is_some());
-    let ends = |byte: u8| match quote {
-        Some(quote) => byte == quote || byte == b'\n',
-        None => b"\"'`\r\n\\".contains(&byte),
-    };
-    let most = &text[begin..text.len().min(begin + MAX_LINE)];
-    let line = begin + run(most, |byte| !ends(byte));
-    let word_at =
-        |from: usize| from..from + run(&text[from..line], |byte| !byte.is_ascii_whitespace());
-    let first = word_at(begin);
-    if first.is_empty() || text[begin..].starts_with(REDACTED.as_bytes()) {
-        return Read::nothing(begin);
-    }
-    let spaces = run(&text[first.end..line], |byte| b" \t".contains(&byte));
-    let second = word_at(first.end + spaces);
-    let scheme = String::from_utf8_lossy(&text[first.clone()]).to_ascii_lowercase();
-    if text[second.clone()].starts_with(REDACTED.as_bytes()) {
-        return Read::nothing(second.end);
-    }
-    if LIST.contains(&scheme.as_str()) && !second.is_empty() {
-        let rest = &text[second.start..text.len().min(second.start + MAX_LINE)];
-        let is_end = |byte: u8| b"'`\r\n\\".contains(&byte);
-        let line = second.start + run(rest, |byte| !is_end(byte));
-        return Read::secret(second.start..line);
-    }
-    // Of a sentence.
-    let credentials = &text[second.clone()];
-    let spare = credentials.iter().rev();
-    let spare = spare.take_while(|byte| b".,;)]}".contains(byte)).count();
-    let second = second.start..second.end - spare;
-    if ONE.contains(&scheme.as_str()) {
-        return match second.is_empty() || is_reference(&text[second.clone()]) {
-            true => Read::nothing(first.end),
-            false => Read::secret(second),
-        };
-    }
-    let is_open = place.end == End::Open
-        && first.end == text.len()
-        && !ONE.iter().chain(&LIST).any(|it| it.starts_with(&scheme));
-    let is_long = |said: &[u8]| said.len() >= 16 || said.iter().any(u8::is_ascii_digit);
-    if quote.is_some() || place.is_member {
-        Read::secret(begin..line)
-    } else if is_open {
-        Read::secret(first)
-    } else if is_long(&text[second.clone()]) && second.end + spare == line {
-        Read::secret(second)
-    } else if is_long(&text[first.clone()]) {
-        Read::secret(first)
-    } else {
-        Read::nothing(first.end)
-    }
-}
-
-/// The values of `Cookie: …`.
-pub(super) fn cookies(text: &[u8], value: usize) -> Option<Read> {
-    if let Some(b'"' | b'\'') = text.get(value) {
-        return quoted(text, value, |_| true);
-    }
-    let most = &text[value.min(text.len())..text.len().min(value + MAX_LINE)];
-    let line = value + run(most, |byte| !b"\"'`\r\n\\".contains(&byte));
-    match text[value..line].contains(&b'=') {
-        true => Read::secret(value..line),
-        false => None,
     }
 }
