@@ -16,7 +16,7 @@ pub(super) enum Strength {
 }
 
 /// Names that end so, and are secrets in any text.
-const STRONG: [&str; 46] = [
+const STRONG: [&str; 52] = [
     "apikey",
     "apikeys",
     "accesskey",
@@ -63,6 +63,12 @@ const STRONG: [&str; 46] = [
     "proxyauthorization",
     "bindpw",
     "sshpass",
+    "pgpass",
+    "openaikey",
+    "stripekey",
+    "sshkey",
+    "passwordconfirmation",
+    "[password]",
 ];
 
 /// Names that end so.
@@ -88,10 +94,36 @@ const WEAK: [&str; 18] = [
 ];
 
 /// Names that are these.
-const WEAK_NAMES: [&str; 5] = ["authorization", "jwt", "bearer", "auth", "credential"];
+const WEAK_NAMES: [&str; 6] = [
+    "authorization",
+    "jwt",
+    "bearer",
+    "auth",
+    "credential",
+    "pass",
+];
 
-const CONTAINERS: [&str; 7] = [
+/// Last words of variables that are secrets: `MY_JWT`, `NPM_AUTH`, `GITHUB_PAT`.
+const LAST_WORDS: [&str; 3] = ["_jwt", "_auth", "_pat"];
+
+/// What may stand behind the name of a secret that is one of several.
+const ENDINGS: [&str; 8] = [
+    "_prod",
+    "_production",
+    "_staging",
+    "_dev",
+    "_test",
+    "_ro",
+    "_rw",
+    "Value",
+];
+
+const CONTAINERS: [&str; 11] = [
     "env",
+    "envs",
+    "envvars",
+    "environ",
+    "environment",
     "environmentvariables",
     "headers",
     "httpheaders",
@@ -151,6 +183,7 @@ pub fn is_secret_path(path: &str) -> bool {
 /// How sure the name of a member, or the last part of a dotted one, is of its secret.
 pub(super) fn strength(name: &str) -> Strength {
     let name = name.rsplit('.').next().unwrap_or(name);
+    let name = base(name);
     let plain = plain(name);
     let plain = plain.as_str();
     let ends = |ends: &[&str]| ends.iter().any(|end| plain.ends_with(end));
@@ -162,7 +195,7 @@ pub(super) fn strength(name: &str) -> Strength {
         Strength::None
     } else if ends(&STRONG) || is_short_password(name) {
         Strength::Strong
-    } else if ends(&WEAK) || WEAK_NAMES.contains(&plain) {
+    } else if ends(&WEAK) || WEAK_NAMES.contains(&plain) || is_variable(name) {
         Strength::Weak
     } else {
         Strength::None
@@ -176,12 +209,34 @@ pub(super) fn is_secret_parameter(name: &str) -> bool {
         || PARAMETERS.contains(&plain(name).as_str())
 }
 
+/// A name without what tells several of its kind apart: `API_KEY_2`, `DB_PASSWORD_PROD`.
+fn base(name: &str) -> &str {
+    let digits = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let name = digits.strip_suffix(['_', '-']).unwrap_or(digits);
+    let ends = |end: &&str| {
+        let at = name.len().checked_sub(end.len());
+        let at = at.filter(|at| *at > 0 && name.is_char_boundary(*at));
+        at.filter(|at| match end.starts_with('_') {
+            true => name[*at..].eq_ignore_ascii_case(end),
+            false => name[*at..] == **end,
+        })
+    };
+    let mut endings = ENDINGS.iter();
+    endings.find_map(ends).map_or(name, |at| &name[..at])
+}
+
+/// Whether a name has the last word of a secret variable.
+fn is_variable(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    LAST_WORDS.iter().any(|end| lower.ends_with(end))
+}
+
 /// `DB_PASS`, `db-pwd`, though not `bypass` or `PWD`.
 fn is_short_password(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    ["_pass", "-pass", "_pwd", "-pwd"]
-        .iter()
-        .any(|end| lower.ends_with(end))
+    let ends = ["_pass", "-pass", "_pwd", "-pwd"];
+    // `PWD` is a directory.
+    matches!(name, "pwd" | "Pwd") || ends.iter().any(|end| lower.ends_with(end))
 }
 
 /// A name without what makes no difference.
