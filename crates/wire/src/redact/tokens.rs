@@ -7,6 +7,8 @@ use super::find::{End, Found, in_a_word, is_token, run, run_back};
 enum Form {
     /// So many characters of a token at least.
     Token(usize),
+    /// As before, with a digit or a capital: `sk-learn-…` is a word.
+    Odd(usize),
     /// As before, with a dot in it.
     Dotted(usize),
     /// So many letters and digits at least, and then none of a longer word: `npm_` begins
@@ -14,10 +16,10 @@ enum Form {
     Plain(usize),
 }
 
-use Form::{Dotted, Plain, Token};
+use Form::{Dotted, Odd, Plain, Token};
 
-const SHAPES: [(&str, Form); 55] = [
-    ("sk-", Token(16)),
+const SHAPES: [(&str, Form); 65] = [
+    ("sk-", Odd(16)),
     ("sk_live_", Token(8)),
     ("sk_test_", Token(8)),
     ("rk_live_", Token(8)),
@@ -72,6 +74,16 @@ const SHAPES: [(&str, Form); 55] = [
     ("pat-na1-", Token(16)),
     ("crates_io_", Plain(20)),
     ("cio", Plain(32)),
+    ("glsa_", Token(16)),
+    ("glptt-", Token(16)),
+    ("nvapi-", Token(16)),
+    ("pplx-", Plain(20)),
+    ("xoxc-", Token(10)),
+    ("xoxd-", Token(10)),
+    ("rubygems_", Plain(20)),
+    ("NRAK-", Plain(16)),
+    ("PMAK-", Token(16)),
+    ("sntrys_", Token(16)),
 ];
 
 /// The pairs of bytes with which they begin, so that most of a text is passed by quickly.
@@ -158,6 +170,11 @@ fn shape(text: &[u8], at: usize, end: End, word: &mut Word) -> Option<usize> {
         };
         let fits = match *form {
             Token(least) => until - begin >= least || is_open,
+            Odd(least) => {
+                let odd = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+                let mut said = text[begin..until].iter();
+                is_open || until - begin >= least && said.any(odd)
+            }
             Dotted(least) => {
                 is_open || until - begin >= least && word.last_dot.is_some_and(|dot| dot >= begin)
             }

@@ -233,6 +233,12 @@ fn names_are_secret_in_any_form() {
         "credentials",
         "cookies",
         "a.b.apiKey",
+        "API_KEY_2",
+        "PASSWORD1",
+        "DB_PASSWORD_PROD",
+        "apiKeyValue",
+        "user[password]",
+        "envVars",
     ] {
         assert!(is_secret_name(name), "{name}");
     }
@@ -248,6 +254,10 @@ fn names_are_secret_in_any_form() {
         "nextPageToken",
         "public_key",
         "monkey",
+        "environmentId",
+        "sha256",
+        "returnValue",
+        "path",
     ] {
         assert!(!is_secret_name(name), "{name}");
     }

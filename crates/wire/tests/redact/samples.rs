@@ -188,6 +188,16 @@ pub(crate) const TOKENS: &[&str] = &[
     "eyJhbGciOiJIUzI1NiJ9.…",
     "dckr_pat_…",
     "SG.abc.…",
+    "glsa_…",
+    "glptt-…",
+    "nvapi-…",
+    "pplx-…",
+    "xoxc-…",
+    "xoxd-…",
+    "rubygems_…",
+    "NRAK-…",
+    "PMAK-…",
+    "sntrys_…",
 ];
 
 /// Texts that are left as they are.
@@ -246,6 +256,9 @@ pub(crate) const ORDINARY: &[&str] = &[
     "PASSWORD=$(pass show x) TOKEN=$(gh auth token)",
     "PASSWORD=${PASSWORD} TOKEN=\"${TOKEN:-$OTHER}\" KEY=${KEY:-}",
     "const header = `Bearer ${config.token}`; auth = \"${SCHEME}://${HOST}\"",
+    "class=\"sk-toggleable__content fitted\"",
+    "see sk-learn-compatible-estimator-api, too",
+    "forward_pass: 0.123s, pwd: /home/me",
     // Sentences.
     "error: unexpected token: `}`",
     "SyntaxError: Unexpected token < in JSON at position 0",
