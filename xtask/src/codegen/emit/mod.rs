@@ -164,11 +164,8 @@ fn collect_words(tokens: TokenStream, words: &mut BTreeSet<String>) {
     for (at, token) in tokens.iter().enumerate() {
         match token {
             // `::` is two colons, where a type follows one.
-            TokenTree::Ident(word) => {
-                if !(is(at.checked_sub(1), ':') && is(at.checked_sub(2), ':')) {
-                    words.insert(word.to_string());
-                }
-            }
+            TokenTree::Ident(_) if is(at.checked_sub(1), ':') && is(at.checked_sub(2), ':') => {}
+            TokenTree::Ident(word) => drop(words.insert(word.to_string())),
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
                 let is_enum = is_word(at.checked_sub(2), "enum");
                 if is_enum || is(at.checked_sub(1), '!') {
