@@ -331,7 +331,10 @@ async fn a_child_that_exits_before_the_handshake_is_not_tried_again() {
         "{error}"
     );
     // It may be another one than is meant.
-    assert!(error.to_string().contains("; the program is sh"), "{error}");
+    assert!(
+        error.to_string().contains("; the program is /bin/sh"),
+        "{error}"
+    );
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "x\n");
 }
 
