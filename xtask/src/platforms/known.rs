@@ -30,7 +30,8 @@ const fn with_runtime(package: &'static str, target: &'static str) -> Suite {
 pub(crate) const SUITES: &[Suite] = &[
     alone("openai-codex-job", "ends"),
     alone("openai-codex-wire", "openai_codex_wire"),
-    alone("openai-codex-wire", "recording"),
+    alone("openai-codex-recording", "format"),
+    alone("openai-codex-wire", "redact"),
     alone("openai-codex-wire", "support"),
     alone("openai-codex", "openai_codex"),
     alone("openai-codex-runtime", "openai_codex_runtime"),
