@@ -200,7 +200,7 @@ async fn what_differs_from_run_to_run_can_be_left_out() {
     let replay = replay.ignoring("/params/cwd").normalised_by(normaliser);
     let mut client = Client::of(&replay);
     let params =
-        json!({"cwd": "/b", "key": "sk-zyxwvutsrqponmlkj", "at": "/run-2/x", "apiKey": "other"});
+        json!({"cwd": "/b", "key": "sk-9876543210zyxwvuts", "at": "/run-2/x", "apiKey": "other"});
     client
         .send(json!({"id": 1, "method": "m", "params": params}))
         .await;
