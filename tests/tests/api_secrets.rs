@@ -82,7 +82,7 @@ async fn a_secret_override_reaches_every_thread_and_no_command_line() {
 async fn an_override_that_cannot_be_sent_is_refused_and_not_quoted() {
     for (key, value) in [
         ("token\nhunter2Canary", "1"),
-        ("a.api_key", "\"\"\"hunter2Canary\"\"\""),
+        ("a", "{ api_key = \"hunter2Canary\", since = 1979-05-27 }"),
     ] {
         let builder = Codex::builder().config_override(key, value);
         let error = builder.codex_bin("/bin/false").await.unwrap_err();
