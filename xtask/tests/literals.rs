@@ -31,11 +31,6 @@ const NAMED: &[(&str, &str, &str)] = &[
         "initialize",
         "the role of the request that begins a connection has this name too",
     ),
-    (
-        "redact.rs",
-        "item/tool/requestUserInput",
-        "recordings take out what the user answered, by the method",
-    ),
 ];
 
 /// Every method of the schema.

@@ -158,7 +158,7 @@ fn two_members_of_one_name() {
 
 #[test]
 fn two_methods_of_one_name() {
-    refused(
+    name_refused(
         |other| {
             other.add_message(
                 "ServerNotification",

@@ -8,6 +8,10 @@
     reason = "the schemas say little, so that what is made of them is easy to read"
 )]
 #![allow(
+    rustdoc::redundant_explicit_links,
+    reason = "most links could do without their target, but not all: it depends on the module"
+)]
+#![allow(
     clippy::match_single_binding,
     reason = "none of these methods has a role"
 )]
