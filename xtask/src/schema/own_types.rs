@@ -62,7 +62,7 @@ fn one_per_message_of(
     for payload in all.iter().map(object).filter_map(carried) {
         *users.entry(payload).or_default() += 1;
     }
-    let mut kept = BTreeSet::new();
+    let (mut kept, mut seen) = (BTreeSet::new(), BTreeSet::new());
     for message in all.iter_mut().map(object_mut) {
         let (Some(payload), Some(method)) = (carried(message), method_of(message)) else {
             continue;
@@ -70,6 +70,10 @@ fn one_per_message_of(
         let Some(mut name) = names::of_message(method, suffix, lenient) else {
             return Err(at.error(format!("{method:?} gives no usable name for its type")));
         };
+        // What a method that is there twice is worth, the pass that lists the messages says.
+        if !seen.insert(method.to_owned()) {
+            continue;
+        }
         // The one that the type is named after keeps it.
         if users[&payload] == 1 || (name == payload && kept.insert(payload.clone())) {
             continue;
