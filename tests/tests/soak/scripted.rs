@@ -220,15 +220,8 @@ impl Lane<'_> {
     async fn is_dropped_before_the_response(&mut self, thread: &Thread, id: &str) {
         self.starts += 1;
         self.fake.expect("turn/start").held_as("start");
-        let mut run = Box::pin(thread.run("hi").send());
-        let sent = self.fake.wait_for("turn/start", self.starts as usize);
-        tokio::select! {
-            biased;
-            result = &mut run => panic!("{result:?}"),
-            _ = sent => {}
-        }
-        drop(run);
-        let script = self.fake.then();
+        // All of the script is there before the interrupt can be sent.
+        let script = self.fake.expect("dropped").reply(json!({}));
         if self.random.one_in(2) {
             script.notify("turn/started", started(id));
             script.reply_to("start", turn_response(id));
@@ -238,6 +231,16 @@ impl Lane<'_> {
         }
         let script = self.fake.expect("turn/interrupt");
         script.notify("turn/completed", ended(id, "interrupted"));
+        let mut run = Box::pin(thread.run("hi").send());
+        let sent = self.fake.wait_for("turn/start", self.starts as usize);
+        tokio::select! {
+            biased;
+            result = &mut run => panic!("{result:?}"),
+            _ = sent => {}
+        }
+        drop(run);
+        let dropped = self.codex.call_raw("dropped", json!({}));
+        in_time("a call", dropped).await.unwrap();
         in_time("the script", self.fake.done()).await;
     }
 
