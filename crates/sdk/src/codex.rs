@@ -14,7 +14,6 @@ use serde_json::value::RawValue;
 use crate::SecretString;
 use crate::approval::ApprovalMode;
 use crate::config::CodexBuilder;
-use crate::connection::{Connection, Deadline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventStream;
 use crate::handler::{Handlers, Registry};
@@ -26,6 +25,7 @@ use crate::retry::{RetryPolicy, read_once_written, retry_on_overload};
 use crate::start::{ThreadFork, ThreadResume, ThreadStart};
 use crate::thread::Thread;
 use crate::version::{Needed, needed};
+use openai_codex_connection::{Connection, Deadline};
 
 /// A client of a Codex runtime.
 ///
@@ -366,7 +366,7 @@ impl Codex {
     ///
     /// Once polled, the ending goes on even if this is dropped.
     pub async fn close(&self) -> Result<()> {
-        self.connection().close().await
+        Ok(self.connection().close().await?)
     }
 
     /// Resolves when the connection is gone, with the reason.
@@ -375,7 +375,7 @@ impl Codex {
     ///
     /// Cancel safe.
     pub async fn closed(&self) -> Error {
-        self.connection().closed().await
+        self.connection().closed().await.into()
     }
 
     /// Fails if a mode needs handlers that are not there.
@@ -447,7 +447,10 @@ impl Rpc {
         params: Option<&RawValue>,
     ) -> Result<Box<RawValue>> {
         let connection = &self.0.connection;
-        let again = || connection.request(method.clone(), params, Deadline::Default);
+        let again = || async {
+            let answer = connection.request(method.clone(), params, Deadline::Default);
+            answer.await.map_err(Error::from)
+        };
         // What this version does not know is sent once.
         let spec = PROTOCOL.request(&method);
         let only_reads = spec.is_some_and(|spec| spec.effect == Effect::Reads);

@@ -12,7 +12,6 @@ use openai_codex_types::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::codex::{Codex, encode};
-use crate::connection::{Connection, ConnectionOptions, Dispatcher, Handshake, current_runtime};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_buffer::EventBuffer;
 use crate::handler::{Handlers, Registry};
@@ -20,11 +19,14 @@ use crate::locate::locate;
 use crate::options::awaitable;
 use crate::overrides::Overrides;
 use crate::probe::Probe;
-use crate::process::{LaunchOptions, Program};
-use crate::transport::Tap;
 #[cfg(feature = "record")]
-use crate::transport::record;
+use crate::record::record;
 use crate::version::{VersionPolicy, is_unversioned};
+use openai_codex_connection::Tap;
+use openai_codex_connection::{
+    Connection, ConnectionOptions, Dispatcher, Handshake, current_runtime,
+};
+use openai_codex_connection::{LaunchOptions, Program};
 
 /// How to start a runtime: await it for a [`Codex`].
 ///
@@ -381,7 +383,7 @@ impl CodexBuilder {
     /// The params of the handshake.
     fn initialize(&self) -> Result<Box<serde_json::value::RawValue>> {
         if let Some(invalid) = &self.invalid {
-            return Err(invalid.duplicate());
+            return Err(invalid.clone());
         }
         let mut capabilities = InitializeCapabilities::new()
             .experimental_api(self.experimental_api)

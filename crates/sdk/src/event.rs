@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime};
 use futures_core::Stream;
 use openai_codex_types::{DecodeError, Role, ServerNotification};
 
-use crate::connection::{RawEvent, Subscription, TurnRef};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limit::{Limit, Over, OwnedTask};
 use crate::result::TurnResult;
 use crate::thread::Thread;
 use crate::turn::Settling;
+use openai_codex_connection::{RawEvent, Subscription, TurnRef};
 
 /// A notification of the server's.
 ///
@@ -189,7 +189,7 @@ impl EventStream {
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event>>> {
         self.events
             .poll_item(cx)
-            .map(|item| item.map(|item| item.map(Event::new)))
+            .map(|item| item.map(|item| Ok(Event::new(item?))))
     }
 }
 
@@ -259,6 +259,7 @@ impl TurnStream {
         }
         match self.events.poll_item(cx) {
             Poll::Ready(Some(item)) => {
+                let item = item.map_err(Error::from);
                 self.failed = matches!(&item, Err(error) if !matches!(error.kind(), ErrorKind::Lagged { .. }));
                 return Poll::Ready(Some(match item {
                     Ok(event) => Ok(Event::new(event)),

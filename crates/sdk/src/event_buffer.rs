@@ -1,6 +1,6 @@
 //! How much may wait for one subscriber.
 
-use crate::connection::Limits;
+use openai_codex_connection::Limits;
 
 /// How much may wait for one subscriber before events are left out.
 ///

@@ -134,7 +134,6 @@ pub mod blocking;
 mod codex;
 pub mod concepts;
 mod config;
-mod connection;
 mod error;
 mod event;
 mod event_buffer;
@@ -148,7 +147,8 @@ mod options;
 mod overrides;
 mod pages;
 mod probe;
-mod process;
+#[cfg(feature = "record")]
+mod record;
 mod result;
 mod retry;
 mod run;
@@ -157,7 +157,6 @@ mod start;
 mod structured;
 mod thread;
 mod tool;
-mod transport;
 mod turn;
 mod version;
 

@@ -12,9 +12,9 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::connection::{Connection, Deadline, TurnRef};
 use crate::error::{Error, ErrorKind};
 use crate::result::TurnResult;
+use openai_codex_connection::{Connection, Deadline, TurnRef};
 
 /// How long a turn that was interrupted by its timeout may take to end.
 const GRACE: Duration = Duration::from_secs(5);

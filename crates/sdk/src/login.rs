@@ -7,8 +7,8 @@ use openai_codex_types::{
 };
 
 use crate::codex::Codex;
-use crate::connection::LoginRef;
 use crate::error::{Error, Result};
+use openai_codex_connection::LoginRef;
 
 /// A login in the browser: open [`auth_url`](Self::auth_url), then
 /// [`wait`](Self::wait).

@@ -14,7 +14,7 @@ use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::LaunchOptions;
+use openai_codex_connection::LaunchOptions;
 
 /// How long the runtime may take to write its schema. It takes a tenth of a second.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::connection::{Sign, TurnSummary};
+use openai_codex_connection::{Sign, TurnSummary};
 
 /// What a turn came to.
 ///

@@ -223,7 +223,7 @@ mod tests {
         let (tries, begun) = (Cell::new(0), Instant::now());
         let result: Result<()> = retry_on_overload(policy, || {
             tries.set(tries.get() + 1);
-            let error = error.duplicate();
+            let error = error.clone();
             async move { Err(error) }
         })
         .await;
@@ -247,7 +247,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_but_overload_is_tried_again() {
         for error in [
-            Error::closed("x"),
+            Error::new(ErrorKind::Closed, "x"),
             Error::new(ErrorKind::Timeout, "x"),
             Error::answered("x", RpcError::parse(r#"{"code":-32600,"message":"x"}"#)),
             Error::answered(

@@ -12,13 +12,13 @@ use tracing::Instrument;
 
 use crate::approval::{ApprovalMode, Sandbox, workspace_policy};
 use crate::codex::encode;
-use crate::connection::{Deadline, StartedTurn};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::TurnInput;
 use crate::options::{awaitable, debug_by_names, setters};
 use crate::result::TurnResult;
 use crate::thread::Thread;
 use crate::turn::{Outcome, TurnHandle};
+use openai_codex_connection::{Deadline, StartedTurn};
 
 /// The members of params that are set by another name.
 const OPTIONS: &[(&str, &str)] = &[

@@ -17,7 +17,6 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::codex::{Codex, unencodable};
-use crate::connection::{Deadline, Known, StartedTurn, TurnRef, TurnSummary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::TurnStream;
 use crate::input::Input;
@@ -27,6 +26,7 @@ use crate::result::TurnResult;
 #[cfg(feature = "schemars")]
 use crate::structured::Structured;
 use crate::thread::Thread;
+use openai_codex_connection::{Deadline, Known, StartedTurn, TurnRef, TurnSummary};
 
 /// How long after the server said that a turn runs it is asked again, if nothing
 /// is heard of the turn; longer each time, up to the second.
@@ -351,6 +351,7 @@ impl Outcome {
                 true => self.turn.completed_or_settled().await,
                 false => self.turn.completed().await,
             }
+            .map_err(Error::from)
         });
         let mut settling = self.settling();
         let first = std::future::poll_fn(|cx| {
@@ -365,7 +366,7 @@ impl Outcome {
         match first.await {
             Some(completed) => completed,
             // The completion is there now, or comes by its event.
-            None => self.turn.completed().await,
+            None => Ok(self.turn.completed().await?),
         }
     }
 
@@ -399,8 +400,8 @@ impl Outcome {
         let connection = self.thread.codex().connection();
         connection
             .interrupt(self.turn.thread_id(), self.turn.id(), Deadline::Default)
-            .await
-            .map(drop)
+            .await?;
+        Ok(())
     }
 
     /// The result, with the items from before anybody listened if the server can

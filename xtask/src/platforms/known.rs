@@ -33,6 +33,7 @@ pub(crate) const SUITES: &[Suite] = &[
     alone("openai-codex-recording", "format"),
     alone("openai-codex-wire", "redact"),
     alone("openai-codex-wire", "support"),
+    alone("openai-codex-connection", "openai_codex_connection"),
     alone("openai-codex", "openai_codex"),
     alone("openai-codex-runtime", "openai_codex_runtime"),
     alone("openai-codex-runtime", "bounds"),
@@ -100,15 +101,15 @@ const fn cannot(
     }
 }
 
-const SDK: &str = "openai-codex";
+const CONNECTION: &str = "openai-codex-connection";
 const TESTKIT: &str = "openai-codex-testkit";
 
 /// All of them.
 pub(crate) const KNOWN: &[Known] = &[
     Known {
-        package: SDK,
-        target: "openai_codex",
-        test: "connection::tests::runtime::*",
+        package: CONNECTION,
+        target: "openai_codex_connection",
+        test: "tests::runtime::*",
         why: Why::NeedsRuntime,
     },
     cannot(

@@ -18,6 +18,9 @@ use crate::output::{Mode, file};
 use crate::reviewed;
 
 const PACKAGE: &str = "openai-codex";
+
+/// Whose types are public there under their own names.
+const BELOW: &str = "openai-codex-connection";
 const SNAPSHOT: &str = "crates/sdk/public-api.txt";
 
 #[derive(Args)]
@@ -87,13 +90,31 @@ pub(crate) struct Function {
 
 /// Asks rustdoc for the surface.
 pub(crate) fn surface() -> Result<Vec<Item>> {
+    let mut items = surface_of(PACKAGE)?;
+    // What is made elsewhere and public here is as much of the surface.
+    for item in surface_of(BELOW)? {
+        let its_place = items.iter_mut().find(|it| {
+            it.path == item.path && it.text.starts_with(&format!("{}: use ", item.path))
+        });
+        if let Some(place) = its_place {
+            // Its example stands with what returns it.
+            *place = Item {
+                has_example: true,
+                ..item
+            };
+        }
+    }
+    Ok(items)
+}
+
+fn surface_of(package: &str) -> Result<Vec<Item>> {
     // Not the usual target folder: the variable would have all built anew there.
     let cache = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| crate::root().join("target"), Into::into)
         .join("public-api");
     let status = Command::new(env!("CARGO"))
         .args(["rustdoc", "--quiet", "--lib", "--all-features"])
-        .args(["--package", PACKAGE, "--target-dir"])
+        .args(["--package", package, "--target-dir"])
         .arg(&cache)
         .args(["--", "-Z", "unstable-options", "--output-format", "json"])
         .env("RUSTC_BOOTSTRAP", "1")
@@ -101,7 +122,8 @@ pub(crate) fn surface() -> Result<Vec<Item>> {
         .status()
         .context("cannot run cargo rustdoc")?;
     ensure!(status.success(), "cargo rustdoc failed");
-    read(&cache.join("doc/openai_codex.json"))
+    let file = format!("doc/{}.json", package.replace('-', "_"));
+    read(&cache.join(file))
 }
 
 fn read(path: &Path) -> Result<Vec<Item>> {

@@ -40,7 +40,10 @@ impl Runtime {
     /// Waits for a future on this thread.
     pub(super) fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
         refuse_inside()?;
-        let runtime = self.0.as_ref().ok_or_else(|| Error::closed("closed"))?;
+        let runtime = self
+            .0
+            .as_ref()
+            .ok_or_else(|| Error::new(ErrorKind::Closed, "closed"))?;
         // Not `Runtime::block_on`, which panics where this thread belongs to another runtime.
         let _inside = runtime.enter();
         Ok(drive(future))

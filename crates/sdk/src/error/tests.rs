@@ -72,7 +72,7 @@ fn each_sort() -> Vec<(Error, &'static str)> {
     let mut turn = crate::result::TurnResult::of(
         &"t".into(),
         &"u".into(),
-        &crate::connection::TurnSummary::default(),
+        &openai_codex_connection::TurnSummary::default(),
         None,
     );
     let unknown_end = turn.clone();
@@ -88,7 +88,7 @@ fn each_sort() -> Vec<(Error, &'static str)> {
             "the disk is full; do that",
         ),
         (
-            Error::closed("it ended").with_source(source()),
+            Error::new(ErrorKind::Closed, "it ended").with_source(source()),
             "the disk is full",
         ),
         (
@@ -122,9 +122,9 @@ fn each_sort() -> Vec<(Error, &'static str)> {
         ),
         (Error::turn_failed(turn), "no such model"),
         (Error::turn_failed(unknown_end), "the server gave no reason"),
-        (Error::lagged(3), "did not keep up"),
+        (Base::lagged(3).into(), "did not keep up"),
         (
-            Error::timed_out("model/list", Duration::from_secs(60)),
+            Base::timed_out("model/list", std::time::Duration::from_secs(60)).into(),
             "no answer within 60s",
         ),
         (
@@ -208,7 +208,7 @@ fn display_names_the_method_the_reason_and_the_remedy() {
          1 column 1; Error::raw has the beginning of it"
     );
     assert!(error.source().is_some());
-    assert_eq!(error.raw().unwrap().len(), EVIDENCE);
+    assert_eq!(error.raw().unwrap().len(), 2048);
 }
 
 #[test]
@@ -282,7 +282,9 @@ fn an_error_tells_no_secret_wherever_it_came_from() {
         Error::new(ErrorKind::Launch, format!("it said {KEY}")),
         Error::answered("model/list", rpc),
         Error::undecodable("model/list", &raw, source),
-        Error::closed("gone").with_stderr_tail(&format!("API_KEY='{KEY}'")),
+        Base::closed("gone")
+            .with_stderr_tail(&format!("API_KEY='{KEY}'"))
+            .into(),
     ] {
         let told = format!("{error} {error:?} {:?} {:?}", error.raw(), error.rpc());
         assert!(
@@ -347,7 +349,7 @@ fn a_turn_that_is_refused_for_want_of_a_login_says_what_to_do() {
     let mut turn = crate::result::TurnResult::of(
         &"t".into(),
         &"u".into(),
-        &crate::connection::TurnSummary::default(),
+        &openai_codex_connection::TurnSummary::default(),
         None,
     );
     let reason = "unexpected status 401 Unauthorized: Missing bearer";

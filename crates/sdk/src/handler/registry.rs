@@ -13,10 +13,10 @@ use tokio::sync::watch;
 use super::threads::{Owner, Starting, ThreadHooks, Threads};
 use super::{Answering, HandlerContext, HandlerError, Handlers};
 use crate::codex::WeakCodex;
-use crate::connection::{Dispatcher, Reply, ServerCall, refusal};
 use crate::error::{Result, RpcError};
 use crate::result::{member, members};
 use crate::tool::{Tool, ToolOutput, Toolbox};
+use openai_codex_connection::{Dispatcher, Reply, ServerCall, refusal};
 
 /// What answers the server: the handlers of the client and of its threads.
 pub(crate) struct Registry(Arc<Shared>);
@@ -282,9 +282,5 @@ async fn guarded<T>(
 }
 
 fn rpc_error(message: String) -> RpcError {
-    RpcError {
-        code: -32603,
-        message,
-        data: None,
-    }
+    RpcError::new(-32603, message)
 }
