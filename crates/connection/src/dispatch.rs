@@ -35,6 +35,10 @@ pub trait Dispatcher: Send + Sync + 'static {
     /// the answer does not matter; the future is dropped five seconds later, or
     /// at once when the connection is gone.
     fn dispatch(&self, call: ServerCall) -> Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+    /// Hears of each notification, before the next message is read: on the reader, so
+    /// that it may neither wait nor take long.
+    fn hear(&self, _event: &RawEvent) {}
 }
 
 /// A request of the server's.

@@ -89,6 +89,7 @@ impl Core {
                 let spec = self.protocol().notification(&method);
                 let event =
                     RawEvent::notification(line, &method, params, &scope, emitted_at_ms, spec);
+                self.dispatcher.hear(&event);
                 self.route(&Arc::new(event), fx);
             }
             Message::Response { id, outcome } => self.respond(&id, outcome, fx),

@@ -4,6 +4,7 @@ mod context;
 mod decision;
 mod elicitation;
 mod error;
+mod origins;
 mod permissions;
 mod policy;
 mod registry;

@@ -6,17 +6,26 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use openai_codex_types::{DynamicToolCallParams, PROTOCOL, ServerRequest, ThreadId};
+use openai_codex_types::{
+    DynamicToolCallParams, PROTOCOL, ServerRequest, ThreadId, ThreadReadParams,
+};
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 
+use super::origins::{Heard, Origin};
 use super::threads::{Owner, Starting, ThreadHooks, Threads};
 use super::{Answering, HandlerContext, HandlerError, Handlers};
 use crate::codex::WeakCodex;
 use crate::error::{Result, RpcError};
 use crate::result::{member, members};
 use crate::tool::{Tool, ToolOutput, Toolbox};
-use openai_codex_connection::{Dispatcher, Reply, ServerCall, refusal};
+use openai_codex_connection::{Dispatcher, RawEvent, Reply, ServerCall, refusal};
+
+/// How long the server may take to say where a thread comes from.
+const ASKING: Duration = Duration::from_secs(5);
+
+/// So many threads, each of which comes from the next one, are asked about a request.
+const GENERATIONS: usize = 64;
 
 /// What answers the server: the handlers of the client and of its threads.
 pub(crate) struct Registry(Arc<Shared>);
@@ -44,8 +53,16 @@ impl Registry {
 
     /// Whether approvals are answered, by the client or by the thread.
     pub(crate) fn approve(&self, thread: Option<&ThreadId>) -> bool {
-        let hooks = thread.and_then(|thread| self.hooks(thread));
-        self.0.client.approve() || hooks.is_some_and(|hooks| hooks.handlers.approve())
+        let mut line =
+            std::iter::successors(thread.cloned(), |it| match self.0.threads.origin(it) {
+                Some(Origin::From(from)) => Some(from),
+                Some(Origin::Itself) | None => None,
+            });
+        let mut hooks = line
+            .by_ref()
+            .take(GENERATIONS)
+            .filter_map(|it| self.hooks(&it));
+        self.0.client.approve() || hooks.any(|hooks| hooks.handlers.approve())
     }
 
     /// What a thread has of its own.
@@ -67,18 +84,24 @@ impl Dispatcher for Registry {
     fn dispatch(&self, call: ServerCall) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
         Box::pin(Arc::clone(&self.0).answer(call))
     }
+
+    fn hear(&self, event: &RawEvent) {
+        if let Some(heard) = Heard::in_event(event) {
+            self.0.threads.hear(heard);
+        }
+    }
 }
 
 impl Shared {
+    /// The answer of the thread that it is about, or of the nearest one that this comes
+    /// from and that has one; else of the client. What a thread refuses is refused to
+    /// whoever works for it, so that the client is not asked if there may be such a thread.
     async fn answer(self: Arc<Self>, call: ServerCall) -> Reply {
-        let owner = match &call.thread {
-            Some(thread) => self.threads.owner(thread, &call.method).await,
-            None => Owner::Client,
-        };
         let Some(codex) = self.codex().await else {
             // The connection is ending, and nobody reads this.
             return Err(rpc_error("the client is gone".to_owned()));
         };
+        let mut next = call.thread.clone();
         let request = Request {
             cx: HandlerContext {
                 codex,
@@ -90,26 +113,58 @@ impl Shared {
             method: call.method,
             params: call.params,
         };
-        let hooks = match owner {
-            Owner::Thread(hooks) => Some(hooks),
-            Owner::Client => None,
-            Owner::Unknown(why) => return request.refuse(why),
-        };
-        if let Some(hooks) = &hooks
-            && let Some(reply) = request.call_tool(&hooks.tools).await
-        {
-            return reply;
-        }
-        let levels = hooks
-            .iter()
-            .map(|hooks| &hooks.handlers)
-            .chain([&self.client]);
-        for handlers in levels {
-            if let Some(reply) = request.handle(handlers).await {
-                return reply;
+        let mut generations = 0..GENERATIONS;
+        while let Some(thread) = next {
+            match self.threads.owner(&thread, &request.method).await {
+                Owner::Thread(hooks) => {
+                    if let Some(reply) = request.call_tool(&hooks.tools).await {
+                        return reply;
+                    }
+                    if let Some(reply) = request.handle(&hooks.handlers).await {
+                        return reply;
+                    }
+                }
+                Owner::Nobody => {}
+                Owner::Unknown(why) => return request.refuse(why),
             }
+            if !self.threads.any_answer(&request.method) {
+                break;
+            }
+            next = match self.origin(&thread, &request.cx.codex).await {
+                Some(Origin::Itself) => None,
+                Some(Origin::From(_)) if generations.next().is_none() => {
+                    return request.refuse("its thread comes from too many others");
+                }
+                Some(Origin::From(from)) => Some(from),
+                None => {
+                    return request.refuse(
+                        "it cannot be learnt which thread its thread works for, and a thread has \
+                         handlers of its own",
+                    );
+                }
+            };
         }
-        request.refuse("no handler is set for it")
+        let reply = request.handle(&self.client).await;
+        reply.unwrap_or_else(|| request.refuse("no handler is set for it"))
+    }
+
+    /// Where a thread comes from. The server is asked if it has not said it.
+    async fn origin(&self, thread: &ThreadId, codex: &crate::Codex) -> Option<Origin> {
+        if let Some(known) = self.threads.origin(thread) {
+            return Some(known);
+        }
+        let asking = codex.call(ThreadReadParams::new(thread.clone()));
+        let asked = match tokio::time::timeout(ASKING, asking).await {
+            Ok(Ok(answer)) if answer.thread.id == *thread => self.threads.learn(&answer.thread),
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => {
+                tracing::debug!(%thread, %error, "where a thread comes from was not answered");
+                None
+            }
+            Err(_) => None,
+        };
+        // It may have been said meanwhile.
+        asked.or_else(|| self.threads.origin(thread))
     }
 
     async fn codex(&self) -> Option<crate::Codex> {

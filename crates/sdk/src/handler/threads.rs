@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use openai_codex_types::{DynamicToolCallParams, ServerRequest, ThreadId};
+use openai_codex_types::{DynamicToolCallParams, ServerRequest, Thread, ThreadId};
 use tokio::sync::watch;
 
 use super::Handlers;
+use super::origins::{Heard, Origin, Origins};
 use crate::approval::WorkspaceOverrides;
 use crate::tool::Toolbox;
 
@@ -72,6 +73,8 @@ pub(super) struct Threads {
     /// beforehand, and with what. A request about a thread that is not known may
     /// concern one of these.
     starting: watch::Sender<Starts>,
+    /// Apart, because the reader of the connection takes it.
+    origins: Mutex<Origins>,
 }
 
 #[derive(Default)]
@@ -106,8 +109,8 @@ pub(crate) struct Starting {
 pub(super) enum Owner {
     /// A thread with these.
     Thread(Arc<ThreadHooks>),
-    /// The client alone.
-    Client,
+    /// A thread without any, or one that this client does not know.
+    Nobody,
     /// A thread that may have handlers that should answer, which are not there,
     /// and why.
     Unknown(&'static str),
@@ -118,7 +121,35 @@ impl Threads {
         Arc::new(Self {
             known: Mutex::default(),
             starting: watch::Sender::default(),
+            origins: Mutex::default(),
         })
+    }
+
+    /// Where a thread comes from, if the server has said it.
+    pub(super) fn origin(&self, thread: &ThreadId) -> Option<Origin> {
+        self.origins().get(thread).cloned()
+    }
+
+    /// What the server says of a thread; where it comes from, if that is said.
+    pub(super) fn learn(&self, thread: &Thread) -> Option<Origin> {
+        let origin = Origin::of(thread)?;
+        let mut origins = self.origins();
+        origins.learn(thread.id.clone(), origin);
+        origins.get(&thread.id).cloned()
+    }
+
+    /// What an event says of where threads come from.
+    pub(super) fn hear(&self, heard: Heard) {
+        heard.tell(&mut self.origins());
+    }
+
+    /// Whether a thread may have, or have had, something that answers such requests.
+    pub(super) fn any_answer(&self, method: &str) -> bool {
+        let known = self.lock();
+        let mut hooks = known.hooks.values().filter_map(|(_, hooks)| hooks.as_ref());
+        !known.forgotten.ids.is_empty()
+            || hooks.any(|hooks| hooks.answer(method))
+            || self.starting.borrow().any_answer(method)
     }
 
     pub(super) fn hooks(&self, thread: &ThreadId) -> Option<Arc<ThreadHooks>> {
@@ -176,7 +207,7 @@ impl Threads {
                     return Owner::Thread(hooks);
                 }
                 if is_over || starting.changed().await.is_err() {
-                    return Owner::Client;
+                    return Owner::Nobody;
                 }
             }
         };
@@ -184,6 +215,10 @@ impl Threads {
         waited.unwrap_or(Owner::Unknown(
             "its thread may be one that is still being started",
         ))
+    }
+
+    fn origins(&self) -> MutexGuard<'_, Origins> {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -200,6 +235,10 @@ struct Candidates {
 }
 
 impl Starts {
+    fn any_answer(&self, method: &str) -> bool {
+        self.open.values().any(|(_, hooks)| hooks.answer(method))
+    }
+
     fn candidates(&self, thread: &ThreadId, method: &str) -> Candidates {
         let of = |wanted: Option<&ThreadId>| {
             let open = self.open.iter();
@@ -260,7 +299,12 @@ impl Forgotten {
 
 impl Starting {
     /// The thread is there.
-    pub(crate) fn started(self, thread: &ThreadId) -> Option<Arc<ThreadHooks>> {
+    pub(crate) fn started(self, thread: &Thread) -> Option<Arc<ThreadHooks>> {
+        self.threads.learn(thread);
+        self.there(&thread.id)
+    }
+
+    fn there(self, thread: &ThreadId) -> Option<Arc<ThreadHooks>> {
         let hooks = self.start.as_ref().map(|(_, hooks)| Arc::clone(hooks));
         self.threads.lock().insert(thread.clone(), hooks.clone());
         hooks
@@ -302,7 +346,7 @@ mod tests {
     async fn owner(threads: &Arc<Threads>, thread: &str, method: &str) -> &'static str {
         match threads.owner(&id(thread), method).await {
             Owner::Thread(_) => "thread",
-            Owner::Client => "client",
+            Owner::Nobody => "nobody",
             Owner::Unknown(_) => "unknown",
         }
     }
@@ -326,10 +370,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_of_a_known_thread_waits_for_no_start() {
         let threads = Threads::new();
-        threads.starting(None, None).started(&id("plain"));
-        threads.starting(None, with_handlers()).started(&id("own"));
+        threads.starting(None, None).there(&id("plain"));
+        threads.starting(None, with_handlers()).there(&id("own"));
         let _starting = threads.starting(None, with_handlers());
-        assert_eq!(owner(&threads, "plain", APPROVAL).await, "client");
+        assert_eq!(owner(&threads, "plain", APPROVAL).await, "nobody");
         assert_eq!(owner(&threads, "own", APPROVAL).await, "thread");
     }
 
@@ -338,8 +382,8 @@ mod tests {
         let threads = Threads::new();
         for (thread, started_as, expected) in [
             ("a", Some("a"), "thread"),
-            ("b", Some("c"), "client"),
-            ("d", None, "client"),
+            ("b", Some("c"), "nobody"),
+            ("d", None, "nobody"),
         ] {
             let starting = threads.starting(None, with_handlers());
             let mut request = request(&threads, thread);
@@ -347,7 +391,7 @@ mod tests {
             // One that comes later does not hold it up.
             let _later = threads.starting(None, with_handlers());
             match started_as {
-                Some(id) => drop(starting.started(&ThreadId::from(id))),
+                Some(id) => drop(starting.there(&ThreadId::from(id))),
                 None => drop(starting),
             }
             assert_eq!(request.0.await, expected);
@@ -360,8 +404,8 @@ mod tests {
         let _other = threads.starting(Some(&id("other")), with_handlers());
         let _without = threads.starting(None, None);
         let _empty = threads.starting(None, Some(Arc::default()));
-        assert_eq!(owner(&threads, "a", APPROVAL).await, "client");
-        assert_eq!(owner(&threads, "a", TOOL_CALL).await, "client");
+        assert_eq!(owner(&threads, "a", APPROVAL).await, "nobody");
+        assert_eq!(owner(&threads, "a", TOOL_CALL).await, "nobody");
         let mut request = request(&threads, "other");
         assert!(request.waits().await);
     }
@@ -369,11 +413,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_known_thread_waits_for_its_resume() {
         let threads = Threads::new();
-        threads.starting(None, None).started(&id("a"));
+        threads.starting(None, None).there(&id("a"));
         let resume = threads.starting(Some(&id("a")), with_handlers());
         let mut request = request(&threads, "a");
         assert!(request.waits().await);
-        resume.started(&id("a"));
+        resume.there(&id("a"));
         assert_eq!(request.0.await, "thread");
     }
 
@@ -400,10 +444,10 @@ mod tests {
     #[tokio::test]
     async fn threads_without_a_handle_are_forgotten_first() {
         let threads = Threads::new();
-        let kept = threads.starting(None, with_handlers()).started(&id("kept"));
-        drop(threads.starting(None, with_handlers()).started(&id("used")));
+        let kept = threads.starting(None, with_handlers()).there(&id("kept"));
+        drop(threads.starting(None, with_handlers()).there(&id("used")));
         for n in 0..2 * THREADS {
-            threads.starting(None, None).started(&id(&n.to_string()));
+            threads.starting(None, None).there(&id(&n.to_string()));
         }
         assert_eq!(threads.lock().hooks.len(), THREADS);
         assert!(threads.hooks(&id("kept")).is_some() && kept.is_some());
@@ -412,7 +456,7 @@ mod tests {
             drop(
                 threads
                     .starting(None, with_handlers())
-                    .started(&id(&n.to_string())),
+                    .there(&id(&n.to_string())),
             );
         }
         assert_eq!(threads.lock().hooks.len(), THREADS);
@@ -420,9 +464,7 @@ mod tests {
         assert!(threads.hooks(&id("used")).is_none());
         // Those of the client do not answer instead, until it is resumed.
         assert_eq!(owner(&threads, "used", APPROVAL).await, "unknown");
-        threads
-            .starting(Some(&id("used")), None)
-            .started(&id("used"));
-        assert_eq!(owner(&threads, "used", APPROVAL).await, "client");
+        threads.starting(Some(&id("used")), None).there(&id("used"));
+        assert_eq!(owner(&threads, "used", APPROVAL).await, "nobody");
     }
 }

@@ -150,7 +150,7 @@ impl ThreadFork {
         let starting = self.codex.registry().starting(None, hooks);
         self.codex.add_secret_config(&mut self.params.config);
         let info = ThreadInfo::from(self.codex.call(self.params).await?);
-        let hooks = starting.started(&info.thread.id);
+        let hooks = starting.started(&info.thread);
         let thread = Thread::new(self.codex, info.thread.id.clone(), Some(info));
         Ok(thread.with_hooks(hooks))
     }

@@ -189,7 +189,7 @@ impl ThreadResume {
         match ignored(&asked, &info) {
             Some(ignored) if !self.ignored_overrides => Err(ignored),
             _ => {
-                let hooks = starting.started(&info.thread.id);
+                let hooks = starting.started(&info.thread);
                 let thread = Thread::new(self.codex, info.thread.id.clone(), Some(info));
                 Ok(thread.with_hooks(hooks))
             }
