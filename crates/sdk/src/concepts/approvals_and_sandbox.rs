@@ -76,6 +76,22 @@
 //!   handlers of their own: see [`Handlers`](crate::Handlers).
 //! - The runtime asks MCP tools' approvals as elicitations.
 //!
+//! # Sub-agents, reviews and forks
+//!
+//! An agent may start others (`spawn_agent`), which have threads and ids of their own. **The
+//! handlers of a thread answer for those that come from it**: sub-agents, their own
+//! sub-agents, reviews, and forks, whoever made them. The request's thread is asked first,
+//! then the one that it comes from, and so on; the client last. So a thread that declines
+//! cannot be got around by a sub-agent, and one that accepts need not be repeated for it.
+//!
+//! - [`HandlerContext::thread_id`](crate::HandlerContext::thread_id) is the sub-agent's own.
+//! - The server says where a thread comes from, or is asked. **If it cannot say, the request
+//!   is refused** as soon as any thread of the client has handlers of its own, with a warning:
+//!   the client's handlers cannot know what that thread would have refused.
+//! - A fork with handlers of its own asks the original for what these do not answer.
+//! - Questions to the user and calls of the client's tools come from the thread itself alone:
+//!   0.163.0 has neither for sub-agents. Of a runtime that has, they are answered like the rest.
+//!
 //! # Rules
 //!
 //! A [`CommandRule`](crate::CommandRule) approves the harmless and the usual, so that

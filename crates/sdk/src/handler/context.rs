@@ -41,7 +41,8 @@ impl HandlerContext {
         &self.codex
     }
 
-    /// The thread that the request is about. That of a sub-agent is its own.
+    /// The thread that the request is about. That of a sub-agent is its own, also where the
+    /// handlers of the thread that it works for are asked.
     pub fn thread_id(&self) -> Option<&ThreadId> {
         self.thread_id.as_ref()
     }

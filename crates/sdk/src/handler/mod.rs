@@ -42,7 +42,7 @@ pub use self::user_input::UserInputAnswers;
 /// Answers to what the server asks: typed async closures, one per kind of
 /// request, for a client ([`CodexBuilder::handlers`](crate::CodexBuilder::handlers))
 /// or for one thread ([`ThreadStart::handlers`](crate::ThreadStart::handlers)),
-/// whose handlers take precedence.
+/// whose handlers take precedence, also for its sub-agents and forks.
 ///
 /// **Every request is answered, and nothing is accepted by default.** Without a
 /// handler, approvals are declined, permissions granted none, elicitations

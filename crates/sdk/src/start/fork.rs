@@ -60,7 +60,7 @@ impl ThreadFork {
 
     /// Answers to what the server asks about this thread, before those of the
     /// client.
-    /// Without this, the copy has those of the original in this client.
+    /// Those of the original answer what these do not; without this, all.
     pub fn handlers(mut self, handlers: Handlers) -> Self {
         self.handlers = Some(handlers);
         self

@@ -63,8 +63,9 @@ impl ThreadStart {
     }
 
     /// Answers to what the server asks about this thread, before those of the
-    /// client. Sub-agents have threads of their own: the client's handlers answer
-    /// for those.
+    /// client. They also answer for the threads that work for this one or are copies of
+    /// it: sub-agents, theirs too, reviews and forks. The nearest thread that has a handler
+    /// for a request is asked.
     pub fn handlers(mut self, handlers: Handlers) -> Self {
         self.handlers = Some(handlers);
         self
