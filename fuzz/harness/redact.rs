@@ -14,7 +14,7 @@ const CANARY: &str = "zQ7canaryXk29vLm4pTz";
 const TOLD: usize = 6;
 
 /// How a secret may stand in a text: `#` stands for it. Whatever is around these, it is found.
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 48] = [
     "OPENAI_API_KEY=#",
     "export OPENAI_API_KEY=\"#\"",
     "export OPENAI_API_KEY='#'",
@@ -43,6 +43,26 @@ const KINDS: [&str; 28] = [
     "%22token%22%3A%22#%22",
     "-----BEGIN RSA PRIVATE KEY-----\n#\n#\n-----END RSA PRIVATE KEY-----",
     "<password>#</password>",
+    "PASSWORD=a'#'\"#\"",
+    "PASSWORD=\"#\"#",
+    "password: |\n          #\n          #",
+    "client_secret: >-\n          #",
+    "machine h login me password #",
+    "machine h\n  login me\n  password #",
+    "setx OPENAI_API_KEY #",
+    "ENV OPENAI_API_KEY #",
+    "set -gx API_KEY '#'",
+    "npm config set _authToken #",
+    "CREATE USER u IDENTIFIED BY '#'",
+    "tool --token  #",
+    "tool --token \\\n  #",
+    "[\"docker\", \"login\", \"-p\", \"#\"]",
+    "[\"tool\", \"--token\", \"#\"]",
+    "PASSWORD=a\u{1b}[1;32m#\u{1b}[0m",
+    "https://hooks.slack.com/services/T01/B01/#",
+    "https://discord.com/api/webhooks/12345678/#",
+    "https://x.webhook.office.com/webhookb2/a@b/IncomingWebhook/#",
+    "redis://:#@host:6379/0",
 ];
 
 /// What may be around it: nothing here changes how it is read.

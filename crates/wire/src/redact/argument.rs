@@ -2,6 +2,7 @@
 
 use super::assign::Read;
 use super::find::run;
+use super::keys::position;
 use super::names::{Strength, plain, strength};
 use super::value;
 
@@ -28,9 +29,16 @@ pub(super) fn flag(text: &[u8], at: usize) -> Option<Read> {
             byte.is_ascii_alphanumeric() || b"_-".contains(&byte)
         });
     let name = &text[name..until];
-    let is_short =
-        name == b"p" && is_after(text, at, &[b"sshpass", b"docker login", b"podman login"]);
-    if !is_secret_flag(name) && !is_short {
+    // Of `mysql -pPASSWORD`, the rest of the word.
+    if let [b'p', rest @ ..] = name
+        && !rest.is_empty()
+        && text[..until].ends_with(&[b"-p", rest].concat())
+        && !text[..until - name.len()].ends_with(b"--")
+        && is_after(text, at, &ATTACHED)
+    {
+        return value::argument(text, until - rest.len());
+    }
+    if !is_secret_flag(name) && !is_short(name, &text[at.saturating_sub(COMMAND)..at]) {
         return None;
     }
     let mut value = until;
@@ -48,12 +56,62 @@ pub(super) fn flag(text: &[u8], at: usize) -> Option<Read> {
         if text.get(value) != Some(quote) {
             return None;
         }
-    } else if text.get(value) == Some(&b' ') {
-        value += 1;
+    } else if matches!(text.get(value), Some(b' ' | b'\t')) {
+        value += spaces(&text[value..]);
     } else {
         return None;
     }
     value::argument(text, value)
+}
+
+/// Spaces, and the end of a line that goes on: ` \\`.
+fn spaces(text: &[u8]) -> usize {
+    let is_space = |byte: u8| byte == b' ' || byte == b'\t';
+    let first = run(&text[..text.len().min(MAX_SPACES)], is_space);
+    let rest = &text[first..];
+    let line = if rest.starts_with(b"\\\n") {
+        2
+    } else if rest.starts_with(b"\\\r\n") {
+        3
+    } else {
+        return first;
+    };
+    let rest = &rest[line..];
+    first + line + run(&rest[..rest.len().min(MAX_SPACES)], is_space)
+}
+
+/// Programs with a short option that takes a password, and the option.
+const SHORT: [(&[u8], &[u8]); 19] = [
+    (b"sshpass", b"p"),
+    (b"docker login", b"p"),
+    (b"podman login", b"p"),
+    (b"nerdctl login", b"p"),
+    (b"buildah login", b"p"),
+    (b"skopeo login", b"p"),
+    (b"helm login", b"p"),
+    (b"crane login", b"p"),
+    (b"oras login", b"p"),
+    (b"oc login", b"p"),
+    (b"az login", b"p"),
+    (b"twine upload", b"p"),
+    (b"mongosh", b"p"),
+    (b"mongodump", b"p"),
+    (b"mongorestore", b"p"),
+    (b"redis-cli", b"a"),
+    (b"sqlcmd", b"P"),
+    (b"mosquitto_", b"P"),
+    (b"ldap", b"w"),
+];
+
+/// Programs that take a password in the word of `-p`.
+const ATTACHED: [&[u8]; 5] = [b"mysql", b"mariadb", b"sshpass", b"7z a", b"7z x"];
+
+/// Whether an option takes a secret of the program before it.
+pub(super) fn is_short(name: &[u8], before: &[u8]) -> bool {
+    name.len() == 1
+        && SHORT
+            .iter()
+            .any(|(program, option)| *option == name && has_words(before, program))
 }
 
 /// Whether an option takes a secret.
@@ -68,15 +126,37 @@ pub(super) fn is_secret_flag(name: &[u8]) -> bool {
 /// The value of `curl -u user:password`.
 pub(super) fn user_of_curl(text: &[u8], at: usize) -> Option<Read> {
     let rest = &text[at..];
-    let is_short = rest.starts_with(b"u ") && text[..at].ends_with(b" -");
-    let is_long = rest.starts_with(b"user ") && text[..at].ends_with(b"-");
-    if !is_short && !is_long {
+    let front = text[..at].strip_suffix(b"-")?;
+    let is_apart = |front: &[u8]| {
+        front
+            .last()
+            .is_some_and(|last| last.is_ascii_whitespace() || b"\"'".contains(last))
+    };
+    let is_long = rest.starts_with(b"user") && front.ends_with(b"-");
+    if !is_long && !is_apart(front) {
         return None;
     }
+    let name = if is_long { 4 } else { 1 };
+    let between = match &rest[name..] {
+        // `-uuser:password`, though not `-user`.
+        [b' ' | b'=', ..] => 1,
+        [quote @ (b'"' | b'\''), b',', rest @ ..] => {
+            let spaces = run(&rest[..rest.len().min(MAX_SPACES)], |byte| {
+                byte.is_ascii_whitespace()
+            });
+            if rest.get(spaces) != Some(quote) {
+                return None;
+            }
+            2 + spaces
+        }
+        [] => return None,
+        _ if is_long => return None,
+        _ => 0,
+    };
     if !is_after(text, at, &[b"curl", b"http ", b"wget"]) {
         return None;
     }
-    let value = at + if is_short { 2 } else { 5 };
+    let value = at + name + between;
     let quotes = run(&text[value..], |byte| b"\"'".contains(&byte)).min(1);
     let begin = value + quotes;
     let end = begin
@@ -90,10 +170,20 @@ pub(super) fn user_of_curl(text: &[u8], at: usize) -> Option<Read> {
 }
 
 /// Whether one of these programs stands before an option.
-fn is_after(text: &[u8], at: usize, programs: &[&[u8]]) -> bool {
+pub(super) fn is_after(text: &[u8], at: usize, programs: &[&[u8]]) -> bool {
     let before = &text[at.saturating_sub(COMMAND)..at];
-    let mut programs = programs.iter();
-    programs.any(|program| before.windows(program.len()).any(|part| part == *program))
+    programs.iter().any(|program| has_words(before, program))
+}
+
+/// Whether these words stand in a text one behind the other, not necessarily at once: they may be
+/// items of a list, with options between.
+fn has_words(text: &[u8], words: &[u8]) -> bool {
+    let mut rest = text;
+    words.split(|byte| *byte == b' ').all(|word| {
+        let found = position(rest, word);
+        rest = found.map_or(rest, |at| &rest[at + word.len()..]);
+        found.is_some() || word.is_empty()
+    })
 }
 
 /// The second argument of `header("X-Api-Key", "…")`.

@@ -7,6 +7,8 @@ use super::argument;
 use super::find::{End, Found, run, run_back};
 use super::header;
 use super::names::{Strength, is_secret_name, is_value, names_another, plain, strength};
+use super::pieces;
+use super::spaced;
 use super::value::{self, Place};
 
 /// How long a name is at most.
@@ -27,6 +29,7 @@ pub(super) fn find(text: &[u8], end: End, found: &mut Found) {
             b'>' => in_a_tag(text, from, at, end),
             b'-' => argument::flag(text, at),
             b'u' => argument::user_of_curl(text, at),
+            b' ' | b'\t' => spaced::find(text, at, end),
             b'(' => argument::of_a_call(text, at),
             _ => None,
         };
@@ -107,7 +110,19 @@ fn assigned(text: &[u8], from: usize, at: usize, end: End) -> Option<Read> {
     if is_colon && plain.ends_with("cookie") {
         return header::cookies(text, value);
     }
-    value::read(text, value, &name, &place)
+    if is_colon && matches!(text.get(value), Some(b'|' | b'>')) {
+        return pieces::block(text, begin, value, &place);
+    }
+    let begun = match !is_colon && !place.is_spaced {
+        true => pieces::begun_bare(text, value),
+        false => None,
+    };
+    let read = begun.or_else(|| value::read(text, value, &name, &place))?;
+    // A member of JSON has its value in one piece.
+    Some(match is_quoted && is_colon {
+        true => read,
+        false => pieces::with_pieces(text, value, read),
+    })
 }
 
 /// Where a value begins: behind spaces, and, of a member of JSON, behind line ends.

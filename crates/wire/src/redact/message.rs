@@ -115,13 +115,18 @@ impl Pass<'_> {
                 let items: Vec<&RawValue> = serde_json::from_str(raw)?;
                 out.push('[');
                 let mut next = fate;
+                let mut said = String::new();
                 for (index, item) in items.into_iter().enumerate() {
                     if index > 0 {
                         out.push(',');
                     }
                     self.value(item.get(), next, depth - 1, out)?;
                     // Of `["--password", "…"]`, the second.
-                    let is_flag = is_secret_flag(item.get());
+                    let is_flag = is_secret_flag(item.get(), &said);
+                    if item.get().len() + said.len() < MAX_COMMAND {
+                        said.push_str(item.get());
+                        said.push(' ');
+                    }
                     next = if is_flag { Fate::Hide } else { fate };
                 }
                 out.push(']');
@@ -198,14 +203,19 @@ fn fate_of_value(members: &[(Cow<'_, str>, &RawValue)], fate: Fate) -> Option<Fa
     })
 }
 
-/// Whether a JSON string is an option whose value comes next.
-fn is_secret_flag(raw: &str) -> bool {
+/// How much of a list is looked at for the program that an option is for.
+const MAX_COMMAND: usize = 256;
+
+/// Whether a JSON string is an option whose value comes next, behind what was said before it.
+fn is_secret_flag(raw: &str, before: &str) -> bool {
     let name = raw
         .strip_prefix("\"-")
         .and_then(|raw| raw.strip_suffix('"'));
     name.is_some_and(|name| {
         let name = name.trim_start_matches('-');
-        !name.contains(['=', ' ', ':']) && argument::is_secret_flag(name.as_bytes())
+        let name = name.as_bytes();
+        !name.iter().any(|byte| b"= :".contains(byte))
+            && (argument::is_secret_flag(name) || argument::is_short(name, before.as_bytes()))
     })
 }
 

@@ -9,9 +9,14 @@
 //! - the value behind a [name that says so](is_secret_name): `api_key = …`, `password: …`,
 //!   `export TOKEN="…"`, `X-Api-Key: …`, `--password …`, `"token": "…"`, `<password>…</password>`,
 //!   parameters of URLs, `{"name": "API_KEY", "value": "…"}`, lists and objects in JSON;
+//! - the value behind a name and a space, where a command or a file says so: `setx TOKEN …`,
+//!   `ENV TOKEN …`, `npm config set _authToken …`, netrc, `IDENTIFIED BY '…'`;
+//! - all of a value in several pieces, `a'b'"c"`, in a block of YAML, or with colours of a terminal
+//!   within;
 //! - the credentials of an `Authorization`, whatever its scheme, and cookies;
 //! - what begins as a well-known token: `sk-`, `ghp_`, `glpat-`, `npm_`, `hf_`, `xoxb-`, `AKIA`,
 //!   `ya29.`, `AIza`, JSON web tokens and more;
+//! - what is secret of the URLs of webhooks: Slack, Discord, Teams and more;
 //! - the user and the password of a URL, and of `user:password@host`;
 //! - private keys: PEM, OpenSSH, PGP;
 //! - all of it in JSON within strings, percent-encoded or in Base64, also several times.
@@ -30,7 +35,9 @@ mod keys;
 mod layers;
 mod message;
 mod names;
+mod pieces;
 mod session;
+mod spaced;
 mod stream;
 mod structure;
 mod table;

@@ -59,9 +59,10 @@ impl Growing {
         let mut found = secrets(&joined, End::Open);
         // What is kept may not be enough to know the last one again: then the rest of its word
         // belongs to it.
-        let is_known = found
-            .iter()
-            .any(|secret| secret.start < old && secret.end >= old);
+        let is_known = found.iter().any(|secret| {
+            let ends = |end: usize| joined[end..old].iter().all(u8::is_ascii_whitespace);
+            secret.start < old && (secret.end >= old || ends(secret.end))
+        });
         let rest = match self.is_within && !is_known {
             true => run(piece, is_token),
             false => 0,
@@ -92,7 +93,10 @@ impl Growing {
     /// Keeps what the next piece needs.
     fn keep(&mut self, mut joined: Vec<u8>, last: Option<usize>) {
         if let Some(start) = last.filter(|_| self.is_within) {
-            let (from, to) = (start + HEAD, joined.len().saturating_sub(TAIL));
+            let to = joined.len().saturating_sub(TAIL);
+            // Not behind a line end: what follows would seem to begin a line.
+            let head = (start + HEAD).min(joined.len());
+            let from = head + run(&joined[head..], |byte| byte.is_ascii_whitespace()) + 1;
             if from < to {
                 joined.drain(from..to);
             }

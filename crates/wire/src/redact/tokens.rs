@@ -1,5 +1,7 @@
 //! Secrets that are known by how they begin.
 
+use std::ops::Range;
+
 use super::find::{End, Found, in_a_word, is_token, run, run_back};
 
 /// What follows the beginning.
@@ -14,11 +16,13 @@ enum Form {
     /// So many letters and digits at least, and then none of a longer word: `npm_` begins
     /// variables too.
     Plain(usize),
+    /// The path of a URL, which is the secret without its beginning.
+    Path,
 }
 
-use Form::{Dotted, Odd, Plain, Token};
+use Form::{Dotted, Odd, Path, Plain, Token};
 
-const SHAPES: [(&str, Form); 65] = [
+const SHAPES: [(&str, Form); 94] = [
     ("sk-", Odd(16)),
     ("sk_live_", Token(8)),
     ("sk_test_", Token(8)),
@@ -84,6 +88,36 @@ const SHAPES: [(&str, Form); 65] = [
     ("NRAK-", Plain(16)),
     ("PMAK-", Token(16)),
     ("sntrys_", Token(16)),
+    // Webhooks: whoever has the URL may post.
+    ("hooks.slack.com/services/", Path),
+    ("hooks.slack.com/workflows/", Path),
+    ("hooks.slack.com/triggers/", Path),
+    ("discord.com/api/webhooks/", Path),
+    ("discordapp.com/api/webhooks/", Path),
+    ("discord.com/api/v10/webhooks/", Path),
+    ("discord.com/api/v9/webhooks/", Path),
+    ("discord.com/api/v8/webhooks/", Path),
+    ("webhook.office.com/webhookb2/", Path),
+    ("outlook.office.com/webhook/", Path),
+    ("outlook.office365.com/webhook/", Path),
+    ("webexapis.com/v1/webhooks/incoming/", Path),
+    ("api.telegram.org/bot", Path),
+    ("hooks.zapier.com/hooks/catch/", Path),
+    ("maker.ifttt.com/trigger/", Path),
+    ("hook.eu1.make.com/", Path),
+    ("hook.eu2.make.com/", Path),
+    ("hook.us1.make.com/", Path),
+    ("hook.us2.make.com/", Path),
+    ("hook.integromat.com/", Path),
+    ("open.feishu.cn/open-apis/bot/v2/hook/", Path),
+    ("open.larksuite.com/open-apis/bot/v2/hook/", Path),
+    ("events.pagerduty.com/integration/", Path),
+    ("hc-ping.com/", Path),
+    ("hooks.airtable.com/workflows/", Path),
+    ("api.opsgenie.com/v1/json/", Path),
+    ("chat.googleapis.com/v1/spaces/", Path),
+    ("alert.victorops.com/integrations/generic/", Path),
+    ("webhook.site/", Path),
 ];
 
 /// The pairs of bytes with which they begin, so that most of a text is passed by quickly.
@@ -107,10 +141,10 @@ pub(super) fn find(text: &[u8], end: End, found: &mut Found) {
     while at + 1 < text.len() {
         let pair = usize::from(text[at]) << 8 | usize::from(text[at + 1]);
         if PAIRS[pair >> 6] & 1 << (pair & 63) != 0
-            && let Some(until) = shape(text, at, end, &mut word)
+            && let Some(secret) = shape(text, at, end, &mut word)
         {
-            found.push(at..until);
-            at = until;
+            at = secret.end.max(at + 1);
+            found.push(secret);
         } else if matches!(text[at], b'b' | b'B')
             && let Some(bearer) = bearer(text, at, end, &mut word)
         {
@@ -147,8 +181,8 @@ impl Word {
     }
 }
 
-/// Where a secret ends that begins here.
-fn shape(text: &[u8], at: usize, end: End, word: &mut Word) -> Option<usize> {
+/// The secret of a beginning that stands here.
+fn shape(text: &[u8], at: usize, end: End, word: &mut Word) -> Option<Range<usize>> {
     let rest = &text[at..];
     let shapes = SHAPES
         .iter()
@@ -169,6 +203,23 @@ fn shape(text: &[u8], at: usize, end: End, word: &mut Word) -> Option<usize> {
             word.trimmed.max(begin)
         };
         let fits = match *form {
+            Path => {
+                let is_path = |byte: u8| is_token(byte) || b"%:@".contains(&byte);
+                let length = run(&text[begin..], is_path);
+                let until = match is_open {
+                    true => begin + length,
+                    false => {
+                        begin + length
+                            - run_back(&text[begin..begin + length], 3, |byte| {
+                                b".:".contains(&byte)
+                            })
+                    }
+                };
+                if is_open || until - begin >= 8 {
+                    return Some(begin..until);
+                }
+                false
+            }
             Token(least) => until - begin >= least || is_open,
             Odd(least) => {
                 let odd = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
@@ -187,7 +238,7 @@ fn shape(text: &[u8], at: usize, end: End, word: &mut Word) -> Option<usize> {
             }
         };
         if fits {
-            return Some(until);
+            return Some(at..until);
         }
     }
     None
@@ -202,7 +253,7 @@ fn plain_run(text: &[u8]) -> usize {
 }
 
 /// What follows `Bearer`, in whatever case.
-fn bearer(text: &[u8], at: usize, end: End, word: &mut Word) -> Option<std::ops::Range<usize>> {
+fn bearer(text: &[u8], at: usize, end: End, word: &mut Word) -> Option<Range<usize>> {
     const WORD: &[u8] = b"bearer ";
     let lead = text.get(at..at + WORD.len())?;
     if !lead.eq_ignore_ascii_case(WORD) || in_a_word(&text[..at]) {

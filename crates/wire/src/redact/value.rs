@@ -4,6 +4,7 @@ use super::REDACTED;
 use super::assign::Read;
 use super::find::{End, run};
 use super::names::{Strength, is_count, plain, strength};
+use super::pieces::with_pieces;
 
 /// How much of a line is looked at for credentials that are more than a word.
 pub(super) const MAX_LINE: usize = 4096;
@@ -20,6 +21,13 @@ pub(super) struct Place {
     pub(super) is_member: bool,
     pub(super) strength: Strength,
     pub(super) end: End,
+}
+
+impl Place {
+    /// Whether more of the text is to come.
+    pub(super) fn is_open(&self) -> bool {
+        self.end == End::Open
+    }
 }
 
 /// Words that stand behind such a name and are no secret.
@@ -428,7 +436,8 @@ pub(super) fn argument(text: &[u8], value: usize) -> Option<Read> {
         return None;
     }
     if let Some(b'"' | b'\'') = text.get(value) {
-        return quoted(text, value, |_| true);
+        let read = quoted(text, value, |_| true)?;
+        return Some(with_pieces(text, value, read));
     }
     let ends = |byte: u8| byte.is_ascii_whitespace() || b"\"'`\\;|&<>".contains(&byte);
     let end = value + run(&text[value..], |byte| !ends(byte));
@@ -443,6 +452,6 @@ pub(super) fn argument(text: &[u8], value: usize) -> Option<Read> {
     let is_none = said.is_empty() || is_capital || is_word || is_reference(said);
     match is_none || b"-[(".contains(&said[0]) {
         true => None,
-        false => Read::secret(value..end),
+        false => Read::secret(value..end).map(|read| with_pieces(text, value, read)),
     }
 }

@@ -280,3 +280,54 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     }
     out
 }
+
+#[test]
+fn what_is_hidden_is_the_secret_and_no_more() {
+    for (said, expected) in [
+        ("PASSWORD=a'b c'\"d\" next", "PASSWORD=[redacted]\" next"),
+        (
+            "bash -c 'TOKEN=abc123def' \"x\"",
+            "bash -c 'TOKEN=[redacted]' \"x\"",
+        ),
+        (
+            "f(password=\"abc\", \"other\")",
+            "f(password=\"[redacted]\", \"other\")",
+        ),
+        (
+            "a:\n  password: |\n    x y\n    z\n  b: c\n",
+            "a:\n  password: |\n    [redacted]\n  b: c\n",
+        ),
+        (
+            "token: \u{1b}[32mabc123def\u{1b}[0m then",
+            "token: \u{1b}[32m[redacted]\u{1b}[0m then",
+        ),
+        (
+            "token: abc\u{1b}[1m123def\u{1b}[0m then",
+            "token: [redacted]\u{1b}[0m then",
+        ),
+        ("setx TOKEN abc123 && dir", "setx TOKEN [redacted] && dir"),
+        (
+            "ENV API_KEY abc def\nRUN x",
+            "ENV API_KEY [redacted]\nRUN x",
+        ),
+        (
+            "machine h login me password abc\nmachine i login you",
+            "machine h login me password [redacted]\nmachine i login you",
+        ),
+        (
+            "see https://hooks.slack.com/services/T01/B01/abc. Then",
+            "see https://hooks.slack.com/services/[redacted]. Then",
+        ),
+        ("mysql -u me -pabc123 db", "mysql -u me -p[redacted] db"),
+        (
+            "[\"redis-cli\", \"-a\", \"abc\", \"ping\"]",
+            "[\"redis-cli\", \"-a\", \"[redacted]\", \"ping\"]",
+        ),
+    ] {
+        assert_eq!(text(said), expected);
+        assert_eq!(text(expected), expected, "twice");
+    }
+    let argv = r#"{"argv":["docker","login","-u","me","-p","abc","h"]}"#;
+    let expected = r#"{"argv":["docker","login","-u","me","-p","[redacted]","h"]}"#;
+    assert_eq!(redact(argv).unwrap(), expected);
+}

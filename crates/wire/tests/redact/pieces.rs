@@ -9,7 +9,8 @@ use crate::samples::{CANARY, ORDINARY, TEXTS, TOKEN, TOKENS};
 
 /// Of these, what comes before the sign that there is a secret is told: the value before its name,
 /// and the user before the `@`.
-const LATE: [&str; 4] = [
+const LATE: [&str; 5] = [
+    "git+https://CANARY0:x-oauth-basic@example.com/x.git",
     "{\"value\": \"CANARY\", \"name\": \"OPENAI_API_KEY\"}",
     "https://CANARY@example.com/x",
     "me:CANARY@example.com",
@@ -329,4 +330,24 @@ fn decoded(text: &str) -> String {
         }
     }
     String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_long_block_is_kept_out_to_its_end() {
+    let lines: String = (0..80)
+        .map(|line| format!("      line {line} of hunter2Canary{line}\n"))
+        .collect();
+    let text = format!("a: b\n    password: |\n{lines}    next: kept\n");
+    for size in [1, 5, 16, 33, 64, 100, 1000] {
+        let pieces: Vec<&str> = text
+            .as_bytes()
+            .chunks(size)
+            .map(|piece| std::str::from_utf8(piece).unwrap())
+            .collect();
+        let said = left_of(&mut Redactor::new(), pieces);
+        assert!(!tells(&said, CANARY), "{size}: {said}");
+        assert!(!said.contains("line"), "{size}: {said}");
+        assert!(said.starts_with("a: b\n    password: |\n"), "{said}");
+        assert!(said.ends_with("kept\n"), "{size}: {said}");
+    }
 }
