@@ -7,7 +7,7 @@ use openai_codex_types::{
     SubAgentSource, Thread, ThreadId, ThreadItem, ThreadStartedNotification,
 };
 
-use crate::connection::RawEvent;
+use openai_codex_connection::RawEvent;
 
 /// Of this many threads it is remembered where they come from, the newest. Of others
 /// the server is asked again.
