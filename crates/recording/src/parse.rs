@@ -93,19 +93,46 @@ impl Recording {
             if line.trim().is_empty() {
                 continue;
             }
-            if let Err(reason) = recording.add(number, line) {
-                // Who recorded was killed, or the disk was full.
-                let torn = lines.peek().is_none() && number > 1 && is_unfinished(line);
-                if !torn {
-                    return Err(RecordingError {
-                        line: number,
-                        reason,
-                    });
-                }
-                recording.cut = Some(format!("line {number} breaks off"));
-            }
+            recording.add_line(number, line, lines.peek().is_none())?;
         }
         Ok(recording)
+    }
+
+    /// Reads one more line, for whoever has no room for all of them and takes out of
+    /// [`entries`](Self::entries) what has come.
+    ///
+    /// `number` counts the lines from 1. `is_last` says that nothing follows, so that this line may
+    /// have been broken off.
+    ///
+    /// ```
+    /// use openai_codex_recording::Recording;
+    ///
+    /// let mut recording = Recording::default();
+    /// let line = r#"{"dir":"c2s","t":0.1,"msg":{"method":"initialized"}}"#;
+    /// recording.add_line(1, line, true).unwrap();
+    /// assert_eq!(recording.entries.drain(..).count(), 1);
+    /// ```
+    ///
+    /// # Errors
+    /// When it is none of a recording: the error has its number and the reason.
+    pub fn add_line(
+        &mut self,
+        number: usize,
+        line: &str,
+        is_last: bool,
+    ) -> Result<(), RecordingError> {
+        let Err(reason) = self.add(number, line) else {
+            return Ok(());
+        };
+        // Who recorded was killed, or the disk was full.
+        if is_last && number > 1 && is_unfinished(line) {
+            self.cut = Some(format!("line {number} breaks off"));
+            return Ok(());
+        }
+        Err(RecordingError {
+            line: number,
+            reason,
+        })
     }
 
     /// The runtime's version as it said itself, in its answer to `initialize`.
