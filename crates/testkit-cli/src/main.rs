@@ -3,6 +3,7 @@
 //! What a script may want goes to standard output, everything else to standard error.
 
 mod check;
+mod html;
 mod paint;
 mod plain;
 mod record;
@@ -52,12 +53,21 @@ enum Command {
         #[arg(long)]
         recorded_time: bool,
     },
-    /// Print a recording as a timeline
+    /// Print a recording as a timeline, or as a page to look at
+    #[command(
+        after_help = "The page is one file that needs nothing else: show --html FILE --output PAGE"
+    )]
     Show {
         /// The recording
         file: PathBuf,
-        /// Print every message as it is, and join no deltas
+        /// As a page
         #[arg(long)]
+        html: bool,
+        /// Where to write the page [default: standard output]
+        #[arg(long, short, value_name = "PAGE", requires = "html")]
+        output: Option<PathBuf>,
+        /// Print every message as it is, and join no deltas
+        #[arg(long, conflicts_with = "html")]
         full: bool,
         /// When to use colours
         #[arg(long, value_enum, default_value = "auto")]
@@ -114,7 +124,22 @@ fn run(command: Command) -> Result<ExitCode> {
             replay.verify().map_err(|error| error.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Show { file, full, color } => {
+        Command::Show {
+            file,
+            html: true,
+            output,
+            ..
+        } => {
+            let page = html::page(&file)?;
+            match output {
+                Some(output) => html::write(&page, &output, &file)?,
+                None => print(&page),
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Show {
+            file, full, color, ..
+        } => {
             let recording = read(&file)?;
             let paint = Paint::new(match color {
                 Color::Auto => None,

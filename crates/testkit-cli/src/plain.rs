@@ -26,7 +26,7 @@ pub(crate) fn json(text: &str) -> String {
 }
 
 /// Controls of terminals, and those of the direction of text.
-fn is_obeyed(c: char) -> bool {
+pub(crate) fn is_obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
