@@ -40,6 +40,50 @@ async fn read(stream: &mut TurnStream) -> String {
     text
 }
 
+/// A turn with more output than is kept, and the stream of one who has not read it.
+async fn too_much_output(buffer: EventBuffer) -> TurnStream {
+    let fake = FakeServer::new();
+    let codex = Codex::builder().event_buffer(buffer).fake(&fake).await;
+    let turn = started(&fake, &codex).await;
+    let stream = turn.stream();
+    fake.then().floods(
+        "item/commandExecution/outputDelta",
+        json!({"threadId": "t", "turnId": "u", "itemId": "i", "delta": "{i}"}),
+        1000,
+    );
+    fake.then().notify("turn/completed", completed("completed"));
+    turn.run().await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn what_a_slow_reader_misses_is_said_by_the_next_event() {
+    let buffer = EventBuffer::new().events(10);
+    let mut stream = too_much_output(buffer).await;
+    let mut skipped = Vec::new();
+    while let Some(event) = stream.next().await {
+        // A loop that does not ask goes on.
+        skipped.push(event.unwrap().skipped_before());
+    }
+    assert_eq!(skipped.len(), 11);
+    assert_eq!(skipped[..10], [0; 10]);
+    assert_eq!(skipped[10], 990);
+}
+
+#[tokio::test]
+async fn what_a_slow_reader_misses_is_an_error_where_that_is_asked_for() {
+    let buffer = EventBuffer::new().events(10);
+    let mut stream = too_much_output(buffer).await.lag_as_errors();
+    let mut items = Vec::new();
+    while let Some(item) = stream.next().await {
+        items.push(item.map(|event| event.skipped_before()));
+    }
+    assert_eq!(items.len(), 12);
+    let error = items[10].as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Lagged { skipped: 990 });
+    assert_eq!(*items[11].as_ref().unwrap(), 0);
+}
+
 #[tokio::test]
 async fn other_requests_are_answered_while_a_turn_streams() {
     let model = MockModel::start().unwrap();

@@ -59,7 +59,7 @@ pub use self::handshake::Handshake;
 pub use self::login::LoginRef;
 pub use self::options::{ConnectionOptions, Deadline};
 pub use self::process::{LaunchOptions, Program};
-pub use self::queue::Limits;
+pub use self::queue::{Delivered, Limits};
 pub use self::router::Known;
 pub use self::signs::Sign;
 pub use self::subscription::Subscription;

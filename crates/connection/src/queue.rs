@@ -46,10 +46,12 @@ pub(crate) enum Overflow {
 
 /// What a subscriber gets.
 #[derive(Clone, Debug)]
-pub(crate) enum Item {
-    Event(Arc<RawEvent>),
-    /// So many events were left out here.
-    Lagged(u64),
+pub struct Delivered {
+    /// The event.
+    pub event: Arc<RawEvent>,
+    /// How many events were left out since the last one that says so, because this subscriber
+    /// did not keep up.
+    pub skipped_before: u64,
 }
 
 /// Why a subscription has no more to say.
@@ -80,7 +82,7 @@ impl Mailbox {
     pub(crate) fn poll_take(
         &self,
         cx: &mut Context<'_>,
-        batch: &mut VecDeque<Item>,
+        batch: &mut VecDeque<Delivered>,
         limit: usize,
     ) -> Poll<Option<End>> {
         let mut waker = Some(cx.waker().clone());
@@ -97,9 +99,12 @@ impl Mailbox {
 /// The queue of one subscriber.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    items: VecDeque<Item>,
-    events: usize,
+    items: VecDeque<Delivered>,
     bytes: usize,
+    /// Whether best-effort events are left out, until half of what waits has been read.
+    is_skipping: bool,
+    /// How many were left out that no event says yet.
+    skipped: u64,
     limits: Limits,
     overflow: Overflow,
     end: Option<End>,
@@ -112,8 +117,9 @@ impl Queue {
     pub(crate) fn new(limits: Limits, overflow: Overflow) -> Self {
         Self {
             items: VecDeque::new(),
-            events: 0,
             bytes: 0,
+            is_skipping: false,
+            skipped: 0,
             limits,
             overflow,
             end: None,
@@ -142,38 +148,56 @@ impl Queue {
             Some(End::Complete | End::Lost(_) | End::Failed) => return None,
         }
         let weight = event.weight();
-        if self.overflow == Overflow::DropOldest {
-            while self.is_over_soft(weight) && self.front_tier() == Some(Tier::BestEffort) {
-                self.drop_oldest();
+        let is_best_effort = event.tier() == Tier::BestEffort;
+        let is_left_out = match self.overflow {
+            Overflow::DropOldest => {
+                self.make_room(weight);
+                is_best_effort && self.is_over_soft(weight)
             }
+            Overflow::End => {
+                // A subscriber that lags is told once, and not about each event.
+                self.is_skipping = match self.is_skipping {
+                    true => !self.is_half_empty(),
+                    false => is_best_effort && self.is_over_soft(weight),
+                };
+                is_best_effort && self.is_skipping
+            }
+        };
+        if is_left_out {
+            self.skipped += 1;
+            return None;
         }
-        if event.tier() == Tier::BestEffort && self.is_over_soft(weight) {
-            self.lag_at_back(1);
+        if self.is_over_hard(weight) {
+            match self.overflow {
+                // One event that is over the limit all by itself.
+                Overflow::DropOldest => self.skipped += 1,
+                Overflow::End => {
+                    self.end = Some(End::Overflow(1 + std::mem::take(&mut self.skipped)))
+                }
+            }
             return self.waker.take();
         }
-        while self.is_over_hard(weight) {
-            match self.overflow {
-                Overflow::DropOldest if self.events > 0 => self.drop_oldest(),
-                // One event that is over the limit all by itself.
-                Overflow::DropOldest => {
-                    self.lag_at_back(1);
-                    return self.waker.take();
-                }
-                Overflow::End => {
-                    self.end = Some(End::Overflow(1));
-                    return self.waker.take();
-                }
-            }
-        }
-        self.items.push_back(Item::Event(Arc::clone(event)));
-        self.events += 1;
+        let skipped_before = match self.is_skipping {
+            true => 0,
+            false => std::mem::take(&mut self.skipped),
+        };
         self.bytes += weight;
+        self.items.push_back(Delivered {
+            event: Arc::clone(event),
+            skipped_before,
+        });
         self.waker.take()
     }
 
     /// Says that nothing more will come, and why, unless that was said before.
     /// Returns whom to wake.
     pub(crate) fn end(&mut self, end: End) -> Option<Waker> {
+        // What was left out is said before the end, by the last event that is there.
+        if self.end.is_none()
+            && let Some(last) = self.items.back_mut()
+        {
+            last.skipped_before += std::mem::take(&mut self.skipped);
+        }
         self.end.get_or_insert(end);
         self.waker.take()
     }
@@ -184,16 +208,13 @@ impl Queue {
     pub(crate) fn take(
         &mut self,
         waker: &mut Option<Waker>,
-        batch: &mut VecDeque<Item>,
+        batch: &mut VecDeque<Delivered>,
         limit: usize,
     ) -> Poll<Option<End>> {
         if !self.items.is_empty() {
             self.touched = true;
             for item in self.items.drain(..limit.min(self.items.len())) {
-                if let Item::Event(event) = &item {
-                    self.events -= 1;
-                    self.bytes -= event.weight();
-                }
+                self.bytes -= item.event.weight();
                 batch.push_back(item);
             }
             if self.items.is_empty() && self.items.capacity() > 4 * limit {
@@ -208,25 +229,21 @@ impl Queue {
         Poll::Pending
     }
 
-    /// Says that events were left out here. Returns whom to wake.
-    pub(crate) fn skip(&mut self, skipped: u64) -> Option<Waker> {
-        if self.end.is_some() {
-            return None;
+    /// Says that events were left out here.
+    pub(crate) fn skip(&mut self, skipped: u64) {
+        if self.end.is_none() {
+            self.skipped += skipped;
         }
-        self.lag_at_back(skipped);
-        self.waker.take()
     }
 
     /// What waits, oldest first.
-    pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
+    pub(crate) fn items(&self) -> impl Iterator<Item = &Delivered> {
         self.items.iter()
     }
 
-    fn events(&self) -> impl Iterator<Item = &Arc<RawEvent>> {
-        self.items.iter().filter_map(|item| match item {
-            Item::Event(event) => Some(event),
-            Item::Lagged(_) => None,
-        })
+    /// How many were left out after all that waits.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     #[cfg(test)]
@@ -235,42 +252,30 @@ impl Queue {
     }
 
     fn is_over_soft(&self, weight: usize) -> bool {
-        self.events >= self.limits.events || self.bytes + weight > self.limits.bytes
+        self.items.len() >= self.limits.events || self.bytes + weight > self.limits.bytes
     }
 
     fn is_over_hard(&self, weight: usize) -> bool {
-        self.events >= self.limits.hard_events || self.bytes + weight > self.limits.hard_bytes
+        self.items.len() >= self.limits.hard_events || self.bytes + weight > self.limits.hard_bytes
     }
 
-    fn front_tier(&self) -> Option<Tier> {
-        self.events().next().map(|event| event.tier())
+    fn is_half_empty(&self) -> bool {
+        self.items.len() <= self.limits.events / 2 && self.bytes <= self.limits.bytes / 2
     }
 
-    /// Replaces the oldest event by word of its absence.
-    fn drop_oldest(&mut self) {
-        let mut skipped = 1;
-        while let Some(item) = self.items.pop_front() {
-            match item {
-                Item::Lagged(more) => skipped += more,
-                Item::Event(event) => {
-                    self.events -= 1;
-                    self.bytes -= event.weight();
-                    break;
-                }
+    /// Lets the oldest events go: best-effort ones past the soft limit, any past the hard one.
+    fn make_room(&mut self, weight: usize) {
+        while let Some(oldest) = self.items.front()
+            && (self.is_over_hard(weight)
+                || self.is_over_soft(weight) && oldest.event.tier() == Tier::BestEffort)
+        {
+            let skipped = 1 + oldest.skipped_before;
+            self.bytes -= oldest.event.weight();
+            self.items.pop_front();
+            match self.items.front_mut() {
+                Some(next) => next.skipped_before += skipped,
+                None => self.skipped += skipped,
             }
-        }
-        if let Some(Item::Lagged(more)) = self.items.front_mut() {
-            *more += skipped;
-        } else {
-            self.items.push_front(Item::Lagged(skipped));
-        }
-    }
-
-    fn lag_at_back(&mut self, skipped: u64) {
-        if let Some(Item::Lagged(so_far)) = self.items.back_mut() {
-            *so_far += skipped;
-        } else {
-            self.items.push_back(Item::Lagged(skipped));
         }
     }
 }
@@ -309,22 +314,49 @@ mod tests {
     }
 
     fn shown(queue: &Queue) -> String {
-        let items: Vec<_> = queue
-            .items
-            .iter()
-            .map(|item| match item {
-                Item::Event(event) => event.line().to_owned(),
-                Item::Lagged(skipped) => format!("-{skipped}"),
-            })
-            .collect();
-        items.join(" ")
+        let mut shown = Vec::new();
+        for item in &queue.items {
+            if item.skipped_before > 0 {
+                shown.push(format!("-{}", item.skipped_before));
+            }
+            shown.push(item.event.line().to_owned());
+        }
+        if queue.skipped > 0 {
+            shown.push(format!("-{}", queue.skipped));
+        }
+        shown.join(" ")
     }
 
     #[test]
     fn best_effort_events_are_skipped_and_counted_where_they_were() {
-        let queue = filled(Overflow::End, "a b c d e F g h");
-        assert_eq!(shown(&queue), "a b c -2 F -2");
+        let mut queue = filled(Overflow::End, "a b c d e F g h");
+        assert_eq!(shown(&queue), "a b c F -4");
         assert_eq!(queue.end, None);
+        queue.end(End::Complete);
+        assert_eq!(shown(&queue), "a b c -4 F");
+    }
+
+    #[test]
+    fn one_overflow_is_one_gap_however_the_subscriber_reads() {
+        let mut queue = filled(Overflow::End, "a b c d e");
+        let mut batch = VecDeque::new();
+        // Two wait still, which is more than half.
+        assert!(queue.take(&mut None, &mut batch, 1).is_ready());
+        queue.push(&event("f"));
+        assert_eq!(shown(&queue), "b c -3");
+        assert!(queue.take(&mut None, &mut batch, 1).is_ready());
+        for name in ["g", "h", "i"] {
+            queue.push(&event(name));
+        }
+        assert_eq!(shown(&queue), "c -3 g h -1");
+    }
+
+    #[test]
+    fn a_ring_says_at_its_oldest_event_what_went_before() {
+        let mut queue = filled(Overflow::DropOldest, "a b c d");
+        queue.skip(5);
+        queue.push(&event("e"));
+        assert_eq!(shown(&queue), "-2 c d -5 e");
     }
 
     #[test]
@@ -372,7 +404,7 @@ mod tests {
         assert_eq!(shown(&copy), "a b");
         let mut batch = VecDeque::new();
         assert!(queue.take(&mut None, &mut batch, 1).is_ready());
-        assert_eq!((batch.len(), queue.events), (1, 1));
+        assert_eq!((batch.len(), queue.items.len()), (1, 1));
         assert!(queue.copy_if_untouched().is_none());
     }
 

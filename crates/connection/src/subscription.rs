@@ -10,8 +10,7 @@ use futures_core::Stream;
 
 use super::core::Core;
 use super::effects::Effects;
-use super::event::RawEvent;
-use super::queue::{End, Item, Mailbox};
+use super::queue::{Delivered, End, Mailbox};
 use super::router::SubKey;
 use crate::error::{Error, Result};
 
@@ -20,9 +19,9 @@ const BATCH: usize = 64;
 
 /// Events of a turn, of a thread, or of the connection.
 ///
-/// A subscriber that lags gets an error of kind `Lagged` where events were left
-/// out, and goes on after it; if even lossless events of a turn could not be
-/// kept, that error is the last item. The end of a turn ends its stream. The
+/// A subscriber that lags is told by the event after those that were left out;
+/// if even lossless events of a turn could not be kept, an error of kind
+/// `Lagged` is the last item. The end of a turn ends its stream. The
 /// failure of the connection is the last item of any other stream.
 ///
 /// Dropping it unsubscribes. Taking the next item is cancel safe.
@@ -30,8 +29,9 @@ pub struct Subscription {
     core: Arc<Core>,
     key: SubKey,
     mailbox: Arc<Mailbox>,
-    batch: VecDeque<Item>,
+    batch: VecDeque<Delivered>,
     ended: bool,
+    lag_as_errors: bool,
 }
 
 impl Subscription {
@@ -42,17 +42,30 @@ impl Subscription {
             mailbox,
             batch: VecDeque::new(),
             ended: false,
+            lag_as_errors: false,
         }
     }
 
-    /// The next event, or that some were left out; nothing at the end.
-    pub fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Arc<RawEvent>>>> {
+    /// Says by an error of kind `Lagged` where events were left out, before the event after them.
+    pub fn lag_as_errors(&mut self) {
+        self.lag_as_errors = true;
+    }
+
+    /// The next event; nothing at the end.
+    pub fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Delivered>>> {
         loop {
             match self.batch.pop_front() {
-                Some(Item::Event(event)) => return Poll::Ready(Some(Ok(event))),
-                Some(Item::Lagged(skipped)) => {
-                    tracing::warn!(of = ?self.key, skipped, "a subscriber lags");
-                    return Poll::Ready(Some(Err(Error::lagged(skipped))));
+                Some(mut item) => {
+                    let skipped = item.skipped_before;
+                    if skipped > 0 {
+                        tracing::warn!(of = ?self.key, skipped, "a subscriber lags");
+                    }
+                    if skipped > 0 && self.lag_as_errors {
+                        item.skipped_before = 0;
+                        self.batch.push_front(item);
+                        return Poll::Ready(Some(Err(Error::lagged(skipped))));
+                    }
+                    return Poll::Ready(Some(Ok(item)));
                 }
                 None if self.ended => return Poll::Ready(None),
                 None => {}
@@ -76,7 +89,7 @@ impl Subscription {
 }
 
 impl Stream for Subscription {
-    type Item = Result<Arc<RawEvent>>;
+    type Item = Result<Delivered>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_item(cx)

@@ -14,7 +14,7 @@ use crate::limit::{Limit, Over, OwnedTask};
 use crate::result::TurnResult;
 use crate::thread::Thread;
 use crate::turn::Settling;
-use openai_codex_connection::{RawEvent, Subscription, TurnRef};
+use openai_codex_connection::{Delivered, RawEvent, Subscription, TurnRef};
 
 /// A notification of the server's.
 ///
@@ -36,13 +36,15 @@ use openai_codex_connection::{RawEvent, Subscription, TurnRef};
 #[derive(Clone)]
 pub struct Event {
     raw: Arc<RawEvent>,
+    skipped_before: u64,
     decoded: OnceLock<Arc<Result<ServerNotification, DecodeError>>>,
 }
 
 impl Event {
-    pub(crate) fn new(raw: Arc<RawEvent>) -> Self {
+    pub(crate) fn new(delivered: Delivered) -> Self {
         Self {
-            raw,
+            raw: delivered.event,
+            skipped_before: delivered.skipped_before,
             decoded: OnceLock::new(),
         }
     }
@@ -72,6 +74,14 @@ impl Event {
     /// The whole message as it came, in JSON.
     pub fn raw(&self) -> &str {
         self.raw.line()
+    }
+
+    /// How many events were left out before this one, because this subscriber did not keep up; 0
+    /// nearly always. What was left out since the last event that says so is counted, and only
+    /// events that a later one makes up for are left out: see
+    /// [`concepts::ordering_and_lag`](crate::concepts::ordering_and_lag).
+    pub fn skipped_before(&self) -> u64 {
+        self.skipped_before
     }
 
     /// The typed notification. A method that this version does not know is
@@ -132,13 +142,24 @@ impl fmt::Debug for Event {
 macro_rules! stream {
     ($name:ident) => {
         impl $name {
+            /// Says by an error of kind [`Lagged`](crate::ErrorKind::Lagged) where events were
+            /// left out, before the event after them, instead of by
+            /// [`Event::skipped_before`].
+            #[must_use]
+            pub fn lag_as_errors(mut self) -> Self {
+                self.events.lag_as_errors();
+                self
+            }
+
             /// The next event; `None` at the end.
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::Lagged`](crate::ErrorKind::Lagged) where events were
-            /// left out because this subscriber did not keep up: the stream goes
-            /// on after it. Any other error is the last item.
+            /// When the connection or the turn ends in an error, which is the last item.
+            /// [`ErrorKind::Lagged`](crate::ErrorKind::Lagged) is one where this
+            /// subscriber was so slow that even lossless events of a turn could not be
+            /// kept. With [`lag_as_errors`](Self::lag_as_errors) that kind also stands where
+            /// events were left out, and the stream goes on after it.
             ///
             /// # Cancel safety
             ///
@@ -164,8 +185,8 @@ macro_rules! stream {
 /// The events of a thread or of the whole connection.
 ///
 /// It does not keep the connection open, and ends with it: the last item is the
-/// reason. When a subscriber does not keep up, the oldest events go, and an
-/// error of kind `Lagged` stands in their place.
+/// reason. When a subscriber does not keep up, the oldest events go, and
+/// [`Event::skipped_before`] of the next one says how many.
 ///
 /// ```no_run
 /// # async fn example(codex: openai_codex::Codex) -> openai_codex::Result<()> {

@@ -5,9 +5,9 @@ use openai_codex_connection::Limits;
 /// How much may wait for one subscriber before events are left out.
 ///
 /// Past the soft limits, best-effort events (output deltas, progress) are
-/// skipped and counted in a `Lagged` error. Past the hard limits, not even
+/// skipped, and [counted](crate::Event::skipped_before). Past the hard limits, not even
 /// lossless ones (completed items, message deltas) can be kept, and that one
-/// subscription ends with that error. Nothing else is disturbed.
+/// subscription ends with an error of kind `Lagged`. Nothing else is disturbed.
 ///
 /// ```
 /// use openai_codex::{Codex, EventBuffer};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::effects::Effects;
 use crate::event::RawEvent;
-use crate::queue::{End, Item, Limits, Mailbox, Overflow, Queue};
+use crate::queue::{End, Limits, Mailbox, Overflow, Queue};
 use crate::turn_log::SubId;
 
 /// Subscribers that all see the same, and what came before the first of them.
@@ -35,19 +35,18 @@ impl Ring {
     /// of those that were not kept.
     pub(super) fn adopt(&mut self, unclaimed: &Queue, fx: &mut Effects) {
         for item in unclaimed.items() {
-            match item {
-                Item::Event(event) => self.push(event, fx),
-                Item::Lagged(skipped) => self.skip(*skipped, fx),
-            }
+            self.skip(item.skipped_before);
+            self.push(&item.event, fx);
         }
+        self.skip(unclaimed.skipped());
     }
 
-    fn skip(&mut self, skipped: u64, fx: &mut Effects) {
+    fn skip(&mut self, skipped: u64) {
         if let Some(early) = &mut self.early {
             early.skip(skipped);
         }
         for (_, mailbox) in &self.subscribers {
-            fx.wake(mailbox.lock().skip(skipped));
+            mailbox.lock().skip(skipped);
         }
     }
 

@@ -105,9 +105,9 @@ async fn a_stalled_subscriber_learns_that_an_item_starts_again() {
         [
             "item/started",
             "item/agentMessage/delta",
-            "Lagged { skipped: 402 }",
             "item/started",
             "item/agentMessage/delta",
+            "Lagged { skipped: 402 }",
             "turn/completed",
         ]
     );

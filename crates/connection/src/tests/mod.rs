@@ -133,7 +133,9 @@ impl Connection {
 impl Subscription {
     /// The next event; `None` at the end.
     async fn next(&mut self) -> Option<Result<Arc<RawEvent>>> {
-        std::future::poll_fn(|cx| self.poll_item(cx)).await
+        self.lag_as_errors();
+        let item = std::future::poll_fn(|cx| self.poll_item(cx)).await?;
+        Some(item.map(|item| item.event))
     }
 }
 

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use crate::effects::Effects;
 use crate::event::RawEvent;
-use crate::queue::{End, Item, Limits};
+use crate::queue::{End, Limits};
 use crate::router::{Known, Over, Router, StartId, SubKey};
 
 /// Far more than any of these tests sends.
@@ -72,9 +72,9 @@ pub(super) fn read(router: &mut Router, key: &SubKey) -> (Vec<usize>, Option<End
             Poll::Pending => break None,
         }
     };
-    let numbers = batch.iter().map(|item| match item {
-        Item::Event(event) => number(event),
-        Item::Lagged(skipped) => panic!("lagged by {skipped}"),
+    let numbers = batch.iter().map(|item| {
+        assert_eq!(item.skipped_before, 0);
+        number(&item.event)
     });
     (numbers.collect(), end)
 }

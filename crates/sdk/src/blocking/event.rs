@@ -25,6 +25,13 @@ macro_rules! iterator {
                     refused: false,
                 }
             }
+
+            #[doc = concat!("As [`", stringify!($name), "::lag_as_errors`](crate::", stringify!($name), "::lag_as_errors).")]
+            #[must_use]
+            pub fn lag_as_errors(mut self) -> Self {
+                self.inner = self.inner.lag_as_errors();
+                self
+            }
         }
 
         impl Iterator for $name {

@@ -12,7 +12,7 @@
 //! | `Turn` | the turn failed | [`codex_error_info`](crate::Error::codex_error_info), [`turn_result`](crate::Error::turn_result) |
 //! | `Timeout` | the time allowed was over | it may have taken effect all the same |
 //! | `Decode` | something did not have its form | [`raw`](crate::Error::raw) has its beginning |
-//! | `Lagged` | this subscriber was too slow | [read on](super::ordering_and_lag) |
+//! | `Lagged` | this subscriber was so slow that not even lossless events could be kept | [read faster](super::ordering_and_lag) |
 //! | `InvalidInput` | it cannot be sent as it is | nothing was sent, except where a resumed thread [ignored](crate::ThreadResume) what was asked for |
 //!
 //! Its text is one line with what failed, why, where and what to do, so that

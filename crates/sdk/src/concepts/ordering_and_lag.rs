@@ -31,18 +31,15 @@
 //!
 //! ```no_run
 //! # async fn example(thread: openai_codex::Thread) -> openai_codex::Result<()> {
-//! use openai_codex::ErrorKind;
 //! use openai_codex::types::ServerNotification;
 //!
 //! let turn = thread.turn("Run the tests.").await?;
 //! let mut events = turn.stream();
 //! while let Some(event) = events.next().await {
-//!     let event = match event {
-//!         Ok(event) => event,
-//!         // We were too slow. The stream goes on.
-//!         Err(error) if matches!(error.kind(), ErrorKind::Lagged { .. }) => continue,
-//!         Err(error) => return Err(error),
-//!     };
+//!     let event = event?;
+//!     if event.skipped_before() > 0 {
+//!         println!("… {} events were left out …", event.skipped_before()); // we were too slow
+//!     }
 //!     match event.decode()? {
 //!         ServerNotification::ItemStarted(started) => println!("{}", started.item.kind()),
 //!         ServerNotification::Unrecognized(_) => {} // newer than this SDK
@@ -61,8 +58,12 @@
 //! [`EventBuffer`](crate::EventBuffer):
 //!
 //! 1. Past 4,096 events or 4 MiB, **best-effort** events are skipped: output of
-//!    commands as it appears, progress, status. In their place stands
-//!    `Err` of kind [`Lagged { skipped }`](crate::ErrorKind::Lagged).
+//!    commands as it appears, progress, status. That goes on until half of what waits
+//!    has been read; then the next event says how many were left out, by
+//!    [`skipped_before`](crate::Event::skipped_before), or the last event of the turn
+//!    does. A loop that does not ask goes on. Who wants an error in that place, of kind
+//!    [`Lagged { skipped }`](crate::ErrorKind::Lagged), asks for
+//!    [`lag_as_errors`](crate::TurnStream::lag_as_errors).
 //! 2. **Lossless** events are kept beyond that: `turn/started` and
 //!    `turn/completed`, `item/started` and `item/completed`, the deltas of
 //!    messages, plans and reasoning, token usage, errors.
