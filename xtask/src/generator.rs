@@ -6,6 +6,7 @@ mod export;
 mod generate;
 mod history;
 mod install;
+mod kept;
 mod lock;
 mod manifest;
 mod methods_file;

@@ -1,29 +1,17 @@
 //! What the runtimes before had, out of their exports: since when there is a method or a member.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::kept::{self, Version};
 use crate::schema::load;
-
-/// Where the exports of other runtimes are kept, a folder for each version.
-const RUNTIMES: &str = "runtimes";
 
 /// The exports that are kept, oldest first.
 #[derive(Default)]
 pub(crate) struct History(Vec<(Version, Export)>);
-
-/// A version as far as it is needed to compare, and its text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Version {
-    numbers: Vec<u64>,
-    /// A pre-release is older than its release.
-    is_release: bool,
-    text: String,
-}
 
 /// The methods of a runtime, by the union that they stand in; of each the members of its params.
 #[derive(Debug, Default)]
@@ -34,40 +22,16 @@ pub(crate) const REQUESTS: &str = "ClientRequest";
 pub(crate) const NOTIFICATIONS: &str = "ServerNotification";
 pub(crate) const SERVER_REQUESTS: &str = "ServerRequest";
 
-impl Version {
-    fn parse(text: &str) -> Option<Self> {
-        let (release, pre) = match text.split_once('-') {
-            Some((release, pre)) => (release, Some(pre)),
-            None => (text, None),
-        };
-        let numbers = release.split('.').map(|number| number.parse().ok());
-        Some(Self {
-            numbers: numbers.collect::<Option<_>>()?,
-            is_release: pre.is_none(),
-            text: text.to_owned(),
-        })
-    }
-}
-
 impl History {
     /// Reads what `schema/` keeps: the pin, of this version, and the others.
     pub(crate) fn read(schema: &Path, pin: &str) -> Result<Self> {
-        let mut exports = Vec::new();
-        let mut add = |name: &str, folder: &Path| -> Result<()> {
-            let version = Version::parse(name)
-                .with_context(|| format!("{} is not named by a version", folder.display()))?;
-            exports.push((version, Export::of(&load::load(folder)?)));
-            Ok(())
-        };
-        add(pin, schema)?;
-        let runtimes = schema.join(RUNTIMES);
-        if runtimes.is_dir() {
-            let cannot = || format!("cannot read {}", runtimes.display());
-            for entry in fs::read_dir(&runtimes).with_context(cannot)? {
-                let entry = entry.with_context(cannot)?;
-                add(&entry.file_name().to_string_lossy(), &entry.path())?;
-            }
-        }
+        let pin = Version::parse(pin).with_context(|| format!("{pin} is no version"))?;
+        let mut kept = kept::others(schema)?;
+        kept.push((pin, schema.to_owned()));
+        let exports = kept
+            .into_iter()
+            .map(|(version, folder)| Ok((version, Export::of(&load::load(&folder)?))));
+        let mut exports = exports.collect::<Result<Vec<_>>>()?;
         exports.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(Self(exports))
     }
@@ -76,7 +40,7 @@ impl History {
     pub(crate) fn before(&self, version: &str) -> Option<Before<'_>> {
         let version = Version::parse(version)?;
         // A build from a checkout says 0.0.0, and is newer than what was released.
-        let is_unversioned = version.numbers.iter().all(|number| *number == 0);
+        let is_unversioned = version.is_unversioned();
         let older = self
             .0
             .iter()
@@ -111,7 +75,7 @@ impl Before<'_> {
         let mut since = &self.version;
         for (version, export) in self.older.iter().rev() {
             if !has(export) {
-                return Some(&since.text);
+                return Some(since.text());
             }
             since = version;
         }

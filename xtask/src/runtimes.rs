@@ -1,31 +1,20 @@
 //! `check-runtimes`: the types of every runtime whose export is kept.
 
-use std::fs;
+use anyhow::Result;
 
-use anyhow::{Context, Result};
-
-use crate::{generate, root, verify};
+use crate::{generate, kept, root, verify};
 
 /// Generates the types of each runtime in `schema/runtimes/`, compiles them without a warning, and runs
 /// the examples in their documentation.
 pub(crate) fn run() -> Result<()> {
-    let folder = root().join("schema/runtimes");
-    let mut versions = Vec::new();
-    let entries =
-        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        versions.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    versions.sort();
-    for version in &versions {
+    let kept = kept::others(&root().join("schema"))?;
+    for (version, folder) in &kept {
+        let version = version.text();
         let out = root().join("target/runtimes").join(version);
-        generate::run(&generate::Options::of_kept(
-            folder.join(version),
-            version,
-            &out,
-        ))?;
+        generate::run(&generate::Options::of_kept(folder.clone(), version, &out))?;
         verify::documentation(&out)?;
     }
+    let versions: Vec<_> = kept.iter().map(|(version, _)| version.text()).collect();
     println!(
         "the types of {} compile, and their examples run",
         versions.join(", ")

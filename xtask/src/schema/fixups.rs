@@ -130,7 +130,8 @@ fn leave_out_methods(definitions: &mut Definitions) -> Vec<String> {
     )
 }
 
-const RESPONSES: &[(&str, &str)] = &[
+/// The requests whose response does not have their name.
+pub(crate) const RESPONSES: &[(&str, &str)] = &[
     ("account/gatewayOAuth/cancel", "GatewayOAuthCancelResponse"),
     ("account/gatewayOAuth/login", "GatewayOAuthLoginResponse"),
     ("account/gatewayOAuth/read", "GatewayOAuthReadResponse"),
@@ -400,10 +401,11 @@ fn name_untagged_members(definitions: &mut Definitions) -> Vec<String> {
     )
 }
 
-/// A required member that came with a version: definition, member, version, and what its absence
-/// before that means.
+/// A required member that came with a version, and what its absence before that means.
 pub(crate) struct AbsentBefore {
     pub(crate) definition: &'static str,
+    /// Of a tagged union: the kind that has the member.
+    pub(crate) kind: Option<&'static str>,
     pub(crate) member: &'static str,
     pub(crate) version: &'static str,
     /// As JSON.
@@ -415,6 +417,7 @@ pub(crate) struct AbsentBefore {
 pub(crate) const ABSENT_BEFORE: &[AbsentBefore] = &[
     AbsentBefore {
         definition: "ExternalAgentConfigImportHistoriesReadResponse",
+        kind: None,
         member: "connectors",
         version: "0.151.0",
         means: "[]",
@@ -422,12 +425,14 @@ pub(crate) const ABSENT_BEFORE: &[AbsentBefore] = &[
     // Profiles that were not allowed were not listed.
     AbsentBefore {
         definition: "PermissionProfileSummary",
+        kind: None,
         member: "allowed",
         version: "0.144.4",
         means: "true",
     },
     AbsentBefore {
         definition: "PluginDetail",
+        kind: None,
         member: "appTemplates",
         version: "0.144.4",
         means: "[]",
@@ -435,6 +440,7 @@ pub(crate) const ABSENT_BEFORE: &[AbsentBefore] = &[
     // A turn waited for every answer.
     AbsentBefore {
         definition: "ToolRequestUserInputParams",
+        kind: None,
         member: "isBlocking",
         version: "0.151.0",
         means: "true",
@@ -444,10 +450,10 @@ pub(crate) const ABSENT_BEFORE: &[AbsentBefore] = &[
 fn mark_absent_before(definitions: &mut Definitions) -> Vec<String> {
     missed_by(
         ABSENT_BEFORE,
-        |it| place(&[it.definition, "properties", it.member]),
+        |it| member_place(it.definition, it.kind, it.member),
         |it| {
             let value: Value = serde_json::from_str(it.means).expect("the meaning is JSON");
-            let member = member_of(definitions, it.definition, None, it.member);
+            let member = member_of(definitions, it.definition, it.kind, it.member);
             annotate(
                 member,
                 "x-absent-before",
@@ -525,10 +531,7 @@ fn annotate_members(
 ) -> Vec<String> {
     missed_by(
         targets,
-        |(name, kind, member)| match kind {
-            None => place(&[name, "properties", member]),
-            Some(kind) => format!("{} `{kind}`, member {member}", place(&[name, "oneOf"])),
-        },
+        |(name, kind, member)| member_place(name, *kind, member),
         |(name, kind, member)| {
             let member = member_of(definitions, name, *kind, member);
             annotate(member, annotation, value.clone())
@@ -551,6 +554,14 @@ fn place(path: &[&str]) -> String {
     let at = At::definition("fixups", path.first().copied().unwrap_or_default());
     let within = path.iter().skip(1);
     within.fold(at, |at, segment| at.child(segment)).to_string()
+}
+
+/// The place of a member of a definition, or of one kind of a tagged union.
+pub(crate) fn member_place(name: &str, kind: Option<&str>, member: &str) -> String {
+    match kind {
+        None => place(&[name, "properties", member]),
+        Some(kind) => format!("{} `{kind}`, member {member}", place(&[name, "oneOf"])),
+    }
 }
 
 /// The place of a request of the client's, which its number would not tell.

@@ -5,10 +5,11 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use schemars::schema::SchemaObject;
 
-use super::fixups::{ABSENT_BEFORE, AbsentBefore};
+use super::fixups::{ABSENT_BEFORE, AbsentBefore, member_place};
 use super::messages::MESSAGES;
-use super::read::{Definitions, branches, is_null, is_null_allowed, object};
-use super::{At, load, normalise, vocabulary};
+use super::read::{Definitions, branches, is_null, is_null_allowed, kind_of, object, tag_of};
+use super::{load, normalise, vocabulary};
+use crate::kept::{self, Version};
 
 /// A runtime that is older than the pin.
 struct Older {
@@ -20,113 +21,132 @@ struct Older {
 /// `absent_before` fixup, with the entry to write.
 pub(crate) fn check(folder: &Path, pin: &str, definitions: &Definitions) -> Result<()> {
     let older = read(folder, pin)?;
-    let mut needed: Vec<(String, String, String)> = Vec::new();
+    let mut needed: Vec<(Place, String)> = Vec::new();
     for (index, runtime) in older.iter().enumerate() {
         let next = older.get(index + 1).map_or(pin, |it| &it.version);
-        for (definition, member) in missing(definitions, &runtime.definitions) {
-            needed.retain(|(other, name, _)| (other, name) != (&definition, &member));
-            needed.push((definition, member, next.to_owned()));
+        for place in missing(definitions, &runtime.definitions) {
+            needed.retain(|(other, _)| *other != place);
+            needed.push((place, next.to_owned()));
         }
     }
-    for (definition, member, version) in &needed {
-        let is_it = |it: &&AbsentBefore| it.definition == definition && it.member == member;
-        let entry = ABSENT_BEFORE.iter().find(is_it);
+    for (place, version) in &needed {
+        let entry = ABSENT_BEFORE.iter().find(|it| Place::of(it) == *place);
         if entry.is_none_or(|it| it.version != version) {
-            let at = At::definition("absent before", definition);
-            return Err(at.child("properties").child(member).error(format!(
-                "runtimes before {version} do not send this required member; decide what that \
+            let Place {
+                definition,
+                kind,
+                member,
+            } = place;
+            bail!(
+                "{place} (absent before): runtimes before {version} do not send this required member; decide what that \
                  means, in ABSENT_BEFORE of xtask/src/schema/fixups.rs: AbsentBefore {{ definition: \
-                 {definition:?}, member: {member:?}, version: {version:?}, means: \"\" }}"
-            )));
+                 {definition:?}, kind: {kind:?}, member: {member:?}, version: {version:?}, means: \"\" }}"
+            );
         }
     }
-    let is_needed = |it: &AbsentBefore| {
-        needed
-            .iter()
-            .any(|(definition, member, _)| it.definition == definition && it.member == member)
-    };
-    if let Some(it) = ABSENT_BEFORE.iter().find(|it| !is_needed(it)) {
-        let at = At::definition("absent before", it.definition);
-        return Err(at.child("properties").child(it.member).error(
-            "every runtime in schema/runtimes/ sends this; take it out of ABSENT_BEFORE in \
-             xtask/src/schema/fixups.rs",
-        ));
+    for place in ABSENT_BEFORE.iter().map(Place::of) {
+        if !needed.iter().any(|(it, _)| *it == place) {
+            bail!(
+                "{place} (absent before): every runtime in schema/runtimes/ sends this; take it out of ABSENT_BEFORE in \
+                 xtask/src/schema/fixups.rs"
+            );
+        }
     }
     Ok(())
 }
 
-/// The runtimes before the pin, oldest first.
-fn read(folder: &Path, pin: &str) -> Result<Vec<Older>> {
-    let folder = folder.join("runtimes");
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let pin = numbers(pin).with_context(|| format!("{pin} is no version"))?;
-    let mut older = Vec::new();
-    let entries =
-        std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        let version = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let Some(order) = numbers(&version) else {
-            bail!("{} is not named after a version", path.display());
-        };
-        if order < pin {
-            let definitions = vocabulary::read(&normalise::flatten(load::load(&path)?)?)
-                .with_context(|| format!("in {}", path.display()))?;
-            older.push((
-                order,
-                Older {
-                    version,
-                    definitions,
-                },
-            ));
-        }
-    }
-    older.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(older.into_iter().map(|(_, it)| it).collect())
+/// A member of a definition, or of a kind of one.
+#[derive(Debug, PartialEq)]
+struct Place {
+    definition: String,
+    kind: Option<String>,
+    member: String,
 }
 
-fn numbers(version: &str) -> Option<Vec<u64>> {
-    version
-        .split('.')
-        .map(|number| number.parse().ok())
+impl Place {
+    fn of(it: &AbsentBefore) -> Self {
+        Self {
+            definition: it.definition.to_owned(),
+            kind: it.kind.map(str::to_owned),
+            member: it.member.to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&member_place(
+            &self.definition,
+            self.kind.as_deref(),
+            &self.member,
+        ))
+    }
+}
+
+/// The runtimes before the pin, oldest first.
+fn read(folder: &Path, pin: &str) -> Result<Vec<Older>> {
+    let pin = Version::parse(pin).with_context(|| format!("{pin} is no version"))?;
+    let older = kept::others(folder)?.into_iter();
+    older
+        .filter(|(version, _)| *version < pin)
+        .map(|(version, path)| {
+            let definitions = vocabulary::read(&normalise::flatten(load::load(&path)?)?)
+                .with_context(|| format!("in {}", path.display()))?;
+            Ok(Older {
+                version: version.text().to_owned(),
+                definitions,
+            })
+        })
         .collect()
 }
 
-/// Definitions and members that the pin requires and an older runtime does not, null aside.
-fn missing(pin: &Definitions, older: &Definitions) -> Vec<(String, String)> {
+/// Members that the pin requires and an older runtime does not, null aside.
+fn missing(pin: &Definitions, older: &Definitions) -> Vec<Place> {
     let mut missing = Vec::new();
-    for (name, schema) in pin
-        .iter()
-        .filter(|(name, _)| !MESSAGES.contains(&name.as_str()))
-    {
-        let (Some(now), Some(before)) = (&schema.object, older.get(name)) else {
+    let definitions = pin.iter();
+    for (name, now) in definitions.filter(|(name, _)| !MESSAGES.contains(&name.as_str())) {
+        let Some(before) = older.get(name) else {
             continue;
         };
-        let Some(before) = &before.object else {
+        let mut compare = |kind: Option<&str>, now: &SchemaObject, before: &SchemaObject| {
+            let members = newly_required(now, before).into_iter();
+            missing.extend(members.map(|member| Place {
+                definition: name.clone(),
+                kind: kind.map(str::to_owned),
+                member,
+            }));
+        };
+        compare(None, now, before);
+        let (now, before) = (branches(now), branches(before));
+        let (Some(now), Some(before)) = (now, before) else {
             continue;
         };
-        for member in now
-            .required
-            .iter()
-            .filter(|it| !before.required.contains(*it))
-        {
-            if now
-                .properties
-                .get(member)
-                .map(object)
-                .is_some_and(|it| !takes_null(it))
-            {
-                missing.push((name.clone(), member.clone()));
+        let Some(tag) = tag_of(now) else { continue };
+        for kind in now.iter().map(object) {
+            let name = kind_of(kind, tag);
+            let same = |it: &&SchemaObject| kind_of(it, tag) == name;
+            if let Some(before) = before.iter().map(object).find(same) {
+                compare(name, kind, before);
             }
         }
     }
     missing
+}
+
+/// The required members that were not.
+fn newly_required(now: &SchemaObject, before: &SchemaObject) -> Vec<String> {
+    let (Some(now), Some(before)) = (&now.object, &before.object) else {
+        return Vec::new();
+    };
+    let new = now
+        .required
+        .iter()
+        .filter(|it| !before.required.contains(*it));
+    let new = new.filter(|member| {
+        let schema = now.properties.get(*member).map(object);
+        schema.is_some_and(|it| !takes_null(it))
+    });
+    new.cloned().collect()
 }
 
 /// Whether null is a value, so that absence can be it.
@@ -139,4 +159,41 @@ fn takes_null(schema: &SchemaObject) -> bool {
             .any(is_null)
     };
     is_null_allowed(schema) || of_branch()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn definitions(bundle: serde_json::Value) -> Definitions {
+        vocabulary::read(&normalise::flatten(json!({"definitions": bundle})).unwrap()).unwrap()
+    }
+
+    fn item(required: &[&str]) -> Definitions {
+        let members = json!({
+            "type": {"type": "string", "enum": ["a"]}, "x": {"type": "string"}, "y": {"type": ["string", "null"]},
+        });
+        definitions(json!({
+            "Item": {"oneOf": [{"type": "object", "properties": members, "required": required}]},
+            "Plain": {"type": "object", "properties": {"x": {"type": "string"}}, "required": &required[1..2]},
+        }))
+    }
+
+    #[test]
+    fn members_of_kinds_are_missed_as_well() {
+        let place = |definition: &str, kind: Option<&str>| Place {
+            definition: definition.to_owned(),
+            kind: kind.map(str::to_owned),
+            member: "x".to_owned(),
+        };
+        let missing = missing(&item(&["type", "x", "y"]), &item(&["type", "z"]));
+        // What may be null is null where it is absent.
+        assert_eq!(missing, [place("Item", Some("a")), place("Plain", None)]);
+        assert_eq!(
+            missing[0].to_string(),
+            "/definitions/Item/oneOf `a`, member x"
+        );
+    }
 }
