@@ -2,6 +2,7 @@
 //! when one of them is asked for, so that the others do not wait for the generator.
 
 mod codegen;
+mod diff;
 mod export;
 mod generate;
 mod history;
@@ -44,6 +45,8 @@ enum Command {
     ExportSchema(export::Options),
     /// Generate and compile the types of every runtime whose export is kept
     CheckRuntimes,
+    /// Tell what two schemas differ in, and what that does to callers and on the wire
+    Diff(diff::Options),
     /// Write crates/sdk/public-api.txt from what is public
     PublicApi(public_api::Options),
     /// Compare the async and the blocking API
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::GenerateTypes(options) => generate::run(&options),
         Command::ExportSchema(options) => export::run(&options),
         Command::CheckRuntimes => runtimes::run(),
+        Command::Diff(options) => diff::run(&options),
         Command::PublicApi(options) => public_api::run(&options),
         Command::CheckParity => parity::run(),
     })

@@ -37,6 +37,9 @@ enum Command {
     /// Generate and compile the types of every runtime whose export is kept
     #[command(disable_help_flag = true)]
     CheckRuntimes(Forwarded),
+    /// Tell what two schemas differ in, and what that does to callers and on the wire
+    #[command(disable_help_flag = true)]
+    Diff(Forwarded),
     /// Write crates/sdk/public-api.txt from what is public
     #[command(disable_help_flag = true)]
     PublicApi(Forwarded),
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::GenerateTypes(rest) => return forward::run("generate-types", &rest),
         Command::ExportSchema(rest) => return forward::run("export-schema", &rest),
         Command::CheckRuntimes(rest) => return forward::run("check-runtimes", &rest),
+        Command::Diff(rest) => return forward::run("diff", &rest),
         Command::PublicApi(rest) => return forward::run("public-api", &rest),
         Command::CheckParity(rest) => return forward::run("check-parity", &rest),
         Command::CheckPlatforms(options) => platforms::run(&options),

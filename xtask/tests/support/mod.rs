@@ -37,8 +37,13 @@ impl Outcome {
 
 /// Runs `cargo xtask generate-types` with these arguments.
 pub(crate) fn generate(arguments: &[&str]) -> Outcome {
+    run("generate-types", arguments)
+}
+
+/// Runs a command of the generator's.
+pub(crate) fn run(command: &str, arguments: &[&str]) -> Outcome {
     let output = Command::new(env!("CARGO_BIN_EXE_xtask-generator"))
-        .arg("generate-types")
+        .arg(command)
         .args(arguments)
         .output()
         .unwrap();
