@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use openai_codex_runtime::{Installer, Release};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -65,7 +66,7 @@ fn other(binary: &Path, mode: Mode) -> Result<()> {
 }
 
 fn pinned(mode: Mode) -> Result<()> {
-    let runtime = install::pinned()?;
+    let runtime = install::with(Installer::new().release(Release::pinned()))?;
     openai_codex_runtime::verify(&runtime)?;
     let export = export(runtime.binary())?;
     let folder = root().join("schema");

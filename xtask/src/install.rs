@@ -1,15 +1,12 @@
-//! The pinned runtime, installed if it is not there.
+//! The pinned runtime, installed if it is not there, or the newest supported one that can be had.
 
 use anyhow::{Context, Result};
-use openai_codex_runtime::{Installer, Progress, Runtime, locate};
+use openai_codex_runtime::{Installer, Progress, Runtime};
 
-/// Finds the pinned runtime in the cache or installs it, saying so.
-pub(crate) fn pinned() -> Result<Runtime> {
-    if let Some(runtime) = locate().context("cannot look for the pinned runtime")? {
-        return Ok(runtime);
-    }
+/// Finds in the cache what an installer would install, or installs it, saying so.
+pub(crate) fn with(installer: Installer) -> Result<Runtime> {
     let mut said = false;
-    let installer = Installer::new().on_progress(move |progress| match progress {
+    let installer = installer.on_progress(move |progress| match progress {
         Progress::Downloading {
             client,
             archive,
@@ -18,8 +15,8 @@ pub(crate) fn pinned() -> Result<Runtime> {
         } if !said => {
             said = true;
             eprintln!(
-                "installing codex {} ({} MB) with {} into {}",
-                openai_codex_runtime::VERSION,
+                "installing codex ({}, {} MB) with {} into {}",
+                archive.spec,
                 archive.size / 1_000_000,
                 client.name(),
                 into.display()
@@ -28,7 +25,11 @@ pub(crate) fn pinned() -> Result<Runtime> {
         Progress::Failed { failure } => eprintln!("{failure}"),
         _ => {}
     });
-    installer
+    let runtime = installer
         .install()
-        .context("cannot install the pinned runtime")
+        .context("cannot install the codex runtime")?;
+    if let Some(note) = runtime.instead_of_pinned() {
+        eprintln!("{note}");
+    }
+    Ok(runtime)
 }

@@ -5,6 +5,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use openai_codex_runtime::Installer;
+
 use crate::{install, root};
 
 #[derive(Args)]
@@ -20,7 +22,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     // First, so that its progress is seen: the test would install it too.
     if std::env::var_os("CODEX_BIN").is_none() {
-        install::pinned()?;
+        install::with(Installer::new())?;
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);

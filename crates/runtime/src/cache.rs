@@ -78,10 +78,11 @@ impl Cache {
         &self.path
     }
 
-    /// The pinned runtime in this cache, or `None` when it is not installed.
+    /// The pinned runtime in this cache, else the newest supported one in it, or `None` when none is
+    /// installed. [`Runtime::instead_of_pinned`] tells them apart.
     ///
     /// A look at names and sizes, with no program started and nothing hashed; `verify` hashes.
-    /// A runtime of another version, or one with a file that is missing, has the wrong size or is
+    /// A runtime of any other version, or one with a file that is missing, has the wrong size or is
     /// a link, counts as not installed.
     ///
     /// # Errors
@@ -89,9 +90,14 @@ impl Cache {
     /// [`Error::UnsupportedPlatform`] when the pinned release has nothing for this machine, and
     /// [`Error::Io`] when the cache cannot be read.
     pub fn locate(&self) -> Result<Option<Runtime>, Error> {
-        let release = Release::pinned();
-        let platform = release.platform(&current_target())?;
-        self.locate_release(&release, platform)
+        let target = current_target();
+        for release in Release::supported() {
+            let found = self.locate_release(release, release.platform(&target)?)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// The same for any release and platform.

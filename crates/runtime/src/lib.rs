@@ -1,9 +1,10 @@
 //! Finds, installs and verifies the [Codex](https://github.com/openai/codex) runtime that the
 //! Rust SDK for Codex is made for.
 //!
-//! The SDK drives a program, `codex`, and each release of the SDK is made for one version of it:
-//! [`VERSION`]. This crate knows that version, the sha256 of every file that was published of it
-//! for each platform, and where on this machine it is kept.
+//! The SDK drives a program, `codex`, and each release of the SDK is made from one version of it:
+//! [`VERSION`]. This crate knows that version, and older ones that are supported as well, the sha256
+//! of every file that was published of them for each platform, and where on this machine they are
+//! kept.
 //!
 //! # Finding it
 //!
@@ -36,6 +37,8 @@
 //! credentials. The mirror need not be trusted: what it delivers is compared with the sha256 in
 //! this crate before it is unpacked, and the unpacked files once more. (uv cannot deliver the
 //! archive itself, so there it is uv which compares it, with the sha256 given to it.)
+//! Where no client can have the pinned version, as it is not published for it, the newest supported
+//! one that can be had is installed instead: see [`Runtime::instead_of_pinned`].
 //! Configuration for the user and the environment count; a configuration file in the current
 //! folder does not, since the client runs in a folder of its own.
 //!
@@ -90,7 +93,8 @@ pub use verify::verify;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// Finds the pinned runtime in the user's cache, or gives `None` when it is not installed.
+/// Finds the pinned runtime in the user's cache, else the newest supported one there; `None` when none is
+/// installed.
 ///
 /// The same as [`Cache::locate`] of [`Cache::user`].
 ///

@@ -52,11 +52,16 @@ const MISMATCH: u8 = 4;
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
-        Ok(Some(runtime)) => match writeln!(io::stdout(), "{}", runtime.binary().display()) {
-            Ok(()) => ExitCode::SUCCESS,
-            // Whoever wanted the path has gone.
-            Err(_) => ExitCode::from(FAILED),
-        },
+        Ok(Some(runtime)) => {
+            if let Some(note) = runtime.instead_of_pinned() {
+                report::line(&note);
+            }
+            match writeln!(io::stdout(), "{}", runtime.binary().display()) {
+                Ok(()) => ExitCode::SUCCESS,
+                // Whoever wanted the path has gone.
+                Err(_) => ExitCode::from(FAILED),
+            }
+        }
         Ok(None) => {
             report::line(&format!(
                 "codex runtime {VERSION} is not installed; install it with `openai-codex-runtime install`"
@@ -86,7 +91,8 @@ fn run(arguments: Arguments) -> Result<Option<Runtime>, Error> {
                 return Ok(None);
             };
             verify(&runtime)?;
-            report::line(&format!("codex runtime {VERSION} is what was published"));
+            let version = runtime.version();
+            report::line(&format!("codex runtime {version} is what was published"));
             Ok(Some(runtime))
         }
     }
@@ -94,7 +100,8 @@ fn run(arguments: Arguments) -> Result<Option<Runtime>, Error> {
 
 fn install(cache: Cache, client: Option<Client>, mut force: bool) -> Result<Runtime, Error> {
     // Who calls this by hand may suspect damage, which a look at sizes would not show.
-    if !force && let Some(runtime) = cache.locate()? {
+    let is_pinned = |it: &Runtime| it.version() == VERSION;
+    if !force && let Some(runtime) = cache.locate()?.filter(is_pinned) {
         match verify(&runtime) {
             Ok(()) => {
                 report::line(&format!("codex runtime {VERSION} is installed already"));
@@ -115,6 +122,8 @@ fn install(cache: Cache, client: Option<Client>, mut force: bool) -> Result<Runt
         installer = installer.client(client);
     }
     let runtime = installer.install()?;
-    report::line(&format!("codex runtime {VERSION} is installed"));
+    // What was there is looked at; what came has been hashed.
+    verify(&runtime)?;
+    report::line(&format!("codex runtime {} is installed", runtime.version()));
     Ok(runtime)
 }

@@ -20,11 +20,15 @@ pub struct Release {
 impl Release {
     /// The pinned release.
     #[must_use]
-    pub const fn pinned() -> Self {
-        Self {
-            version: Cow::Borrowed(pin::VERSION),
-            platforms: Cow::Borrowed(pin::PLATFORMS),
-        }
+    pub fn pinned() -> Self {
+        Self::supported()[0].clone()
+    }
+
+    /// The releases that this crate knows the hashes of, newest first: the pinned one, and older ones
+    /// that the SDK supports as well. Not every one is published for every package client.
+    #[must_use]
+    pub const fn supported() -> &'static [Self] {
+        pin::RELEASES
     }
 
     /// The platform with this Rust target triple.
@@ -58,13 +62,18 @@ pub struct Platform {
     pub binary: PinnedFile,
     /// The files beside the binary that it starts or reads.
     pub siblings: Cow<'static, [PinnedFile]>,
-    /// The archive that uv and pip download.
-    pub wheel: Archive,
-    /// The archive that npm downloads.
-    pub npm: Archive,
+    /// The archive that uv and pip download, if it was published for them.
+    pub wheel: Option<Archive>,
+    /// The archive that npm downloads, if it was published for it.
+    pub npm: Option<Archive>,
 }
 
 impl Platform {
+    /// The archives that were published.
+    pub fn archives(&self) -> impl Iterator<Item = &Archive> {
+        self.wheel.iter().chain(&self.npm)
+    }
+
     /// The binary and its siblings.
     pub fn files(&self) -> impl Iterator<Item = &PinnedFile> {
         std::iter::once(&self.binary).chain(self.siblings.iter())
@@ -127,27 +136,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pinned_release_knows_eight_platforms_with_well_formed_hashes() {
-        let release = Release::pinned();
-        assert_eq!(release.version, crate::VERSION);
-        assert_eq!(release.platforms.len(), 8);
-        for platform in release.platforms.iter() {
-            let hashes = platform.files().map(|file| &file.sha256);
-            for hash in hashes.chain([&platform.wheel.sha256, &platform.npm.sha256]) {
-                assert_eq!(hash.len(), 64, "{}: {hash}", platform.target);
-                assert!(hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')));
+    fn the_releases_are_well_formed_and_the_pinned_one_is_first() {
+        assert_eq!(Release::pinned().version, crate::VERSION);
+        for release in Release::supported() {
+            assert_eq!(release.platforms.len(), 8);
+            for platform in release.platforms.iter() {
+                let hashes = platform.files().map(|file| &file.sha256);
+                let archives = platform.archives().map(|archive| &archive.sha256);
+                for hash in hashes.chain(archives) {
+                    assert_eq!(hash.len(), 64, "{}: {hash}", platform.target);
+                    assert!(hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')));
+                }
+                assert!(platform.archives().count() > 0, "{}", platform.target);
+                if let Some(wheel) = &platform.wheel {
+                    assert!(wheel.spec.ends_with(&format!("=={}", release.version)));
+                }
+                if let Some(npm) = &platform.npm {
+                    assert!(npm.spec.contains(&format!("@{}-", release.version)));
+                }
             }
+        }
+    }
+
+    #[test]
+    fn each_client_can_have_a_supported_release_for_each_platform() {
+        for platform in Release::pinned().platforms.iter() {
+            let all = Release::supported().iter();
+            let same: Vec<_> = all
+                .filter_map(|it| it.platform(&platform.target).ok())
+                .collect();
             assert!(
-                platform
-                    .wheel
-                    .spec
-                    .ends_with(&format!("=={}", release.version))
+                same.iter().any(|it| it.wheel.is_some()),
+                "{}",
+                platform.target
             );
             assert!(
-                platform
-                    .npm
-                    .spec
-                    .contains(&format!("@{}-", release.version))
+                same.iter().any(|it| it.npm.is_some()),
+                "{}",
+                platform.target
             );
         }
     }

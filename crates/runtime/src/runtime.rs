@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::pin;
 use crate::release::{Platform, Release};
 
 /// A runtime in the cache, ready to be started.
@@ -35,6 +36,26 @@ impl Runtime {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Where this is an older runtime than the pinned one: a sentence for people that says so, why,
+    /// and how to get the pinned one.
+    #[must_use]
+    pub fn instead_of_pinned(&self) -> Option<String> {
+        if self.version == pin::VERSION {
+            return None;
+        }
+        let (version, pinned) = (&self.version, pin::VERSION);
+        let platform = Release::supported()[0].platform(&self.platform.target).ok();
+        let from = match platform.map(|it| (it.wheel.is_some(), it.npm.is_some())) {
+            Some((true, false)) => "uv or pip",
+            Some((false, true)) => "npm",
+            _ => "uv, pip or npm",
+        };
+        Some(format!(
+            "codex {version} is used, which is supported; {pinned} is the pinned version, and comes \
+             through {from}: with that on the PATH, `openai-codex-runtime install` installs it"
+        ))
     }
 
     /// The folder that it was unpacked into.

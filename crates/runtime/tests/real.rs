@@ -61,7 +61,7 @@ fn the_pinned_runtime_is_installed_found_verified_and_runs() {
         .output()
         .expect("it starts");
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains(VERSION), "{text}");
+    assert!(text.contains(runtime.version()), "{text}");
     let tools = runtime.path_dir().expect("it comes with tools");
     let output = Command::new(tools.join("rg"))
         .arg("--version")

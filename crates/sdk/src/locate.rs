@@ -58,11 +58,21 @@ pub(crate) async fn locate(named: Option<&Path>, policy: VersionPolicy) -> Resul
     }
     let mut looked = String::from("codex_bin and $CODEX_BIN are not set");
     match openai_codex_runtime::locate() {
-        Ok(Some(runtime)) => {
+        Ok(Some(runtime)) if policy.judge(Some(runtime.version())) == Verdict::Fits => {
+            if let Some(note) = runtime.instead_of_pinned() {
+                tracing::info!("{note}");
+            }
             return Ok(Found {
                 binary: runtime.binary().to_owned(),
                 path_dir: runtime.path_dir().map(Path::to_owned),
             });
+        }
+        Ok(Some(runtime)) => {
+            let version = runtime.version();
+            let _ = write!(
+                looked,
+                "; codex {version} in the cache, which {policy:?} does not take"
+            );
         }
         Ok(None) => {
             let _ = match openai_codex_runtime::Cache::user() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use openai_codex_runtime::{Client, Error, Progress, VERSION};
+use openai_codex_runtime::{Client, Error, Progress};
 
 /// Says what an installation is doing.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Reporter {
             } => {
                 if self.begin(Step::Download(*client)) {
                     line(&format!(
-                        "downloading codex runtime {VERSION} ({}, {} MB) with {client} into {}",
+                        "downloading codex runtime ({}, {} MB) with {client} into {}",
                         archive.spec,
                         archive.size.div_ceil(1_000_000),
                         into.display()

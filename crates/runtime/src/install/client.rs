@@ -51,12 +51,12 @@ impl Client {
         }
     }
 
-    /// The archive that it downloads.
+    /// The archive that it downloads, if the release was published for it.
     #[must_use]
-    pub const fn archive(self, platform: &Platform) -> &Archive {
+    pub const fn archive(self, platform: &Platform) -> Option<&Archive> {
         match self {
-            Self::Uv | Self::Pip => &platform.wheel,
-            Self::Npm => &platform.npm,
+            Self::Uv | Self::Pip => platform.wheel.as_ref(),
+            Self::Npm => platform.npm.as_ref(),
         }
     }
 
@@ -209,9 +209,9 @@ impl Client {
         program: &Program,
         search_path: &OsStr,
         platform: &Platform,
+        archive: &Archive,
         folders: &Folders,
     ) -> io::Result<Order> {
-        let archive = self.archive(platform);
         let mut command = program.command(search_path);
         command.current_dir(&folders.download);
         for variable in ["TMPDIR", "TMP", "TEMP"] {

@@ -12,7 +12,7 @@ mod unpack;
 mod work;
 
 use std::borrow::Cow;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ pub struct Installer {
     client: Option<Client>,
     search_path: Option<OsString>,
     force: bool,
-    release: Release,
+    releases: Cow<'static, [Release]>,
     target: Cow<'static, str>,
     stall_timeout: Duration,
     lock_timeout: Duration,
@@ -69,13 +69,17 @@ pub struct Installer {
 impl Installer {
     /// An installer of the pinned runtime for this machine, into the user's cache, through the
     /// first of uv, pip and npm that delivers.
+    ///
+    /// Not every release is published for every client. Where none brings the pinned one, the newest
+    /// of [`Release::supported`] that can be had is installed instead: [`Runtime::version`] says
+    /// which, and [`Runtime::instead_of_pinned`] how to get the pinned one.
     pub fn new() -> Self {
         Self {
             cache: None,
             client: None,
             search_path: None,
             force: false,
-            release: Release::pinned(),
+            releases: Cow::Borrowed(Release::supported()),
             target: current_target(),
             stall_timeout: Duration::from_secs(5 * 60),
             lock_timeout: Duration::from_secs(30 * 60),
@@ -107,9 +111,15 @@ impl Installer {
         self
     }
 
-    /// Installs another release than the pinned one.
+    /// Installs this release and no other.
     pub fn release(mut self, release: Release) -> Self {
-        self.release = release;
+        self.releases = Cow::Owned(vec![release]);
+        self
+    }
+
+    /// Installs the first of these that a client can have.
+    pub fn releases(mut self, releases: impl Into<Vec<Release>>) -> Self {
+        self.releases = Cow::Owned(releases.into());
         self
     }
 
@@ -156,21 +166,46 @@ impl Installer {
     /// - [`Error::UnsafeEntry`], [`Error::BadArchive`]: the archive could not be unpacked.
     /// - [`Error::Locked`]: another installer does not come to an end.
     pub fn install(mut self) -> Result<Runtime, Error> {
-        let platform = self.release.platform(&self.target)?.clone();
         let cache = match self.cache.take() {
             Some(cache) => cache,
             None => Cache::user()?,
         };
-        if let Some(runtime) = self.installed(&cache, &platform)? {
+        let search_path = match self.search_path.take() {
+            Some(path) => path,
+            None => std::env::var_os("PATH").unwrap_or_default(),
+        };
+        // The failure of the first is told if none can be had.
+        let mut first = None;
+        for release in self.releases.clone().iter() {
+            match self.install_release(release, &cache, &search_path) {
+                Err(error @ (Error::NoClient { .. } | Error::Download { .. })) => {
+                    first.get_or_insert(error);
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(first.unwrap_or_else(|| Error::NoClient {
+            searched: self.clients().to_vec(),
+        }))
+    }
+
+    fn install_release(
+        &mut self,
+        release: &Release,
+        cache: &Cache,
+        search_path: &OsStr,
+    ) -> Result<Runtime, Error> {
+        let platform = release.platform(&self.target)?.clone();
+        if let Some(runtime) = self.installed(cache, release, &platform)? {
             return Ok(runtime);
         }
         let folder = cache.runtimes();
         let space = Space {
             cache: cache.path().to_path_buf(),
             // While at work, the archive and what is unpacked from it lie side by side.
-            needed: [&platform.wheel, &platform.npm]
+            needed: platform
+                .archives()
                 .map(|archive| archive.size + archive.unpacked)
-                .into_iter()
                 .fold(0, u64::max),
         };
         // What the user has named may be a link; what lies in it is ours.
@@ -184,39 +219,42 @@ impl Installer {
         let lock = Lock::acquire(&folder.join(".lock"), self.lock_timeout, &space, || {
             progress(Progress::Waiting);
         })?;
-        if let Some(runtime) = self.installed(&cache, &platform)? {
+        if let Some(runtime) = self.installed(cache, release, &platform)? {
             return Ok(runtime);
         }
         let staging = folder.join(".staging");
         if lock.exclusive {
             staging::sweep(&staging);
         }
+        let clients = self.clients().to_vec();
         let work = Work {
-            release: &self.release,
+            release,
             platform: &platform,
-            cache: &cache,
+            cache,
             space: &space,
             staging: &staging,
             lock: lock.file(),
             stall_timeout: self.stall_timeout,
             progress: &mut *self.on_progress,
         };
-        let clients = self
-            .client
-            .as_ref()
-            .map_or(&Client::ALL[..], std::slice::from_ref);
-        let search_path = match self.search_path.take() {
-            Some(path) => path,
-            None => std::env::var_os("PATH").unwrap_or_default(),
-        };
-        work.install(clients, &search_path)
+        work.install(&clients, search_path)
     }
 
-    fn installed(&self, cache: &Cache, platform: &Platform) -> Result<Option<Runtime>, Error> {
+    fn clients(&self) -> &[Client] {
+        let one = self.client.as_ref().map(std::slice::from_ref);
+        one.unwrap_or(&Client::ALL)
+    }
+
+    fn installed(
+        &self,
+        cache: &Cache,
+        release: &Release,
+        platform: &Platform,
+    ) -> Result<Option<Runtime>, Error> {
         if self.force {
             Ok(None)
         } else {
-            cache.locate_release(&self.release, platform)
+            cache.locate_release(release, platform)
         }
     }
 }
@@ -229,11 +267,12 @@ impl Default for Installer {
 
 impl fmt::Debug for Installer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let versions: Vec<_> = self.releases.iter().map(|it| &it.version).collect();
         f.debug_struct("Installer")
             .field("cache", &self.cache)
             .field("client", &self.client)
             .field("force", &self.force)
-            .field("version", &self.release.version)
+            .field("versions", &versions)
             .field("target", &self.target)
             .finish_non_exhaustive()
     }

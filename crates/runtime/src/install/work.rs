@@ -54,13 +54,16 @@ impl Work<'_> {
     ) -> Result<Runtime, Error> {
         let mut failures = Vec::new();
         for &client in clients {
+            let Some(archive) = client.archive(self.platform) else {
+                continue;
+            };
             let Some(program) = client.find(search_path) else {
                 continue;
             };
             // Each has a folder of its own, so the next does not trip over what one has left.
             let staging =
                 Staging::create(self.staging).map_err(self.space.writing(self.staging))?;
-            match self.fetch(client, &program, search_path, staging.path()) {
+            match self.fetch(client, archive, &program, search_path, staging.path()) {
                 Ok(root) => return self.publish(&root, &staging),
                 Err(Miss::Fatal(error)) => return Err(error),
                 Err(Miss::Client(failure)) => {
@@ -82,15 +85,15 @@ impl Work<'_> {
     fn fetch(
         &mut self,
         client: Client,
+        archive: &Archive,
         program: &Program,
         search_path: &OsStr,
         staging: &Path,
     ) -> Result<PathBuf, Miss> {
         let folders = Folders::create(staging).map_err(self.space.writing(staging))?;
         let order = client
-            .order(program, search_path, self.platform, &folders)
+            .order(program, search_path, self.platform, archive, &folders)
             .map_err(self.space.writing(staging))?;
-        let archive = client.archive(self.platform);
         let stderr = self.run(client, archive, &order)?;
         let root = match order.delivery {
             Delivery::Archive { folder, format } => {

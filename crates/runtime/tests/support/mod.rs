@@ -178,7 +178,7 @@ impl World {
     pub(crate) fn uv_that_unpacks(&self, after: &str) -> String {
         let mut script = format!(
             "grep -q 'hash=sha256:{}' \"$requirement\" || exit 9\n",
-            self.platform().wheel.sha256
+            self.platform().wheel.as_ref().unwrap().sha256
         );
         for (path, text, mode) in FILES {
             let file = format!("\"$dest\"/{WHEEL_ROOT}/{path}");
@@ -430,8 +430,8 @@ fn release_of(folder: &Path) -> Release {
         path_dir: "codex-path".into(),
         binary,
         siblings: siblings.to_vec().into(),
-        wheel: archive("made-up==1.2.3", WHEEL, WHEEL_ROOT),
-        npm: archive("made-up@1.2.3-any", NPM, NPM_ROOT),
+        wheel: Some(archive("made-up==1.2.3", WHEEL, WHEEL_ROOT)),
+        npm: Some(archive("made-up@1.2.3-any", NPM, NPM_ROOT)),
     };
     Release {
         version: "1.2.3".into(),

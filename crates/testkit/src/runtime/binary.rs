@@ -43,8 +43,8 @@ impl Binary {
         }
         let located = openai_codex_runtime::locate();
         match located.map_err(|error| Error::caused("cannot look for the Codex runtime", error))? {
-            Some(runtime) => Ok(Binary::from(runtime)),
-            None => install().map(Binary::from),
+            Some(runtime) if runtime.instead_of_pinned().is_none() => Ok(Binary::from(runtime)),
+            older => install(older).map(Binary::from),
         }
     }
 
@@ -65,19 +65,23 @@ impl From<Runtime> for Binary {
     }
 }
 
+/// What is there, if there is anything.
 #[cfg(not(feature = "install"))]
-fn install() -> Result<Runtime> {
-    Err(Error::new(format!(
-        "the Codex runtime {} is not installed: \
+fn install(older: Option<Runtime>) -> Result<Runtime> {
+    older.ok_or_else(|| {
+        Error::new(format!(
+            "the Codex runtime {} is not installed: \
          enable the feature `install` of openai-codex-testkit, run `openai-codex-runtime install`, \
          or set CODEX_BIN to a codex binary",
-        openai_codex_runtime::VERSION
-    )))
+            openai_codex_runtime::VERSION
+        ))
+    })
 }
 
-/// Installs the pinned runtime and tells the person who waits for it.
+/// Installs the pinned runtime, or the newest supported one that can be had, and tells the person who
+/// waits for it.
 #[cfg(feature = "install")]
-fn install() -> Result<Runtime> {
+fn install(_: Option<Runtime>) -> Result<Runtime> {
     use std::sync::{Mutex, PoisonError};
 
     use openai_codex_runtime::{Installer, Progress};
@@ -97,9 +101,7 @@ fn install() -> Result<Runtime> {
         } if !told => {
             told = true;
             say(&format!(
-                "installing the Codex runtime {} for the tests, this once: {} downloads {} \
-                 ({} MB) into {}",
-                openai_codex_runtime::VERSION,
+                "installing the Codex runtime for the tests, this once: {} downloads {} ({} MB) into {}",
                 client.name(),
                 archive.file,
                 archive.size / 1_000_000,
@@ -113,7 +115,14 @@ fn install() -> Result<Runtime> {
         _ => {}
     };
     let installed = Installer::new().on_progress(tell_once).install();
-    installed.map_err(|error| Error::caused("the Codex runtime cannot be installed", error))
+    let runtime =
+        installed.map_err(|error| Error::caused("the Codex runtime cannot be installed", error))?;
+    // Once a process is often enough.
+    static TOLD: std::sync::Once = std::sync::Once::new();
+    if let Some(note) = runtime.instead_of_pinned() {
+        TOLD.call_once(|| say(&note));
+    }
+    Ok(runtime)
 }
 
 /// To the real stderr: the test harness would keep what `eprintln` says until the test fails.
