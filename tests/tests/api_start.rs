@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use client::Fake;
+use openai_codex::types::{OLDEST_RUNTIME, RUNTIME_VERSION};
 use openai_codex::{Codex, ErrorKind, ExternalMessage, VersionPolicy};
 use openai_codex_testkit::{FakeServer, MockModel, TestRuntime};
 use serde_json::json;
@@ -82,14 +83,54 @@ async fn an_exact_policy_refuses_any_other_version_and_names_both() {
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Handshake);
         let text = error.to_string();
-        assert!(text.contains(version) && text.contains("0.163.0"), "{text}");
+        assert!(
+            text.contains(version) && text.contains(RUNTIME_VERSION),
+            "{text}"
+        );
     }
     let fake = FakeServer::new();
     let codex = Codex::builder()
         .version_policy(VersionPolicy::Exact)
         .fake(&fake)
         .await;
-    assert_eq!(codex.runtime_version(), Some("0.163.0"));
+    assert_eq!(codex.runtime_version(), Some(RUNTIME_VERSION));
+}
+
+#[tokio::test]
+async fn a_runtime_that_is_too_old_is_refused_with_the_way_out_and_any_takes_it() {
+    for version in ["0.153.9", "0.144.4", "0.154.0-alpha.1"] {
+        let fake = FakeServer::new();
+        greets_as(&fake, &format!("me/{version} (x)"));
+        let (read, write) = fake.connect();
+        let error = Codex::builder()
+            .connect_with(read, write)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Handshake);
+        let text = error.to_string();
+        for part in [
+            version,
+            OLDEST_RUNTIME,
+            "openai-codex-runtime install",
+            "VersionPolicy::Any",
+        ] {
+            assert!(text.contains(part), "no {part} in: {text}");
+        }
+        let (_fake, codex) = client::fake_of_version(version).await;
+        assert_eq!(codex.runtime_version(), Some(version));
+    }
+    for version in [
+        OLDEST_RUNTIME,
+        "0.162.9",
+        RUNTIME_VERSION,
+        "1.0.0",
+        "unknown",
+    ] {
+        let fake = FakeServer::new();
+        greets_as(&fake, &format!("me/{version} (x)"));
+        let codex = Codex::builder().fake(&fake).await;
+        assert_eq!(codex.runtime_version(), Some(version));
+    }
 }
 
 #[tokio::test]
@@ -233,7 +274,44 @@ async fn a_launch_command_is_taken_as_it_is() {
         .envs(runtime.env())
         .await
         .unwrap();
-    assert_eq!(codex.runtime_version(), Some("0.163.0"));
+    assert_eq!(codex.runtime_version(), Some(RUNTIME_VERSION));
+}
+
+#[tokio::test]
+async fn a_runtime_that_is_too_old_is_refused_with_the_way_out_and_any_takes_it() {
+    for version in ["0.153.9", "0.144.4", "0.154.0-alpha.1"] {
+        let fake = FakeServer::new();
+        greets_as(&fake, &format!("me/{version} (x)"));
+        let (read, write) = fake.connect();
+        let error = Codex::builder()
+            .connect_with(read, write)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Handshake);
+        let text = error.to_string();
+        for part in [
+            version,
+            OLDEST_RUNTIME,
+            "openai-codex-runtime install",
+            "VersionPolicy::Any",
+        ] {
+            assert!(text.contains(part), "no {part} in: {text}");
+        }
+        let (_fake, codex) = client::fake_of_version(version).await;
+        assert_eq!(codex.runtime_version(), Some(version));
+    }
+    for version in [
+        OLDEST_RUNTIME,
+        "0.162.9",
+        RUNTIME_VERSION,
+        "1.0.0",
+        "unknown",
+    ] {
+        let fake = FakeServer::new();
+        greets_as(&fake, &format!("me/{version} (x)"));
+        let codex = Codex::builder().fake(&fake).await;
+        assert_eq!(codex.runtime_version(), Some(version));
+    }
 }
 
 #[cfg(unix)]

@@ -178,12 +178,19 @@ async fn retries_lag_refusals_and_what_is_unknown_are_told() {
 }
 
 #[tokio::test]
-async fn a_runtime_of_another_version_is_warned_of_once() {
+async fn a_runtime_without_a_version_is_warned_of_once() {
     capture::start();
-    let (_fake, codex) = client::fake_of_version("0.162.77").await;
-    assert_eq!(codex.runtime_version(), Some("0.162.77"));
+    let fake = FakeServer::new();
+    fake.always("initialize").reply(json!({
+        "userAgent": "fake/home-made-77 (test; none) none (fake; 0)",
+        "codexHome": "/nowhere",
+        "platformFamily": "unix",
+        "platformOs": "linux",
+    }));
+    let codex = Codex::builder().fake(&fake).await;
+    assert_eq!(codex.runtime_version(), Some("home-made-77"));
     let warnings = (capture::seen().into_iter())
-        .filter(|seen| seen.level == Level::WARN && seen.text.contains("0.162.77"));
+        .filter(|seen| seen.level == Level::WARN && seen.text.contains("home-made-77"));
     assert_eq!(warnings.count(), 1);
 }
 

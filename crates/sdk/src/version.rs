@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use openai_codex_types::{ClientRequest, PROTOCOL, RUNTIME_VERSION};
+use openai_codex_types::{ClientRequest, OLDEST_RUNTIME, PROTOCOL, RUNTIME_VERSION};
 use serde::de::IgnoredAny;
 
 use crate::codex::{encode, unencodable};
@@ -24,8 +24,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub enum VersionPolicy {
     /// Equal to the version that this SDK was generated from.
     Exact,
-    /// The same major and minor version, or newer. Another one is used all the
-    /// same if it was named by the caller, with one warning.
+    /// From the oldest version that is supported on, [`OLDEST_RUNTIME`](crate::types::OLDEST_RUNTIME).
+    /// One that tells no version is used all the same, with one warning.
     #[default]
     Compatible,
     /// Whatever it is.
@@ -43,14 +43,17 @@ pub(crate) enum Verdict {
 impl VersionPolicy {
     pub(crate) fn judge(self, version: Option<&str>) -> Verdict {
         let parsed = version.and_then(Version::parse);
-        let pin = Version::parse(RUNTIME_VERSION);
+        let oldest = Version::parse(OLDEST_RUNTIME);
         match self {
             Self::Any => Verdict::Fits,
             Self::Exact if version == Some(RUNTIME_VERSION) => Verdict::Fits,
             Self::Exact => Verdict::Refused,
-            Self::Compatible => match (parsed, pin) {
-                (Some(version), Some(pin)) if version.is_compatible_with(&pin) => Verdict::Fits,
-                _ => Verdict::Doubtful,
+            Self::Compatible => match (parsed, oldest) {
+                // A build from a checkout, which may be newer than anything.
+                (Some(version), _) if version.is_unversioned() => Verdict::Doubtful,
+                (Some(version), Some(oldest)) if version < oldest => Verdict::Refused,
+                (Some(_), _) => Verdict::Fits,
+                (None, _) => Verdict::Doubtful,
             },
         }
     }
@@ -64,18 +67,28 @@ impl VersionPolicy {
                 tracing::warn!(
                     runtime = said,
                     generated_from = RUNTIME_VERSION,
-                    "this SDK was made for another version of the runtime; what it does not know \
-                     is kept as it comes"
+                    "this runtime tells no version; what this SDK does not know of it is kept as \
+                     it comes"
                 );
                 Ok(())
             }
-            Verdict::Refused => Err(Error::new(
-                ErrorKind::Handshake,
-                format!(
-                    "the runtime says {said}, and VersionPolicy::Exact wants {RUNTIME_VERSION}; \
-                     install that one, or use VersionPolicy::Compatible"
-                ),
-            )),
+            Verdict::Refused => Err(Error::new(ErrorKind::Handshake, self.refusal(said))),
+        }
+    }
+}
+
+impl VersionPolicy {
+    fn refusal(self, said: &str) -> String {
+        match self {
+            Self::Compatible => format!(
+                "the runtime says {said}, and the oldest that is supported is {OLDEST_RUNTIME}; \
+                 install {RUNTIME_VERSION} with `openai-codex-runtime install`, or use \
+                 VersionPolicy::Any at your own risk"
+            ),
+            Self::Exact | Self::Any => format!(
+                "the runtime says {said}, and VersionPolicy::Exact wants {RUNTIME_VERSION}; \
+                 install that one, or use VersionPolicy::Compatible"
+            ),
         }
     }
 }
@@ -103,8 +116,8 @@ impl Version {
         })
     }
 
-    fn is_compatible_with(&self, pin: &Self) -> bool {
-        self.numbers[..2] == pin.numbers[..2] || *self > *pin
+    fn is_unversioned(&self) -> bool {
+        self.numbers == [0, 0, 0]
     }
 }
 
@@ -215,7 +228,7 @@ impl Needed {
 /// Whether a runtime is a build without a version, as one from a checkout is.
 pub(crate) fn is_unversioned(version: Option<&str>) -> bool {
     let version = version.and_then(Version::parse);
-    version.is_some_and(|version| version.numbers == [0, 0, 0])
+    version.is_some_and(|version| version.is_unversioned())
 }
 
 #[cfg(test)]
@@ -227,12 +240,14 @@ mod tests {
     #[test]
     fn policies_judge_versions() {
         for (version, exact, compatible) in [
-            (Some("0.163.0"), Verdict::Fits, Verdict::Fits),
-            (Some("0.163.9"), Verdict::Refused, Verdict::Fits),
-            (Some("0.163.0-alpha.1"), Verdict::Refused, Verdict::Fits),
-            (Some("0.170.0"), Verdict::Refused, Verdict::Fits),
+            (Some(RUNTIME_VERSION), Verdict::Fits, Verdict::Fits),
+            (Some(OLDEST_RUNTIME), Verdict::Refused, Verdict::Fits),
+            (Some("0.154.1-alpha.1"), Verdict::Refused, Verdict::Fits),
+            (Some("0.154.0-alpha.1"), Verdict::Refused, Verdict::Refused),
+            (Some("0.153.9"), Verdict::Refused, Verdict::Refused),
+            (Some("0.133.0"), Verdict::Refused, Verdict::Refused),
             (Some("1.0.0"), Verdict::Refused, Verdict::Fits),
-            (Some("0.162.9"), Verdict::Refused, Verdict::Doubtful),
+            (Some("0.0.0"), Verdict::Refused, Verdict::Doubtful),
             (Some("nonsense"), Verdict::Refused, Verdict::Doubtful),
             (None, Verdict::Refused, Verdict::Doubtful),
         ] {
@@ -248,6 +263,24 @@ mod tests {
                 "{version:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_too_old_is_told_with_the_way_out() {
+        let error = VersionPolicy::Compatible
+            .check(Some("0.144.4"))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Handshake);
+        let text = error.to_string();
+        for part in [
+            "the runtime says 0.144.4",
+            OLDEST_RUNTIME,
+            "openai-codex-runtime install",
+            "VersionPolicy::Any",
+        ] {
+            assert!(text.contains(part), "no {part} in: {text}");
+        }
+        assert!(VersionPolicy::Any.check(Some("0.144.4")).is_ok());
     }
 
     fn refused(runtime: Option<&str>, params: &TurnStartParams) -> Option<String> {

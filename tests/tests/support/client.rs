@@ -2,7 +2,7 @@
 // Each test binary uses its part of this.
 #![allow(dead_code)]
 
-use openai_codex::{Codex, CodexBuilder, Thread};
+use openai_codex::{Codex, CodexBuilder, Thread, VersionPolicy};
 use openai_codex_testkit::{FakeServer, MockModel, TestRuntime};
 use serde_json::{Value, json};
 
@@ -42,7 +42,8 @@ pub(crate) async fn fake_of_version(version: &str) -> (FakeServer, Codex) {
         "platformFamily": "unix",
         "platformOs": "linux",
     }));
-    let codex = Codex::builder().fake(&fake).await;
+    let any = Codex::builder().version_policy(VersionPolicy::Any);
+    let codex = any.fake(&fake).await;
     (fake, codex)
 }
 

@@ -2,8 +2,10 @@
 //!
 //! The types of this SDK are generated from the schema of **one** version of Codex,
 //! [`types::RUNTIME_VERSION`](crate::types::RUNTIME_VERSION), and its own version
-//! says which: 0.163.x drives codex 0.163. That version is what is tested; install
-//! it with `openai-codex-runtime install`.
+//! says which: SDK 0.N.x is made from codex 0.N. Install that one with
+//! `openai-codex-runtime install`. Older ones are supported down to
+//! [`types::OLDEST_RUNTIME`](crate::types::OLDEST_RUNTIME), and newer ones as far as they
+//! are compatible.
 //!
 //! # Another version
 //!
@@ -12,7 +14,7 @@
 //! | policy | accepts |
 //! |---|---|
 //! | `Exact` | the pinned version alone; anything else is an error of the handshake |
-//! | `Compatible`, the default | the same major and minor version or a newer one; another one that you named yourself is used with a warning |
+//! | `Compatible`, the default | the oldest supported version and whatever is newer; an older one is an error of the handshake, one that tells no version is used with a warning |
 //! | `Any` | everything, in silence |
 //!
 //! ```no_run

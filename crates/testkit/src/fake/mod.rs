@@ -83,7 +83,7 @@ impl FakeServer {
     pub fn new() -> Self {
         let fake = Self::bare();
         fake.always("initialize").reply(json!({
-            "userAgent": "fake/0.163.0 (test; none) none (fake; 0)",
+            "userAgent": format!("fake/{} (test; none) none (fake; 0)", openai_codex_runtime::VERSION),
             "codexHome": "/nowhere",
             "platformFamily": "unix",
             "platformOs": "linux",
