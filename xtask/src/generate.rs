@@ -12,12 +12,13 @@ use crate::codegen::notes::Notes;
 use crate::codegen::{self, Input};
 use crate::export::{self, Export};
 use crate::history::History;
+use crate::kept::Version;
 use crate::lock::Lock;
 use crate::manifest::Manifest;
 use crate::methods_file::{self, MethodsFile};
 use crate::output::{self, Mode};
 use crate::schema::stable::Stable;
-use crate::schema::{canonical, load, normalise, older, vocabulary};
+use crate::schema::{canonical, load, normalise, older, retired, vocabulary};
 use crate::{lock, reviewed, root, verify};
 
 /// What is stable, beside a schema that is kept.
@@ -103,7 +104,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             "--lenient-fixups is for the schema of another runtime (--schema, --codex-bin); for the pinned one, mend xtask/src/schema/fixups.rs"
         );
     }
-    let source = source(options, &lock)?;
+    let mut source = source(options, &lock)?;
+    if source.pinned {
+        retired::add(&schema, &mut source.bundle)?;
+    }
     if options.lenient_fixups && source.pinned {
         eprintln!("this is the pinned schema, for which --lenient-fixups does nothing");
     }
@@ -121,6 +125,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let methods = MethodsFile::parse(&read(&root.join(methods_file::PATH))?)?;
     let history = History::read(&schema, &lock.version)?;
+    // Types of what is older support what they are made from.
+    let oldest = match (
+        Version::parse(&source.version),
+        Version::parse(&lock.oldest),
+    ) {
+        (Some(version), Some(oldest)) if version < oldest && !version.is_unversioned() => {
+            &source.version
+        }
+        _ => &lock.oldest,
+    };
     let output = codegen::generate(Input {
         bundle: source.bundle,
         stable: &source.stable,
@@ -130,6 +144,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         methods_fit: source.pinned,
         history: &history,
         runtime_version: &source.version,
+        oldest_runtime: oldest,
         pinned: source.pinned && !options.write_manifest,
         lenient_fixups: options.lenient_fixups && !source.pinned,
     })?;

@@ -114,6 +114,38 @@ fn what_is_pruned_must_have_been_reviewed() {
 }
 
 #[test]
+fn what_older_runtimes_send_is_generated_besides_the_schema() {
+    let tree = Tree::copy();
+    let retired = |text: &str| fs::write(tree.path("schema/retired.json"), text).unwrap();
+    let definitions = r#""v2": {"PotAskParams": {"type": "object", "properties": {"why": {"type": "string"}}},
+        "PotAskResponse": {"type": "object", "properties": {"allow": {"type": "boolean"}}}}"#;
+    let request = |method: &str| {
+        format!(
+            r##"{{"definitions": {{"ServerRequest": {{"oneOf": [{{"type": "object", "properties": {{
+                "method": {{"type": "string", "enum": ["{method}"]}},
+                "params": {{"$ref": "#/definitions/v2/PotAskParams"}}}}}}]}}, {definitions}}}}}"##
+        )
+    };
+    retired(&request("pot/ask"));
+    tree.edit("schema/methods.toml", |text| {
+        text + "\"pot/ask\" = { refusal = \"error\" }\n"
+    });
+    tree.generate(&["--write-manifest"]).succeeded();
+    let requests = fs::read_to_string(tree.path("generated/src/protocol.rs")).unwrap();
+    assert!(requests.contains(r#""pot/ask""#), "it is not generated");
+    // What came back is not retired.
+    retired(&request("item/tool/call"));
+    tree.generate(&["--check"]).failed_saying(&[
+        "schema/retired.json",
+        "item/tool/call",
+        "take it out",
+    ]);
+    retired(r#"{"definitions": {"v2": {"Turn": {"type": "object"}}}}"#);
+    tree.generate(&["--check"])
+        .failed_saying(&["schema/retired.json", "Turn", "take it out"]);
+}
+
+#[test]
 fn a_file_that_is_fresh_is_not_touched() {
     let tree = Tree::copy();
     let path = tree.path("generated/src/thread.rs");

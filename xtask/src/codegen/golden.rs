@@ -35,6 +35,7 @@ fn generated(schema: &Path) -> BTreeMap<String, String> {
         methods_fit: false,
         history: &History::default(),
         runtime_version: "0.0.0",
+        oldest_runtime: "0.0.0",
         pinned: false,
         lenient_fixups: true,
     });

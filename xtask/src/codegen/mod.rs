@@ -51,6 +51,8 @@ pub(crate) struct Input<'a> {
     pub(crate) methods_fit: bool,
     pub(crate) history: &'a History,
     pub(crate) runtime_version: &'a str,
+    /// The oldest runtime that is supported.
+    pub(crate) oldest_runtime: &'a str,
     /// Whether it is the pinned schema: then what was reviewed must hold; of another it is reported.
     pub(crate) pinned: bool,
     /// Whether a fixup that does not apply is reported instead of being an error.
@@ -210,7 +212,7 @@ fn from_definitions(input: Input<'_>) -> Result<Output> {
     }
     manifest.differences(input.manifest, input.pinned, &mut report)?;
     Ok(Output {
-        files: emit::files(&model, &facts, input.runtime_version)?,
+        files: emit::files(&model, &facts, input.runtime_version, input.oldest_runtime)?,
         report,
         requests: model.requests.len(),
         manifest,

@@ -263,6 +263,7 @@ fn generated(bundle: Value, lenient: bool) -> anyhow::Result<()> {
         methods_fit: false,
         history: &History::default(),
         runtime_version: "0.0.0",
+        oldest_runtime: "0.0.0",
         pinned: false,
         lenient_fixups: lenient,
     })?;

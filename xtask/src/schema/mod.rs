@@ -9,6 +9,7 @@ pub(crate) mod older;
 pub(crate) mod own_types;
 pub(crate) mod read;
 pub(crate) mod renames;
+pub(crate) mod retired;
 pub(crate) mod stable;
 pub(crate) mod vocabulary;
 

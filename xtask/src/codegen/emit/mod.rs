@@ -29,6 +29,7 @@ pub(crate) fn files(
     model: &Model,
     facts: &Facts,
     version: &str,
+    oldest: &str,
 ) -> Result<BTreeMap<String, String>> {
     let modules = layout::modules(model);
     let used: BTreeSet<&str> = modules.values().copied().collect();
@@ -38,7 +39,7 @@ pub(crate) fn files(
         .iter()
         .map(|module| (*module, domain(model, module, &modules, &about, &tied)))
         .collect();
-    files.insert("lib", lib(&used, version));
+    files.insert("lib", lib(&used, version, oldest));
     files.insert("messages", messages::file(model));
     files.insert("methods", traits::methods(model));
     files.insert("notifications", traits::notifications(model));
@@ -192,7 +193,7 @@ fn collect_parenthesised(tokens: TokenStream, words: &mut BTreeSet<String>) {
     }
 }
 
-fn lib(modules: &BTreeSet<&str>, version: &str) -> TokenStream {
+fn lib(modules: &BTreeSet<&str>, version: &str, oldest: &str) -> TokenStream {
     let about = LIB_DOC.replace("VERSION", version);
     let about = about.lines().map(|line| match line {
         "" => String::new(),
@@ -236,6 +237,10 @@ fn lib(modules: &BTreeSet<&str>, version: &str) -> TokenStream {
         None,
         "The version of the runtime whose schema this crate was generated from.",
     );
+    let oldest_doc = Doc::new(
+        None,
+        "The oldest version of the runtime that is supported: what runtimes from there on send decodes.",
+    );
     quote! {
         #(#![doc = #about])*
         #![forbid(unsafe_code)]
@@ -267,6 +272,9 @@ fn lib(modules: &BTreeSet<&str>, version: &str) -> TokenStream {
 
         #version_doc
         pub const RUNTIME_VERSION: &str = #version;
+
+        #oldest_doc
+        pub const OLDEST_RUNTIME: &str = #oldest;
     }
 }
 
