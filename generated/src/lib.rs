@@ -169,3 +169,6 @@ pub use turn::*;
 
 /// The version of the runtime whose schema this crate was generated from.
 pub const RUNTIME_VERSION: &str = "0.163.0";
+
+/// The oldest version of the runtime that is supported: what runtimes from there on send decodes.
+pub const OLDEST_RUNTIME: &str = "0.154.0";
