@@ -80,6 +80,22 @@ impl Options {
         }
     }
 
+    /// For a pin that has just been moved.
+    pub(crate) fn of_bump(root: &Path) -> Self {
+        Self {
+            check: false,
+            schema: None,
+            stable_schema: None,
+            codex_bin: None,
+            out: None,
+            verify: false,
+            lenient_fixups: false,
+            runtime_version: None,
+            write_manifest: true,
+            root: Some(root.to_owned()),
+        }
+    }
+
     fn root(&self) -> PathBuf {
         self.root.clone().unwrap_or_else(root)
     }

@@ -1,6 +1,7 @@
 //! The commands that read the schema or the public API. `cargo xtask` builds and runs this program
 //! when one of them is asked for, so that the others do not wait for the generator.
 
+mod bump;
 mod codegen;
 mod diff;
 mod export;
@@ -45,6 +46,8 @@ enum Command {
     ExportSchema(export::Options),
     /// Generate and compile the types of every runtime whose export is kept
     CheckRuntimes,
+    /// Move the pin to another version of the runtime
+    Bump(bump::Options),
     /// Tell what two schemas differ in, and what that does to callers and on the wire
     Diff(diff::Options),
     /// Write crates/sdk/public-api.txt from what is public
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::GenerateTypes(options) => generate::run(&options),
         Command::ExportSchema(options) => export::run(&options),
         Command::CheckRuntimes => runtimes::run(),
+        Command::Bump(options) => bump::run(&options),
         Command::Diff(options) => diff::run(&options),
         Command::PublicApi(options) => public_api::run(&options),
         Command::CheckParity => parity::run(),

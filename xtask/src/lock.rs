@@ -6,9 +6,10 @@ use quote::quote;
 use serde::{Deserialize, Serialize};
 
 use crate::codegen::print;
+use crate::kept::Version;
 
 /// `schema/runtime.lock.toml`. Members that are not listed here are for others.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Lock {
     /// The pinned version.
     pub(crate) version: String,
@@ -33,6 +34,39 @@ impl Lock {
                 lock.version
             ),
         }
+    }
+}
+
+impl Lock {
+    /// Adds a runtime, or takes it instead of what is known of it. The newest comes first.
+    pub(crate) fn add(&mut self, runtime: Runtime) {
+        self.runtimes.retain(|it| it.version != runtime.version);
+        self.runtimes.push(runtime);
+        self.runtimes
+            .sort_by_key(|it| std::cmp::Reverse(Version::parse(&it.version)));
+    }
+
+    /// The text of the file, with the comments at the head of an earlier one.
+    pub(crate) fn text(&self, earlier: &str) -> Result<String> {
+        #[derive(Serialize)]
+        struct Runtimes<'a> {
+            runtime: &'a [Runtime],
+        }
+        let head = earlier.find("[[runtime]]\n").unwrap_or(earlier.len());
+        let mut text = String::new();
+        for line in earlier[..head].lines() {
+            match line.split_once(" = ") {
+                Some(("version", _)) => text += &format!("version = {:?}", self.version),
+                Some(("schema_sha256", _)) => {
+                    text += &format!("schema_sha256 = {:?}", self.schema_sha256);
+                }
+                _ => text += line,
+            }
+            text.push('\n');
+        }
+        let runtime = &self.runtimes;
+        text += &toml::to_string(&Runtimes { runtime })?;
+        Ok(text)
     }
 }
 

@@ -37,6 +37,9 @@ enum Command {
     /// Generate and compile the types of every runtime whose export is kept
     #[command(disable_help_flag = true)]
     CheckRuntimes(Forwarded),
+    /// Move the pin to another version of the runtime
+    #[command(disable_help_flag = true)]
+    Bump(Forwarded),
     /// Tell what two schemas differ in, and what that does to callers and on the wire
     #[command(disable_help_flag = true)]
     Diff(Forwarded),
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::GenerateTypes(rest) => return forward::run("generate-types", &rest),
         Command::ExportSchema(rest) => return forward::run("export-schema", &rest),
         Command::CheckRuntimes(rest) => return forward::run("check-runtimes", &rest),
+        Command::Bump(rest) => return forward::run("bump", &rest),
         Command::Diff(rest) => return forward::run("diff", &rest),
         Command::PublicApi(rest) => return forward::run("public-api", &rest),
         Command::CheckParity(rest) => return forward::run("check-parity", &rest),

@@ -18,6 +18,15 @@ pub(crate) struct MethodsFile {
     pub(crate) server_requests: Section<ServerRequestEntry>,
 }
 
+/// What is to be done about a method that came or went.
+pub(crate) struct Draft {
+    pub(crate) method: String,
+    /// Of its entry, or of the one that its entry belongs below.
+    pub(crate) line: usize,
+    /// `None` if the entry goes.
+    pub(crate) entry: Option<String>,
+}
+
 /// The entries of one kind of message, each with its line.
 #[derive(Debug)]
 pub(crate) struct Section<T>(BTreeMap<String, (usize, T)>);
@@ -264,6 +273,33 @@ impl<T: Entry> Section<T> {
             format!("{PATH}:{line}: `{method}` is not in the schema any more; remove its entry")
         });
         undecided.chain(gone).collect()
+    }
+
+    /// An entry to begin with for each method that has none, and the line of each that has no method.
+    pub(crate) fn drafts(&self, methods: &[String]) -> Vec<Draft> {
+        let new = methods
+            .iter()
+            .filter(|method| !self.0.contains_key(*method));
+        let new = new.map(|method| {
+            let (entry, _) = T::DRAFT.split_once("  #").unwrap_or((T::DRAFT, ""));
+            let last = self.0.values().map(|(line, _)| *line).max();
+            let below = self.neighbour(method).map(|(_, line)| line).or(last);
+            Draft {
+                method: method.clone(),
+                line: below.unwrap_or_default(),
+                entry: Some(entry.to_owned()),
+            }
+        });
+        let gone = self
+            .0
+            .iter()
+            .filter(|(method, _)| !methods.contains(method));
+        let gone = gone.map(|(method, (line, _))| Draft {
+            method: method.clone(),
+            line: *line,
+            entry: None,
+        });
+        new.chain(gone).collect()
     }
 
     /// The entry with the most in common, of which the last before the method.

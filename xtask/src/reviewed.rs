@@ -44,6 +44,27 @@ pub(crate) fn check(folder: &Path, bundle: &Value) -> Result<()> {
     )
 }
 
+/// The fields of each params that a text of the file does not decide about.
+pub(crate) fn undecided(text: &str, bundle: &Value) -> Result<Vec<(String, Vec<String>)>> {
+    let lists: BTreeMap<String, Reviewed> =
+        toml::from_str(text).with_context(|| format!("{FILE} has another form"))?;
+    let definitions = &bundle["definitions"];
+    let mut undecided = Vec::new();
+    for list in lists.values() {
+        let definition = [&definitions["v2"][&list.params], &definitions[&list.params]];
+        let fields = definition
+            .into_iter()
+            .find_map(|it| it["properties"].as_object());
+        let listed = list.fields();
+        let fields = fields.into_iter().flatten().map(|(name, _)| name.clone());
+        let new: Vec<_> = fields.filter(|it| !listed.contains(it)).collect();
+        if !new.is_empty() {
+            undecided.push((list.params.clone(), new));
+        }
+    }
+    Ok(undecided)
+}
+
 fn read(folder: &Path) -> Result<BTreeMap<String, Reviewed>> {
     let path = folder.join(FILE);
     let text = std::fs::read_to_string(&path)

@@ -12,7 +12,7 @@ use anyhow::Result;
 use clap::Args;
 
 pub(crate) use self::side::Side;
-pub(crate) use self::tell::text;
+pub(crate) use self::tell::{markdown, text};
 use crate::root;
 
 #[derive(Args)]

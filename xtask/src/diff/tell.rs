@@ -1,4 +1,4 @@
-//! The differences as text for people and as JSON.
+//! The differences as text for people, as Markdown for the changelog, and as JSON.
 
 use std::fmt::Write;
 
@@ -87,6 +87,42 @@ fn line(it: &Change) -> String {
     };
     let wire = if it.breaks_wire { "*" } else { "" };
     format!("{sign} {}{ty}{what}  [{wire}{}]", it.place, it.on_the_wire)
+}
+
+/// A list for the changelog: what callers see.
+pub(crate) fn markdown(changes: &[Change]) -> String {
+    let mut out = String::new();
+    let mut list = |what: &[What], kind: Kind, head: &str| {
+        let places = changes.iter();
+        let places = places.filter(|it| it.kind == kind && what.contains(&it.what));
+        let places: Vec<_> = places.map(|it| format!("`{}`", it.place)).collect();
+        if !places.is_empty() {
+            let _ = writeln!(out, "- {head}: {}.", places.join(", "));
+        }
+    };
+    let methods = [
+        What::Request,
+        What::ServerRequest,
+        What::Notification,
+        What::ClientNotification,
+    ];
+    list(&methods, Kind::Added, "New methods");
+    list(&methods, Kind::Removed, "Methods that went");
+    list(&methods, Kind::Renamed, "Methods with another name");
+    list(&methods, Kind::Stable, "Stable by now");
+    list(&[What::Type], Kind::Removed, "Types that went");
+    list(&[What::Type], Kind::Renamed, "Types with another name");
+    list(&[What::Member], Kind::Removed, "Members that went");
+    list(&[What::Member], Kind::Renamed, "Members with another name");
+    list(&[What::Variant], Kind::Removed, "Variants that went");
+    list(
+        &[What::Type, What::Member, What::Variant],
+        Kind::Retyped,
+        "Of another type",
+    );
+    list(&[What::Member], Kind::Required, "Required by now");
+    list(&[What::Member], Kind::Optional, "Optional by now");
+    out
 }
 
 /// JSON for programs.

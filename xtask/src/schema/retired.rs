@@ -26,7 +26,8 @@ pub(crate) fn add(schema: &Path, bundle: &mut Value) -> Result<()> {
     merge(&mut bundle["definitions"], &retired["definitions"])
 }
 
-fn merge(definitions: &mut Value, retired: &Value) -> Result<()> {
+/// Adds definitions, and messages to the unions of them.
+pub(crate) fn merge(definitions: &mut Value, retired: &Value) -> Result<()> {
     let Some(retired) = retired.as_object() else {
         bail!("schema/{FILE} has no definitions");
     };
