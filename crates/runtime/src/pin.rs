@@ -557,4 +557,551 @@ pub(crate) static RELEASES: &[Release] = &[
             ],
         ),
     },
+    Release {
+        version: Borrowed("0.154.0"),
+        platforms: Borrowed(
+            &[
+                Platform {
+                    target: Borrowed("x86_64-unknown-linux-gnu"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 262858016,
+                        sha256: Borrowed(
+                            "3188814c35471432d4123203e0eb38e5bddc60226e3d7ddf0e59e649ea140022",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 69431360,
+                                sha256: Borrowed(
+                                    "0c57be435e73b70d9106c850d751cd259a7f04da958a453d7ef59090d82b70f1",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 205,
+                                sha256: Borrowed(
+                                    "b039964d28d57b2a7e929ee9986303582501c7cc9787f6c018b6d3c7b35c87d7",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 5408904,
+                                sha256: Borrowed(
+                                    "e62198eb19b136b88c330af83647b5a962cb99b6b1f066758568f12de1974849",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/bwrap"),
+                                size: 529776,
+                                sha256: Borrowed(
+                                    "01fb705f067bd5365b63d8ad2323a61c8d007733ca5e649437e086f3fb9935d8",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: Some(Archive {
+                        spec: Borrowed("openai-codex-cli-bin==0.154.0"),
+                        tag: Borrowed("manylinux_2_17_x86_64"),
+                        file: Borrowed(
+                            "openai_codex_cli_bin-0.154.0-py3-none-manylinux_2_17_x86_64.whl",
+                        ),
+                        size: 127394645,
+                        sha256: Borrowed(
+                            "1c1812526b7b1cc497de30392ce018125b017e96010824b4ca598514f44ce5be",
+                        ),
+                        root: Borrowed("codex_cli_bin"),
+                        unpacked: 339127746,
+                    }),
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.154.0-linux-x64"),
+                        tag: Borrowed("linux-x64"),
+                        file: Borrowed("openai-codex-0.154.0-linux-x64.tgz"),
+                        size: 129654638,
+                        sha256: Borrowed(
+                            "e27c83a49e6031685ee7f956c12aad5f16484d3a80181dd3fea930fb96b3832b",
+                        ),
+                        root: Borrowed("package/vendor/x86_64-unknown-linux-musl"),
+                        unpacked: 339126741,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("aarch64-unknown-linux-gnu"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 227482840,
+                        sha256: Borrowed(
+                            "9b7c1c7abdc26fc3c4f47c77656a8e9121def5483dbae830ef1ee561758448a9",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 63381656,
+                                sha256: Borrowed(
+                                    "f31e1c5ffbbca7884aff2f0f8795d3da197f4aafb114033a399dfc17a5119031",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 206,
+                                sha256: Borrowed(
+                                    "abfae2ff248420c32f531f3ba0cb83ea27bb9ba9355872658b591e1939a60288",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 4506992,
+                                sha256: Borrowed(
+                                    "e36d0eb52e70696bdf1781392722e05a21bb91d3b7b762ef5ec20e5df2ec687b",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/bwrap"),
+                                size: 529168,
+                                sha256: Borrowed(
+                                    "58bd88f39d02a0b5ac553c2f334edfff1ec74afb9b8f4233dfc5b69225038f92",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: Some(Archive {
+                        spec: Borrowed("openai-codex-cli-bin==0.154.0"),
+                        tag: Borrowed("manylinux_2_17_aarch64"),
+                        file: Borrowed(
+                            "openai_codex_cli_bin-0.154.0-py3-none-manylinux_2_17_aarch64.whl",
+                        ),
+                        size: 118446658,
+                        sha256: Borrowed(
+                            "18c1235f7a3ece9c20ed7b02cba5501e0aec0b4027fed4c3805a703d7d745493",
+                        ),
+                        root: Borrowed("codex_cli_bin"),
+                        unpacked: 296779923,
+                    }),
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.154.0-linux-arm64"),
+                        tag: Borrowed("linux-arm64"),
+                        file: Borrowed("openai-codex-0.154.0-linux-arm64.tgz"),
+                        size: 122610794,
+                        sha256: Borrowed(
+                            "a2315b5f64bfeaff79b71e0d35505ba8c22cc1e96cab9dc950b614c804105b24",
+                        ),
+                        root: Borrowed("package/vendor/aarch64-unknown-linux-musl"),
+                        unpacked: 296778918,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("x86_64-unknown-linux-musl"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 262858016,
+                        sha256: Borrowed(
+                            "3188814c35471432d4123203e0eb38e5bddc60226e3d7ddf0e59e649ea140022",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 69431360,
+                                sha256: Borrowed(
+                                    "0c57be435e73b70d9106c850d751cd259a7f04da958a453d7ef59090d82b70f1",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 205,
+                                sha256: Borrowed(
+                                    "b039964d28d57b2a7e929ee9986303582501c7cc9787f6c018b6d3c7b35c87d7",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 5408904,
+                                sha256: Borrowed(
+                                    "e62198eb19b136b88c330af83647b5a962cb99b6b1f066758568f12de1974849",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/bwrap"),
+                                size: 529776,
+                                sha256: Borrowed(
+                                    "01fb705f067bd5365b63d8ad2323a61c8d007733ca5e649437e086f3fb9935d8",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: Some(Archive {
+                        spec: Borrowed("openai-codex-cli-bin==0.154.0"),
+                        tag: Borrowed("musllinux_1_1_x86_64"),
+                        file: Borrowed(
+                            "openai_codex_cli_bin-0.154.0-py3-none-musllinux_1_1_x86_64.whl",
+                        ),
+                        size: 127394643,
+                        sha256: Borrowed(
+                            "88f330201b527ee0d740d14aaea336f71e2513ba087bc9429373dc01fcd09f0d",
+                        ),
+                        root: Borrowed("codex_cli_bin"),
+                        unpacked: 339127746,
+                    }),
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.154.0-linux-x64"),
+                        tag: Borrowed("linux-x64"),
+                        file: Borrowed("openai-codex-0.154.0-linux-x64.tgz"),
+                        size: 129654638,
+                        sha256: Borrowed(
+                            "e27c83a49e6031685ee7f956c12aad5f16484d3a80181dd3fea930fb96b3832b",
+                        ),
+                        root: Borrowed("package/vendor/x86_64-unknown-linux-musl"),
+                        unpacked: 339126741,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("aarch64-unknown-linux-musl"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 227482840,
+                        sha256: Borrowed(
+                            "9b7c1c7abdc26fc3c4f47c77656a8e9121def5483dbae830ef1ee561758448a9",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 63381656,
+                                sha256: Borrowed(
+                                    "f31e1c5ffbbca7884aff2f0f8795d3da197f4aafb114033a399dfc17a5119031",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 206,
+                                sha256: Borrowed(
+                                    "abfae2ff248420c32f531f3ba0cb83ea27bb9ba9355872658b591e1939a60288",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 4506992,
+                                sha256: Borrowed(
+                                    "e36d0eb52e70696bdf1781392722e05a21bb91d3b7b762ef5ec20e5df2ec687b",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/bwrap"),
+                                size: 529168,
+                                sha256: Borrowed(
+                                    "58bd88f39d02a0b5ac553c2f334edfff1ec74afb9b8f4233dfc5b69225038f92",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: Some(Archive {
+                        spec: Borrowed("openai-codex-cli-bin==0.154.0"),
+                        tag: Borrowed("musllinux_1_1_aarch64"),
+                        file: Borrowed(
+                            "openai_codex_cli_bin-0.154.0-py3-none-musllinux_1_1_aarch64.whl",
+                        ),
+                        size: 118446656,
+                        sha256: Borrowed(
+                            "e850d84a2945f90ceb7fd609468d08fd654a00323f351db6bb2b204b7813ca0c",
+                        ),
+                        root: Borrowed("codex_cli_bin"),
+                        unpacked: 296779923,
+                    }),
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.154.0-linux-arm64"),
+                        tag: Borrowed("linux-arm64"),
+                        file: Borrowed("openai-codex-0.154.0-linux-arm64.tgz"),
+                        size: 122610794,
+                        sha256: Borrowed(
+                            "a2315b5f64bfeaff79b71e0d35505ba8c22cc1e96cab9dc950b614c804105b24",
+                        ),
+                        root: Borrowed("package/vendor/aarch64-unknown-linux-musl"),
+                        unpacked: 296778918,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("x86_64-apple-darwin"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 239700064,
+                        sha256: Borrowed(
+                            "b0e26f09819c4b27f621853800c29f95ac5d526ad9b88ab641de4db86835718d",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 65865664,
+                                sha256: Borrowed(
+                                    "c558d3ebbd3b810e6e30ef5bb90c50db4807f566073dbdd04f015659ec9dddf9",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 199,
+                                sha256: Borrowed(
+                                    "cab16a3f64253eb771a18776ed66856bdfade9a7b00162b49c0df577af2de31f",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 4437184,
+                                sha256: Borrowed(
+                                    "58e0c7beb529788590a5fbff13f04ed58bb92633735a4ebedea0e5ae0fd51be7",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: Some(Archive {
+                        spec: Borrowed("openai-codex-cli-bin==0.154.0"),
+                        tag: Borrowed("macosx_10_9_x86_64"),
+                        file: Borrowed(
+                            "openai_codex_cli_bin-0.154.0-py3-none-macosx_10_9_x86_64.whl",
+                        ),
+                        size: 122467910,
+                        sha256: Borrowed(
+                            "ce74d702b77f0e18df24cc47f5f5c14d88ce84a5df59ea07c0169bc92d0a98e2",
+                        ),
+                        root: Borrowed("codex_cli_bin"),
+                        unpacked: 310766660,
+                    }),
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.154.0-darwin-x64"),
+                        tag: Borrowed("darwin-x64"),
+                        file: Borrowed("openai-codex-0.154.0-darwin-x64.tgz"),
+                        size: 124308807,
+                        sha256: Borrowed(
+                            "92c493533c53c433c4d94252251daba4f379ccba06a9964d260abb47a535dce1",
+                        ),
+                        root: Borrowed("package/vendor/x86_64-apple-darwin"),
+                        unpacked: 310765655,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("aarch64-apple-darwin"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 222655232,
+                        sha256: Borrowed(
+                            "4f85982624b3898c8991cb80c0981b2aa71070e3537046c9a95950318a95afcc",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 62786144,
+                                sha256: Borrowed(
+                                    "426d73aaeb2aeef45e98b5add99e8ef9594a31673d281489bb2cb06b38c27423",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 200,
+                                sha256: Borrowed(
+                                    "6bace96c38debc466a94cd71d48464df1b1dc27a4ac75d8cebbcb2b6a3a6540c",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 4030432,
+                                sha256: Borrowed(
+                                    "6bbb665c5a40785e74c7ccf1c2e606efa7e70b09540c1e00787c3f88827e668d",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: Some(Archive {
+                        spec: Borrowed("openai-codex-cli-bin==0.154.0"),
+                        tag: Borrowed("macosx_11_0_arm64"),
+                        file: Borrowed(
+                            "openai_codex_cli_bin-0.154.0-py3-none-macosx_11_0_arm64.whl",
+                        ),
+                        size: 112690061,
+                        sha256: Borrowed(
+                            "4f32974a4379e58f5d2677c4d5097aeaeef7e249c04ca8d66b569503999ba53b",
+                        ),
+                        root: Borrowed("codex_cli_bin"),
+                        unpacked: 290227221,
+                    }),
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.154.0-darwin-arm64"),
+                        tag: Borrowed("darwin-arm64"),
+                        file: Borrowed("openai-codex-0.154.0-darwin-arm64.tgz"),
+                        size: 116501639,
+                        sha256: Borrowed(
+                            "2a98662d79316a59993c7233e3e25a1aa1d42da4b45904585d33a5a7da1cade1",
+                        ),
+                        root: Borrowed("package/vendor/aarch64-apple-darwin"),
+                        unpacked: 290226216,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("x86_64-pc-windows-msvc"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex.exe"),
+                        size: 298169136,
+                        sha256: Borrowed(
+                            "be96b992178b1e467c225800da0d65f2c86d5eba1ef0b14632f65db381cbdfde",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host.exe"),
+                                size: 72496432,
+                                sha256: Borrowed(
+                                    "7b4987007702973dfeb49ec9a0c11f737488890e208ccb04f7a147769c4bb1f1",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 215,
+                                sha256: Borrowed(
+                                    "c8a470c330ce5a399f0de0421bcf2cac102047f5277b6b5f86b1e29f16859629",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg.exe"),
+                                size: 4218880,
+                                sha256: Borrowed(
+                                    "14231169855ec5205cf5a1b6f1db358ff4aed4247c86b69ce8aae647c77f6680",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/codex-command-runner.exe"),
+                                size: 8218416,
+                                sha256: Borrowed(
+                                    "a57ca8beb786a05f36c97309e8a716610c70ced9946dc1437bbbaf4566c0c403",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed(
+                                    "codex-resources/codex-windows-sandbox-setup.exe",
+                                ),
+                                size: 15467312,
+                                sha256: Borrowed(
+                                    "ea27f90a0746e2464a829cd6e1de0dcafb77c8be603de899661e8c006ef33937",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: Some(Archive {
+                        spec: Borrowed("openai-codex-cli-bin==0.154.0"),
+                        tag: Borrowed("win_amd64"),
+                        file: Borrowed(
+                            "openai_codex_cli_bin-0.154.0-py3-none-win_amd64.whl",
+                        ),
+                        size: 137545885,
+                        sha256: Borrowed(
+                            "11ba8fbef6f3bafaed39b745a2b0b5648bf00c8d168e241b314d86000d577fcb",
+                        ),
+                        root: Borrowed("codex_cli_bin"),
+                        unpacked: 398571434,
+                    }),
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.154.0-win32-x64"),
+                        tag: Borrowed("win32-x64"),
+                        file: Borrowed("openai-codex-0.154.0-win32-x64.tgz"),
+                        size: 142162836,
+                        sha256: Borrowed(
+                            "27eedae55e37ed1da4078b36a6ef9e4ffe8546a60fd6df5ee6408fdd16aff8ea",
+                        ),
+                        root: Borrowed("package/vendor/x86_64-pc-windows-msvc"),
+                        unpacked: 398570391,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("aarch64-pc-windows-msvc"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex.exe"),
+                        size: 252148528,
+                        sha256: Borrowed(
+                            "dc6d744d747a50f8caf7f08817e0ccc9b09781f6269dec3609e2f9fbe036233d",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host.exe"),
+                                size: 67593520,
+                                sha256: Borrowed(
+                                    "1f33d0eaf0522bf067cdf1899c789194411c70fd1cc22eda4a46025c0835193f",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 216,
+                                sha256: Borrowed(
+                                    "a9ae39010dac47c659ae6a1b4de057dd998a0a7f6275a2d58fd2384bb2aeed62",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg.exe"),
+                                size: 3859456,
+                                sha256: Borrowed(
+                                    "d33a29a9ef03c9f4c03be9e8d88498e6e2d2e566d64cdbdef97f9afc8f13120c",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/codex-command-runner.exe"),
+                                size: 7341360,
+                                sha256: Borrowed(
+                                    "463a1a872e61bb8d9576338833d4e5036d86e3c3914a9dfa3c0f36b48e0399a0",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed(
+                                    "codex-resources/codex-windows-sandbox-setup.exe",
+                                ),
+                                size: 13694256,
+                                sha256: Borrowed(
+                                    "0b53b105094c3cdaa0bf984556f964a362120292830ed8e78480c734e60ae77c",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: Some(Archive {
+                        spec: Borrowed("openai-codex-cli-bin==0.154.0"),
+                        tag: Borrowed("win_arm64"),
+                        file: Borrowed(
+                            "openai_codex_cli_bin-0.154.0-py3-none-win_arm64.whl",
+                        ),
+                        size: 127145338,
+                        sha256: Borrowed(
+                            "f043e8fe1323246583ee35bf3c4c021cc9bfd21d2715f12fb8a743c8ebf57667",
+                        ),
+                        root: Borrowed("codex_cli_bin"),
+                        unpacked: 344638379,
+                    }),
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.154.0-win32-arm64"),
+                        tag: Borrowed("win32-arm64"),
+                        file: Borrowed("openai-codex-0.154.0-win32-arm64.tgz"),
+                        size: 132888437,
+                        sha256: Borrowed(
+                            "a072b19e67fd65f2827c925a9d3c89b1a55da70b8e24cc21b81c800a77cb3d53",
+                        ),
+                        root: Borrowed("package/vendor/aarch64-pc-windows-msvc"),
+                        unpacked: 344637336,
+                    }),
+                },
+            ],
+        ),
+    },
 ];
