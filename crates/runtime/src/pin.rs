@@ -6,10 +6,461 @@ use std::borrow::Cow::Borrowed;
 use crate::release::{Archive, PinnedFile, Platform, Release};
 
 /// The version of the runtime that this crate is made for.
-pub const VERSION: &str = "0.163.0";
+pub const VERSION: &str = "0.171.0";
 
 /// The releases that it can install: the pinned one first, then older ones, newest first.
 pub(crate) static RELEASES: &[Release] = &[
+    Release {
+        version: Borrowed("0.171.0"),
+        platforms: Borrowed(
+            &[
+                Platform {
+                    target: Borrowed("x86_64-unknown-linux-gnu"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 315109048,
+                        sha256: Borrowed(
+                            "b76a027d6b210f9a8da7aaf321dd235c700f0ef7a794d4a5314b9af6c134f0f0",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 70072856,
+                                sha256: Borrowed(
+                                    "f49bd4f0c0cc73cf1ec3a719009e07ce5b6e100520d023c760cc203fb37e5c6f",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 205,
+                                sha256: Borrowed(
+                                    "2e6a51972124359dbff670b008845d778dbf43d3cc9882c220a7e7f09f1a545d",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 5408904,
+                                sha256: Borrowed(
+                                    "e62198eb19b136b88c330af83647b5a962cb99b6b1f066758568f12de1974849",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/bwrap"),
+                                size: 492984,
+                                sha256: Borrowed(
+                                    "91a245ea678a7ae642f383a22576c3c476d0d6d3e2321a553f3ed8d4d487ed74",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: None,
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.171.0-linux-x64"),
+                        tag: Borrowed("linux-x64"),
+                        file: Borrowed("openai-codex-0.171.0-linux-x64.tgz"),
+                        size: 172033439,
+                        sha256: Borrowed(
+                            "e13d67afb0533cc6160b5f4140e4ad07e2acd87adbaa081bbf69b82e90cf4e55",
+                        ),
+                        root: Borrowed("package/vendor/x86_64-unknown-linux-musl"),
+                        unpacked: 443943893,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("aarch64-unknown-linux-gnu"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 309207448,
+                        sha256: Borrowed(
+                            "9ba12ec7712e2905b2ea00791f4ebddc9528629cc955d11d25272de445e10643",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 72280416,
+                                sha256: Borrowed(
+                                    "f330aa2016dc441e63084cc7030dce79f3815ed14e5de6b18608528e86826656",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 206,
+                                sha256: Borrowed(
+                                    "3b34f24f38a33ab99d4fbf2b762bbbf28b3228d5af285277a9c6f747d4d46db8",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 4506992,
+                                sha256: Borrowed(
+                                    "e36d0eb52e70696bdf1781392722e05a21bb91d3b7b762ef5ec20e5df2ec687b",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/bwrap"),
+                                size: 529304,
+                                sha256: Borrowed(
+                                    "f5065eb8b9ddd9c89cac0ce79ed1aafab5841c7d9c3e73674c94724d6bf8f7c0",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: None,
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.171.0-linux-arm64"),
+                        tag: Borrowed("linux-arm64"),
+                        file: Borrowed("openai-codex-0.171.0-linux-arm64.tgz"),
+                        size: 176542339,
+                        sha256: Borrowed(
+                            "26ae27788c7d962ae64321aba4673f918b99b40c4655246930bf962fa5b81b01",
+                        ),
+                        root: Borrowed("package/vendor/aarch64-unknown-linux-musl"),
+                        unpacked: 442035579,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("x86_64-unknown-linux-musl"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 315109048,
+                        sha256: Borrowed(
+                            "b76a027d6b210f9a8da7aaf321dd235c700f0ef7a794d4a5314b9af6c134f0f0",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 70072856,
+                                sha256: Borrowed(
+                                    "f49bd4f0c0cc73cf1ec3a719009e07ce5b6e100520d023c760cc203fb37e5c6f",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 205,
+                                sha256: Borrowed(
+                                    "2e6a51972124359dbff670b008845d778dbf43d3cc9882c220a7e7f09f1a545d",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 5408904,
+                                sha256: Borrowed(
+                                    "e62198eb19b136b88c330af83647b5a962cb99b6b1f066758568f12de1974849",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/bwrap"),
+                                size: 492984,
+                                sha256: Borrowed(
+                                    "91a245ea678a7ae642f383a22576c3c476d0d6d3e2321a553f3ed8d4d487ed74",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: None,
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.171.0-linux-x64"),
+                        tag: Borrowed("linux-x64"),
+                        file: Borrowed("openai-codex-0.171.0-linux-x64.tgz"),
+                        size: 172033439,
+                        sha256: Borrowed(
+                            "e13d67afb0533cc6160b5f4140e4ad07e2acd87adbaa081bbf69b82e90cf4e55",
+                        ),
+                        root: Borrowed("package/vendor/x86_64-unknown-linux-musl"),
+                        unpacked: 443943893,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("aarch64-unknown-linux-musl"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 309207448,
+                        sha256: Borrowed(
+                            "9ba12ec7712e2905b2ea00791f4ebddc9528629cc955d11d25272de445e10643",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 72280416,
+                                sha256: Borrowed(
+                                    "f330aa2016dc441e63084cc7030dce79f3815ed14e5de6b18608528e86826656",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 206,
+                                sha256: Borrowed(
+                                    "3b34f24f38a33ab99d4fbf2b762bbbf28b3228d5af285277a9c6f747d4d46db8",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 4506992,
+                                sha256: Borrowed(
+                                    "e36d0eb52e70696bdf1781392722e05a21bb91d3b7b762ef5ec20e5df2ec687b",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/bwrap"),
+                                size: 529304,
+                                sha256: Borrowed(
+                                    "f5065eb8b9ddd9c89cac0ce79ed1aafab5841c7d9c3e73674c94724d6bf8f7c0",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: None,
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.171.0-linux-arm64"),
+                        tag: Borrowed("linux-arm64"),
+                        file: Borrowed("openai-codex-0.171.0-linux-arm64.tgz"),
+                        size: 176542339,
+                        sha256: Borrowed(
+                            "26ae27788c7d962ae64321aba4673f918b99b40c4655246930bf962fa5b81b01",
+                        ),
+                        root: Borrowed("package/vendor/aarch64-unknown-linux-musl"),
+                        unpacked: 442035579,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("x86_64-apple-darwin"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 320800832,
+                        sha256: Borrowed(
+                            "0cc2c99ee61041ecde0c848f85861ea9cb6e45c5c136fd66383a7eb2198e307c",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 74765872,
+                                sha256: Borrowed(
+                                    "ddc43fc6273b6b6ac16df2865a9bd307a494410de0fa36ab6bd017b7d4df1404",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 199,
+                                sha256: Borrowed(
+                                    "a43ac15c37266a940ea8b2a6a3c342889e5f814721def62db8e13af5e32b36e3",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 4437184,
+                                sha256: Borrowed(
+                                    "930a30021883ee49b927088c4d32296c25434737683a1a8fdeb0e10dc87658fa",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: None,
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.171.0-darwin-x64"),
+                        tag: Borrowed("darwin-x64"),
+                        file: Borrowed("openai-codex-0.171.0-darwin-x64.tgz"),
+                        size: 167908356,
+                        sha256: Borrowed(
+                            "05f9cf2fb4a88938df609759b73d8d649d5318a2088e78575888d480d63dd5f0",
+                        ),
+                        root: Borrowed("package/vendor/x86_64-apple-darwin"),
+                        unpacked: 421981823,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("aarch64-apple-darwin"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex"),
+                        size: 298198944,
+                        sha256: Borrowed(
+                            "fc8d77cf7585aded2b9bc487dad29c4ee2f066123e4e76dd3b17653a8322ce42",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host"),
+                                size: 70882304,
+                                sha256: Borrowed(
+                                    "32c165500689c61b4946197406870fb8f61cff113c7215fe1dbca0d66fd403e2",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 200,
+                                sha256: Borrowed(
+                                    "69b83bd774265f1ea4c272bc7cf98f91786646e3c91a9bf04cb0e0d1d8264b1a",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg"),
+                                size: 4030432,
+                                sha256: Borrowed(
+                                    "8e6162ff63d0f0909ad47c8e1df575a8ac716a69a4dc6a9da1f5589bef7b1a25",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: None,
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.171.0-darwin-arm64"),
+                        tag: Borrowed("darwin-arm64"),
+                        file: Borrowed("openai-codex-0.171.0-darwin-arm64.tgz"),
+                        size: 157740951,
+                        sha256: Borrowed(
+                            "185e1c789e5fd528390c1a89a6968dca791e9aa3138db830d53afffdc9079ae3",
+                        ),
+                        root: Borrowed("package/vendor/aarch64-apple-darwin"),
+                        unpacked: 394888003,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("x86_64-pc-windows-msvc"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex.exe"),
+                        size: 407421232,
+                        sha256: Borrowed(
+                            "cefea4ffee1fff04983a99c0dda99944d8b380e891e740a28b32f4b815a6e0b7",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host.exe"),
+                                size: 80723760,
+                                sha256: Borrowed(
+                                    "aa02c6460ec6e2cd67d0d402d4fb5a4dc55d1a9b726596fae3534d4dfb023a16",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 206,
+                                sha256: Borrowed(
+                                    "6321869af2ef55395cee7ca2639dd72f020a0e3420a0b18832f129b3a83879e8",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg.exe"),
+                                size: 4218880,
+                                sha256: Borrowed(
+                                    "14231169855ec5205cf5a1b6f1db358ff4aed4247c86b69ce8aae647c77f6680",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/codex-command-runner.exe"),
+                                size: 8862000,
+                                sha256: Borrowed(
+                                    "17d1294209288eb5351d17ed0e1ea5934aa0c6763ced275ed200521ca4fa7050",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed(
+                                    "codex-resources/codex-windows-sandbox-setup.exe",
+                                ),
+                                size: 19823408,
+                                sha256: Borrowed(
+                                    "6d4c34d7aeda0f242e8183c92f25588e5a91286c2196f44a4405058d9c436587",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: None,
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.171.0-win32-x64"),
+                        tag: Borrowed("win32-x64"),
+                        file: Borrowed("openai-codex-0.171.0-win32-x64.tgz"),
+                        size: 193373309,
+                        sha256: Borrowed(
+                            "a58fc449075317821ac2895cd9b525af9c77c14585fe4e4f9bb5c18b475eaf99",
+                        ),
+                        root: Borrowed("package/vendor/x86_64-pc-windows-msvc"),
+                        unpacked: 540417914,
+                    }),
+                },
+                Platform {
+                    target: Borrowed("aarch64-pc-windows-msvc"),
+                    path_dir: Borrowed("codex-path"),
+                    binary: PinnedFile {
+                        path: Borrowed("bin/codex.exe"),
+                        size: 342517040,
+                        sha256: Borrowed(
+                            "33a3248aa0f0b31b69a987658915517b0faed6498956ad823396353845033730",
+                        ),
+                    },
+                    siblings: Borrowed(
+                        &[
+                            PinnedFile {
+                                path: Borrowed("bin/codex-code-mode-host.exe"),
+                                size: 74980144,
+                                sha256: Borrowed(
+                                    "526f035801287bf8156fa4df0e17535efb75740d0a96a253aa59259eabc25e14",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-package.json"),
+                                size: 207,
+                                sha256: Borrowed(
+                                    "3f0e416948e76e2cd8ea8141072fb16858cbab7be300293bbcfc667e89640764",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-path/rg.exe"),
+                                size: 3859456,
+                                sha256: Borrowed(
+                                    "d33a29a9ef03c9f4c03be9e8d88498e6e2d2e566d64cdbdef97f9afc8f13120c",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed("codex-resources/codex-command-runner.exe"),
+                                size: 7937840,
+                                sha256: Borrowed(
+                                    "d219e1797cac113f15692931569ba6b8ba0e25af9fc6eade25a909a4d597120f",
+                                ),
+                            },
+                            PinnedFile {
+                                path: Borrowed(
+                                    "codex-resources/codex-windows-sandbox-setup.exe",
+                                ),
+                                size: 17676592,
+                                sha256: Borrowed(
+                                    "138b896dac68a62da35b34208ee60bd9241551329c4f0928ffaabd7629019119",
+                                ),
+                            },
+                        ],
+                    ),
+                    wheel: None,
+                    npm: Some(Archive {
+                        spec: Borrowed("@openai/codex@0.171.0-win32-arm64"),
+                        tag: Borrowed("win32-arm64"),
+                        file: Borrowed("openai-codex-0.171.0-win32-arm64.tgz"),
+                        size: 180594394,
+                        sha256: Borrowed(
+                            "f2ad5ad932b7f738c720568419d1e61587de58b95bca0984fc5ed049b2dda1f0",
+                        ),
+                        root: Borrowed("package/vendor/aarch64-pc-windows-msvc"),
+                        unpacked: 465378166,
+                    }),
+                },
+            ],
+        ),
+    },
     Release {
         version: Borrowed("0.163.0"),
         platforms: Borrowed(
