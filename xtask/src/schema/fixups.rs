@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::At;
 use super::messages::method_of;
 use super::read::{
-    Definitions, branches_mut, literal, object, object_mut, property, property_mut, types,
+    Definitions, branches_mut, literal, mark, object, object_mut, property, property_mut, types,
 };
 
 /// One upstream quirk.
@@ -50,6 +50,11 @@ const FIXUPS: &[Fixup] = &[
         apply: open_objects,
     },
     Fixup {
+        name: "untagged_member_names",
+        why: "members without a tag have no name in the schema",
+        apply: name_untagged_members,
+    },
+    Fixup {
         name: "secrets",
         why: "keys, tokens, pairing codes and authorisation URLs must not appear in `Debug`",
         apply: mark_secrets,
@@ -73,11 +78,6 @@ const FIXUPS: &[Fixup] = &[
         name: "elicitation_mode_names",
         why: "`openai/form` and `openaiForm` are two modes and would be one name",
         apply: name_elicitation_modes,
-    },
-    Fixup {
-        name: "untagged_member_names",
-        why: "members without a tag have no name in the schema",
-        apply: name_untagged_members,
     },
     Fixup {
         name: "absent_before",
@@ -137,9 +137,14 @@ pub(crate) const RESPONSES: &[(&str, &str)] = &[
     ("account/gatewayOAuth/read", "GatewayOAuthReadResponse"),
     ("account/logout", "LogoutAccountResponse"),
     (
+        "account/securitySetup/read",
+        "GetAccountSecuritySetupResponse",
+    ),
+    (
         "account/workspaceMessages/read",
         "GetWorkspaceMessagesResponse",
     ),
+    ("accountSession/list", "AccountSessionsResponse"),
     ("config/batchWrite", "ConfigWriteResponse"),
     ("config/mcpServer/reload", "McpServerRefreshResponse"),
     ("config/value/write", "ConfigWriteResponse"),
@@ -149,6 +154,8 @@ pub(crate) const RESPONSES: &[(&str, &str)] = &[
         "ExternalAgentConfigImportHistoriesReadResponse",
     ),
     ("memory/reset", "MemoryResetResponse"),
+    // Seen with 0.171.0.
+    ("modelProvider/default/set", "ConfigWriteResponse"),
     (
         "remoteControl/status/read",
         "RemoteControlStatusReadResponse",
@@ -252,10 +259,12 @@ fn open_objects(definitions: &mut Definitions) -> Vec<String> {
 
 /// Definition, kind of a tagged union, member.
 const SECRETS: &[(&str, Option<&str>, &str)] = &[
+    ("AccountSessionsSwitchResponse", Some("Login"), "auth_url"),
     ("AttestationGenerateResponse", None, "token"),
     ("ChatgptAuthTokensRefreshResponse", None, "accessToken"),
     ("EnvironmentAddParams", None, "authBearerToken"),
     ("GatewayOAuthChangedNotification", None, "authUrl"),
+    ("GatewayOAuthPrompt", None, "userCode"),
     ("LoginAccountParams", Some("amazonBedrock"), "apiKey"),
     (
         "LoginAccountParams",
@@ -377,6 +386,7 @@ fn name_elicitation_modes(definitions: &mut Definitions) -> Vec<String> {
 }
 
 const UNTAGGED: &[(&str, &[&str])] = &[
+    ("AccountSessionsSwitchResponse", &["Sessions", "Login"]),
     ("ForcedChatgptWorkspaceIds", &["One", "Many"]),
     ("FunctionCallOutputBody", &["Text", "ContentItems"]),
     ("ThreadItemsListCursor", &["Opaque", "Anchor"]),
@@ -498,7 +508,7 @@ fn request_of<'a>(definitions: &'a mut Definitions, method: &str) -> Option<&'a 
         .find(|request| method_of(request) == Some(method))
 }
 
-/// A property of a definition, or of one kind of a tagged union.
+/// A property of a definition, or of one kind of a union: by its tag, or by the name that a fixup gave it.
 fn member_of<'a>(
     definitions: &'a mut Definitions,
     name: &str,
@@ -511,7 +521,8 @@ fn member_of<'a>(
         Some(kind) => {
             let is_of_kind = |branch: &&mut SchemaObject| {
                 let properties = branch.object.iter().flat_map(|it| it.properties.values());
-                properties.map(object).any(|it| literal(it) == Some(kind))
+                let is_tagged = properties.map(object).any(|it| literal(it) == Some(kind));
+                is_tagged || mark(branch, "x-name") == Some(kind)
             };
             branches_mut(schema)?
                 .iter_mut()
