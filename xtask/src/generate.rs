@@ -80,10 +80,10 @@ impl Options {
         }
     }
 
-    /// For a pin that has just been moved.
-    pub(crate) fn of_bump(root: &Path) -> Self {
+    /// For a pin that has just been moved: writing all of it anew, or checking it.
+    pub(crate) fn of_bump(root: &Path, check: bool) -> Self {
         Self {
-            check: false,
+            check,
             schema: None,
             stable_schema: None,
             codex_bin: None,
@@ -91,7 +91,7 @@ impl Options {
             verify: false,
             lenient_fixups: false,
             runtime_version: None,
-            write_manifest: true,
+            write_manifest: !check,
             root: Some(root.to_owned()),
         }
     }

@@ -212,7 +212,9 @@ impl Move<'_> {
 /// Generates from what was written, and says what is left to decide.
 fn regenerate(root: &Path, notes: &[String]) -> Result<()> {
     println!();
-    let generated = generate::run(&generate::Options::of_bump(root));
+    // The manifest is written anew, which takes what has to be guessed; then all of it must hold.
+    let written = generate::run(&generate::Options::of_bump(root, false));
+    let generated = written.and_then(|()| generate::run(&generate::Options::of_bump(root, true)));
     let mut left: Vec<String> = notes.to_vec();
     left.extend(marks(root)?);
     if let Err(error) = &generated {
@@ -259,14 +261,12 @@ fn checks(root: &Path, left: &mut Vec<String>) {
         return;
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    for command in ["generate-types", "export-schema"] {
-        let status = Command::new(&cargo)
-            .args(["xtask", command, "--check"])
-            .current_dir(root)
-            .status();
-        if !status.is_ok_and(|it| it.success()) {
-            left.push(format!("cargo xtask {command} --check fails: see above"));
-        }
+    let status = Command::new(&cargo)
+        .args(["xtask", "export-schema", "--check"])
+        .current_dir(root)
+        .status();
+    if !status.is_ok_and(|it| it.success()) {
+        left.push("cargo xtask export-schema --check fails: see above".to_owned());
     }
     left.push("cargo xtask public-api, and the tests: cargo test --workspace".to_owned());
 }
