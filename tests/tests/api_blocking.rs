@@ -30,7 +30,10 @@ fn a_program_without_tokio_runs_streams_steers_and_interrupts() {
     model.say("Hello.");
     model.deltas(["a", "b", "c"]);
     let (_runtime, codex) = start(&model);
-    assert_eq!(codex.runtime_version(), Some("0.163.0"));
+    assert_eq!(
+        codex.runtime_version(),
+        codex.metadata().user_agent.split(['/', ' ']).nth(1)
+    );
     let thread = codex.thread_start().model("mock-model").send().unwrap();
     let result = thread.run("Say hello.").send().unwrap();
     assert_eq!(result.final_response.as_deref(), Some("Hello."));

@@ -33,12 +33,14 @@ async fn the_handshake_tells_who_the_runtime_is() {
     let model = MockModel::start().unwrap();
     let (runtime, codex) = client::start(&model).await;
     let metadata = codex.metadata();
+    let version = client::version_of(&runtime);
+    let agent = format!("codex_rust_sdk/{version} (");
     assert!(
-        metadata.user_agent.starts_with("codex_rust_sdk/0.163.0 ("),
+        metadata.user_agent.starts_with(&agent),
         "{}",
         metadata.user_agent
     );
-    assert_eq!(codex.runtime_version(), Some("0.163.0"));
+    assert_eq!(codex.runtime_version(), Some(version.as_str()));
     let home = runtime.home().canonicalize().unwrap();
     assert_eq!(metadata.codex_home.as_str(), home.to_str().unwrap());
 }

@@ -36,6 +36,7 @@ async fn spans_carry_the_ids_of_connection_thread_turn_and_request() {
     let model = MockModel::start().unwrap();
     model.say("the answer of the model");
     let (_runtime, codex) = client::start(&model).await;
+    let version = format!("runtime={}", codex.runtime_version().unwrap());
     let thread = codex.thread_start().await.unwrap();
     let result = thread.run("a prompt of spans").await.unwrap();
     let (thread, turn) = (
@@ -46,13 +47,13 @@ async fn spans_carry_the_ids_of_connection_thread_turn_and_request() {
     let connection = find("connection span", |seen| {
         seen.is_span
             && seen.text.starts_with("codex connection=")
-            && seen.text.contains("runtime=0.163.0")
+            && seen.text.contains(&version)
             && seen.inside.is_empty()
     });
     assert_eq!(connection.level, Level::INFO);
     find("event of the connection", |seen| {
         seen.text.contains("connected")
-            && matches!(seen.inside.as_slice(), [span] if span.contains("runtime=0.163.0"))
+            && matches!(seen.inside.as_slice(), [span] if span.contains(&version))
     });
     find("thread span", |seen| {
         seen.is_span && seen.text.starts_with("thread ") && seen.text.contains(&thread)

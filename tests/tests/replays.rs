@@ -74,7 +74,7 @@ fn every_message_of_another_runtime_decodes() {
         }
     }
     assert!(
-        counts.len() >= 4 && counts.values().all(|it| *it > 100),
+        counts.len() >= 3 && counts.values().all(|it| *it > 100),
         "{counts:?}"
     );
 }

@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Other, checkout};
+use support::{Other, checkout, counted};
 
 /// Whether a text has these parts, however its lines are broken.
 #[track_caller]
@@ -40,9 +40,14 @@ fn a_new_method() {
     let said = other
         .generate(&["--runtime-version", "0.170.0"])
         .succeeded();
+    let count = counted("client_requests");
     has(
         &said,
-        &["codex 0.170.0: 172 requests", "client_requests is 173"],
+        &[
+            // One is left out, and one is new.
+            &format!("codex 0.170.0: {count} requests"),
+            &format!("client_requests is {}", count + 1),
+        ],
     );
     has(
         &other.generated(),
@@ -75,7 +80,14 @@ fn a_new_notification() {
         "TurnTeleportedNotification",
     );
     let said = other.generate(&[]).succeeded();
-    has(&said, &["86 notifications", "notifications is 86"]);
+    let count = counted("notifications") + 1;
+    has(
+        &said,
+        &[
+            &format!("{count} notifications"),
+            &format!("notifications is {count}"),
+        ],
+    );
     has(
         &other.generated(),
         &[
@@ -226,7 +238,9 @@ fn what_the_chapter_on_other_runtimes_shows_compiles() {
     let arguments = ["--runtime-version", "0.172.0", "--lenient-fixups"];
     other.generate(&arguments).succeeded();
     let said = other.run_example(example);
-    assert!(said.contains("codex 0.172.0 has 172 requests"), "{said}");
+    let count = counted("client_requests");
+    let has = format!("codex 0.172.0 has {count} requests");
+    assert!(said.contains(&has), "{said}");
     assert!(
         said.contains("new: thread/teleport, answered by ThreadTeleportResponse"),
         "{said}"

@@ -30,7 +30,8 @@ fn what_is_not_installed_is_neither_found_nor_verified() {
         3,
         "openai-codex-runtime install",
     );
-    check(folder.path(), &["verify"], 3, "0.163.0 is not installed");
+    let missing = format!("{} is not installed", openai_codex_runtime::VERSION);
+    check(folder.path(), &["verify"], 3, &missing);
     assert_eq!(
         std::fs::read_dir(folder.path()).expect("it exists").count(),
         0

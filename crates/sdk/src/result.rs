@@ -234,7 +234,7 @@ fn final_response(items: &[ThreadItem]) -> Option<String> {
     messages()
         .find(|message| message.phase == Some(MessagePhase::FinalAnswer))
         .or_else(|| messages().find(|message| message.phase.is_none()))
-        .map(text)
+        .map(|message| text(message))
 }
 
 fn seconds(unix: i64) -> Option<SystemTime> {

@@ -26,6 +26,17 @@ pub(crate) fn builder(runtime: &TestRuntime) -> CodexBuilder {
         .envs(runtime.env())
 }
 
+/// The version that the runtime of the tests tells by itself: the pinned one, or the newest supported one
+/// that can be had here.
+pub(crate) fn version_of(runtime: &TestRuntime) -> String {
+    let output = std::process::Command::new(runtime.binary())
+        .arg("--version")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split_whitespace().last().unwrap().to_owned()
+}
+
 /// A client of a scripted server.
 pub(crate) async fn fake() -> (FakeServer, Codex) {
     let fake = FakeServer::new();

@@ -49,16 +49,28 @@ impl Line<'_> {
     }
 }
 
-/// Every payload of the pinned runtime's recordings that the server did not refuse.
+/// The runtime of which most is recorded. The types have all that it says.
+const MOST_RECORDED: &str = "0.163.0";
+
+/// Every payload that the server did not refuse, of the recordings of the pinned runtime and of the one of which
+/// there are most.
 pub(crate) fn recorded() -> Vec<Message> {
-    recorded_by(RUNTIME_VERSION)
+    let mut versions = vec![MOST_RECORDED, RUNTIME_VERSION];
+    versions.dedup();
+    let recorded = |it: &&str| root().join("tests/replays").join(it).is_dir();
+    versions
+        .into_iter()
+        .filter(recorded)
+        .flat_map(recorded_by)
+        .collect()
 }
 
-/// The runtimes of which there are recordings, the pinned one aside.
+/// The runtimes of which there are recordings, those of [`recorded`] aside.
 pub(crate) fn other_runtimes() -> Vec<String> {
     let folders = fs::read_dir(root().join("tests/replays")).unwrap();
     let names = folders.map(|it| it.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name != RUNTIME_VERSION).collect()
+    let is_other = |name: &String| name != RUNTIME_VERSION && name != MOST_RECORDED;
+    names.filter(is_other).collect()
 }
 
 /// The same of the recordings of a runtime.

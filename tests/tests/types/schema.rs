@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::equal::root;
 use crate::kind::Kind;
 
-/// `schema/app-server.json`.
+/// `schema/app-server.json`, and what older runtimes send besides.
 pub(crate) struct Schema {
     definitions: Map<String, Value>,
 }
@@ -22,15 +22,16 @@ pub(crate) struct Payload {
 
 impl Schema {
     pub(crate) fn read() -> Self {
-        let text = fs::read_to_string(root().join("schema/app-server.json")).unwrap();
-        let mut bundle: Value = serde_json::from_str(&text).unwrap();
-        let Value::Object(mut outer) = bundle["definitions"].take() else {
-            panic!("no definitions");
-        };
-        let Some(Value::Object(mut definitions)) = outer.remove("v2") else {
-            panic!("no definitions of version 2");
-        };
-        definitions.append(&mut outer);
+        let mut definitions = definitions("app-server.json").expect("it is there");
+        for (name, mut it) in definitions_of_retired() {
+            match definitions.get_mut(&name) {
+                Some(known) => {
+                    let known = known["oneOf"].as_array_mut().unwrap();
+                    known.append(it["oneOf"].as_array_mut().unwrap());
+                }
+                None => drop(definitions.insert(name, it)),
+            }
+        }
         Self { definitions }
     }
 
@@ -205,4 +206,22 @@ pub(crate) fn required(schema: &Value) -> impl Iterator<Item = &str> {
 
 pub(crate) fn requires(schema: &Value, name: &str) -> bool {
     required(schema).any(|required| required == name)
+}
+
+fn definitions_of_retired() -> Map<String, Value> {
+    definitions("retired.json").unwrap_or_default()
+}
+
+/// The definitions of a file in `schema/`, flat; `None` if there is no such file.
+fn definitions(file: &str) -> Option<Map<String, Value>> {
+    let text = fs::read_to_string(root().join("schema").join(file)).ok()?;
+    let mut bundle: Value = serde_json::from_str(&text).unwrap();
+    let Value::Object(mut outer) = bundle["definitions"].take() else {
+        panic!("no definitions in {file}");
+    };
+    let Some(Value::Object(mut definitions)) = outer.remove("v2") else {
+        panic!("no definitions of version 2 in {file}");
+    };
+    definitions.append(&mut outer);
+    Some(definitions)
 }

@@ -61,6 +61,15 @@ pub(crate) fn checkout() -> PathBuf {
         .to_owned()
 }
 
+/// A count of the manifest's.
+pub(crate) fn counted(name: &str) -> usize {
+    let manifest = fs::read_to_string(checkout().join("schema/manifest.toml")).unwrap();
+    let line = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{name} = ")));
+    line.unwrap().parse().unwrap()
+}
+
 /// A copy of what generation reads and writes.
 pub(crate) struct Tree(TempDir);
 
