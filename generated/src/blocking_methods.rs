@@ -18,7 +18,8 @@ use openai_codex_wire::BlockingCall;
 /// | What a thread does by itself: goals, queued messages, commands in the background. | [`thread_background_terminals_clean`](Self::thread_background_terminals_clean), [`thread_background_terminals_list`](Self::thread_background_terminals_list), [`thread_background_terminals_terminate`](Self::thread_background_terminals_terminate), [`thread_goal_clear`](Self::thread_goal_clear), [`thread_goal_get`](Self::thread_goal_get), [`thread_goal_set`](Self::thread_goal_set), [`thread_prediction_request`](Self::thread_prediction_request), [`thread_queue_add`](Self::thread_queue_add), [`thread_queue_delete`](Self::thread_queue_delete), [`thread_queue_list`](Self::thread_queue_list), [`thread_queue_reorder`](Self::thread_queue_reorder), [`thread_queue_start`](Self::thread_queue_start), [`thread_queue_update`](Self::thread_queue_update), [`thread_shell_command`](Self::thread_shell_command) |
 /// | Spoken conversations in threads. | [`thread_realtime_append_audio`](Self::thread_realtime_append_audio), [`thread_realtime_append_speech`](Self::thread_realtime_append_speech), [`thread_realtime_append_text`](Self::thread_realtime_append_text), [`thread_realtime_list`](Self::thread_realtime_list), [`thread_realtime_list_voices`](Self::thread_realtime_list_voices), [`thread_realtime_start`](Self::thread_realtime_start), [`thread_realtime_stop`](Self::thread_realtime_stop) |
 /// | Models and what they offer. | [`model_list`](Self::model_list), [`model_provider_capabilities_read`](Self::model_provider_capabilities_read), [`model_provider_config_write`](Self::model_provider_config_write), [`model_provider_default_set`](Self::model_provider_default_set), [`model_provider_list`](Self::model_provider_list) |
-/// | Logins, accounts, rate limits and user verification. | [`account_bedrock_check_gov_cloud_requirements`](Self::account_bedrock_check_gov_cloud_requirements), [`account_bedrock_discover`](Self::account_bedrock_discover), [`account_bedrock_setup`](Self::account_bedrock_setup), [`account_gateway_oauth_cancel`](Self::account_gateway_oauth_cancel), [`account_gateway_oauth_login`](Self::account_gateway_oauth_login), [`account_gateway_oauth_read`](Self::account_gateway_oauth_read), [`account_gcp_setup`](Self::account_gcp_setup), [`account_login_cancel`](Self::account_login_cancel), [`account_login_start`](Self::account_login_start), [`account_logout`](Self::account_logout), [`account_rate_limit_reset_credit_consume`](Self::account_rate_limit_reset_credit_consume), [`account_rate_limits_read`](Self::account_rate_limits_read), [`account_read`](Self::account_read), [`account_security_setup_read`](Self::account_security_setup_read), [`account_send_add_credits_nudge_email`](Self::account_send_add_credits_nudge_email), [`account_usage_read`](Self::account_usage_read), [`account_workspace_messages_read`](Self::account_workspace_messages_read), [`user_verification_cancel`](Self::user_verification_cancel), [`user_verification_delete`](Self::user_verification_delete), [`user_verification_enroll`](Self::user_verification_enroll), [`user_verification_status`](Self::user_verification_status), [`user_verification_verify`](Self::user_verification_verify) |
+/// | Logins, accounts and rate limits. | [`account_bedrock_check_gov_cloud_requirements`](Self::account_bedrock_check_gov_cloud_requirements), [`account_bedrock_discover`](Self::account_bedrock_discover), [`account_bedrock_setup`](Self::account_bedrock_setup), [`account_gateway_oauth_cancel`](Self::account_gateway_oauth_cancel), [`account_gateway_oauth_login`](Self::account_gateway_oauth_login), [`account_gateway_oauth_read`](Self::account_gateway_oauth_read), [`account_gcp_setup`](Self::account_gcp_setup), [`account_login_cancel`](Self::account_login_cancel), [`account_login_start`](Self::account_login_start), [`account_logout`](Self::account_logout), [`account_rate_limit_reset_credit_consume`](Self::account_rate_limit_reset_credit_consume), [`account_rate_limits_read`](Self::account_rate_limits_read), [`account_read`](Self::account_read), [`account_security_setup_read`](Self::account_security_setup_read), [`account_send_add_credits_nudge_email`](Self::account_send_add_credits_nudge_email), [`account_usage_read`](Self::account_usage_read), [`account_workspace_messages_read`](Self::account_workspace_messages_read), [`account_session_list`](Self::account_session_list), [`account_session_switch`](Self::account_session_switch) |
+/// | Proofs that the user is there, and of the client itself. | [`user_verification_cancel`](Self::user_verification_cancel), [`user_verification_delete`](Self::user_verification_delete), [`user_verification_enroll`](Self::user_verification_enroll), [`user_verification_status`](Self::user_verification_status), [`user_verification_verify`](Self::user_verification_verify) |
 /// | Configuration, requirements, features and permission profiles. | [`collaboration_mode_list`](Self::collaboration_mode_list), [`config_batch_write`](Self::config_batch_write), [`config_mcp_server_reload`](Self::config_mcp_server_reload), [`config_read`](Self::config_read), [`config_value_write`](Self::config_value_write), [`experimental_feature_enablement_set`](Self::experimental_feature_enablement_set), [`experimental_feature_list`](Self::experimental_feature_list), [`permission_profile_list`](Self::permission_profile_list) |
 /// | What a company requires of the configuration. | [`config_requirements_read`](Self::config_requirements_read) |
 /// | MCP servers: status, tools, resources, elicitation. | [`mcp_server_event_stream_start`](Self::mcp_server_event_stream_start), [`mcp_server_event_stream_stop`](Self::mcp_server_event_stream_stop), [`mcp_server_oauth_login`](Self::mcp_server_oauth_login), [`mcp_server_resource_read`](Self::mcp_server_resource_read), [`mcp_server_tool_call`](Self::mcp_server_tool_call), [`mcp_server_status_list`](Self::mcp_server_status_list) |
@@ -29,7 +30,7 @@ use openai_codex_wire::BlockingCall;
 /// | Execution environments and remote control. | [`environment_add`](Self::environment_add), [`environment_info`](Self::environment_info), [`environment_status`](Self::environment_status), [`remote_control_client_list`](Self::remote_control_client_list), [`remote_control_client_revoke`](Self::remote_control_client_revoke), [`remote_control_disable`](Self::remote_control_disable), [`remote_control_enable`](Self::remote_control_enable), [`remote_control_pairing_start`](Self::remote_control_pairing_start), [`remote_control_pairing_status`](Self::remote_control_pairing_status), [`remote_control_status_read`](Self::remote_control_status_read), [`windows_sandbox_readiness`](Self::windows_sandbox_readiness), [`windows_sandbox_setup_start`](Self::windows_sandbox_setup_start) |
 /// | Projects, thread sections and memory. | [`memory_reset`](Self::memory_reset), [`memory_status`](Self::memory_status), [`project_create`](Self::project_create), [`project_delete`](Self::project_delete), [`project_import`](Self::project_import), [`project_list`](Self::project_list), [`project_move`](Self::project_move), [`project_read`](Self::project_read), [`project_update`](Self::project_update), [`rollout_compress`](Self::rollout_compress), [`thread_section_create`](Self::thread_section_create), [`thread_section_delete`](Self::thread_section_delete), [`thread_section_list`](Self::thread_section_list), [`thread_section_update`](Self::thread_section_update) |
 /// | Taking over settings and sessions from other agents. | [`external_agent_config_detect`](Self::external_agent_config_detect), [`external_agent_config_import`](Self::external_agent_config_import), [`external_agent_config_import_read_histories`](Self::external_agent_config_import_read_histories), [`external_agent_config_import_record_history`](Self::external_agent_config_import_record_history) |
-/// | The handshake, warnings, feedback and what else concerns the server as a whole. | [`account_session_list`](Self::account_session_list), [`account_session_switch`](Self::account_session_switch), [`feedback_save`](Self::feedback_save), [`feedback_upload`](Self::feedback_upload), [`initialize`](Self::initialize), [`server_diagnostics`](Self::server_diagnostics) |
+/// | The handshake, warnings, feedback and what else concerns the server as a whole. | [`feedback_save`](Self::feedback_save), [`feedback_upload`](Self::feedback_upload), [`initialize`](Self::initialize), [`server_diagnostics`](Self::server_diagnostics) |
 pub trait BlockingMethods: BlockingCall {
     /// Approves what the reviewer of the runtime has denied.
     ///
@@ -985,6 +986,30 @@ pub trait BlockingMethods: BlockingCall {
         &self,
     ) -> Result<crate::GetWorkspaceMessagesResponse, Self::Error> {
         self.call(crate::GetWorkspaceMessagesParams::new())
+    }
+
+    /// Lists the logins that this machine has, and the workspaces of each.
+    ///
+    /// Sends `accountSession/list`.
+    ///
+    /// **Experimental**: needs the `experimentalApi` capability and may change.
+    fn account_session_list(
+        &self,
+        params: crate::AccountSessionsListParams,
+    ) -> Result<crate::AccountSessionsResponse, Self::Error> {
+        self.call(params)
+    }
+
+    /// Goes on with another login or workspace, for which a browser may be needed.
+    ///
+    /// Sends `accountSession/switch`.
+    ///
+    /// **Experimental**: needs the `experimentalApi` capability and may change.
+    fn account_session_switch(
+        &self,
+        params: crate::AccountSessionsSwitchParams,
+    ) -> Result<crate::AccountSessionsSwitchResponse, Self::Error> {
+        self.call(params)
     }
 
     /// Stops an enrolment or a proof that waits for the user.
@@ -1985,30 +2010,6 @@ pub trait BlockingMethods: BlockingCall {
         &self,
         params: crate::ExternalAgentConfigImportHistoryRecordParams,
     ) -> Result<crate::ExternalAgentConfigImportHistoryRecordResponse, Self::Error> {
-        self.call(params)
-    }
-
-    /// Lists the logins that this machine has, and the workspaces of each.
-    ///
-    /// Sends `accountSession/list`.
-    ///
-    /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn account_session_list(
-        &self,
-        params: crate::AccountSessionsListParams,
-    ) -> Result<crate::AccountSessionsResponse, Self::Error> {
-        self.call(params)
-    }
-
-    /// Goes on with another login or workspace, for which a browser may be needed.
-    ///
-    /// Sends `accountSession/switch`.
-    ///
-    /// **Experimental**: needs the `experimentalApi` capability and may change.
-    fn account_session_switch(
-        &self,
-        params: crate::AccountSessionsSwitchParams,
-    ) -> Result<crate::AccountSessionsSwitchResponse, Self::Error> {
         self.call(params)
     }
 

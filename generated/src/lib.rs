@@ -114,6 +114,9 @@ pub mod thread_work;
 pub mod turn;
 
 #[rustfmt::skip]
+pub mod user_verification;
+
+#[rustfmt::skip]
 mod blocking_methods;
 
 #[cfg(feature = "messages")]
@@ -166,6 +169,7 @@ pub use thread_settings::*;
 pub use thread_start::*;
 pub use thread_work::*;
 pub use turn::*;
+pub use user_verification::*;
 
 /// The version of the runtime whose schema this crate was generated from.
 pub const RUNTIME_VERSION: &str = "0.171.0";

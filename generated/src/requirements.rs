@@ -1289,7 +1289,7 @@ impl OtelToolResultLogConfig {
 }
 
 /// What [`OtelExporter::OtlpGrpc`](crate::OtelExporter::OtlpGrpc) carries.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtlpGrpcOtelExporter {
     pub endpoint: String,
@@ -1297,6 +1297,12 @@ pub struct OtlpGrpcOtelExporter {
     pub headers: BTreeMap<String, String>,
     pub tls: Option<OtelTlsConfig>,
 }
+
+outline! { OtlpGrpcOtelExporter {
+    endpoint "endpoint" shown,
+    headers "headers" names,
+    tls "tls" shown,
+} }
 
 record! { OtlpGrpcOtelExporter {
     0 endpoint "endpoint" required,
@@ -1316,7 +1322,7 @@ impl OtlpGrpcOtelExporter {
 }
 
 /// What [`OtelExporter::OtlpHttp`](crate::OtelExporter::OtlpHttp) carries.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtlpHttpOtelExporter {
     pub endpoint: String,
@@ -1325,6 +1331,13 @@ pub struct OtlpHttpOtelExporter {
     pub protocol: OtelHttpProtocol,
     pub tls: Option<OtelTlsConfig>,
 }
+
+outline! { OtlpHttpOtelExporter {
+    endpoint "endpoint" shown,
+    headers "headers" names,
+    protocol "protocol" shown,
+    tls "tls" shown,
+} }
 
 record! { OtlpHttpOtelExporter {
     0 endpoint "endpoint" required,

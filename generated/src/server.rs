@@ -4,149 +4,13 @@
 
 use std::collections::BTreeMap;
 use openai_codex_wire::{
-    ClientNotification, ClientRequest, LoginId, Notification, RequestId, Scope,
-    SecretString, ServerRequest, Stability, ThreadId, Tier, TurnId,
+    ClientNotification, ClientRequest, Notification, RequestId, Scope, ServerRequest,
+    Stability, ThreadId, Tier, TurnId,
 };
 use openai_codex_wire::support::JsonObject;
-use openai_codex_wire::{no_params, record, untagged};
-use serde_json::Value;
-use crate::account::AccountSession;
+use openai_codex_wire::{no_params, record};
 use crate::common::{AbsolutePathBuf, LegacyAppPathString};
 use crate::turn::TurnError;
-
-/// Parameters of the request `accountSession/list`, answered by [`AccountSessionsResponse`](crate::AccountSessionsResponse).
-///
-/// **Experimental**: needs the `experimentalApi` capability and may change.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct AccountSessionsListParams {
-    /// `refreshWorkspaceMetadata` on the wire.
-    pub refresh_workspace_metadata: Option<bool>,
-}
-
-record! { AccountSessionsListParams {
-    0 refresh_workspace_metadata "refreshWorkspaceMetadata" optional,
-} }
-
-impl AccountSessionsListParams {
-    /// With nothing set.
-    pub fn new() -> Self {
-        Self {
-            refresh_workspace_metadata: None,
-        }
-    }
-
-    /// Sets [`refresh_workspace_metadata`](#structfield.refresh_workspace_metadata).
-    #[must_use]
-    pub fn refresh_workspace_metadata(
-        mut self,
-        refresh_workspace_metadata: bool,
-    ) -> Self {
-        self.refresh_workspace_metadata = Some(refresh_workspace_metadata);
-        self
-    }
-}
-
-impl Default for AccountSessionsListParams {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl ClientRequest for AccountSessionsListParams {
-    const METHOD: &'static str = "accountSession/list";
-    const STABILITY: Stability = Stability::Experimental;
-    type Response = crate::AccountSessionsResponse;
-}
-
-/// The server's answer to `accountSession/list`.
-///
-/// **Experimental**: needs the `experimentalApi` capability and may change.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct AccountSessionsResponse {
-    pub sessions: Vec<AccountSession>,
-    /// `activeSessionId` on the wire.
-    pub active_session_id: Option<String>,
-}
-
-record! { AccountSessionsResponse {
-    0 sessions "sessions" required,
-    1 active_session_id "activeSessionId" optional,
-} }
-
-impl AccountSessionsResponse {
-    /// With what is required.
-    pub fn new(sessions: impl Into<Vec<AccountSession>>) -> Self {
-        Self {
-            sessions: sessions.into(),
-            active_session_id: None,
-        }
-    }
-}
-
-/// Parameters of the request `accountSession/switch`, answered by [`AccountSessionsSwitchResponse`](crate::AccountSessionsSwitchResponse).
-///
-/// **Experimental**: needs the `experimentalApi` capability and may change.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct AccountSessionsSwitchParams {
-    /// Workspace to select within that login; this is not a user identifier.
-    pub account_id: String,
-    /// Opaque active-login identifier returned by accountSession/list.
-    pub session_id: String,
-    /// Allow Core to start browser sign-in if this session needs SSO for the workspace.
-    pub allow_browser_login: Option<bool>,
-}
-
-record! { AccountSessionsSwitchParams {
-    0 account_id "accountId" required,
-    1 session_id "sessionId" required,
-    2 allow_browser_login "allowBrowserLogin" optional,
-} }
-
-impl AccountSessionsSwitchParams {
-    /// With what is required.
-    pub fn new(account_id: impl Into<String>, session_id: impl Into<String>) -> Self {
-        Self {
-            account_id: account_id.into(),
-            session_id: session_id.into(),
-            allow_browser_login: None,
-        }
-    }
-
-    /// Sets [`allow_browser_login`](#structfield.allow_browser_login).
-    #[must_use]
-    pub fn allow_browser_login(mut self, allow_browser_login: bool) -> Self {
-        self.allow_browser_login = Some(allow_browser_login);
-        self
-    }
-}
-
-impl ClientRequest for AccountSessionsSwitchParams {
-    const METHOD: &'static str = "accountSession/switch";
-    const STABILITY: Stability = Stability::Experimental;
-    type Response = crate::AccountSessionsSwitchResponse;
-}
-
-/// The server's answer to `accountSession/switch`.
-///
-/// **Experimental**: needs the `experimentalApi` capability and may change.
-#[derive(Clone, PartialEq)]
-#[non_exhaustive]
-pub enum AccountSessionsSwitchResponse {
-    /// An object.
-    Sessions(SessionsAccountSessionsSwitchResponse),
-    /// Open the URL and await account/login/completed for this login ID.
-    Login(LoginAccountSessionsSwitchResponse),
-    /// A form that this version does not know, as it came.
-    Unrecognized(Value),
-}
-
-untagged! { AccountSessionsSwitchResponse {
-    Sessions Object,
-    Login Object,
-} }
 
 /// `clientInfo` of [`InitializeParams`](crate::InitializeParams).
 #[derive(Clone, Debug, PartialEq)]
@@ -752,31 +616,6 @@ impl ClientNotification for InitializedNotification {
     const SENDS_PARAMS: bool = false;
 }
 
-/// Open the URL and await account/login/completed for this login ID.
-///
-/// What [`AccountSessionsSwitchResponse::Login`](crate::AccountSessionsSwitchResponse::Login) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct LoginAccountSessionsSwitchResponse {
-    pub login_id: LoginId,
-    pub auth_url: SecretString,
-}
-
-record! { LoginAccountSessionsSwitchResponse {
-    0 login_id "login_id" required,
-    1 auth_url "auth_url" required,
-} }
-
-impl LoginAccountSessionsSwitchResponse {
-    /// With what is required.
-    pub fn new(login_id: impl Into<LoginId>, auth_url: impl Into<SecretString>) -> Self {
-        Self {
-            login_id: login_id.into(),
-            auth_url: auth_url.into(),
-        }
-    }
-}
-
 /// `gauges` of [`ServerDiagnosticsResponse`](crate::ServerDiagnosticsResponse).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -917,30 +756,6 @@ impl Notification for ServerRequestResolvedNotification {
         Scope {
             thread_id: Some(&self.thread_id),
             ..Scope::default()
-        }
-    }
-}
-
-/// What [`AccountSessionsSwitchResponse::Sessions`](crate::AccountSessionsSwitchResponse::Sessions) carries.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct SessionsAccountSessionsSwitchResponse {
-    pub sessions: Vec<AccountSession>,
-    /// `activeSessionId` on the wire.
-    pub active_session_id: Option<String>,
-}
-
-record! { SessionsAccountSessionsSwitchResponse {
-    0 sessions "sessions" required,
-    1 active_session_id "activeSessionId" optional,
-} }
-
-impl SessionsAccountSessionsSwitchResponse {
-    /// With what is required.
-    pub fn new(sessions: impl Into<Vec<AccountSession>>) -> Self {
-        Self {
-            sessions: sessions.into(),
-            active_session_id: None,
         }
     }
 }
