@@ -203,6 +203,50 @@ fn one(
     Ok(Some((archive, inside)))
 }
 
+/// The binary of a version for this machine, unpacked into `folder` with what belongs to it, from npm.
+pub(crate) fn unpacked(folder: &Path, version: &str) -> Result<PathBuf> {
+    let target = openai_codex_runtime::current_target();
+    let (_, tag) = tags(&target)?;
+    let whole = folder.join("whole");
+    let binary = || -> Result<PathBuf> {
+        let program = fs::read_to_string(&whole).context("it is not whole")?;
+        Ok(folder.join(program))
+    };
+    if let Ok(binary) = binary() {
+        return Ok(binary);
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let archive = folder.join(format!("{version}.tgz"));
+    if !archive.is_file()
+        && !download(
+            folder,
+            &format!("@openai/codex@{version}-{tag}"),
+            tag,
+            false,
+            &archive,
+        )?
+    {
+        bail!("npm has no {version} for {target}");
+    }
+    let mut program = None;
+    let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(File::open(&archive)?));
+    for entry in tar.entries()? {
+        let mut entry = entry?;
+        let name = entry.path()?.to_string_lossy().into_owned();
+        // Never outside of the folder.
+        entry.unpack_in(folder)?;
+        if ["/bin/codex", "/bin/codex.exe"]
+            .iter()
+            .any(|it| name.ends_with(it))
+        {
+            program = Some(name);
+        }
+    }
+    fs::write(&whole, program.context("there is no bin/codex in it")?)?;
+    fs::remove_file(&archive)?;
+    binary()
+}
+
 /// Whether there is such an archive; then it is at `path`.
 fn download(folder: &Path, spec: &str, tag: &str, is_wheel: bool, path: &Path) -> Result<bool> {
     let staging = tempfile::tempdir_in(folder).context("cannot create a temporary folder")?;

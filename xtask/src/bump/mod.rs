@@ -16,6 +16,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+pub(crate) use self::archives::unpacked;
 use self::edits::Edits;
 use crate::diff::{self, Side};
 use crate::export::{self, Export};
