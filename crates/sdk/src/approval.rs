@@ -96,6 +96,8 @@ pub enum Sandbox {
     /// changes to this mode is told what it says, because the server would take
     /// what is left out for a decision (0.163.0 then opens `/tmp` and cuts off the
     /// network, whatever is configured).
+    // QUIRK(0.163.0, tests/tests/api_sandbox.rs::a_turn_in_workspace_write_keeps_what_is_configured):
+    // what a turn leaves out is not kept, so all of it is sent.
     WorkspaceWrite,
     /// No sandbox: `danger-full-access`.
     FullAccess,

@@ -186,6 +186,8 @@ const UNWRITTEN_PAUSE: Duration = Duration::from_millis(25);
 
 /// Reads again while the answer is that the file of a thread is empty: 0.163.0 makes it with the
 /// first turn, and writes to it a moment later. Where it stays so, that is the answer.
+// QUIRK(0.163.0, tests/tests/api_start.rs::a_thread_that_is_just_being_written_is_read_a_moment_later):
+// without it, a thread that was just started cannot be read now and then.
 pub(crate) async fn read_once_written<T, F, Fut>(mut read: F) -> Result<T>
 where
     F: FnMut() -> Fut,

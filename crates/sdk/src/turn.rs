@@ -36,6 +36,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// After so long without any event of a turn that this client started, the server
 /// is asked about it. Events come within milliseconds to whoever is subscribed;
 /// 0.163.0 starts turns for others as well, and tells them nothing.
+// QUIRK(0.163.0, tests/tests/turns_unheard.rs::a_turn_that_nothing_is_heard_of_has_its_result_all_the_same):
+// the turns of others are asked for.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// How long the items that were not heard of may take to be read: those of a turn
@@ -212,7 +214,8 @@ impl TurnHandle {
         if !self.0.asks {
             return self.0.interrupt().await;
         }
-        // 0.163.0 does not answer for a turn that is over; settling tells that it is.
+        // QUIRK(0.163.0, tests/tests/api_controls.rs::interrupting_a_completed_turn_does_nothing):
+        // a turn that is over gets no answer; settling tells that it is.
         let mut settling = Some(self.0.settle());
         let mut interrupted = pin!(self.0.interrupt());
         std::future::poll_fn(|cx| {
