@@ -11,6 +11,7 @@ mod install;
 mod kept;
 mod lock;
 mod manifest;
+mod matrix;
 mod methods_file;
 mod output;
 mod parity;
@@ -50,6 +51,8 @@ enum Command {
     Bump(bump::Options),
     /// Tell what two schemas differ in, and what that does to callers and on the wire
     Diff(diff::Options),
+    /// Try turns of each kind on several runtimes
+    Matrix(matrix::Options),
     /// Write crates/sdk/public-api.txt from what is public
     PublicApi(public_api::Options),
     /// Compare the async and the blocking API
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::CheckRuntimes => runtimes::run(),
         Command::Bump(options) => bump::run(&options),
         Command::Diff(options) => diff::run(&options),
+        Command::Matrix(options) => matrix::run(&options),
         Command::PublicApi(options) => public_api::run(&options),
         Command::CheckParity => parity::run(),
     })

@@ -4,6 +4,8 @@ mod demo;
 mod forward;
 mod install;
 mod platforms;
+mod quirks;
+mod release;
 mod soak;
 mod workspace;
 
@@ -43,6 +45,9 @@ enum Command {
     /// Tell what two schemas differ in, and what that does to callers and on the wire
     #[command(disable_help_flag = true)]
     Diff(Forwarded),
+    /// Try turns of each kind on several runtimes
+    #[command(disable_help_flag = true)]
+    Matrix(Forwarded),
     /// Write crates/sdk/public-api.txt from what is public
     #[command(disable_help_flag = true)]
     PublicApi(Forwarded),
@@ -51,6 +56,10 @@ enum Command {
     CheckParity(Forwarded),
     /// Check for macOS, and run the tests on Windows through Wine
     CheckPlatforms(platforms::Options),
+    /// List what is there for how a runtime behaves; fail if one has no test
+    Quirks,
+    /// Check that the packages can be published, and set the tag from which they are
+    Release(release::Options),
     /// Run a real turn with a scripted model
     Demo,
     /// Mix turns, drops, faults and kills for a while, and see that nothing is lost or left
@@ -64,9 +73,12 @@ fn main() -> ExitCode {
         Command::CheckRuntimes(rest) => return forward::run("check-runtimes", &rest),
         Command::Bump(rest) => return forward::run("bump", &rest),
         Command::Diff(rest) => return forward::run("diff", &rest),
+        Command::Matrix(rest) => return forward::run("matrix", &rest),
         Command::PublicApi(rest) => return forward::run("public-api", &rest),
         Command::CheckParity(rest) => return forward::run("check-parity", &rest),
         Command::CheckPlatforms(options) => platforms::run(&options),
+        Command::Quirks => quirks::run(),
+        Command::Release(options) => release::run(&options),
         Command::Demo => demo::run(),
         Command::Soak(options) => soak::run(&options),
     };
