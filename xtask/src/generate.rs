@@ -80,6 +80,16 @@ impl Options {
         }
     }
 
+    /// For what a binary exports.
+    pub(crate) fn of_binary(binary: &Path, out: &Path) -> Self {
+        Self {
+            codex_bin: Some(binary.to_owned()),
+            schema: None,
+            runtime_version: None,
+            ..Self::of_kept(PathBuf::new(), "", out)
+        }
+    }
+
     /// For a pin that has just been moved: writing all of it anew, or checking it.
     pub(crate) fn of_bump(root: &Path, check: bool) -> Self {
         Self {

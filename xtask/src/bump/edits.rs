@@ -20,7 +20,7 @@ const NAMING: &[&str] = &[
     "xtask/src/codegen/emit/frame/README.md.in",
 ];
 
-/// The line of the README and the changelog that counts what there is.
+/// The line of the README that counts what there is.
 const COUNTED: [&str; 3] = [" requests, ", " server requests, ", " notifications"];
 
 /// Files to be written.
@@ -174,18 +174,16 @@ fn with_lock_versions(text: &str, was: &str, is: &str) -> String {
     packages.collect::<Vec<_>>().join("\n\n")
 }
 
-/// Counts anew what the README and the newest entry of the changelog count.
+/// Counts anew what the README counts.
 pub(super) fn counts(root: &Path) -> Result<()> {
     let manifest = Manifest::parse(&read(&root.join("schema/manifest.toml"))?)?;
     let it = &manifest.counts;
     let requests = it.client_requests - manifest.left_out.len();
     let numbers = [requests, it.server_requests, it.notifications];
-    for name in ["README.md"] {
-        let path = root.join(name);
-        if path.is_file() {
-            let text = read(&path)?;
-            output::file(&path, &counted(&text, numbers), Mode::Write, "")?;
-        }
+    let path = root.join("README.md");
+    if path.is_file() {
+        let text = read(&path)?;
+        output::file(&path, &counted(&text, numbers), Mode::Write, "")?;
     }
     Ok(())
 }

@@ -126,8 +126,13 @@ pub(crate) const MODULES: &[Module] = &[
     ),
     module(
         "account",
-        "Logins, accounts, rate limits and user verification.",
-        &["account", "userVerification", "attestation"],
+        "Logins, accounts and rate limits.",
+        &["account", "accountSession"],
+    ),
+    module(
+        "user_verification",
+        "Proofs that the user is there, and of the client itself.",
+        &["userVerification", "attestation"],
     ),
     module(
         "config",

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::At;
 use super::messages::method_of;
 use super::read::{
-    Definitions, branches_mut, literal, mark, object, object_mut, property, property_mut, types,
+    Definitions, branches_mut, literal, mark, object, object_mut, only_key, property, property_mut,
+    types,
 };
 
 /// One upstream quirk.
@@ -322,6 +323,8 @@ const OUTLINES: &[(&str, Option<&str>, &str)] = &[
     ("ConfigValueWriteParams", None, "value"),
     ("LocalShellAction", Some("exec"), "env"),
     ("McpServerElicitationRequestResponse", None, "content"),
+    ("OtelExporter", Some("otlp-grpc"), "headers"),
+    ("OtelExporter", Some("otlp-http"), "headers"),
     ("OverriddenMetadata", None, "effectiveValue"),
     ("ProcessSpawnParams", None, "env"),
     ("RequestHeader", None, "value"),
@@ -508,7 +511,8 @@ fn request_of<'a>(definitions: &'a mut Definitions, method: &str) -> Option<&'a 
         .find(|request| method_of(request) == Some(method))
 }
 
-/// A property of a definition, or of one kind of a union: by its tag, or by the name that a fixup gave it.
+/// A property of a definition, or of one kind of a union: by its tag, by its key, or by the name that a
+/// fixup gave it.
 fn member_of<'a>(
     definitions: &'a mut Definitions,
     name: &str,
@@ -524,10 +528,15 @@ fn member_of<'a>(
                 let is_tagged = properties.map(object).any(|it| literal(it) == Some(kind));
                 is_tagged || mark(branch, "x-name") == Some(kind)
             };
-            branches_mut(schema)?
-                .iter_mut()
-                .map(object_mut)
-                .find(is_of_kind)?
+            let branches = branches_mut(schema)?.iter_mut().map(object_mut);
+            let is_keyed =
+                |branch: &SchemaObject| only_key(branch).is_some_and(|(key, _)| key == kind);
+            let is_wanted = |branch: &&mut SchemaObject| is_of_kind(branch) || is_keyed(branch);
+            let branch = branches.into_iter().find(is_wanted)?;
+            match is_keyed(branch) {
+                true => property_mut(branch, kind)?,
+                false => branch,
+            }
         }
     };
     property_mut(owner, member)
