@@ -27,10 +27,11 @@ impl Checkout {
         let runtime = TestRuntime::new(&model).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (real, asked) = (runtime.binary(), folder.path().join("asked"));
+        let version = client::version_of(&runtime).replace('.', "\\.");
         let script = format!(
             "#!/bin/sh\nreal='{}'\nfor out; do :; done\ncase \"$*\" in *generate-json-schema*)\n\
              echo asked >> '{}'\n{schema}\nexit;;\nesac\n\
-             \"$real\" \"$@\" | sed -u 's|/0\\.163\\.0 |/0.0.0 |'\n",
+             \"$real\" \"$@\" | sed -u 's|/{version} |/0.0.0 |'\n",
             real.display(),
             asked.display(),
         );

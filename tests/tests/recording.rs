@@ -178,7 +178,12 @@ fn secret_members() -> BTreeSet<String> {
                 wire += &part[..1].to_uppercase();
                 wire += &part[1..];
             }
-            assert!(text.contains(&format!("{name} \"{wire}\"")), "{name}");
+            // Some are in snake case on the wire too.
+            let named = |wire: &str| text.contains(&format!("{name} \"{wire}\""));
+            let wire = if named(&wire) { wire } else { name.to_owned() };
+            let kebab = name.replace('_', "-");
+            let wire = if named(&wire) { wire } else { kebab };
+            assert!(named(&wire), "{name}");
             found.insert(wire);
         }
     }

@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 
+use serde_json::{Value, json};
 use support::{Tree, generate};
 
 /// What mends it.
@@ -119,17 +120,28 @@ fn what_is_pruned_must_have_been_reviewed() {
 #[test]
 fn what_older_runtimes_send_is_generated_besides_the_schema() {
     let tree = Tree::copy();
-    let retired = |text: &str| fs::write(tree.path("schema/retired.json"), text).unwrap();
-    let definitions = r#""v2": {"PotAskParams": {"type": "object", "properties": {"why": {"type": "string"}}},
-        "PotAskResponse": {"type": "object", "properties": {"allow": {"type": "boolean"}}}}"#;
-    let request = |method: &str| {
-        format!(
-            r##"{{"definitions": {{"ServerRequest": {{"oneOf": [{{"type": "object", "properties": {{
-                "method": {{"type": "string", "enum": ["{method}"]}},
-                "params": {{"$ref": "#/definitions/v2/PotAskParams"}}}}}}]}}, {definitions}}}}}"##
-        )
+    let kept = fs::read_to_string(tree.path("schema/retired.json")).unwrap_or_default();
+    // Besides what is retired already.
+    let retired = |add: &dyn Fn(&mut Value)| {
+        let mut all = serde_json::from_str(&kept).unwrap_or(json!({"definitions": {"v2": {}}}));
+        add(&mut all["definitions"]);
+        fs::write(tree.path("schema/retired.json"), all.to_string()).unwrap();
     };
-    retired(&request("pot/ask"));
+    let ask = |method: &str, all: &mut Value| {
+        let request = json!({"type": "object", "properties": {
+            "method": {"type": "string", "enum": [method]}, "params": {"$ref": "#/definitions/v2/PotAskParams"},
+        }});
+        let requests = &mut all["ServerRequest"]["oneOf"];
+        match requests.as_array_mut() {
+            Some(requests) => requests.push(request),
+            None => *requests = json!([request]),
+        }
+        all["v2"]["PotAskParams"] =
+            json!({"type": "object", "properties": {"why": {"type": "string"}}});
+        all["v2"]["PotAskResponse"] =
+            json!({"type": "object", "properties": {"allow": {"type": "boolean"}}});
+    };
+    retired(&|all| ask("pot/ask", all));
     tree.edit("schema/methods.toml", |text| {
         text.to_owned() + "\"pot/ask\" = { refusal = \"error\" }\n"
     });
@@ -137,13 +149,13 @@ fn what_older_runtimes_send_is_generated_besides_the_schema() {
     let requests = fs::read_to_string(tree.path("generated/src/protocol.rs")).unwrap();
     assert!(requests.contains(r#""pot/ask""#), "it is not generated");
     // What came back is not retired.
-    retired(&request("item/tool/call"));
+    retired(&|all| ask("item/tool/call", all));
     tree.generate(&["--check"]).failed_saying(&[
         "schema/retired.json",
         "item/tool/call",
         "take it out",
     ]);
-    retired(r#"{"definitions": {"v2": {"Turn": {"type": "object"}}}}"#);
+    retired(&|all| all["v2"]["Turn"] = json!({"type": "object"}));
     tree.generate(&["--check"])
         .failed_saying(&["schema/retired.json", "Turn", "take it out"]);
 }

@@ -114,7 +114,7 @@ fn a_discriminator_that_changed_in_one_branch() {
             properties.insert("sort".to_owned(), tag);
             branch["required"] = json!(["id", "sort"]);
         },
-        &["/definitions/v2/ThreadItem/oneOf/", "(lower)"],
+        &["/definitions/v2/ThreadItem", "(lower)"],
     );
 }
 

@@ -28,7 +28,10 @@ fn a_wheel_with_another_hash_is_removed_and_no_other_client_is_tried() {
         panic!("{error:?}")
     };
     assert_eq!(file, WHEEL);
-    assert_eq!(*expected, world.platform().wheel.as_ref().unwrap().sha256);
+    assert_eq!(
+        *expected,
+        world.platform().wheel.as_ref().expect("a wheel").sha256
+    );
     assert_eq!(*actual, hash(b"something else"));
     assert!(removed);
     let text = error.to_string();

@@ -76,10 +76,8 @@ pub(crate) fn other_runtimes() -> Vec<String> {
 /// The same of the recordings of a runtime.
 pub(crate) fn recorded_by(version: &str) -> Vec<Message> {
     let folder = root().join("tests/replays").join(version);
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().flat_map(|path| session(path)).collect()
 }

@@ -59,11 +59,19 @@ fn the_tables_list_every_method_of_the_schema() {
 #[test]
 fn the_tables_name_the_schemas_definitions() {
     let schema = Schema::read();
+    let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (method, params) in schema.client_requests() {
-        let spec = METHODS.iter().find(|it| it.method == method).unwrap();
         if let Some((name, _)) = params.as_ref().and_then(|params| schema.target(params)) {
-            assert_eq!(spec.params, name, "{method}");
+            users.entry(name.to_owned()).or_default().push(method);
         }
+    }
+    for (name, methods) in users {
+        let specs = methods
+            .iter()
+            .map(|method| METHODS.iter().find(|it| it.method == *method).unwrap());
+        // Parameters of several methods are those of one, and a type for each of the others.
+        let same = specs.filter(|it| it.params == name).count();
+        assert_eq!(same, 1, "{name}: {methods:?}");
     }
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (method, params) in schema.messages("ServerNotification") {
@@ -89,8 +97,14 @@ fn every_response_belongs_to_a_method() {
     }
     claimed.sort();
     let twice: Vec<_> = claimed.windows(2).filter(|two| two[0] == two[1]).collect();
-    assert_eq!(twice.len(), 1, "{twice:?}");
-    assert_eq!(twice[0][0], "ConfigWriteResponse");
+    let mut twice: Vec<_> = twice.into_iter().map(|two| two[0].as_str()).collect();
+    twice.dedup();
+    let shared = [
+        "ConfigWriteResponse",
+        "ThreadSearchCancelResponse",
+        "ThreadSearchResponse",
+    ];
+    assert_eq!(twice, shared);
     let left: Vec<_> = schema
         .names()
         .filter(|name| name.ends_with("Response") && !claimed.contains(name))

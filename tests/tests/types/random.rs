@@ -1,8 +1,9 @@
 //! Messages made up from the schema, by a seed.
 
+use openai_codex_types::OLDEST_RUNTIME;
 use serde_json::{Map, Number, Value, json};
 
-use crate::equal::Defaults;
+use crate::equal::{Defaults, root};
 use crate::schema::{Schema, branches, is_null, least, properties, requires, types};
 
 /// Numbers that depend on the seed alone.
@@ -68,6 +69,7 @@ impl Random {
             .and_then(Value::as_str)
             .unwrap_or("int64");
         let most: u64 = match format {
+            "uint8" => u64::from(u8::MAX),
             "uint16" => u64::from(u16::MAX),
             "uint32" => u64::from(u32::MAX),
             "int32" => i32::MAX as u64,
@@ -223,4 +225,45 @@ fn the_same_seed_gives_the_same_message() {
     assert_eq!(make(1), make(1));
     assert_ne!(make(1), make(2));
     assert!(!is_null(&of));
+}
+
+/// The runtimes that are supported besides the pinned one.
+#[test]
+fn whatever_another_runtime_may_send_decodes() {
+    let folder = root().join("schema/runtimes");
+    let mut versions = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let version = entry.unwrap().file_name().into_string().unwrap();
+        if numbers(&version) < numbers(OLDEST_RUNTIME) {
+            continue;
+        }
+        let schema = Schema::of_runtime(&version);
+        let payloads = schema.received();
+        assert!(payloads.len() > 150, "{version}: {}", payloads.len());
+        for (at, payload) in payloads.iter().enumerate() {
+            for round in 0..40 {
+                let mut random = Random(round * 1_000 + at as u64);
+                let sent = instance(
+                    &schema,
+                    &payload.schema,
+                    &mut random,
+                    2 + round as usize % 5,
+                );
+                let decoded = payload.kind.decode(&payload.method, &sent.to_string());
+                if let Err(error) = decoded {
+                    panic!(
+                        "{version}: {:?} {}: {error}\n{sent}",
+                        payload.kind, payload.method
+                    );
+                }
+            }
+        }
+        versions += 1;
+    }
+    assert!(versions > 1, "{versions}");
+}
+
+fn numbers(version: &str) -> Vec<u32> {
+    let numbers = version.split('.').map(str::parse);
+    numbers.collect::<Result<_, _>>().unwrap()
 }

@@ -35,6 +35,44 @@ impl Schema {
         Self { definitions }
     }
 
+    /// What another runtime exports, by the folder's name in `schema/runtimes/`.
+    pub(crate) fn of_runtime(version: &str) -> Self {
+        let file = format!("runtimes/{version}/app-server.json");
+        let definitions = definitions(&file).expect("it is kept");
+        Self { definitions }
+    }
+
+    /// The payload of every message that the server of another runtime sends, of methods that the types know.
+    pub(crate) fn received(&self) -> Vec<Payload> {
+        let mut payloads = Vec::new();
+        for (kind, union) in [
+            (Kind::ServerRequest, "ServerRequest"),
+            (Kind::Notification, "ServerNotification"),
+        ] {
+            for (method, params) in self.messages(union) {
+                let schema = params.unwrap();
+                payloads.push(Payload {
+                    kind,
+                    method,
+                    schema,
+                });
+            }
+        }
+        for (method, _) in self.client_requests() {
+            let known = METHODS.iter().find(|it| it.method == method);
+            let response = known.map(|it| it.response);
+            if let Some(response) = response.filter(|it| self.definitions.contains_key(*it)) {
+                let (kind, schema) = (Kind::ClientResponse, refer(response));
+                payloads.push(Payload {
+                    kind,
+                    method,
+                    schema,
+                });
+            }
+        }
+        payloads
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
         self.definitions.keys()
     }

@@ -92,7 +92,8 @@ impl RpcError {
             -32602 => RpcErrorKind::InvalidParams,
             -32603 => RpcErrorKind::Internal,
             _ if self.says_retry_limit() => RpcErrorKind::RetryLimit,
-            // 0.163.0 answers -32001 without data.
+            // QUIRK(0.163.0, crates/sdk/src/error/tests.rs::overload_is_recognised_with_and_without_data):
+            // -32001 comes without data.
             -32001 => RpcErrorKind::Overloaded,
             -32099..=-32000 if self.says_overloaded() => RpcErrorKind::Overloaded,
             code => RpcErrorKind::Other(code),

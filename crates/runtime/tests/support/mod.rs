@@ -178,7 +178,7 @@ impl World {
     pub(crate) fn uv_that_unpacks(&self, after: &str) -> String {
         let mut script = format!(
             "grep -q 'hash=sha256:{}' \"$requirement\" || exit 9\n",
-            self.platform().wheel.as_ref().unwrap().sha256
+            self.platform().wheel.as_ref().expect("a wheel").sha256
         );
         for (path, text, mode) in FILES {
             let file = format!("\"$dest\"/{WHEEL_ROOT}/{path}");
