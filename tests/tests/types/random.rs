@@ -251,6 +251,14 @@ fn whatever_another_runtime_may_send_decodes() {
                 );
                 let decoded = payload.kind.decode(&payload.method, &sent.to_string());
                 if let Err(error) = decoded {
+                    // A record there, and a union by `mode` in 0.171.0: docs/runtimes.md tells it.
+                    let is_known = version == "0.169.0"
+                        && error
+                            .to_string()
+                            .contains("moderation.display: missing field `mode`");
+                    if is_known {
+                        continue;
+                    }
                     panic!(
                         "{version}: {:?} {}: {error}\n{sent}",
                         payload.kind, payload.method
