@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use openai_codex_wire::envelope::{Message, PeekError, peek, repair_surrogates};
 use openai_codex_wire::{Protocol, RequestId, Role, ThreadId, TurnId, scope};
+use tokio::sync::oneshot;
 
 use super::core::{Core, State};
 use super::effects::Effects;
@@ -30,22 +31,53 @@ pub(super) async fn read(
     core: &Arc<Core>,
     mut source: impl FrameSource,
 ) -> Result<(), SourceError> {
-    let mut fx = Effects::default();
+    let mut batch = Batch::default();
     let mut burst = (0, Instant::now());
-    while let Some(line) = source.next().await? {
-        core.receive(line, &mut fx);
+    loop {
+        // What is at hand is taken in as one: one passage of the lock, one waking of each who waits.
+        if !source.has_next() {
+            core.route(&mut batch);
+        }
+        let line = match source.next().await {
+            Ok(Some(line)) => line,
+            end => {
+                core.route(&mut batch);
+                return end.map(drop);
+            }
+        };
+        core.receive(line, &mut batch);
         burst.0 += 1;
-        if burst.0 % BETWEEN_LOOKS == 0 && burst.1.elapsed() >= BURST {
-            tokio::task::yield_now().await;
-            burst = (0, Instant::now());
+        if burst.0 % BETWEEN_LOOKS == 0 {
+            core.route(&mut batch);
+            if burst.1.elapsed() >= BURST {
+                tokio::task::yield_now().await;
+                burst = (0, Instant::now());
+            }
         }
     }
-    Ok(())
+}
+
+/// Events that were read and are not routed yet, and whom to wake for them.
+#[derive(Default)]
+pub(super) struct Batch {
+    events: Vec<Arc<RawEvent>>,
+    fx: Effects,
+}
+
+/// What is left to do for events that were routed, without the lock.
+#[derive(Default)]
+struct Routed {
+    /// Who waited for an interrupt of a turn that has ended.
+    interrupts: Vec<oneshot::Sender<Answer>>,
+    /// The interrupts that were queued, of which turns.
+    queued: Vec<(Option<bool>, ThreadId, TurnId)>,
+    to_watch: bool,
+    is_over: bool,
 }
 
 impl Core {
     /// Takes one message in.
-    pub(super) fn receive(self: &Arc<Self>, line: &[u8], fx: &mut Effects) {
+    pub(super) fn receive(self: &Arc<Self>, line: &[u8], batch: &mut Batch) {
         let line = match std::str::from_utf8(line) {
             Ok(line) => Cow::Borrowed(line),
             Err(_) => {
@@ -55,29 +87,29 @@ impl Core {
             }
         };
         match peek(&line) {
-            Ok(message) => self.dispatch(&line, message, fx),
+            Ok(message) => self.dispatch(&line, message, batch),
             Err(PeekError::LoneSurrogate) => {
                 let repaired = repair_surrogates(&line);
                 match peek(&repaired) {
-                    Ok(message) => self.dispatch(&repaired, message, fx),
-                    Err(error) => self.receive_malformed(&line, &error, fx),
+                    Ok(message) => self.dispatch(&repaired, message, batch),
+                    Err(error) => self.receive_malformed(&line, &error, batch),
                 }
             }
             // A blank line says nothing and asks for nothing.
             Err(_) if line.trim().is_empty() => {}
-            Err(error) => self.receive_malformed(&line, &error, fx),
+            Err(error) => self.receive_malformed(&line, &error, batch),
         }
     }
 
-    fn receive_malformed(self: &Arc<Self>, line: &str, error: &PeekError, fx: &mut Effects) {
+    fn receive_malformed(&self, line: &str, error: &PeekError, batch: &mut Batch) {
         self.count_malformed();
         self.skipped(line);
         tracing::warn!(bytes = line.len(), %error, "a line of the server's is no message");
         let event = RawEvent::malformed_line(line, &error.to_string());
-        self.route(&Arc::new(event), fx);
+        batch.events.push(Arc::new(event));
     }
 
-    fn dispatch(self: &Arc<Self>, line: &str, message: Message<'_>, fx: &mut Effects) {
+    fn dispatch(self: &Arc<Self>, line: &str, message: Message<'_>, batch: &mut Batch) {
         match message {
             Message::Notification {
                 method,
@@ -90,63 +122,91 @@ impl Core {
                 let event =
                     RawEvent::notification(line, &method, params, &scope, emitted_at_ms, spec);
                 self.dispatcher.hear(&event);
-                self.route(&Arc::new(event), fx);
+                batch.events.push(Arc::new(event));
             }
-            Message::Response { id, outcome } => self.respond(&id, outcome, fx),
+            Message::Response { id, outcome } => {
+                self.route(batch);
+                self.respond(&id, outcome, &mut batch.fx);
+            }
             Message::Request {
                 id,
                 method,
                 params,
                 scope,
-            } => self.accept(id, &method, params, &scope),
+            } => {
+                self.route(batch);
+                self.accept(id, &method, params, &scope);
+            }
         }
     }
 
-    fn route(self: &Arc<Self>, event: &Arc<RawEvent>, fx: &mut Effects) {
-        let mut guard = self.lock();
-        let state = &mut *guard;
-        // After the failure there is nobody left to route to.
-        if state.failure.is_some() {
+    /// Delivers what was read, in its order.
+    pub(super) fn route(self: &Arc<Self>, batch: &mut Batch) {
+        if batch.events.is_empty() {
             return;
         }
-        let over = state.router.route(event, fx);
-        let noted = state.router.take_noted();
-        let to_watch = !noted.is_empty() && state.signs.add(noted, tokio::time::Instant::now());
-        let interrupts = match &over {
-            Over::Nothing | Over::Doomed(..) | Over::Renamed(..) => Vec::new(),
-            Over::Turn(thread, turn) => {
-                state.server_requests.withdraw_turn(thread, turn, fx);
-                state.pending.take_interrupts(thread, Some(turn))
+        let mut routed = Routed::default();
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        for event in batch.events.drain(..) {
+            // After the failure there is nobody left to route to.
+            if state.failure.is_none() {
+                self.route_one(state, &event, &mut batch.fx, &mut routed);
             }
-            Over::Thread(thread) => {
-                state.server_requests.withdraw_thread(thread, fx);
-                state.pending.take_interrupts(thread, None)
-            }
-        };
-        if event.role() == Some(Role::RequestResolved) {
-            state.server_requests.withdraw_resolved(event, fx);
         }
-        let doomed = match &over {
-            Over::Doomed(thread, turn) => self.queue_interrupt(state, thread, turn),
-            Over::Renamed(thread, turn, name) => {
-                self.queue_interrupt_as(state, thread, turn, name, true)
-            }
-            _ => None,
-        };
         drop(guard);
-        fx.run();
-        if to_watch {
+        batch.fx.run();
+        if routed.to_watch {
             self.watch_signs();
         }
-        for tx in interrupts {
+        for tx in routed.interrupts {
             // Whoever does not wait any more need not be told.
             let _ = tx.send(Answer::TurnEnded);
         }
-        if let Over::Doomed(thread, turn) | Over::Renamed(thread, turn, _) = &over {
-            self.interrupt_queued(doomed, thread, turn);
+        for (queued, thread, turn) in routed.queued {
+            self.interrupt_queued(queued, &thread, &turn);
         }
-        if !matches!(over, Over::Nothing) {
+        if routed.is_over {
             self.given_up.notify_waiters();
+        }
+    }
+
+    fn route_one(
+        &self,
+        state: &mut State,
+        event: &Arc<RawEvent>,
+        fx: &mut Effects,
+        routed: &mut Routed,
+    ) {
+        let over = state.router.route(event, fx);
+        let noted = state.router.take_noted();
+        if !noted.is_empty() {
+            routed.to_watch |= state.signs.add(noted, tokio::time::Instant::now());
+        }
+        if event.role() == Some(Role::RequestResolved) {
+            state.server_requests.withdraw_resolved(event, fx);
+        }
+        routed.is_over |= over != Over::Nothing;
+        match over {
+            Over::Nothing => {}
+            Over::Turn(thread, turn) => {
+                state.server_requests.withdraw_turn(&thread, &turn, fx);
+                let interrupts = state.pending.take_interrupts(&thread, Some(&turn));
+                routed.interrupts.extend(interrupts);
+            }
+            Over::Thread(thread) => {
+                state.server_requests.withdraw_thread(&thread, fx);
+                let interrupts = state.pending.take_interrupts(&thread, None);
+                routed.interrupts.extend(interrupts);
+            }
+            Over::Doomed(thread, turn) => {
+                let queued = self.queue_interrupt(state, &thread, &turn);
+                routed.queued.push((queued, thread, turn));
+            }
+            Over::Renamed(thread, turn, name) => {
+                let queued = self.queue_interrupt_as(state, &thread, &turn, &name, true);
+                routed.queued.push((queued, thread, turn));
+            }
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct LineReader<R> {
     start: usize,
     /// Up to where there is no line end.
     searched: usize,
+    /// Where the next line ends, if that was looked for and found.
+    end: Option<usize>,
     limit: usize,
     ended: bool,
 }
@@ -33,9 +35,19 @@ impl<R: AsyncRead + Send + Unpin + 'static> LineReader<R> {
             buffer: Vec::with_capacity(CHUNK),
             start: 0,
             searched: 0,
+            end: None,
             limit,
             ended: false,
         }
+    }
+
+    /// Where the next line ends, if all of it is there.
+    fn find_end(&mut self) -> Option<usize> {
+        if self.end.is_none() {
+            self.end = memchr(b'\n', &self.buffer[self.searched..]).map(|at| self.searched + at);
+            self.searched = self.end.unwrap_or(self.buffer.len());
+        }
+        self.end
     }
 
     /// Makes room at the end of the buffer, at the cost of what was consumed.
@@ -69,16 +81,16 @@ fn without_mark(mut line: &[u8]) -> &[u8] {
 impl<R: AsyncRead + Send + Unpin + 'static> FrameSource for LineReader<R> {
     async fn next(&mut self) -> Result<Option<&[u8]>, SourceError> {
         loop {
-            if let Some(length) = memchr(b'\n', &self.buffer[self.searched..]) {
-                let line = self.start..self.searched + length;
+            if let Some(end) = self.find_end() {
+                let line = self.start..end;
                 if line.len() > self.limit {
                     return Err(SourceError::TooLong { limit: self.limit });
                 }
                 self.start = line.end + 1;
                 self.searched = self.start;
+                self.end = None;
                 return Ok(Some(without_mark(&self.buffer[line])));
             }
-            self.searched = self.buffer.len();
             if self.searched - self.start > self.limit {
                 return Err(SourceError::TooLong { limit: self.limit });
             }
@@ -96,6 +108,10 @@ impl<R: AsyncRead + Send + Unpin + 'static> FrameSource for LineReader<R> {
                 Err(error) => return Err(SourceError::Io(error)),
             }
         }
+    }
+
+    fn has_next(&mut self) -> bool {
+        self.find_end().is_some()
     }
 }
 

@@ -20,6 +20,12 @@ pub(crate) use tap::Tapped;
 pub trait FrameSource: Send + 'static {
     /// The next message, or `None` at the end.
     fn next(&mut self) -> impl Future<Output = Result<Option<&[u8]>, SourceError>> + Send;
+
+    /// Whether the next message is at hand, so that [`next`](Self::next) gives it without waiting.
+    /// A source that cannot tell says no.
+    fn has_next(&mut self) -> bool {
+        false
+    }
 }
 
 /// Where messages go to.

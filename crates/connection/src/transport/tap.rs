@@ -53,6 +53,10 @@ impl<S: FrameSource> FrameSource for Tapped<S> {
         }
         line
     }
+
+    fn has_next(&mut self) -> bool {
+        self.inner.has_next()
+    }
 }
 
 impl<S: FrameSink> FrameSink for Tapped<S> {
