@@ -6,8 +6,9 @@
 //! reaped its id cannot be reused, so no signal ever hits a stranger.
 //!
 //! If this process is killed itself, nothing here runs: then the child finds its
-//! stdin closed and exits, 0.163.0 within 65 ms, and ends what it started. On
-//! Windows the system ends both.
+//! stdin closed and exits, 0.163.0 within 65 ms, and ends what it started. One that
+//! does not is ended by a shell that watches, on Unix; on Windows the system ends
+//! both.
 
 use std::io;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -84,6 +85,7 @@ impl ChildProcess {
                 drop(state);
                 shared.reaped.notify_all();
                 if !status.is_some_and(|status| status.success()) {
+                    waiter.end_orphans();
                     marker.sweep();
                 }
                 on_exit(status);
@@ -173,10 +175,18 @@ mod platform {
     use std::os::unix::process::CommandExt;
     use std::process::{Child, Command, ExitStatus};
 
+    #[cfg(target_os = "linux")]
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::io::Errno;
     use rustix::process::{
         Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
     };
+    #[cfg(target_os = "linux")]
+    use rustix::process::{PidfdFlags, pidfd_open};
+
+    #[cfg(target_os = "linux")]
+    use super::super::family::Family;
+    use super::super::watch::Watch;
 
     pub(super) struct Target(Pid);
 
@@ -191,7 +201,18 @@ mod platform {
         child: Child,
         /// Whether it is dead and keeps its id, which nobody else can have then.
         is_zombie: bool,
+        /// `None` where there is no shell.
+        watch: Option<Watch>,
+        #[cfg(target_os = "linux")]
+        family: Family,
     }
+
+    /// How often it is looked at what the child has started.
+    #[cfg(target_os = "linux")]
+    const LOOKS: Timespec = Timespec {
+        tv_sec: 0,
+        tv_nsec: 100_000_000,
+    };
 
     /// A group of its own keeps the terminal's Ctrl-C away from the runtime, and
     /// lets a signal reach what the runtime started.
@@ -201,14 +222,22 @@ mod platform {
 
     pub(super) fn split(child: Child) -> (Target, Waiter) {
         let target = Target(Pid::from_child(&child));
-        let is_zombie = false;
-        (target, Waiter { child, is_zombie })
+        let waiter = Waiter {
+            is_zombie: false,
+            watch: Watch::over(target.0).ok(),
+            #[cfg(target_os = "linux")]
+            family: Family::of(target.0),
+            child,
+        };
+        (target, waiter)
     }
 
     impl Waiter {
         /// Waits without reaping: the zombie keeps the process id and the
         /// group's, so that what is left of the group can be killed.
         pub(super) fn wait(&mut self, target: &Target) {
+            #[cfg(target_os = "linux")]
+            self.look_on(target);
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             self.is_zombie = loop {
                 match waitid(WaitId::Pid(target.0), options) {
@@ -225,8 +254,39 @@ mod platform {
             if self.is_zombie {
                 kill(target);
             }
+            // Before its group's id is free.
+            if let Some(watch) = &mut self.watch {
+                watch.end();
+            }
             self.child.wait().ok()
         }
+
+        /// Looks at what the child starts until it has ended. An old kernel, which cannot wait for
+        /// so long and no longer, has the marker alone.
+        #[cfg(target_os = "linux")]
+        fn look_on(&mut self, target: &Target) {
+            let Ok(process) = pidfd_open(target.0, PidfdFlags::empty()) else {
+                return;
+            };
+            let mut ended = [PollFd::new(&process, PollFlags::IN)];
+            loop {
+                match poll(&mut ended, Some(&LOOKS)) {
+                    Ok(0) => self.family.look(),
+                    Err(Errno::INTR) => {}
+                    Ok(_) | Err(_) => break,
+                }
+            }
+        }
+
+        /// Kills what the child has left running.
+        #[cfg(target_os = "linux")]
+        pub(super) fn end_orphans(&mut self) {
+            self.family.end();
+        }
+
+        /// Nothing tells whose they are.
+        #[cfg(not(target_os = "linux"))]
+        pub(super) fn end_orphans(&mut self) {}
     }
 
     pub(super) fn terminate(target: &Target) {
@@ -308,6 +368,9 @@ mod platform {
             }
             self.try_wait().ok().flatten()
         }
+
+        /// They were in the job.
+        pub(super) fn end_orphans(&mut self) {}
 
         fn try_wait(&self) -> io::Result<Option<ExitStatus>> {
             self.0

@@ -1,9 +1,13 @@
 //! The runtime as a child process: how it is started, and how it ends.
 
 mod child;
+#[cfg(target_os = "linux")]
+mod family;
 mod limits;
 mod orphans;
 mod stderr;
+#[cfg(unix)]
+mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

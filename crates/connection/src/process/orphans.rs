@@ -7,7 +7,9 @@
 //! whose they are.
 //!
 //! Only Linux lets a process read the environment of another. Elsewhere this
-//! does nothing, and such commands go on.
+//! does nothing, and such commands go on. Where `shell_environment_policy` keeps the
+//! variable from commands, those that were seen while the runtime lived are ended:
+//! see `family`.
 
 use std::hash::{BuildHasher, RandomState};
 use std::process::Command;
