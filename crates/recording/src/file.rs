@@ -11,9 +11,16 @@ use std::path::Path;
 /// When the file cannot be made or opened for writing.
 pub fn create_file(path: impl AsRef<Path>) -> io::Result<File> {
     let mut options = OpenOptions::new();
+    let path = path.as_ref();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    {
+        use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+        options.mode(0o600);
+        // To open a pipe for writing alone waits until somebody reads it.
+        let is_pipe = std::fs::metadata(path).is_ok_and(|it| it.file_type().is_fifo());
+        options.read(is_pipe);
+    }
     let file = options.open(path)?;
     let metadata = file.metadata()?;
     // Not of a device or a pipe.
@@ -31,4 +38,26 @@ pub fn create_file(path: impl AsRef<Path>) -> io::Result<File> {
         file.set_len(0)?;
     }
     Ok(file)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::Command;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_that_nobody_reads_holds_nobody_up() {
+        let path = std::env::temp_dir().join(format!("codex-recording-{}", std::process::id()));
+        let made = Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let (tx, rx) = mpsc::channel();
+        let pipe = path.clone();
+        thread::spawn(move || tx.send(create_file(pipe).is_ok()));
+        assert_eq!(rx.recv_timeout(Duration::from_secs(10)), Ok(true));
+        std::fs::remove_file(&path).unwrap();
+    }
 }
