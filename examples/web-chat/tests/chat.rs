@@ -1,0 +1,240 @@
+//! The server, asked as a page asks it. `tests/browser` uses the page itself.
+#![allow(clippy::unwrap_used)]
+
+use std::net::SocketAddr;
+
+use openai_codex::Codex;
+use openai_codex_testkit::{Gate, MockModel, TestRuntime};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A server with a client of its own.
+struct Server {
+    address: SocketAddr,
+    codex: Codex,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    async fn start(runtime: &TestRuntime) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let builder = Codex::builder()
+            .codex_bin(runtime.binary())
+            .envs(runtime.env())
+            .cwd(runtime.workspace());
+        let (codex, router) = web_chat::chat(builder, address).await.unwrap();
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self {
+            address,
+            codex,
+            task,
+        }
+    }
+
+    async fn stop(self) {
+        self.task.abort();
+        self.codex.close().await.unwrap();
+    }
+
+    /// Sends a request and reads the head of the answer: its status, and the connection.
+    async fn send(
+        &self,
+        path: &str,
+        body: Option<Value>,
+        host: &str,
+    ) -> (u16, BufReader<TcpStream>) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let head = format!("HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+        let request = match body {
+            None => format!("GET {path} {head}\r\n"),
+            Some(body) => {
+                let (body, kind) = (body.to_string(), "content-type: application/json");
+                let length = body.len();
+                format!("POST {path} {head}{kind}\r\ncontent-length: {length}\r\n\r\n{body}")
+            }
+        };
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut stream = BufReader::new(stream);
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        let status = line.split(' ').nth(1).unwrap().parse().unwrap();
+        while line != "\r\n" {
+            line.clear();
+            stream.read_line(&mut line).await.unwrap();
+        }
+        (status, stream)
+    }
+
+    async fn ask(&self, path: &str, body: Option<Value>) -> (u16, String) {
+        let (status, mut stream) = self.send(path, body, &self.address.to_string()).await;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        (status, text)
+    }
+
+    async fn thread(&self) -> String {
+        let (status, text) = self.ask("/threads", Some(json!({}))).await;
+        assert_eq!(status, 200);
+        let thread: Value = serde_json::from_str(&text).unwrap();
+        thread["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn say(&self, thread: &str, text: &str) -> BufReader<TcpStream> {
+        let path = format!("/threads/{thread}/turns");
+        let host = self.address.to_string();
+        let (status, stream) = self.send(&path, Some(json!({ "text": text })), &host).await;
+        assert_eq!(status, 200);
+        stream
+    }
+}
+
+/// The data of the next event of this name, and all that came before.
+async fn until(stream: &mut BufReader<TcpStream>, name: &str) -> (Value, String) {
+    let mut seen = String::new();
+    let event = format!("event: {name}\n");
+    loop {
+        let mut line = String::new();
+        let read = stream.read_line(&mut line).await.unwrap();
+        assert!(read > 0, "the stream ended without {name}: {seen}");
+        seen += &line;
+        if line == event {
+            let mut data = String::new();
+            stream.read_line(&mut data).await.unwrap();
+            let data = data.strip_prefix("data: ").unwrap();
+            return (serde_json::from_str(data).unwrap(), seen);
+        }
+    }
+}
+
+/// What the model was told of the last roll.
+fn rolled(model: &MockModel) -> u32 {
+    let request = model.last_request().unwrap();
+    let outputs = request.function_outputs();
+    outputs.last().unwrap().text().trim().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_turn_streams_and_its_tool_is_called() {
+    let model = MockModel::start().unwrap();
+    model.calls("dice", json!({ "sides": 6, "dice": 1 }));
+    model.deltas(["It is ", "a two."]);
+    let runtime = TestRuntime::new(&model).unwrap();
+    let server = Server::start(&runtime).await;
+    let thread = server.thread().await;
+    let mut stream = server.say(&thread, "Roll.").await;
+    let (done, seen) = until(&mut stream, "done").await;
+    assert_eq!(done["status"], "completed");
+    assert!(
+        seen.contains("event: delta") && seen.contains("\"kind\":\"tool\""),
+        "{seen}"
+    );
+    assert!((1..=6).contains(&rolled(&model)));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_asked_is_done_only_when_the_page_allows_it() {
+    for accept in [true, false] {
+        let model = MockModel::start().unwrap();
+        model.shell_escalated("touch done.txt", "To note it");
+        model.say("So be it.");
+        let runtime = TestRuntime::new(&model).unwrap();
+        let server = Server::start(&runtime).await;
+        let thread = server.thread().await;
+        let mut stream = server.say(&thread, "Note it.").await;
+        let (question, _) = until(&mut stream, "approval").await;
+        assert!(
+            question["what"]
+                .as_str()
+                .unwrap()
+                .contains("touch done.txt")
+        );
+        // Another page cannot take its place meanwhile.
+        let path = format!("/threads/{thread}/turns");
+        let (status, _) = server.ask(&path, Some(json!({ "text": "Me too." }))).await;
+        assert_eq!(status, 409);
+        let path = format!("/approvals/{}", question["id"]);
+        let answer = json!({ "accept": accept });
+        assert_eq!(server.ask(&path, Some(answer.clone())).await.0, 204);
+        until(&mut stream, "done").await;
+        assert_eq!(server.ask(&path, Some(answer)).await.0, 410);
+        assert_eq!(runtime.workspace().join("done.txt").exists(), accept);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn hanging_up_stops_the_turn() {
+    let model = MockModel::start().unwrap();
+    let gate = Gate::new();
+    model
+        .deltas(["I will "])
+        .waits_for(&gate)
+        .deltas(["never finish."]);
+    model.say("At your service.");
+    let runtime = TestRuntime::new(&model).unwrap();
+    let server = Server::start(&runtime).await;
+    let thread = server.thread().await;
+    let mut events = server.codex.thread(thread.as_str()).events();
+    let mut stream = server.say(&thread, "Talk.").await;
+    until(&mut stream, "delta").await;
+    drop(stream);
+    let stopped = async {
+        loop {
+            let event = events.next().await.unwrap().unwrap();
+            if event.method() == "turn/completed" {
+                break event.raw().to_owned();
+            }
+        }
+    };
+    let event = tokio::time::timeout(openai_codex_testkit::PATIENCE, stopped).await;
+    assert!(event.unwrap().contains("\"interrupted\""));
+    // The thread is free for the next page.
+    let mut stream = server.say(&thread, "Hello?").await;
+    until(&mut stream, "done").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_thread_goes_on_after_a_restart() {
+    let model = MockModel::start().unwrap();
+    model.say("I will remember.");
+    model.calls("dice", json!({ "sides": 6, "dice": 1 }));
+    model.say("I did.");
+    let runtime = TestRuntime::new(&model).unwrap();
+    let server = Server::start(&runtime).await;
+    let thread = server.thread().await;
+    until(&mut server.say(&thread, "Remember me.").await, "done").await;
+    server.stop().await;
+
+    let server = Server::start(&runtime).await;
+    let (_, listed) = server.ask("/threads", None).await;
+    assert!(
+        listed.contains(&thread) && listed.contains("Remember me."),
+        "{listed}"
+    );
+    let (_, said) = server.ask(&format!("/threads/{thread}"), None).await;
+    assert!(
+        said.contains("Remember me.") && said.contains("I will remember."),
+        "{said}"
+    );
+    // Its tool is there again.
+    until(&mut server.say(&thread, "Roll.").await, "done").await;
+    assert!((1..=6).contains(&rolled(&model)));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn another_site_is_refused() {
+    let model = MockModel::start().unwrap();
+    let runtime = TestRuntime::new(&model).unwrap();
+    let server = Server::start(&runtime).await;
+    for path in ["/", "/threads"] {
+        let (status, _) = server.send(path, None, "attacker.example").await;
+        assert_eq!(status, 403);
+    }
+    assert_eq!(server.ask("/", None).await.0, 200);
+    server.stop().await;
+}
