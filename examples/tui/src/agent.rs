@@ -1,0 +1,197 @@
+//! Does what the user wants, on tasks of its own, and tells what happens.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use openai_codex::types::ServerNotification;
+use openai_codex::{
+    ApprovalMode, Codex, CodexBuilder, Decision, Event, HandlerContext, Handlers, Result, Thread,
+    TurnStatus,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::news::{Entry, Listed, News, Question, Wish};
+
+#[derive(Clone)]
+pub(crate) struct Agent {
+    codex: Codex,
+    news: mpsc::Sender<News>,
+    /// The thread of the screen.
+    thread: Arc<Mutex<Option<Thread>>>,
+}
+
+impl Agent {
+    pub(crate) async fn start(builder: CodexBuilder, news: mpsc::Sender<News>) -> Result<Self> {
+        Ok(Self {
+            codex: builder.handlers(handlers(&news)).await?,
+            news,
+            thread: Arc::default(),
+        })
+    }
+
+    /// Does it, without waiting for it.
+    pub(crate) fn grant(&self, wish: Wish) {
+        if wish == Wish::New {
+            // At once: what is said next is said in the new thread.
+            return self.keep(None);
+        }
+        let agent = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = agent.try_grant(wish).await {
+                agent.tell(News::Problem(error.to_string())).await;
+            }
+        });
+    }
+
+    pub(crate) async fn close(self) -> Result<()> {
+        self.codex.close().await
+    }
+
+    async fn try_grant(&self, wish: Wish) -> Result<()> {
+        match wish {
+            Wish::List => self.list().await,
+            Wish::Open(id) => {
+                let thread = self
+                    .codex
+                    .thread_resume(id)
+                    .approval_mode(ApprovalMode::Ask)
+                    .await?;
+                let read = thread.read(true).await?;
+                let items = read.thread.turns.iter().flat_map(|turn| &turn.items);
+                let entries = items.filter_map(Entry::of).collect();
+                let opened = News::Opened(thread.id().clone(), entries);
+                self.keep(Some(thread));
+                self.tell(opened).await;
+                Ok(())
+            }
+            Wish::Say(text) => self.turn(text).await,
+            Wish::Interrupt(turn) => match self.open() {
+                Some(thread) => thread.turn_handle(turn).interrupt().await,
+                None => Ok(()),
+            },
+            Wish::New | Wish::Quit => Ok(()),
+        }
+    }
+
+    async fn list(&self) -> Result<()> {
+        let mut stored = self.codex.thread_list().stream();
+        let mut listed = Vec::new();
+        while let Some(thread) = stored.next().await {
+            let thread = thread?;
+            let title = thread.name.as_deref().unwrap_or(&thread.preview).to_owned();
+            listed.push(Listed {
+                id: thread.id.clone(),
+                title,
+            });
+            if listed.len() == 100 {
+                break;
+            }
+        }
+        self.tell(News::Threads(listed)).await;
+        Ok(())
+    }
+
+    async fn turn(&self, text: String) -> Result<()> {
+        let thread = match self.open() {
+            Some(thread) => thread,
+            None => {
+                let start = self.codex.thread_start().approval_mode(ApprovalMode::Ask);
+                let thread = start.await?;
+                self.keep(Some(thread.clone()));
+                self.tell(News::Opened(thread.id().clone(), Vec::new()))
+                    .await;
+                thread
+            }
+        };
+        let turn = thread.turn(text).await?;
+        self.tell(News::Began(turn.id().clone())).await;
+        let mut events = turn.stream();
+        // What ends the stream with an error, the result tells as well.
+        while let Some(Ok(event)) = events.next().await {
+            if let Some(news) = news(&event) {
+                self.tell(news).await;
+            }
+        }
+        let words = match turn.run().await {
+            Ok(result) if result.status == TurnStatus::Interrupted => Some("stopped".to_owned()),
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        self.tell(News::Ended(words)).await;
+        Ok(())
+    }
+
+    async fn tell(&self, news: News) {
+        // The screen may be gone already.
+        drop(self.news.send(news).await);
+    }
+
+    fn open(&self) -> Option<Thread> {
+        self.thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn keep(&self, thread: Option<Thread>) {
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = thread;
+    }
+}
+
+fn news(event: &Event) -> Option<News> {
+    match event.decode().ok()? {
+        ServerNotification::AgentMessageDelta(delta) => {
+            Some(News::Delta(delta.item_id.to_string(), delta.delta.clone()))
+        }
+        ServerNotification::ItemStarted(started) => Entry::of(&started.item).map(News::Item),
+        ServerNotification::ItemCompleted(completed) => Entry::of(&completed.item).map(News::Item),
+        ServerNotification::TurnDiffUpdated(updated) => Some(News::Diff(updated.diff.clone())),
+        ServerNotification::Error(error) if error.will_retry => {
+            Some(News::Remark(error.error.message.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// Every approval is asked for on the screen.
+fn handlers(news: &mpsc::Sender<News>) -> Handlers {
+    let (commands, files) = (news.clone(), news.clone());
+    Handlers::new()
+        .command_approval(move |request, cx| {
+            let news = commands.clone();
+            async move {
+                let what = request.command.unwrap_or_else(|| "a command".to_owned());
+                ask(&news, what, request.reason, &cx).await
+            }
+        })
+        .file_change_approval(move |request, cx| {
+            let news = files.clone();
+            async move {
+                let what = "change the files above".to_owned();
+                ask(&news, what, request.reason, &cx).await
+            }
+        })
+}
+
+async fn ask(
+    news: &mpsc::Sender<News>,
+    what: String,
+    reason: Option<String>,
+    cx: &HandlerContext,
+) -> Decision {
+    let (answer, answered) = oneshot::channel();
+    let question = Question {
+        what,
+        reason,
+        answer,
+    };
+    let accepted =
+        async { news.send(News::Asked(question)).await.is_ok() && answered.await.unwrap_or(false) };
+    let accepted = tokio::select! {
+        accepted = accepted => accepted,
+        () = cx.cancelled() => false,
+    };
+    match accepted {
+        true => Decision::Accept,
+        false => Decision::Decline,
+    }
+}

@@ -1,0 +1,292 @@
+//! What is on the screen, and what keys do to it.
+
+use std::collections::VecDeque;
+use std::mem;
+
+use openai_codex::{ThreadId, TurnId};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use crate::news::{Entry, Kind, Listed, News, Question, Wish};
+
+#[derive(Debug, Default)]
+pub struct App {
+    pub(crate) screen: Screen,
+    pub(crate) threads: Vec<Listed>,
+    /// The line of the picker: 0 is a new thread.
+    pub(crate) picked: usize,
+    pub(crate) thread: Option<ThreadId>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) diff: String,
+    pub(crate) input: String,
+    pub(crate) questions: VecDeque<Question>,
+    pub(crate) turn: Turn,
+    /// How many lines the view is above the end.
+    pub(crate) scroll: usize,
+    pub(crate) status: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Screen {
+    #[default]
+    Picker,
+    Chat,
+    Diff,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Turn {
+    #[default]
+    None,
+    /// It was asked for; whether it shall stop as soon as it has begun.
+    Starting(bool),
+    Running(TurnId),
+    Stopping,
+}
+
+impl App {
+    /// Takes news of the agent in.
+    pub fn hear(&mut self, news: News) -> Vec<Wish> {
+        match news {
+            News::Threads(threads) => {
+                self.threads = threads;
+                self.picked = self.picked.min(self.threads.len());
+            }
+            News::Opened(thread, entries) => {
+                self.thread = Some(thread);
+                self.entries.splice(0..0, entries);
+                self.status.clear();
+            }
+            News::Began(turn) => match self.turn {
+                Turn::Starting(true) => {
+                    self.turn = Turn::Stopping;
+                    return vec![Wish::Interrupt(turn)];
+                }
+                _ => self.turn = Turn::Running(turn),
+            },
+            News::Delta(id, text) => match self.entry(&id) {
+                Some(entry) => entry.text += &text,
+                None => self.entries.push(Entry {
+                    id,
+                    kind: Kind::Agent,
+                    text,
+                    output: String::new(),
+                }),
+            },
+            News::Item(item) => match self.entry(&item.id) {
+                Some(entry) => *entry = item,
+                None => self.entries.push(item),
+            },
+            News::Remark(words) => self.entries.push(Entry::note(words)),
+            News::Diff(diff) => self.diff = diff,
+            News::Asked(question) => self.questions.push_back(question),
+            News::Ended(words) => {
+                self.turn = Turn::None;
+                // Nobody waits for these any more.
+                self.questions.clear();
+                self.entries.extend(words.map(Entry::note));
+                return vec![Wish::List];
+            }
+            News::Problem(words) => {
+                if self.turn == Turn::Starting(false) || self.turn == Turn::Starting(true) {
+                    self.turn = Turn::None;
+                }
+                self.status.clear();
+                self.entries.push(Entry::note(words));
+            }
+        }
+        Vec::new()
+    }
+
+    /// Takes a key.
+    pub fn key(&mut self, key: KeyEvent) -> Vec<Wish> {
+        if key.kind == KeyEventKind::Release {
+            return Vec::new();
+        }
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            return self.control(key.code);
+        }
+        match self.screen {
+            Screen::Picker => self.key_in_picker(key.code),
+            Screen::Diff => self.key_in_diff(key.code),
+            Screen::Chat if !self.questions.is_empty() => self.key_for_question(key.code),
+            Screen::Chat => self.key_in_chat(key.code),
+        }
+    }
+
+    fn control(&mut self, code: KeyCode) -> Vec<Wish> {
+        match code {
+            KeyCode::Char('c' | 'q') => return vec![Wish::Quit],
+            // While a turn runs, its thread stays on the screen.
+            KeyCode::Char('t') if self.turn == Turn::None => {
+                self.screen = Screen::Picker;
+                return vec![Wish::List];
+            }
+            KeyCode::Char('d') => {
+                self.scroll = 0;
+                self.screen = match self.screen {
+                    Screen::Diff => Screen::Chat,
+                    _ => Screen::Diff,
+                };
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn key_in_picker(&mut self, code: KeyCode) -> Vec<Wish> {
+        match code {
+            KeyCode::Up => self.picked = self.picked.saturating_sub(1),
+            KeyCode::Down => self.picked = (self.picked + 1).min(self.threads.len()),
+            KeyCode::Esc => self.screen = Screen::Chat,
+            KeyCode::Enter => {
+                self.screen = Screen::Chat;
+                self.scroll = 0;
+                self.entries.clear();
+                self.diff.clear();
+                self.thread = None;
+                let picked = self
+                    .picked
+                    .checked_sub(1)
+                    .and_then(|at| self.threads.get(at));
+                return vec![match picked {
+                    Some(thread) => {
+                        self.status = "opening".to_owned();
+                        Wish::Open(thread.id.clone())
+                    }
+                    None => Wish::New,
+                }];
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn key_in_diff(&mut self, code: KeyCode) -> Vec<Wish> {
+        match code {
+            KeyCode::Esc => {
+                self.scroll = 0;
+                self.screen = Screen::Chat;
+            }
+            code => self.scroll_by(code),
+        }
+        Vec::new()
+    }
+
+    /// Only these two keys answer, so that nothing is allowed by typing on.
+    fn key_for_question(&mut self, code: KeyCode) -> Vec<Wish> {
+        let accept = match code {
+            KeyCode::Char('y') => true,
+            KeyCode::Char('n') => false,
+            KeyCode::Esc => return self.stop(),
+            code => {
+                self.scroll_by(code);
+                return Vec::new();
+            }
+        };
+        if let Some(question) = self.questions.pop_front() {
+            let word = if accept { "allowed" } else { "refused" };
+            self.entries
+                .push(Entry::note(format!("{word}: {}", question.what)));
+            // The turn may have ended meanwhile.
+            let _ = question.answer.send(accept);
+        }
+        Vec::new()
+    }
+
+    fn key_in_chat(&mut self, code: KeyCode) -> Vec<Wish> {
+        match code {
+            KeyCode::Esc => return self.stop(),
+            KeyCode::Backspace => drop(self.input.pop()),
+            KeyCode::Char(c) => self.input.push(c),
+            KeyCode::Enter if self.is_ready() => {
+                self.turn = Turn::Starting(false);
+                self.scroll = 0;
+                self.diff.clear();
+                return vec![Wish::Say(mem::take(&mut self.input))];
+            }
+            code => self.scroll_by(code),
+        }
+        Vec::new()
+    }
+
+    /// Whether a message can be sent: no turn runs, and no thread is being opened.
+    fn is_ready(&self) -> bool {
+        self.turn == Turn::None && self.status.is_empty() && !self.input.trim().is_empty()
+    }
+
+    fn stop(&mut self) -> Vec<Wish> {
+        match mem::take(&mut self.turn) {
+            Turn::Running(turn) => {
+                self.turn = Turn::Stopping;
+                return vec![Wish::Interrupt(turn)];
+            }
+            Turn::Starting(_) => self.turn = Turn::Starting(true),
+            other => self.turn = other,
+        }
+        Vec::new()
+    }
+
+    fn scroll_by(&mut self, code: KeyCode) {
+        match code {
+            KeyCode::PageUp => self.scroll = self.scroll.saturating_add(10),
+            KeyCode::PageDown => self.scroll = self.scroll.saturating_sub(10),
+            KeyCode::Up => self.scroll = self.scroll.saturating_add(1),
+            KeyCode::Down => self.scroll = self.scroll.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    fn entry(&mut self, id: &str) -> Option<&mut Entry> {
+        // The newest, which is the likeliest, first.
+        self.entries.iter_mut().rev().find(|entry| entry.id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(app: &mut App, code: KeyCode) -> Vec<Wish> {
+        app.key(KeyEvent::from(code))
+    }
+
+    #[test]
+    fn a_turn_that_is_stopped_before_it_has_begun_is_interrupted_when_it_has() {
+        let mut app = App {
+            screen: Screen::Chat,
+            input: "go".to_owned(),
+            ..App::default()
+        };
+        assert_eq!(
+            press(&mut app, KeyCode::Enter),
+            [Wish::Say("go".to_owned())]
+        );
+        assert_eq!(press(&mut app, KeyCode::Esc), []);
+        let turn = TurnId::from("u".to_owned());
+        assert_eq!(app.hear(News::Began(turn.clone())), [Wish::Interrupt(turn)]);
+        assert_eq!(press(&mut app, KeyCode::Esc), []);
+    }
+
+    #[test]
+    fn nothing_is_sent_while_a_turn_runs_or_a_thread_opens() {
+        let mut app = App {
+            screen: Screen::Chat,
+            input: "go".to_owned(),
+            status: "opening".to_owned(),
+            ..App::default()
+        };
+        assert_eq!(press(&mut app, KeyCode::Enter), []);
+        app.hear(News::Opened(ThreadId::from("t".to_owned()), Vec::new()));
+        assert_eq!(press(&mut app, KeyCode::Enter).len(), 1);
+        app.input = "more".to_owned();
+        assert_eq!(press(&mut app, KeyCode::Enter), []);
+    }
+
+    #[test]
+    fn remarks_do_not_replace_one_another() {
+        let mut app = App::default();
+        app.hear(News::Remark("one".to_owned()));
+        app.hear(News::Remark("two".to_owned()));
+        assert_eq!(app.entries.len(), 2);
+    }
+}
