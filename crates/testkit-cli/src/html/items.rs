@@ -123,7 +123,7 @@ impl Items {
                     let text = Text::new(text);
                     card.parts.push(match kind {
                         Delta::Prose => Part::Prose(text),
-                        Delta::Thought => Part::Folded("thoughts", text),
+                        Delta::Thought => Part::Folded("show", text),
                         Delta::Output | Delta::Input => Part::Output(text),
                     });
                 }
@@ -172,7 +172,7 @@ fn card(item: &Value, moment: Moment) -> Card {
         "reasoning" => {
             let thoughts = [&item["summary"], &item["content"]].map(content);
             let thoughts = thoughts.join("\n\n");
-            new(Kind::Thought, "Thoughts").folded("thoughts", thoughts.trim())
+            new(Kind::Thought, "Thoughts").folded("show", thoughts.trim())
         }
         "commandExecution" => {
             let command = text("command");
