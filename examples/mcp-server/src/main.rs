@@ -1,9 +1,9 @@
-//! `cargo run -p mcp-server`: an MCP server on stdin and stdout; offline with `-- --demo`.
+//! `cargo run -p codex-mcp-server`: an MCP server on stdin and stdout; offline with `-- --demo`.
 //!
-//! In another agent's configuration: `command = "mcp-server"`.
+//! In another agent's configuration: `command = "codex-mcp-server"`.
 
 use anyhow::Result;
-use mcp_server::CodexServer;
+use codex_mcp_server::CodexServer;
 use openai_codex::{Codex, CodexBuilder};
 use openai_codex_testkit::{MockModel, TestRuntime};
 use rmcp::ServiceExt;

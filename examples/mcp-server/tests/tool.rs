@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use mcp_server::CodexServer;
+use codex_mcp_server::CodexServer;
 use openai_codex::Codex;
 use openai_codex_testkit::{Gate, MockModel, PATIENCE, TestRuntime};
 use rmcp::model::{

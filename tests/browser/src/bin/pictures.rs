@@ -120,7 +120,7 @@ async fn terminal() -> Result<()> {
     let runtime = TestRuntime::new(&model)?;
     fs::write(runtime.workspace().join("greeting.txt"), "Hello, world.\n")?;
     let mut client = Client::start(client(&runtime)).await?;
-    let mut terminal = Terminal::new(TestBackend::new(84, 24))?;
+    let mut terminal = Terminal::new(TestBackend::new(84, 22))?;
     client.key(KeyEvent::from(KeyCode::Enter));
     for c in "Greet the terminal instead of the world.".chars() {
         client.key(KeyEvent::from(KeyCode::Char(c)));
@@ -142,7 +142,7 @@ async fn terminal() -> Result<()> {
     let file = folder.path().join("terminal.html");
     fs::write(&file, cells(&terminal))?;
     client.close().await?;
-    let browser = browser(Look::Window(880, 600)).await?;
+    let browser = browser(Look::Window(880, 640)).await?;
     browser.open_file(&file).await?;
     // The font is there.
     tokio::time::sleep(Duration::from_millis(100)).await;
