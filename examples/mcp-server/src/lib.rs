@@ -14,8 +14,8 @@ use rmcp::handler::server::tool::{InputResponses, RequestState};
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{
     CallToolResponse, CallToolResult, ContentBlock, ElicitRequest, ElicitRequestParams,
-    ElicitationAction, ElicitationSchema, InputRequest, InputRequests, InputRequiredResult,
-    ProtocolVersion, ServerCapabilities, ServerConfig,
+    ElicitationAction, ElicitationSchema, Implementation, InputRequest, InputRequests,
+    InputRequiredResult, ProtocolVersion, ServerCapabilities, ServerConfig,
 };
 use rmcp::schemars::{self, JsonSchema};
 use rmcp::service::RequestContext;
@@ -189,7 +189,9 @@ impl CodexServer {
 #[tool_handler]
 impl ServerHandler for CodexServer {
     fn get_info(&self) -> ServerConfig {
+        let name = Implementation::new("codex-mcp-server", env!("CARGO_PKG_VERSION"));
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(name)
     }
 }
 

@@ -119,7 +119,11 @@ async fn list(State(chat): State<Chat>) -> Result<Json<Vec<Listed>>, Problem> {
     Ok(Json(listed))
 }
 
-async fn start(State(chat): State<Chat>) -> Result<Json<Listed>, Problem> {
+/// Takes JSON as all that changes something does, so that no form of another site can send it.
+async fn start(
+    State(chat): State<Chat>,
+    Json(_): Json<serde_json::Value>,
+) -> Result<Json<Listed>, Problem> {
     let thread = chat
         .codex
         .thread_start()

@@ -236,5 +236,14 @@ async fn another_site_is_refused() {
         assert_eq!(status, 403);
     }
     assert_eq!(server.ask("/", None).await.0, 200);
+    // As a form of another page would send it.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("POST /threads HTTP/1.1\r\nhost: {}\r\n", server.address);
+    let rest = "content-type: text/plain\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+    let request = format!("{head}{rest}");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 415"), "{answer}");
     server.stop().await;
 }
