@@ -1,7 +1,8 @@
 //! A recording as a page: one file that needs no network and nothing else.
 //!
-//! The recording is read line by line into a [`Session`], which keeps no more than it has room for
-//! and counts the rest. Text of a recording reaches the page through [`markup::Markup::text`] alone.
+//! The recording is read line by line into a [session](session::Session), which keeps no more than
+//! it has room for and counts the rest. Text of a recording reaches the page through
+//! [`markup::Markup::text`] alone.
 
 mod calls;
 mod card;
