@@ -16,7 +16,6 @@ const NAMING: &[&str] = &[
     "Cargo.toml",
     "Cargo.lock",
     "README.md",
-    "examples/testing-your-agent/Cargo.toml",
     "xtask/src/codegen/emit/frame/README.md.in",
 ];
 
@@ -85,10 +84,13 @@ impl<'a> Edits<'a> {
     /// The version of the packages, and of the runtime in what their users read first.
     pub(super) fn versions(&mut self, was: &str, is: &str) -> Result<()> {
         let mut names: Vec<PathBuf> = NAMING.iter().map(PathBuf::from).collect();
-        let crates = self.root.join("crates");
-        if crates.is_dir() {
-            for entry in fs::read_dir(&crates)? {
-                let folder = Path::new("crates").join(entry?.file_name());
+        for packages in ["crates", "examples"].map(Path::new) {
+            let folder = self.root.join(packages);
+            if !folder.is_dir() {
+                continue;
+            }
+            for entry in fs::read_dir(&folder)? {
+                let folder = packages.join(entry?.file_name());
                 names.extend(["Cargo.toml", "README.md"].map(|name| folder.join(name)));
             }
         }
