@@ -156,10 +156,8 @@ impl Queue {
             }
             Overflow::End => {
                 // A subscriber that lags is told once, and not about each event.
-                self.is_skipping = match self.is_skipping {
-                    true => !self.is_half_empty(),
-                    false => is_best_effort && self.is_over_soft(weight),
-                };
+                self.is_skipping = is_best_effort && self.is_over_soft(weight)
+                    || self.is_skipping && !self.is_half_empty();
                 is_best_effort && self.is_skipping
             }
         };
@@ -349,6 +347,15 @@ mod tests {
             queue.push(&event(name));
         }
         assert_eq!(shown(&queue), "c -3 g h -1");
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_never_ends_the_subscription_while_others_are_skipped() {
+        let mut queue = filled(Overflow::End, "a b c d");
+        let mut batch = VecDeque::new();
+        assert!(queue.take(&mut None, &mut batch, 2).is_ready());
+        queue.push(&event(&"x".repeat(250_000)));
+        assert_eq!((queue.end, queue.skipped), (None, 2));
     }
 
     #[test]

@@ -51,6 +51,11 @@ impl Subscription {
         self.lag_as_errors = true;
     }
 
+    /// Whether nothing comes after what was given last.
+    pub fn is_ended(&self) -> bool {
+        self.ended && self.batch.is_empty()
+    }
+
     /// The next event; nothing at the end.
     pub fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Delivered>>> {
         loop {

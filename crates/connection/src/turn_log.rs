@@ -139,16 +139,19 @@ impl TurnLog {
         }
         let was_complete = self.fold.is_complete();
         self.fold.apply(event);
+        let ends = !was_complete && self.fold.is_complete();
         for (_, mailbox) in &self.mailboxes {
-            fx.wake(mailbox.lock().push(event));
+            // With one lock: the end says by its last event how many were left out before it.
+            let mut queue = mailbox.lock();
+            fx.wake(queue.push(event));
+            if ends {
+                fx.wake(queue.end(End::Complete));
+            }
         }
         if let Some(unclaimed) = &mut self.unclaimed {
             unclaimed.push(event);
         }
-        if !was_complete && self.fold.is_complete() {
-            for (_, mailbox) in &self.mailboxes {
-                fx.wake(mailbox.lock().end(End::Complete));
-            }
+        if ends {
             fx.notify(&self.done);
         }
     }

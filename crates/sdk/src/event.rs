@@ -76,9 +76,9 @@ impl Event {
         self.raw.line()
     }
 
-    /// How many events were left out before this one, because this subscriber did not keep up; 0
-    /// nearly always. What was left out since the last event that says so is counted, and only
-    /// events that a later one makes up for are left out: see
+    /// How many events were left out up to here that no earlier event has said, because this
+    /// subscriber did not keep up; 0 nearly always. Lossless events may stand between those that
+    /// were left out. Which events a slow subscriber misses, and which never:
     /// [`concepts::ordering_and_lag`](crate::concepts::ordering_and_lag).
     pub fn skipped_before(&self) -> u64 {
         self.skipped_before
@@ -142,9 +142,9 @@ impl fmt::Debug for Event {
 macro_rules! stream {
     ($name:ident) => {
         impl $name {
-            /// Says by an error of kind [`Lagged`](crate::ErrorKind::Lagged) where events were
-            /// left out, before the event after them, instead of by
-            /// [`Event::skipped_before`].
+            /// Says by an error of kind [`Lagged`](crate::ErrorKind::Lagged) that events were
+            /// left out, before the event whose [`skipped_before`](Event::skipped_before) would
+            /// say it.
             #[must_use]
             pub fn lag_as_errors(mut self) -> Self {
                 self.events.lag_as_errors();
@@ -281,7 +281,9 @@ impl TurnStream {
         match self.events.poll_item(cx) {
             Poll::Ready(Some(item)) => {
                 let item = item.map_err(Error::from);
-                self.failed = matches!(&item, Err(error) if !matches!(error.kind(), ErrorKind::Lagged { .. }));
+                // After a gap it goes on; after any other error, and where even lossless events
+                // could not be kept, it does not.
+                self.failed = item.is_err() && self.events.is_ended();
                 return Poll::Ready(Some(match item {
                     Ok(event) => Ok(Event::new(event)),
                     Err(error) => Err(self.explained(error)),

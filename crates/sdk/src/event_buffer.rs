@@ -7,7 +7,8 @@ use openai_codex_connection::Limits;
 /// Past the soft limits, best-effort events (output deltas, progress) are
 /// skipped, and [counted](crate::Event::skipped_before). Past the hard limits, not even
 /// lossless ones (completed items, message deltas) can be kept, and that one
-/// subscription ends with an error of kind `Lagged`. Nothing else is disturbed.
+/// subscription to a turn ends with an error of kind `Lagged`; those of a thread or of the
+/// connection lose their oldest events. Nothing else is disturbed.
 ///
 /// ```
 /// use openai_codex::{Codex, EventBuffer};

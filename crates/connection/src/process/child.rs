@@ -3,7 +3,8 @@
 //! A thread of its own waits for each child, and another one ends it step by
 //! step. So neither depends on an async runtime that may be gone, or not be
 //! polled, by the time the child has to go. While the child has not been
-//! reaped its id cannot be reused, so no signal ever hits a stranger.
+//! reaped its id cannot be reused, so no signal ever hits a stranger. (A program
+//! that forks must do so before: the copy neither ends the child nor learns of its end.)
 //!
 //! If this process is killed itself, nothing here runs: then the child finds its
 //! stdin closed and exits, 0.163.0 within 65 ms, and ends what it started. One that
@@ -35,6 +36,9 @@ pub(crate) struct Pipes {
 }
 
 struct Shared {
+    /// The process that has started the child. A copy that it forks has no thread that waits, and
+    /// so does not know whether the id is still the child's.
+    owner: u32,
     target: platform::Target,
     state: Mutex<State>,
     reaped: Condvar,
@@ -69,6 +73,7 @@ impl ChildProcess {
         };
         let (target, mut waiter) = platform::split(child);
         let shared = Arc::new(Shared {
+            owner: std::process::id(),
             target,
             state: Mutex::default(),
             reaped: Condvar::new(),
@@ -100,6 +105,9 @@ impl ChildProcess {
     /// itself, which it does once its stdin is closed; then it is asked to
     /// terminate, and after another [`GRACE`] it is killed.
     pub(crate) fn end(&self) {
+        if self.0.is_of_a_copy() {
+            return;
+        }
         let mut state = self.0.state();
         if state.reaped || state.ending {
             return;
@@ -133,6 +141,11 @@ impl Drop for ChildProcess {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this process is a fork of the one that has started the child.
+    fn is_of_a_copy(&self) -> bool {
+        std::process::id() != self.owner
     }
 
     fn end_step_by_step(&self) {
@@ -174,6 +187,8 @@ impl Shared {
 mod platform {
     use std::os::unix::process::CommandExt;
     use std::process::{Child, Command, ExitStatus};
+    #[cfg(target_os = "linux")]
+    use std::time::{Duration, Instant};
 
     #[cfg(target_os = "linux")]
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -209,10 +224,15 @@ mod platform {
 
     /// How often it is looked at what the child has started.
     #[cfg(target_os = "linux")]
-    const LOOKS: Timespec = Timespec {
-        tv_sec: 0,
-        tv_nsec: 100_000_000,
-    };
+    const LOOKS: Duration = Duration::from_millis(100);
+
+    /// The longest that is waited at a time.
+    #[cfg(target_os = "linux")]
+    const LONGEST: Duration = Duration::from_millis(900);
+
+    /// So many times as long as a look took, the next one waits.
+    #[cfg(target_os = "linux")]
+    const SPARED: u32 = 20;
 
     /// A group of its own keeps the terminal's Ctrl-C away from the runtime, and
     /// lets a signal reach what the runtime started.
@@ -269,10 +289,20 @@ mod platform {
                 return;
             };
             let mut ended = [PollFd::new(&process, PollFlags::IN)];
+            let mut next = Instant::now() + LOOKS;
             loop {
-                match poll(&mut ended, Some(&LOOKS)) {
-                    Ok(0) => self.family.look(),
-                    Err(Errno::INTR) => {}
+                let left = next.saturating_duration_since(Instant::now());
+                let timeout = Timespec {
+                    tv_sec: 0,
+                    tv_nsec: left.min(LONGEST).subsec_nanos().into(),
+                };
+                match poll(&mut ended, Some(&timeout)) {
+                    Ok(0) | Err(Errno::INTR) if Instant::now() < next => {}
+                    Ok(0) | Err(Errno::INTR) => {
+                        let begun = Instant::now();
+                        self.family.look();
+                        next = Instant::now() + LOOKS.max(SPARED * begun.elapsed());
+                    }
                     Ok(_) | Err(_) => break,
                 }
             }

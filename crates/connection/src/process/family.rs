@@ -3,7 +3,8 @@
 //! Whoever is killed leaves its children to the system, and then nothing tells any more whose they
 //! were: the marker in their environment is not there if `shell_environment_policy` keeps it from
 //! them, or `env -i` does. So the children are looked for while the runtime lives: ten times a
-//! second, of which nine read one small file if it has none and has done nothing for a second.
+//! second, of which nine read one small file if it has none and has done nothing for a second, and
+//! less often where a look takes long, so that the looks take a twentieth of a core at the most.
 //!
 //! What was started later than the last look, and has no marker either, is not known. A sub-reaper
 //! would know it, and would give this process children that it has not started: that is for whoever
@@ -25,6 +26,8 @@ const EAGER: u32 = 10;
 #[derive(Debug)]
 pub(super) struct Family {
     runtime: Pid,
+    /// When it began, if it was there to be asked.
+    began: Option<u64>,
     /// How long the runtime had computed when it was looked at last.
     worked: u64,
     /// How many looks have found nothing done.
@@ -35,6 +38,7 @@ pub(super) struct Family {
 
 /// What is known of a process.
 struct Stat {
+    parent: i32,
     began: u64,
     worked: u64,
 }
@@ -43,6 +47,7 @@ impl Family {
     pub(super) fn of(runtime: Pid) -> Self {
         Self {
             runtime,
+            began: stat(runtime.as_raw_nonzero().get()).map(|it| it.began),
             worked: 0,
             idle: 0,
             members: BTreeMap::new(),
@@ -52,7 +57,9 @@ impl Family {
     /// Looks for what has been started since.
     pub(super) fn look(&mut self) {
         let runtime = self.runtime.as_raw_nonzero().get();
-        let Some(now) = stat(runtime) else { return };
+        let (Some(now), Some(began)) = (stat(runtime), self.began) else {
+            return;
+        };
         let is_idle = now.worked == self.worked && self.members.is_empty();
         self.worked = now.worked;
         self.idle = if is_idle {
@@ -63,7 +70,7 @@ impl Family {
         if self.idle > EAGER && !self.idle.is_multiple_of(EAGER) {
             return;
         }
-        self.follow(vec![runtime]);
+        self.follow(vec![(runtime, began)]);
     }
 
     /// Kills all that is left.
@@ -81,18 +88,24 @@ impl Family {
     }
 
     /// Remembers those that are still there, and what these and the given ones have started.
-    fn follow(&mut self, mut parents: Vec<i32>) {
-        let is_there = |id: &i32, began: &u64| stat(*id).is_some_and(|it| it.began == *began);
-        self.members.retain(|id, began| is_there(id, began));
-        parents.extend(self.members.keys());
-        while let Some(parent) = parents.pop() {
-            for child in children(parent) {
-                if self.members.len() >= MOST || self.members.contains_key(&child) {
-                    continue;
-                }
-                if let Some(stat) = stat(child) {
+    fn follow(&mut self, mut parents: Vec<(i32, u64)>) {
+        let is_there = |id: i32, began: u64| stat(id).is_some_and(|it| it.began == began);
+        self.members.retain(|id, began| is_there(*id, *began));
+        parents.extend(self.members.iter().map(|(id, began)| (*id, *began)));
+        while let Some((parent, began)) = parents.pop() {
+            let found: Vec<(i32, Stat)> = children(parent)
+                .into_iter()
+                .filter_map(|child| Some((child, stat(child)?)))
+                .filter(|(_, stat)| stat.parent == parent)
+                .collect();
+            // The id of one that ended meanwhile may be a stranger's by now, and so may these.
+            if !is_there(parent, began) {
+                continue;
+            }
+            for (child, stat) in found {
+                if self.members.len() < MOST && !self.members.contains_key(&child) {
                     self.members.insert(child, stat.began);
-                    parents.push(child);
+                    parents.push((child, stat.began));
                 }
             }
         }
@@ -137,6 +150,7 @@ fn stat(id: i32) -> Option<Stat> {
     }
     let number = |field: usize| fields.get(field)?.parse::<u64>().ok();
     Some(Stat {
+        parent: fields.get(1)?.parse().ok()?,
         began: number(19)?,
         worked: number(11)?.saturating_add(number(12)?),
     })

@@ -99,9 +99,14 @@ mod tests {
     #[test]
     fn a_child_that_does_not_read_ends_with_a_parent_that_is_killed() {
         if let Some(file) = std::env::var_os(FILE) {
-            let file = PathBuf::from(file);
-            let _child = start(&file);
-            id_in(&file);
+            let (file, early) = (
+                PathBuf::from(&file),
+                PathBuf::from(file).with_extension("id"),
+            );
+            let _child = start(&early);
+            id_in(&early);
+            // Not before it is watched.
+            std::fs::rename(early, file).unwrap();
             loop {
                 std::thread::park();
             }

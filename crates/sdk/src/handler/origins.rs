@@ -47,7 +47,14 @@ impl Origin {
         let copied = || thread.forked_from_id.as_deref().map(ThreadId::from);
         match parent.or_else(spawned).or_else(copied) {
             Some(from) => Some(Self::From(from)),
-            None if matches!(thread.source, SessionSource::SubAgent(_)) => None,
+            // What this version does not know may be another's work.
+            None if matches!(
+                thread.source,
+                SessionSource::SubAgent(_) | SessionSource::Unrecognized(_)
+            ) =>
+            {
+                None
+            }
             None => Some(Self::Itself),
         }
     }
@@ -276,5 +283,7 @@ mod tests {
         assert_eq!(thread(None, None, review), None);
         let new = serde_json::json!({"subAgent": {"dreaming": {}}});
         assert_eq!(thread(None, None, new), None);
+        let other = serde_json::json!({"internalAgent": {}});
+        assert_eq!(thread(None, None, other), None);
     }
 }
