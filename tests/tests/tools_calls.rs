@@ -107,7 +107,7 @@ fn meet(calls: usize) -> Tool {
     })
 }
 
-/// 0.163.0 asks for the calls of one turn one after the other.
+/// 0.163.0 asks for the calls of one turn one after the other, 0.171.0 for all at once.
 #[tokio::test]
 async fn calls_in_one_answer_of_the_model_are_all_answered() {
     let model = MockModel::start().unwrap();
@@ -119,7 +119,10 @@ async fn calls_in_one_answer_of_the_model_are_all_answered() {
     let (_runtime, codex) = start(&model, Handlers::new()).await;
     let thread = codex.thread_start().tool(weather()).await.unwrap();
     let result = thread.run("Compare.").await.unwrap();
-    assert_eq!(successes(&result), [true, false, true].map(Some));
+    let mut successes = successes(&result);
+    // They stand in the order in which they ended.
+    successes.sort_unstable();
+    assert_eq!(successes, [false, true, true].map(Some));
     let expected = [
         "Oslo: sunny for 1",
         "there is no Ys; try Oslo",
