@@ -36,9 +36,9 @@
 //! - **No approval is asked.** Tools run in your process, with your rights: check
 //!   what the model asks of them.
 //! - Calls run on tasks of their own, may call the client, and learn by
-//!   [`cancelled`](crate::HandlerContext::cancelled) that their turn is over. The
-//!   calls of one turn come one after the other, those of different threads at the
-//!   same time (runtime 0.163.0).
+//!   [`cancelled`](crate::HandlerContext::cancelled) that their turn is over. Calls
+//!   may come at the same time, those of one turn too where the model makes several in
+//!   one answer (runtime 0.171.0; 0.163.0 asks for these one after the other).
 //! - **A thread keeps the tools that it was started with.** The runtime stores them:
 //!   after a resume and in a fork the model still has them, and there is no way to
 //!   change them. In a new process, give them to

@@ -25,9 +25,9 @@ use crate::handler::{HandlerContext, HandlerError};
 /// What the function returns is what the model reads, errors included; so say in
 /// them what to do better. Arguments that do not fit the type are answered with
 /// what is wrong and what is expected, without calling the function. Several
-/// calls may run at once, each on its own task: those of different threads; those
-/// of one turn, runtime 0.163.0 asks for one after the other, also if the model
-/// makes them in one answer.
+/// calls may run at once, each on its own task: those of different threads, and
+/// those that the model makes in one answer (runtime 0.171.0; 0.163.0 asks for
+/// these one after the other).
 #[cfg_attr(
     feature = "schemars",
     doc = r#"
