@@ -123,9 +123,11 @@ pub enum FilterMode {
     All,
     /// `any` on the wire.
     Any,
+    /// A value that this version does not know.
+    Unrecognized(String),
 }
 
-string_enum! { FilterMode closed {
+string_enum! { FilterMode {
     All "all",
     Any "any",
 } }
