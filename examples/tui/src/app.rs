@@ -78,7 +78,14 @@ impl App {
             },
             News::Remark(words) => self.entries.push(Entry::note(words)),
             News::Diff(diff) => self.diff = diff,
-            News::Asked(question) => self.questions.push_back(question),
+            News::Asked(question) => {
+                // It is asked in the chat, and nowhere else.
+                if self.screen != Screen::Chat {
+                    self.screen = Screen::Chat;
+                    self.scroll = 0;
+                }
+                self.questions.push_back(question);
+            }
             News::Ended(words) => {
                 self.turn = Turn::None;
                 // Nobody waits for these any more.
@@ -102,14 +109,35 @@ impl App {
         if key.kind == KeyEventKind::Release {
             return Vec::new();
         }
+        if self.screen == Screen::Chat
+            && !self.questions.is_empty()
+            && let Some(accept) = answer(key)
+        {
+            // A key that is held down answers once.
+            if key.kind == KeyEventKind::Press {
+                self.answer(accept);
+            }
+            return Vec::new();
+        }
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return self.control(key.code);
         }
         match self.screen {
             Screen::Picker => self.key_in_picker(key.code),
             Screen::Diff => self.key_in_diff(key.code),
-            Screen::Chat if !self.questions.is_empty() => self.key_for_question(key.code),
+            // Nothing is typed meanwhile.
+            Screen::Chat if !self.questions.is_empty() => {
+                self.scroll_by(key.code);
+                Vec::new()
+            }
             Screen::Chat => self.key_in_chat(key.code),
+        }
+    }
+
+    /// Takes a pasted text, which is only ever text.
+    pub fn paste(&mut self, text: &str) {
+        if self.screen == Screen::Chat && self.questions.is_empty() {
+            self.input += text;
         }
     }
 
@@ -172,17 +200,7 @@ impl App {
         Vec::new()
     }
 
-    /// Only these two keys answer, so that nothing is allowed by typing on.
-    fn key_for_question(&mut self, code: KeyCode) -> Vec<Wish> {
-        let accept = match code {
-            KeyCode::Char('y') => true,
-            KeyCode::Char('n') => false,
-            KeyCode::Esc => return self.stop(),
-            code => {
-                self.scroll_by(code);
-                return Vec::new();
-            }
-        };
+    fn answer(&mut self, accept: bool) {
         if let Some(question) = self.questions.pop_front() {
             let word = if accept { "allowed" } else { "refused" };
             self.entries
@@ -190,7 +208,6 @@ impl App {
             // The turn may have ended meanwhile.
             let _ = question.answer.send(accept);
         }
-        Vec::new()
     }
 
     fn key_in_chat(&mut self, code: KeyCode) -> Vec<Wish> {
@@ -242,8 +259,21 @@ impl App {
     }
 }
 
+/// What a key answers to a question. Allowed is by a chord, which nobody types in a message.
+fn answer(key: KeyEvent) -> Option<bool> {
+    let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Char('y') if is_control => Some(true),
+        KeyCode::Char('n') if !is_control => Some(false),
+        KeyCode::Esc => Some(false),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use tokio::sync::oneshot;
+
     use super::*;
 
     fn press(app: &mut App, code: KeyCode) -> Vec<Wish> {
@@ -280,6 +310,43 @@ mod tests {
         assert_eq!(press(&mut app, KeyCode::Enter).len(), 1);
         app.input = "more".to_owned();
         assert_eq!(press(&mut app, KeyCode::Enter), []);
+    }
+
+    fn question() -> (Question, oneshot::Receiver<bool>) {
+        let (answer, answered) = oneshot::channel();
+        let what = "touch it".to_owned();
+        let question = Question {
+            what,
+            reason: None,
+            answer,
+        };
+        (question, answered)
+    }
+
+    #[test]
+    fn typing_on_allows_nothing() {
+        let mut app = App {
+            screen: Screen::Diff,
+            ..App::default()
+        };
+        let (first, mut first_answer) = question();
+        let (second, mut second_answer) = question();
+        app.hear(News::Asked(first));
+        app.hear(News::Asked(second));
+        assert_eq!(app.screen, Screen::Chat);
+        press(&mut app, KeyCode::Char('y'));
+        press(&mut app, KeyCode::Enter);
+        app.paste("y\u{19}");
+        assert!(first_answer.try_recv().is_err());
+        let mut chord = KeyEvent::new(KeyCode::Char('y'), KeyModifiers::CONTROL);
+        app.key(chord);
+        assert_eq!(first_answer.try_recv(), Ok(true));
+        chord.kind = KeyEventKind::Repeat;
+        app.key(chord);
+        assert!(second_answer.try_recv().is_err());
+        press(&mut app, KeyCode::Esc);
+        assert_eq!(second_answer.try_recv(), Ok(false));
+        assert_eq!(app.input, "");
     }
 
     #[test]

@@ -66,6 +66,11 @@ impl Client {
         true
     }
 
+    /// A text was pasted.
+    pub fn paste(&mut self, text: &str) {
+        self.app.paste(text);
+    }
+
     /// Ends the agent.
     pub async fn close(self) -> Result<()> {
         self.agent.close().await

@@ -1,11 +1,12 @@
 //! `cargo run -p tui`, offline with `-- --demo`.
 
-use std::thread;
+use std::{io, thread};
 
 use anyhow::Result;
 use openai_codex::Codex;
 use ratatui::DefaultTerminal;
-use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event};
+use ratatui::crossterm::execute;
 use tokio::sync::mpsc;
 use tui::Client;
 use tui::demo::Demo;
@@ -21,7 +22,10 @@ async fn main() -> Result<()> {
     let client = Client::start(builder).await?;
     // Also gives the screen back after a panic.
     let mut terminal = ratatui::init();
+    // What is pasted is no keys. A terminal that does not know this types it.
+    drop(execute!(io::stdout(), EnableBracketedPaste));
     let done = run(&mut terminal, client).await;
+    drop(execute!(io::stdout(), DisableBracketedPaste));
     ratatui::restore();
     done
 }
@@ -41,6 +45,7 @@ async fn run(terminal: &mut DefaultTerminal, mut client: Client) -> Result<()> {
         tokio::select! {
             event = keys.recv() => match event {
                 Some(Event::Key(key)) if !client.key(key) => break,
+                Some(Event::Paste(text)) => client.paste(&text),
                 Some(_) => {}
                 None => break,
             },

@@ -66,7 +66,7 @@ fn chat(app: &App, frame: &mut Frame<'_>) {
 
     let block = match question {
         Some(_) => Block::bordered()
-            .title(" The agent asks: y allows, n refuses ")
+            .title(" The agent asks: Ctrl-Y allows, n or Esc refuses ")
             .border_style(Style::new().fg(Color::Yellow)),
         None => Block::bordered().title(" Your message "),
     };

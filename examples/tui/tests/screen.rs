@@ -99,7 +99,7 @@ async fn a_turn_streams_and_esc_stops_it() {
 
 #[tokio::test]
 async fn commands_run_only_when_they_are_allowed() {
-    for (key, done) in [('y', true), ('n', false)] {
+    for allow in [true, false] {
         let model = MockModel::start().unwrap();
         model.shell_escalated("touch done.txt", "To note it");
         model.say("So be it.");
@@ -107,14 +107,17 @@ async fn commands_run_only_when_they_are_allowed() {
         let mut screen = Screen::start(&runtime).await;
         screen.press(KeyCode::Enter);
         screen.say("Note it.");
-        screen.shows("y allows, n refuses").await;
+        screen.shows("Ctrl-Y allows, n or Esc refuses").await;
         screen.shows("To note it").await;
         // What was meant for something else answers nothing.
         screen.press(KeyCode::Enter);
-        screen.press(KeyCode::Char('x'));
-        screen.press(KeyCode::Char(key));
+        screen.press(KeyCode::Char('y'));
+        match allow {
+            true => assert!(screen.control('y')),
+            false => screen.press(KeyCode::Esc),
+        }
         screen.shows("So be it.").await;
-        assert_eq!(runtime.workspace().join("done.txt").exists(), done);
+        assert_eq!(runtime.workspace().join("done.txt").exists(), allow);
         screen.client.close().await.unwrap();
     }
 }
@@ -132,12 +135,12 @@ async fn changes_are_shown_in_colour() {
     screen.press(KeyCode::Enter);
     screen.say("Patch.");
     // What is asked about is to be seen.
-    screen.shows("y allows").await;
+    screen.shows("Ctrl-Y allows").await;
     assert_eq!(screen.color("+second"), Color::Green);
-    screen.press(KeyCode::Char('y'));
+    screen.control('y');
     screen.shows("-second").await;
-    screen.shows("y allows").await;
-    screen.press(KeyCode::Char('y'));
+    screen.shows("Ctrl-Y allows").await;
+    screen.control('y');
     screen.shows("Patched.").await;
     assert_eq!(screen.color("-second"), Color::Red);
     assert_eq!(screen.color("+third"), Color::Green);

@@ -129,7 +129,7 @@ async fn terminal() -> Result<()> {
     let shown = async {
         loop {
             terminal.draw(|frame| client.draw(frame))?;
-            if terminal.backend().to_string().contains("y allows") {
+            if terminal.backend().to_string().contains("Ctrl-Y allows") {
                 return anyhow::Ok(());
             }
             client.news().await;
