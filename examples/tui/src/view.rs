@@ -48,11 +48,20 @@ fn chat(app: &App, frame: &mut Frame<'_>) {
         usize::from(frame.area().width).saturating_sub(3),
     );
     let question = app.questions.front();
-    let below = match question {
-        Some(question) => ask(question, frame.area().width),
-        None => input.iter().map(|line| Line::raw(line.clone())).collect(),
+    // Without the border and the foot.
+    let room = frame.area().height.saturating_sub(3);
+    let (below, most) = match question {
+        Some(question) => {
+            let lines = ask(question, frame.area().width);
+            (cut(lines, usize::from(room)), room.max(1))
+        }
+        None => (
+            input.iter().map(|line| Line::raw(line.clone())).collect(),
+            8,
+        ),
     };
-    let height = u16::try_from(below.len()).unwrap_or(u16::MAX).clamp(1, 8) + 2;
+    let height = u16::try_from(below.len()).unwrap_or(u16::MAX);
+    let height = height.clamp(1, most) + 2;
     let parts = [
         Constraint::Min(0),
         Constraint::Length(height),
@@ -70,8 +79,11 @@ fn chat(app: &App, frame: &mut Frame<'_>) {
             .border_style(Style::new().fg(Color::Yellow)),
         None => Block::bordered().title(" Your message "),
     };
-    // The end of what is typed stays to be seen.
-    let above = below.len().saturating_sub(usize::from(height - 2));
+    // The end of what is typed stays to be seen, and the beginning of what is asked.
+    let above = match question {
+        Some(_) => 0,
+        None => below.len().saturating_sub(usize::from(height - 2)),
+    };
     let shown = Paragraph::new(below).scroll((u16::try_from(above).unwrap_or(0), 0));
     frame.render_widget(shown.block(block), bottom);
     if question.is_none() {
@@ -79,7 +91,7 @@ fn chat(app: &App, frame: &mut Frame<'_>) {
             .last()
             .map_or(0, |line| Span::raw(line.as_str()).width());
         let column = bottom.x + 1 + u16::try_from(last).unwrap_or(0);
-        frame.set_cursor_position((column, bottom.bottom() - 2));
+        frame.set_cursor_position((column, bottom.bottom().saturating_sub(2)));
     }
     let words = match &app.turn {
         Turn::None if !app.status.is_empty() => app.status.clone(),
@@ -105,6 +117,18 @@ fn ask(question: &Question, width: u16) -> Vec<Line<'static>> {
         .iter()
         .flat_map(|reason| wrap(reason, width));
     lines.extend(reason.map(Line::raw));
+    lines
+}
+
+/// The first lines that fit, and whether there are more.
+fn cut(mut lines: Vec<Line<'static>>, room: usize) -> Vec<Line<'static>> {
+    if lines.len() > room {
+        let shown = room.saturating_sub(1);
+        let more = lines.len() - shown;
+        lines.truncate(shown);
+        let words = format!("… {more} more lines, for a larger terminal");
+        lines.push(Line::styled(words, Style::new().fg(Color::Yellow)));
+    }
     lines
 }
 
@@ -194,4 +218,53 @@ fn help(frame: &mut Frame<'_>, area: Rect, words: &str) {
         Paragraph::new(words.to_owned()).style(Style::new().dim()),
         area,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::news::News;
+
+    fn screen(app: &App, width: u16, height: u16) -> String {
+        let Ok(mut terminal) = Terminal::new(TestBackend::new(width, height));
+        let Ok(_) = terminal.draw(|frame| draw(app, frame));
+        terminal.backend().to_string()
+    }
+
+    fn asked(reason: &str) -> App {
+        let mut app = App::default();
+        app.hear(News::Asked(Question {
+            what: "rm -r everything".to_owned(),
+            reason: Some(reason.to_owned()),
+            answer: oneshot::channel().0,
+        }));
+        app
+    }
+
+    #[test]
+    fn no_reason_hides_the_command() {
+        let app = asked(&"all is well\n".repeat(40));
+        let shown = screen(&app, 60, 20);
+        assert!(
+            shown.contains("rm -r everything") && shown.contains("… 26 more lines"),
+            "{shown}"
+        );
+        let shown = screen(&asked("To tidy up"), 60, 20);
+        assert!(shown.contains("To tidy up") && !shown.contains("more lines"));
+    }
+
+    #[test]
+    fn a_terminal_of_any_size_is_drawn() {
+        for size in 1..8 {
+            let mut app = App::default();
+            screen(&app, size, size);
+            app.screen = Screen::Chat;
+            screen(&app, size, size);
+            screen(&asked("why"), size, size);
+        }
+    }
 }
