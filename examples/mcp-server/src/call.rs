@@ -1,7 +1,9 @@
 //! A call of the tool: one turn.
 
+use std::collections::HashMap;
+
 use anyhow::Context;
-use openai_codex::types::{ServerNotification, ThreadItem};
+use openai_codex::types::{FileUpdateChange, PatchChangeKind, ServerNotification, ThreadItem};
 use openai_codex::{Error, Event, Thread, TurnHandle, TurnId, TurnStatus, TurnStream};
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::{Peer, RoleServer};
@@ -15,6 +17,8 @@ pub(crate) struct Call {
     turn: TurnHandle,
     events: TurnStream,
     questions: mpsc::Receiver<Question>,
+    /// The patches that are under way, in words.
+    patches: HashMap<String, String>,
     steps: u32,
 }
 
@@ -38,6 +42,7 @@ impl Call {
             events: turn.stream(),
             turn,
             questions,
+            patches: HashMap::new(),
             steps: 0,
         })
     }
@@ -54,20 +59,52 @@ impl Call {
     ) -> Next {
         loop {
             let event = tokio::select! {
+                // A question comes after the item that it is about.
                 biased;
                 event = self.events.next() => match event {
                     Some(Ok(event)) => event,
                     // What ended the stream, the result tells as well.
                     Some(Err(_)) | None => return Next::Ended(self.end().await),
                 },
-                Some(question) = self.questions.recv() => return Next::Asks(question),
+                Some(question) = self.questions.recv() => match self.with_patch(question) {
+                    Some(question) => return Next::Asks(question),
+                    None => continue,
+                },
             };
+            self.note_patch(&event);
             let step = token.zip(step(&event));
             let Some((token, words)) = step else { continue };
             self.steps += 1;
             let progress = ProgressNotificationParam::new(token.clone(), f64::from(self.steps));
             // A client that does not listen is no reason to stop.
             drop(client.notify_progress(progress.with_message(words)).await);
+        }
+    }
+
+    /// The question with the patch that it is about, if there is one. A question about a patch
+    /// that is not known, as one of a sub-agent's, is refused.
+    fn with_patch(&self, mut question: Question) -> Option<Question> {
+        if let Some(id) = &question.patch {
+            let patch = self.patches.get(id)?;
+            question.text = format!("{}\n{patch}", question.text);
+        }
+        Some(question)
+    }
+
+    fn note_patch(&mut self, event: &Event) {
+        match event.decode() {
+            Ok(ServerNotification::ItemStarted(started)) => {
+                if let ThreadItem::FileChange(patch) = &started.item {
+                    let changes = patch.changes.iter().map(words).collect();
+                    self.patches.insert(patch.id.to_string(), changes);
+                }
+            }
+            Ok(ServerNotification::ItemCompleted(completed)) => {
+                if let ThreadItem::FileChange(patch) = &completed.item {
+                    self.patches.remove(patch.id.as_str());
+                }
+            }
+            _ => {}
         }
     }
 
@@ -79,6 +116,20 @@ impl Call {
         };
         Ok(json!({ "thread_id": result.thread_id.as_str(), "answer": answer }))
     }
+}
+
+/// A change in full: what becomes of the file, and its lines.
+fn words(change: &FileUpdateChange) -> String {
+    let what = match &change.kind {
+        PatchChangeKind::Add => "new".to_owned(),
+        PatchChangeKind::Delete => "deleted".to_owned(),
+        PatchChangeKind::Update(update) => match &update.move_path {
+            Some(path) => format!("moved to {path}"),
+            None => "changed".to_owned(),
+        },
+        _ => "changed in a way that is not known".to_owned(),
+    };
+    format!("{} ({what}):\n{}\n", change.path, change.diff.trim_end())
 }
 
 /// What is told of an event, if it is a step.

@@ -5,10 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use openai_codex::{Decision, HandlerContext, Handlers};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::asked::all_of;
+
 /// A question of the agent. Dropped without an answer, it is refused.
 pub(crate) struct Question {
     pub(crate) number: u64,
     pub(crate) text: String,
+    /// The id of the patch that it is about.
+    pub(crate) patch: Option<String>,
     answer: oneshot::Sender<bool>,
 }
 
@@ -46,31 +50,42 @@ impl Desk {
         Some(questions)
     }
 
+    /// What there are no words for, such as additional permissions, is declined.
     pub(crate) fn handlers(&self) -> Handlers {
         let (commands, files) = (self.clone(), self.clone());
         Handlers::new()
             .command_approval(move |request, cx| {
                 let desk = commands.clone();
                 async move {
-                    let command = request.command.unwrap_or_else(|| "a command".to_owned());
-                    desk.ask(
-                        format!("May Codex run this? {command}"),
-                        request.reason,
-                        &cx,
-                    )
-                    .await
+                    match all_of(&request) {
+                        Some(what) => {
+                            let what = format!("May Codex do this?\n{what}");
+                            desk.ask(what, request.reason, None, &cx).await
+                        }
+                        None => Decision::Decline,
+                    }
                 }
             })
             .file_change_approval(move |request, cx| {
                 let desk = files.clone();
                 async move {
-                    desk.ask("May Codex change files?".to_owned(), request.reason, &cx)
-                        .await
+                    if request.grant_root.is_some() {
+                        return Decision::Decline;
+                    }
+                    let what = "May Codex change these files?".to_owned();
+                    let patch = Some(request.item_id.to_string());
+                    desk.ask(what, request.reason, patch, &cx).await
                 }
             })
     }
 
-    async fn ask(&self, what: String, reason: Option<String>, cx: &HandlerContext) -> Decision {
+    async fn ask(
+        &self,
+        what: String,
+        reason: Option<String>,
+        patch: Option<String>,
+        cx: &HandlerContext,
+    ) -> Decision {
         let text = match reason {
             Some(reason) => format!("{what}\n{reason}"),
             None => what,
@@ -83,6 +98,7 @@ impl Desk {
             let question = Question {
                 number,
                 text,
+                patch,
                 answer,
             };
             state

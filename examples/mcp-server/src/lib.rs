@@ -2,6 +2,7 @@
 //! earlier one. What the agent does is told as progress, and approvals become questions to the
 //! client's user (elicitation). A client that cannot ask its user has them refused.
 
+mod asked;
 mod call;
 mod desk;
 

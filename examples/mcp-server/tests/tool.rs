@@ -178,6 +178,30 @@ async fn approvals_are_the_users_and_steps_are_told() {
 }
 
 #[tokio::test]
+async fn a_change_is_asked_about_with_its_lines() {
+    for lifecycle in lifecycles() {
+        let model = MockModel::start().unwrap();
+        model.apply_patch("*** Begin Patch\n*** Add File: a.txt\n+the line\n*** End Patch");
+        model.say("Patched.");
+        let runtime = TestRuntime::builder(&model)
+            .sandbox_mode("read-only")
+            .build()
+            .unwrap();
+        let user = User::new(Some(ElicitationAction::Accept));
+        let session = Session::start(&runtime, &user, lifecycle).await;
+        let result = session.call(json!({ "prompt": "Patch." })).await;
+        assert_eq!(result.structured_content.unwrap()["answer"], "Patched.");
+        let asked = user.asked.lock().unwrap().join("\n");
+        assert!(
+            asked.contains("a.txt (new):\n") && asked.contains("the line"),
+            "{asked}"
+        );
+        assert!(runtime.workspace().join("a.txt").exists());
+        session.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_is_cancelled_stops_its_turn() {
     let model = MockModel::start().unwrap();
     let gate = Gate::new();

@@ -7,6 +7,7 @@ use openai_codex::{Decision, HandlerContext, Handlers};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::asked::all_of;
 use crate::lock;
 
 /// A question about what the agent wants to do.
@@ -15,6 +16,9 @@ pub(crate) struct Question {
     pub(crate) id: u64,
     what: String,
     reason: Option<String>,
+    /// The id of the patch that it is about.
+    #[serde(skip)]
+    pub(crate) patch: Option<String>,
 }
 
 #[derive(Clone, Default)]
@@ -29,34 +33,52 @@ struct State {
 }
 
 impl Desk {
+    /// What there are no words for, such as additional permissions, is declined.
     pub(crate) fn handlers(&self) -> Handlers {
         let (commands, files) = (self.clone(), self.clone());
         Handlers::new()
             .command_approval(move |request, cx| {
                 let desk = commands.clone();
                 async move {
-                    let command = request.command.unwrap_or_else(|| "a command".to_owned());
-                    desk.ask(command, request.reason, &cx).await
+                    match all_of(&request) {
+                        Some(what) => desk.ask(what, request.reason, None, &cx).await,
+                        None => Decision::Decline,
+                    }
                 }
             })
             .file_change_approval(move |request, cx| {
                 let desk = files.clone();
                 async move {
+                    if request.grant_root.is_some() {
+                        return Decision::Decline;
+                    }
                     let what = "change the files above".to_owned();
-                    desk.ask(what, request.reason, &cx).await
+                    let patch = Some(request.item_id.to_string());
+                    desk.ask(what, request.reason, patch, &cx).await
                 }
             })
     }
 
     /// Asks the page that looks at the thread. Where nobody looks, nothing is accepted.
-    async fn ask(&self, what: String, reason: Option<String>, cx: &HandlerContext) -> Decision {
+    async fn ask(
+        &self,
+        what: String,
+        reason: Option<String>,
+        patch: Option<String>,
+        cx: &HandlerContext,
+    ) -> Decision {
         let (answer, answered) = oneshot::channel();
         let asked = {
             let mut state = lock(&self.0);
             state.asked += 1;
             let id = state.asked;
             let thread = cx.thread_id().map(ToString::to_string).unwrap_or_default();
-            let question = Question { id, what, reason };
+            let question = Question {
+                id,
+                what,
+                reason,
+                patch,
+            };
             let seat = state.seats.get(&thread);
             if seat.is_none_or(|seat| seat.try_send(question).is_err()) {
                 return Decision::Decline;
@@ -103,6 +125,13 @@ pub(crate) struct Seat {
     desk: Desk,
     thread: String,
     pub(crate) questions: mpsc::Receiver<Question>,
+}
+
+impl Seat {
+    /// Declines what the page cannot show.
+    pub(crate) fn decline(&self, question: u64) {
+        self.desk.answer(question, false);
+    }
 }
 
 impl Drop for Seat {

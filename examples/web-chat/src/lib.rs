@@ -8,6 +8,7 @@
 //! | `POST /threads/{id}/turns` | says something; the answer is a stream of events, and hanging up stops the turn |
 //! | `POST /approvals/{id}` | answers a question of the agent's |
 
+mod asked;
 mod desk;
 mod told;
 mod turn;

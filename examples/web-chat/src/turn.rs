@@ -1,5 +1,6 @@
 //! A turn as a stream of events.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 
 use axum::Json;
@@ -8,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::sse::{Event as Sse, KeepAlive, Sse as Stream};
 use futures_util::Stream as Events;
 use futures_util::stream::unfold;
-use openai_codex::types::ServerNotification;
+use openai_codex::types::{ServerNotification, ThreadItem};
 use openai_codex::{Event, TurnHandle, TurnStream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -26,6 +27,8 @@ struct Turn {
     turn: TurnHandle,
     events: TurnStream,
     seat: Seat,
+    /// The patches that the page has been shown.
+    patches: HashSet<String>,
     is_over: bool,
 }
 
@@ -45,6 +48,7 @@ pub(crate) async fn say(
         events: turn.stream(),
         turn,
         seat,
+        patches: HashSet::new(),
         is_over: false,
     };
     let events = unfold(turn, |mut turn| async move {
@@ -65,14 +69,24 @@ impl Turn {
                 // A question comes after the item that it is about.
                 biased;
                 event = self.events.next() => match event {
-                    Some(Ok(event)) => shown(&event),
+                    Some(Ok(event)) => {
+                        self.patches.extend(patch(&event));
+                        shown(&event)
+                    }
                     // The end, or what made it one: the result tells which.
                     Some(Err(_)) | None => {
                         self.is_over = true;
                         return Some(self.end().await);
                     }
                 },
-                Some(question) = self.seat.questions.recv() => Some(sse("approval", &question)),
+                Some(question) = self.seat.questions.recv() => match &question.patch {
+                    // As one of a sub-agent's.
+                    Some(id) if !self.patches.contains(id) => {
+                        self.seat.decline(question.id);
+                        None
+                    }
+                    _ => Some(sse("approval", &question)),
+                },
             };
             if event.is_some() {
                 return event;
@@ -85,6 +99,17 @@ impl Turn {
             Ok(result) => sse("done", &json!({ "status": result.status.as_str() })),
             Err(error) => sse("problem", &json!({ "text": error.to_string() })),
         }
+    }
+}
+
+/// The id of a patch that has begun.
+fn patch(event: &Event) -> Option<String> {
+    match event.decode().ok()? {
+        ServerNotification::ItemStarted(started) => match &started.item {
+            ThreadItem::FileChange(patch) => Some(patch.id.to_string()),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
