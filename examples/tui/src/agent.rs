@@ -1,29 +1,31 @@
 //! Does what the user wants, on tasks of its own, and tells what happens.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use openai_codex::types::ServerNotification;
-use openai_codex::{
-    ApprovalMode, Codex, CodexBuilder, Decision, Event, HandlerContext, Handlers, Result, Thread,
-    TurnStatus,
-};
-use tokio::sync::{mpsc, oneshot};
+use openai_codex::types::{ServerNotification, ThreadItem};
+use openai_codex::{ApprovalMode, Codex, CodexBuilder, Event, Result, Thread, TurnStatus};
+use tokio::sync::mpsc;
 
-use crate::news::{Entry, Listed, News, Question, Wish};
+use crate::desk::{Asked, Desk};
+use crate::news::{Entry, Listed, News, Wish};
 
 #[derive(Clone)]
 pub(crate) struct Agent {
     codex: Codex,
     news: mpsc::Sender<News>,
+    desk: Desk,
     /// The thread of the screen.
     thread: Arc<Mutex<Option<Thread>>>,
 }
 
 impl Agent {
     pub(crate) async fn start(builder: CodexBuilder, news: mpsc::Sender<News>) -> Result<Self> {
+        let desk = Desk::new(news.clone());
         Ok(Self {
-            codex: builder.handlers(handlers(&news)).await?,
+            codex: builder.handlers(desk.handlers()).await?,
             news,
+            desk,
             thread: Arc::default(),
         })
     }
@@ -102,15 +104,35 @@ impl Agent {
                 thread
             }
         };
+        // Before the turn, which may ask at once.
+        let mut questions = self.desk.sit();
         let turn = thread.turn(text).await?;
         self.tell(News::Began(turn.id().clone())).await;
         let mut events = turn.stream();
         // What ends the stream with an error, the result tells as well.
-        while let Some(Ok(event)) = events.next().await {
-            if let Some(news) = news(&event) {
-                self.tell(news).await;
+        let mut patches = HashSet::new();
+        loop {
+            let told = tokio::select! {
+                // A question comes after the item that it is about.
+                biased;
+                event = events.next() => {
+                    let Some(Ok(event)) = event else { break };
+                    patches.extend(patch(&event));
+                    news(&event)
+                }
+                Some(asked) = questions.recv() => Some(match asked {
+                    // As one of a sub-agent's.
+                    Asked { patch: Some(id), .. } if !patches.contains(&id) => {
+                        News::Remark("refused: a change that is not to be seen here".to_owned())
+                    }
+                    asked => News::Asked(asked.question),
+                }),
+            };
+            if let Some(told) = told {
+                self.tell(told).await;
             }
         }
+        drop(questions);
         let words = match turn.run().await {
             Ok(result) if result.status == TurnStatus::Interrupted => Some("stopped".to_owned()),
             Ok(_) => None,
@@ -137,6 +159,17 @@ impl Agent {
     }
 }
 
+/// The id of a patch that has begun.
+fn patch(event: &Event) -> Option<String> {
+    match event.decode().ok()? {
+        ServerNotification::ItemStarted(started) => match &started.item {
+            ThreadItem::FileChange(patch) => Some(patch.id.to_string()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn news(event: &Event) -> Option<News> {
     match event.decode().ok()? {
         ServerNotification::AgentMessageDelta(delta) => {
@@ -149,49 +182,5 @@ fn news(event: &Event) -> Option<News> {
             Some(News::Remark(error.error.message.clone()))
         }
         _ => None,
-    }
-}
-
-/// Every approval is asked for on the screen.
-fn handlers(news: &mpsc::Sender<News>) -> Handlers {
-    let (commands, files) = (news.clone(), news.clone());
-    Handlers::new()
-        .command_approval(move |request, cx| {
-            let news = commands.clone();
-            async move {
-                let what = request.command.unwrap_or_else(|| "a command".to_owned());
-                ask(&news, what, request.reason, &cx).await
-            }
-        })
-        .file_change_approval(move |request, cx| {
-            let news = files.clone();
-            async move {
-                let what = "change the files above".to_owned();
-                ask(&news, what, request.reason, &cx).await
-            }
-        })
-}
-
-async fn ask(
-    news: &mpsc::Sender<News>,
-    what: String,
-    reason: Option<String>,
-    cx: &HandlerContext,
-) -> Decision {
-    let (answer, answered) = oneshot::channel();
-    let question = Question {
-        what,
-        reason,
-        answer,
-    };
-    let accepted =
-        async { news.send(News::Asked(question)).await.is_ok() && answered.await.unwrap_or(false) };
-    let accepted = tokio::select! {
-        accepted = accepted => accepted,
-        () = cx.cancelled() => false,
-    };
-    match accepted {
-        true => Decision::Accept,
-        false => Decision::Decline,
     }
 }

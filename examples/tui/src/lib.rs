@@ -5,7 +5,9 @@
 
 mod agent;
 mod app;
+mod asked;
 pub mod demo;
+mod desk;
 mod news;
 mod view;
 mod wrap;
