@@ -32,14 +32,20 @@ impl Agent {
 
     /// Does it, without waiting for it.
     pub(crate) fn grant(&self, wish: Wish) {
-        if wish == Wish::New {
-            // At once: what is said next is said in the new thread.
-            return self.keep(None);
+        if matches!(wish, Wish::New | Wish::Open(_)) {
+            // At once: nothing is said any more in the thread that leaves the screen, not even if
+            // the next one cannot be opened.
+            self.keep(None);
         }
+        let failed = match wish {
+            Wish::Open(_) => News::NotOpened,
+            Wish::Say(_) => |words| News::Ended(Some(words)),
+            _ => News::Problem,
+        };
         let agent = self.clone();
         tokio::spawn(async move {
             if let Err(error) = agent.try_grant(wish).await {
-                agent.tell(News::Problem(error.to_string())).await;
+                agent.tell(failed(error.to_string())).await;
             }
         });
     }

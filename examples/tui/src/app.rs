@@ -93,13 +93,11 @@ impl App {
                 self.entries.extend(words.map(Entry::note));
                 return vec![Wish::List];
             }
-            News::Problem(words) => {
-                if self.turn == Turn::Starting(false) || self.turn == Turn::Starting(true) {
-                    self.turn = Turn::None;
-                }
+            News::NotOpened(words) => {
                 self.status.clear();
                 self.entries.push(Entry::note(words));
             }
+            News::Problem(words) => self.entries.push(Entry::note(words)),
         }
         Vec::new()
     }
@@ -144,8 +142,8 @@ impl App {
     fn control(&mut self, code: KeyCode) -> Vec<Wish> {
         match code {
             KeyCode::Char('c' | 'q') => return vec![Wish::Quit],
-            // While a turn runs, its thread stays on the screen.
-            KeyCode::Char('t') if self.turn == Turn::None => {
+            // While a turn runs, its thread stays on the screen, as one that opens.
+            KeyCode::Char('t') if self.turn == Turn::None && self.status.is_empty() => {
                 self.screen = Screen::Picker;
                 return vec![Wish::List];
             }
@@ -305,6 +303,10 @@ mod tests {
             status: "opening".to_owned(),
             ..App::default()
         };
+        assert_eq!(press(&mut app, KeyCode::Enter), []);
+        app.key(KeyEvent::new(KeyCode::Char('t'), KeyModifiers::CONTROL));
+        app.hear(News::Problem("the threads cannot be listed".to_owned()));
+        assert_eq!(app.screen, Screen::Chat);
         assert_eq!(press(&mut app, KeyCode::Enter), []);
         app.hear(News::Opened(ThreadId::from("t".to_owned()), Vec::new()));
         assert_eq!(press(&mut app, KeyCode::Enter).len(), 1);

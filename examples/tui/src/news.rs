@@ -25,6 +25,8 @@ pub enum News {
     Asked(Question),
     /// The turn is over; what to say of it.
     Ended(Option<String>),
+    /// The thread cannot be opened; why. The next message starts a new one.
+    NotOpened(String),
     /// Something else went wrong.
     Problem(String),
 }

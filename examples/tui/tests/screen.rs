@@ -189,6 +189,60 @@ async fn a_stored_thread_is_picked_and_goes_on() {
 }
 
 #[tokio::test]
+async fn a_thread_that_cannot_be_opened_leaves_none_open() {
+    let model = MockModel::start().unwrap();
+    model.say("Noted.");
+    model.say("Noted too.");
+    model.say("Hello.");
+    let runtime = TestRuntime::new(&model).unwrap();
+    let mut screen = Screen::start(&runtime).await;
+    screen.press(KeyCode::Enter);
+    screen.say("An old secret.");
+    screen.shows("Noted.").await;
+    screen.shows("Enter sends").await;
+    screen.client.close().await.unwrap();
+
+    let mut screen = Screen::start(&runtime).await;
+    screen.press(KeyCode::Enter);
+    screen.say("A secret.");
+    screen.shows("Noted too.").await;
+    screen.shows("Enter sends").await;
+    screen.control('t');
+    screen.shows("An old secret.").await;
+    remove_thread(&runtime, "An old secret.");
+    screen.press(KeyCode::Down);
+    screen.press(KeyCode::Down);
+    screen.press(KeyCode::Enter);
+    screen.shows("Enter sends").await;
+    assert!(!screen.text().contains("secret"));
+    screen.say("Who knows it?");
+    screen.shows("Hello.").await;
+    let request = model.last_request().unwrap();
+    assert!(!format!("{:?}", request.user_texts()).contains("secret"));
+    screen.client.close().await.unwrap();
+}
+
+/// Removes the file of the thread in which this was said.
+fn remove_thread(runtime: &TestRuntime, said: &str) {
+    let mut folders = vec![runtime.home().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false
+                    if path.extension().is_some_and(|it| it == "jsonl")
+                        && std::fs::read_to_string(&path).unwrap().contains(said) =>
+                {
+                    std::fs::remove_file(path).unwrap();
+                }
+                false => {}
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_fails_is_told() {
     let model = MockModel::start().unwrap();
     model.usage_limit_reached();
