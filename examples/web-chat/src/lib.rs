@@ -10,6 +10,7 @@
 
 mod asked;
 mod desk;
+mod guard;
 mod told;
 mod turn;
 
@@ -19,9 +20,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -30,6 +31,7 @@ use openai_codex::{ApprovalMode, Codex, CodexBuilder, HandlerError, Thread, Tool
 use serde::{Deserialize, Serialize};
 
 use desk::Desk;
+use guard::Guard;
 use told::Told;
 
 /// What all requests share.
@@ -41,10 +43,19 @@ struct Chat {
     threads: Arc<Mutex<HashMap<String, Thread>>>,
 }
 
+/// A chat that is to be served.
+pub struct Site {
+    /// Close it when the server has ended.
+    pub codex: Codex,
+    pub router: Router,
+    /// What the user opens in a browser. Whoever has it can use the chat.
+    pub link: String,
+}
+
 /// Starts the client and gives the pages of the chat, for a server at `address`.
-///
-/// Close the client when the server has ended.
-pub async fn chat(builder: CodexBuilder, address: SocketAddr) -> Result<(Codex, Router)> {
+pub async fn chat(builder: CodexBuilder, address: SocketAddr) -> Result<Site> {
+    let guard = Guard::new(address)?;
+    let link = guard.link();
     let desk = Desk::default();
     let codex = builder.handlers(desk.handlers()).await?;
     let chat = Chat {
@@ -60,25 +71,13 @@ pub async fn chat(builder: CodexBuilder, address: SocketAddr) -> Result<(Codex, 
         .route("/threads/{id}", get(history))
         .route("/threads/{id}/turns", post(turn::say))
         .route("/approvals/{id}", post(answer))
-        .layer(middleware::from_fn_with_state(address.port(), only_here))
+        .layer(middleware::from_fn_with_state(guard, guard::guard))
         .with_state(chat);
-    Ok((codex, router))
-}
-
-/// The agent runs commands on this machine, so no page of another site may talk to it: not under
-/// a name of its own that leads here. What such a page sends to this name, without asking first,
-/// is no JSON, and refused.
-async fn only_here(State(port): State<u16>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST);
-    let known = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
-    match host.is_some_and(|host| known.iter().any(|known| host == known.as_str())) {
-        true => next.run(request).await,
-        false => Problem(
-            StatusCode::FORBIDDEN,
-            "this server is for this machine".into(),
-        )
-        .into_response(),
-    }
+    Ok(Site {
+        codex,
+        router,
+        link,
+    })
 }
 
 async fn page() -> Html<&'static str> {

@@ -1,4 +1,4 @@
-//! `cargo run -p web-chat`, offline with `-- --demo`. Then open the address that it prints.
+//! `cargo run -p web-chat`, offline with `-- --demo`. Then open the link that it prints.
 
 use anyhow::Result;
 use openai_codex::{Codex, CodexBuilder};
@@ -18,12 +18,14 @@ async fn main() -> Result<()> {
     // Of this machine only: whoever can talk to the agent can run commands here.
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let address = listener.local_addr()?;
-    let (codex, router) = web_chat::chat(builder, address).await?;
-    println!("http://{address}");
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
-        .await?;
-    Ok(codex.close().await?)
+    let site = web_chat::chat(builder, address).await?;
+    println!("{}", site.link);
+    // Not gracefully: that would wait for every page that looks at a turn.
+    tokio::select! {
+        served = axum::serve(listener, site.router) => served?,
+        pressed = tokio::signal::ctrl_c() => pressed?,
+    }
+    Ok(site.codex.close().await?)
 }
 
 /// The real runtime with a scripted model. Ends with this.

@@ -2,16 +2,22 @@
 #![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::process::Stdio;
 
 use openai_codex::Codex;
-use openai_codex_testkit::{Gate, MockModel, TestRuntime};
+use openai_codex_testkit::{Gate, MockModel, PATIENCE, TestRuntime};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use tokio::process::Command;
 
 /// A server with a client of its own.
 struct Server {
     address: SocketAddr,
+    /// What a browser keeps after it has opened the link.
+    cookie: String,
     codex: Codex,
     task: tokio::task::JoinHandle<()>,
 }
@@ -24,11 +30,13 @@ impl Server {
             .codex_bin(runtime.binary())
             .envs(runtime.env())
             .cwd(runtime.workspace());
-        let (codex, router) = web_chat::chat(builder, address).await.unwrap();
+        let site = web_chat::chat(builder, address).await.unwrap();
+        let router = site.router;
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
             address,
-            codex,
+            cookie: cookie(address, &site.link).await,
+            codex: site.codex,
             task,
         }
     }
@@ -46,7 +54,10 @@ impl Server {
         host: &str,
     ) -> (u16, BufReader<TcpStream>) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let head = format!("HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+        let head = format!(
+            "HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncookie: {}\r\n",
+            self.cookie
+        );
         let request = match body {
             None => format!("GET {path} {head}\r\n"),
             Some(body) => {
@@ -88,6 +99,28 @@ impl Server {
         assert_eq!(status, 200);
         stream
     }
+}
+
+/// Opens the link, and gives the cookie of the answer.
+async fn cookie(address: SocketAddr, link: &str) -> String {
+    let path = link.strip_prefix(&format!("http://{address}")).unwrap();
+    let answer = get(address, path, "").await;
+    assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+    let (_, cookie) = answer.split_once("set-cookie: ").unwrap();
+    let cookie = cookie.lines().next().unwrap();
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Strict"), "{cookie}");
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+/// The whole answer to a request without a body.
+async fn get(address: SocketAddr, path: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request =
+        format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }
 
 /// The data of the next event of this name, and all that came before.
@@ -189,7 +222,7 @@ async fn hanging_up_stops_the_turn() {
             }
         }
     };
-    let event = tokio::time::timeout(openai_codex_testkit::PATIENCE, stopped).await;
+    let event = tokio::time::timeout(PATIENCE, stopped).await;
     assert!(event.unwrap().contains("\"interrupted\""));
     // The thread is free for the next page.
     let mut stream = server.say(&thread, "Hello?").await;
@@ -238,7 +271,10 @@ async fn another_site_is_refused() {
     assert_eq!(server.ask("/", None).await.0, 200);
     // As a form of another page would send it.
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let head = format!("POST /threads HTTP/1.1\r\nhost: {}\r\n", server.address);
+    let head = format!(
+        "POST /threads HTTP/1.1\r\nhost: {}\r\ncookie: {}\r\n",
+        server.address, server.cookie
+    );
     let rest = "content-type: text/plain\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
     let request = format!("{head}{rest}");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -246,4 +282,79 @@ async fn another_site_is_refused() {
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 415"), "{answer}");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn only_who_has_the_link_is_answered() {
+    let model = MockModel::start().unwrap();
+    let runtime = TestRuntime::new(&model).unwrap();
+    let mut server = Server::start(&runtime).await;
+    let own = format!("cookie: other=1; {}\r\n", server.cookie);
+    for path in ["/", "/chat.js"] {
+        let answer = get(server.address, path, &own).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        // No other site shows it in a frame.
+        assert!(
+            answer.contains("frame-ancestors 'none'") && answer.contains("x-frame-options: DENY"),
+            "{answer}"
+        );
+    }
+    let (name, token) = server.cookie.split_once('=').unwrap();
+    let wrong = [
+        String::new(),
+        format!("{name}="),
+        format!("{name}={}", &token[1..]),
+        format!("{name}={}", "0".repeat(token.len())),
+    ];
+    for cookie in wrong {
+        server.cookie = cookie;
+        for path in ["/", "/?token=0", "/chat.js", "/threads", "/threads/t"] {
+            assert_eq!(server.ask(path, None).await.0, 401, "{path}");
+        }
+        for path in ["/threads", "/threads/t/turns", "/approvals/1"] {
+            assert_eq!(server.ask(path, Some(json!({}))).await.0, 401, "{path}");
+        }
+    }
+    server.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn ctrl_c_ends_the_server_while_a_turn_runs() {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_web-chat"))
+        .arg("--demo")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let link = lines.next_line().await.unwrap().unwrap();
+    let rest = link.strip_prefix("http://").unwrap();
+    let address: SocketAddr = rest.split('/').next().unwrap().parse().unwrap();
+    let cookie = cookie(address, &link).await;
+    let post = async |path: &str, body: Value| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let (body, kind) = (body.to_string(), "content-type: application/json");
+        let length = body.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\nconnection: close\r\n\
+             {kind}\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        BufReader::new(stream)
+    };
+    let mut answer = String::new();
+    let mut stream = post("/threads", json!({})).await;
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (_, thread) = answer.split_once("\r\n\r\n").unwrap();
+    let thread: Value = serde_json::from_str(thread).unwrap();
+    let path = format!("/threads/{}/turns", thread["id"].as_str().unwrap());
+    // It waits for an answer.
+    let mut stream = post(&path, json!({ "text": "Make a file." })).await;
+    until(&mut stream, "approval").await;
+    let id = server.id().unwrap().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status().await;
+    assert!(sent.unwrap().success());
+    let ended = tokio::time::timeout(PATIENCE, server.wait()).await;
+    assert!(ended.unwrap().unwrap().success());
 }

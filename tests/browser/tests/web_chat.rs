@@ -29,8 +29,8 @@ async fn run() -> Result<()> {
     };
     let model = MockModel::start()?;
     let runtime = TestRuntime::new(&model)?;
-    let (address, server, codex) = serve(&runtime, None).await?;
-    browser.open(&format!("http://{address}/")).await?;
+    let (address, link, server, codex) = serve(&runtime, None).await?;
+    browser.open(&link).await?;
     a_turn_with_a_tool(&browser, &model).await?;
     println!("a turn with a tool: ok");
     an_approval(&browser, &model, &runtime).await?;
@@ -38,13 +38,13 @@ async fn run() -> Result<()> {
     a_turn_that_is_stopped(&browser, &model).await?;
     println!("a turn that is stopped: ok");
 
-    // The server restarts, and the page goes on with the thread that it has.
+    // The server restarts, and its new link goes on with the thread of the page.
     server.abort();
     codex.close().await?;
     drop(server.await);
-    let (_, server, codex) = serve(&runtime, Some(address)).await?;
-    a_reload(&browser, &model).await?;
-    println!("a reload after a restart: ok");
+    let (_, link, server, codex) = serve(&runtime, Some(address)).await?;
+    a_restart(&browser, &model, &link).await?;
+    println!("a thread after a restart: ok");
     a_second_thread(&browser, &model).await?;
     println!("a second thread: ok");
     model.verify()?;
@@ -53,7 +53,12 @@ async fn run() -> Result<()> {
     Ok(codex.close().await?)
 }
 
-type Served = (std::net::SocketAddr, tokio::task::JoinHandle<()>, Codex);
+type Served = (
+    std::net::SocketAddr,
+    String,
+    tokio::task::JoinHandle<()>,
+    Codex,
+);
 
 async fn serve(runtime: &TestRuntime, address: Option<std::net::SocketAddr>) -> Result<Served> {
     let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
@@ -63,9 +68,10 @@ async fn serve(runtime: &TestRuntime, address: Option<std::net::SocketAddr>) -> 
         .codex_bin(runtime.binary())
         .envs(runtime.env())
         .cwd(runtime.workspace());
-    let (codex, router) = web_chat::chat(builder, address).await?;
+    let site = web_chat::chat(builder, address).await?;
+    let router = site.router;
     let server = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
-    Ok((address, server, codex))
+    Ok((address, site.link, server, site.codex))
 }
 
 async fn say(browser: &Browser, text: &str) -> Result<()> {
@@ -145,8 +151,11 @@ async fn a_turn_that_is_stopped(browser: &Browser, model: &MockModel) -> Result<
     read(browser, "Yes?").await
 }
 
-async fn a_reload(browser: &Browser, model: &MockModel) -> Result<()> {
-    browser.ask("location.reload()").await?;
+async fn a_restart(browser: &Browser, model: &MockModel, link: &str) -> Result<()> {
+    let thread = browser.ask("return location.hash").await?;
+    let thread = thread.as_str().unwrap_or_default();
+    ensure!(thread.len() > 1, "the page has no thread");
+    browser.open(&format!("{link}{thread}")).await?;
     read(browser, "Roll <i>three</i> dice.").await?;
     read(browser, "That was refused.txt.").await?;
     model.say("I have it all in mind.");

@@ -87,10 +87,11 @@ async fn web_chat() -> Result<()> {
     let runtime = TestRuntime::new(&model)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address: SocketAddr = listener.local_addr()?;
-    let (codex, router) = web_chat::chat(client(&runtime), address).await?;
+    let site = web_chat::chat(client(&runtime), address).await?;
+    let router = site.router;
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let browser = browser(Look::Window(1000, 700)).await?;
-    browser.open(&format!("http://{address}/")).await?;
+    browser.open(&site.link).await?;
     for (says, awaited) in [
         ("Roll two dice with twenty sides.", "how they fell"),
         ("Keep the score in a file.", "The agent wants to do this"),
@@ -106,7 +107,7 @@ async fn web_chat() -> Result<()> {
     }
     save(browser, "web-chat.png").await?;
     server.abort();
-    Ok(codex.close().await?)
+    Ok(site.codex.close().await?)
 }
 
 /// The terminal client, while the agent asks about a patch, as a browser shows its cells.
