@@ -1,6 +1,7 @@
 const one = (id) => document.getElementById(id);
 const said = one("said"), text = one("text"), status = one("status");
 let thread = null; // the thread that is shown
+let opening = null; // the history that is awaited
 let running = null; // what stops the turn that runs
 
 // Text of the agent is only ever text: never innerHTML.
@@ -93,25 +94,36 @@ async function* events(response) {
 
 async function say(words) {
   running = new AbortController();
+  const { signal } = running;
+  const aborted = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  aborted.catch(() => {}); // Told where it is awaited.
+  let id = thread; // What is said is said here, whatever is opened meanwhile.
   one("send").hidden = true;
   one("stop").hidden = false;
   status.textContent = "The agent is at work";
   try {
-    if (!thread) open((await call("/threads", {})).id, false);
-    const response = await fetch(`/threads/${thread}/turns`, {
+    // Below what was said before.
+    await Promise.race([opening, aborted]);
+    if (!id) {
+      ({ id } = await call("/threads", {}));
+      signal.throwIfAborted();
+      open(id, false);
+    }
+    const response = await fetch(`/threads/${id}/turns`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ text: words }),
-      signal: running.signal,
+      signal,
     });
     if (!response.ok) throw new Error(await response.text());
     for await (const [name, data] of events(response)) {
+      signal.throwIfAborted();
       const low = said.scrollHeight - said.scrollTop - said.clientHeight < 80;
       on[name]?.(data);
       if (low) said.scrollTop = said.scrollHeight;
     }
   } catch (error) {
-    if (error.name === "AbortError") status.textContent = "Stopped";
+    if (signal.aborted) status.textContent = "Stopped";
     else on.problem({ text: error.message });
   }
   if (status.textContent === "The agent is at work") status.textContent = "";
@@ -144,11 +156,19 @@ function open(id, isStored) {
   entries.clear();
   said.replaceChildren();
   history.replaceState(null, "", id ? `#${id}` : "/");
-  if (!isStored) return;
-  call(`/threads/${id}`).then((items) => {
+  opening = isStored ? recall(id) : null;
+}
+
+// Shows what was said in a thread, unless another one is shown by then.
+async function recall(id) {
+  try {
+    const items = await call(`/threads/${id}`);
+    if (thread !== id) return;
     items.forEach(show);
     said.scrollTop = said.scrollHeight;
-  }, (error) => on.problem({ text: error.message }));
+  } catch (error) {
+    if (thread === id) on.problem({ text: error.message });
+  }
 }
 
 one("form").addEventListener("submit", (event) => {
