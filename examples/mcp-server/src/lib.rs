@@ -36,6 +36,8 @@ const APPROVAL: &str = "approval";
 pub struct CodexServer {
     codex: Codex,
     threads: Arc<Mutex<HashMap<String, (Thread, Desk)>>>,
+    /// Held while a stored thread is resumed, so that two calls get the same one.
+    resuming: Arc<tokio::sync::Mutex<()>>,
     /// The calls whose clients have been asked, and will call again.
     waiting: Arc<Mutex<HashMap<String, (Call, Question)>>>,
 }
@@ -68,6 +70,7 @@ impl CodexServer {
         Self {
             codex,
             threads: Arc::default(),
+            resuming: Arc::default(),
             waiting: Arc::default(),
         }
     }
@@ -136,6 +139,10 @@ impl CodexServer {
         id: Option<String>,
         cwd: Option<String>,
     ) -> anyhow::Result<(Thread, Desk)> {
+        let _resuming = match id {
+            Some(_) => Some(self.resuming.lock().await),
+            None => None,
+        };
         let known = id.as_ref().and_then(|id| self.threads().get(id).cloned());
         if let Some(known) = known {
             return Ok(known);

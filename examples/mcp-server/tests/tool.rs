@@ -202,6 +202,42 @@ async fn a_change_is_asked_about_with_its_lines() {
 }
 
 #[tokio::test]
+async fn two_calls_do_not_share_a_stored_thread() {
+    let model = MockModel::start().unwrap();
+    model.say("Noted.");
+    let gate = Gate::new();
+    model.deltas(["At "]).waits_for(&gate).deltas(["work."]);
+    let runtime = TestRuntime::new(&model).unwrap();
+    let user = User::new(None);
+    let session = Session::start(&runtime, &user, ClientLifecycleMode::Initialize).await;
+    let first = session.call(json!({ "prompt": "Note this." })).await;
+    let id = first.structured_content.unwrap()["thread_id"].clone();
+    session.end().await;
+
+    // It is stored, and known to no call yet.
+    let session = Session::start(&runtime, &user, ClientLifecycleMode::Initialize).await;
+    let ask = || session.call(json!({ "prompt": "Go on.", "thread_id": id }));
+    let calls = async {
+        let (mut one, mut other) = (std::pin::pin!(ask()), std::pin::pin!(ask()));
+        let refused = tokio::select! {
+            refused = &mut one => refused,
+            refused = &mut other => {
+                gate.open();
+                return (refused, one.await);
+            }
+        };
+        gate.open();
+        (refused, other.await)
+    };
+    let (refused, done) = tokio::time::timeout(PATIENCE, calls).await.unwrap();
+    assert_eq!(refused.is_error, Some(true));
+    let refused = format!("{:?}", refused.content);
+    assert!(refused.contains("another call is at work"), "{refused}");
+    assert_eq!(done.structured_content.unwrap()["answer"], "At work.");
+    session.end().await;
+}
+
+#[tokio::test]
 async fn a_call_that_is_cancelled_stops_its_turn() {
     let model = MockModel::start().unwrap();
     let gate = Gate::new();
