@@ -46,7 +46,14 @@ pub(crate) enum Turn {
 impl App {
     /// Takes news of the agent in.
     pub fn hear(&mut self, news: News) -> Vec<Wish> {
+        let wishes = self.take_in(news);
+        self.drop_settled();
+        wishes
+    }
+
+    fn take_in(&mut self, news: News) -> Vec<Wish> {
         match news {
+            News::Settled => {}
             News::Threads(threads) => {
                 self.threads = threads;
                 self.picked = self.picked.min(self.threads.len());
@@ -107,12 +114,13 @@ impl App {
         if key.kind == KeyEventKind::Release {
             return Vec::new();
         }
+        let is_another = self.drop_settled();
         if self.screen == Screen::Chat
             && !self.questions.is_empty()
             && let Some(accept) = answer(key)
         {
-            // A key that is held down answers once.
-            if key.kind == KeyEventKind::Press {
+            // A key that is held down answers once, and only what was on the screen.
+            if key.kind == KeyEventKind::Press && !is_another {
                 self.answer(accept);
             }
             return Vec::new();
@@ -200,12 +208,24 @@ impl App {
 
     fn answer(&mut self, accept: bool) {
         if let Some(question) = self.questions.pop_front() {
-            let word = if accept { "allowed" } else { "refused" };
+            let word = match question.answer.send(accept) {
+                Ok(()) if accept => "allowed",
+                Ok(()) => "refused",
+                // The turn may have ended meanwhile.
+                Err(_) => "too late",
+            };
             self.entries
                 .push(Entry::note(format!("{word}: {}", question.what)));
-            // The turn may have ended meanwhile.
-            let _ = question.answer.send(accept);
         }
+    }
+
+    /// Drops the questions that nobody waits for any more. Whether the one that was shown is gone.
+    fn drop_settled(&mut self) -> bool {
+        let shown = self.questions.front();
+        let is_gone = shown.is_some_and(|question| question.answer.is_closed());
+        self.questions
+            .retain(|question| !question.answer.is_closed());
+        is_gone
     }
 
     fn key_in_chat(&mut self, code: KeyCode) -> Vec<Wish> {
@@ -349,6 +369,32 @@ mod tests {
         press(&mut app, KeyCode::Esc);
         assert_eq!(second_answer.try_recv(), Ok(false));
         assert_eq!(app.input, "");
+    }
+
+    #[test]
+    fn settled_questions_go_and_are_not_answered() {
+        let mut app = App {
+            screen: Screen::Chat,
+            ..App::default()
+        };
+        let (first, first_answer) = question();
+        let (second, mut second_answer) = question();
+        app.hear(News::Asked(first));
+        app.hear(News::Asked(second));
+        drop(first_answer);
+        let chord = KeyEvent::new(KeyCode::Char('y'), KeyModifiers::CONTROL);
+        // It was meant for the first.
+        app.key(chord);
+        assert!(second_answer.try_recv().is_err());
+        assert_eq!(app.questions.len(), 1);
+        app.key(chord);
+        assert_eq!(second_answer.try_recv(), Ok(true));
+        assert_eq!(app.entries.len(), 1);
+        let (third, third_answer) = question();
+        app.hear(News::Asked(third));
+        drop(third_answer);
+        app.hear(News::Settled);
+        assert!(app.questions.is_empty());
     }
 
     #[test]

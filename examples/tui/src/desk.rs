@@ -93,7 +93,12 @@ impl Desk {
         }
         let accepted = tokio::select! {
             answer = answered => answer.unwrap_or(false),
-            () = cx.cancelled() => false,
+            () = cx.cancelled() => {
+                // The other future is dropped by now, so the question knows. If there is no room,
+                // other news come anyway.
+                drop(self.news.try_send(News::Settled));
+                false
+            }
         };
         match accepted {
             true => Decision::Accept,

@@ -23,6 +23,8 @@ pub enum News {
     Diff(String),
     /// The agent asks.
     Asked(Question),
+    /// Nobody waits any more for the answer to a question.
+    Settled,
     /// The turn is over; what to say of it.
     Ended(Option<String>),
     /// The thread cannot be opened; why. The next message starts a new one.
