@@ -77,6 +77,7 @@ impl App {
                     kind: Kind::Agent,
                     text,
                     output: String::new(),
+                    is_cut: false,
                 }),
             },
             News::Item(item) => match self.entry(&item.id) {

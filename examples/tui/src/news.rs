@@ -4,6 +4,9 @@ use openai_codex::types::{FileUpdateChange, PatchChangeKind, ThreadItem, UserInp
 use openai_codex::{ThreadId, TurnId};
 use tokio::sync::oneshot;
 
+/// How many bytes are kept of a command's output.
+const OUTPUT: usize = 16 * 1024;
+
 /// What happens.
 #[derive(Debug)]
 pub enum News {
@@ -76,6 +79,8 @@ pub struct Entry {
     pub kind: Kind,
     pub text: String,
     pub output: String,
+    /// Only the end of the output is kept.
+    pub is_cut: bool,
 }
 
 impl Entry {
@@ -86,11 +91,13 @@ impl Entry {
             kind: Kind::Note,
             text: text.into(),
             output: String::new(),
+            is_cut: false,
         }
     }
 
     /// What is shown of an item, if it is one that is shown.
     pub fn of(item: &ThreadItem) -> Option<Self> {
+        let mut is_cut = false;
         let (id, kind, text, output) = match item {
             ThreadItem::UserMessage(message) => {
                 let texts = message.content.iter().filter_map(|input| match input {
@@ -110,7 +117,9 @@ impl Entry {
                     Some(0) | None => command.command.clone(),
                     Some(code) => format!("{}  (exit {code})", command.command),
                 };
-                let output = command.aggregated_output.clone().unwrap_or_default();
+                let all = command.aggregated_output.as_deref().unwrap_or_default();
+                let output = end_of(all).to_owned();
+                is_cut = output.len() < all.len();
                 (&command.id, Kind::Command, text, output)
             }
             ThreadItem::FileChange(patch) => {
@@ -130,8 +139,16 @@ impl Entry {
             kind,
             text,
             output,
+            is_cut,
         })
     }
+}
+
+/// What is kept of a command's output.
+fn end_of(output: &str) -> &str {
+    let from = output.len().saturating_sub(OUTPUT);
+    let from = (from..=output.len()).find(|at| output.is_char_boundary(*at));
+    from.and_then(|from| output.get(from..)).unwrap_or_default()
 }
 
 /// As a diff also where the runtime gives the lines of the file: if it is new, or deleted.
@@ -143,4 +160,16 @@ fn diff(change: &FileUpdateChange) -> String {
     };
     let lines = change.diff.lines();
     lines.map(|line| format!("{sign}{line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_an_output_is_kept() {
+        assert_eq!(end_of("short"), "short");
+        let long = format!("{}é{}", "a".repeat(9), "b".repeat(OUTPUT - 1));
+        assert_eq!(end_of(&long), "b".repeat(OUTPUT - 1));
+    }
 }

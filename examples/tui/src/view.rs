@@ -70,8 +70,20 @@ fn chat(app: &App, frame: &mut Frame<'_>) {
     let [body, bottom, foot] = Layout::vertical(parts).areas(frame.area());
 
     let width = usize::from(body.width);
-    let lines = app.entries.iter().flat_map(|entry| told(entry, width));
-    scrolled(frame, body, lines.collect(), app.scroll);
+    // From the end, as far as the screen shows any of it.
+    let needed = usize::from(body.height).saturating_add(app.scroll);
+    let mut entries = Vec::new();
+    let mut count = 0;
+    for entry in app.entries.iter().rev() {
+        if count >= needed {
+            break;
+        }
+        let lines = told(entry, width);
+        count += lines.len();
+        entries.push(lines);
+    }
+    let lines = entries.into_iter().rev().flatten().collect();
+    scrolled(frame, body, lines, app.scroll);
 
     let block = match question {
         Some(_) => Block::bordered()
@@ -178,12 +190,11 @@ fn told(entry: &Entry, width: usize) -> Vec<Line<'static>> {
     } else if !entry.output.is_empty() {
         let output = wrap(entry.output.trim_end(), inner);
         let more = output.len().saturating_sub(OUTPUT);
-        if more > 0 {
-            lines.push(indented(Line::styled(
-                format!("… {more} more lines"),
-                Style::new().dim(),
-            )));
-        }
+        let earlier = match entry.is_cut {
+            true => Some(format!("… {more} more lines, and what is not kept")),
+            false => (more > 0).then(|| format!("… {more} more lines")),
+        };
+        lines.extend(earlier.map(|words| indented(Line::styled(words, Style::new().dim()))));
         let dim = |line: String| indented(Line::styled(line, Style::new().dim()));
         lines.extend(output.into_iter().skip(more).map(dim));
     }
@@ -255,6 +266,40 @@ mod tests {
         );
         let shown = screen(&asked("To tidy up"), 60, 20);
         assert!(shown.contains("To tidy up") && !shown.contains("more lines"));
+    }
+
+    #[test]
+    fn a_long_history_scrolls_to_its_beginning() {
+        let mut app = App {
+            screen: Screen::Chat,
+            ..App::default()
+        };
+        for number in 0..100 {
+            app.entries.push(Entry::note(format!("note {number}.")));
+        }
+        let shown = screen(&app, 40, 20);
+        assert!(shown.contains("note 99.") && !shown.contains("note 50."));
+        app.scroll = 98;
+        let shown = screen(&app, 40, 20);
+        assert!(shown.contains("note 50.") && !shown.contains("note 99."));
+        app.scroll = usize::MAX;
+        assert!(screen(&app, 40, 20).contains("note 0."));
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        let mut app = App {
+            screen: Screen::Chat,
+            ..App::default()
+        };
+        app.entries.push(Entry {
+            kind: Kind::Command,
+            output: "line\n".repeat(15),
+            ..Entry::note("cat it")
+        });
+        assert!(screen(&app, 60, 30).contains("… 3 more lines  "));
+        app.entries.iter_mut().for_each(|entry| entry.is_cut = true);
+        assert!(screen(&app, 60, 30).contains("… 3 more lines, and what is not kept"));
     }
 
     #[test]

@@ -14,19 +14,25 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
             .flat_map(shown)
             .collect();
         let mut line = String::new();
+        // How many columns the line takes.
+        let mut taken = 0;
         for word in clean.split_inclusive(' ') {
-            if wide(&line) + wide(word.trim_end()) > width && !line.is_empty() {
+            if taken + wide(word.trim_end()) > width && !line.is_empty() {
                 lines.push(std::mem::take(&mut line));
+                taken = 0;
             }
             // A word that is longer than a line.
             for c in word.chars() {
-                if wide(&line) + wide(c.encode_utf8(&mut [0; 4])) > width {
+                let columns = wide(c.encode_utf8(&mut [0; 4]));
+                if taken + columns > width && !line.is_empty() {
                     if c == ' ' {
                         continue;
                     }
                     lines.push(std::mem::take(&mut line));
+                    taken = 0;
                 }
                 line.push(c);
+                taken += columns;
             }
         }
         lines.push(line);
@@ -61,5 +67,14 @@ mod tests {
         assert_eq!(wrap("日本語", 4), ["日本", "語"]);
         assert_eq!(wrap("\u{1b}[2J\tx\r", 80), ["·[2J    x"]);
         assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap("日本", 1), ["日", "本"]);
+    }
+
+    #[test]
+    fn a_long_line_takes_no_time() {
+        let start = std::time::Instant::now();
+        // Where each character measured its line, this took minutes.
+        assert_eq!(wrap(&"x".repeat(300_000), 300_000).len(), 1);
+        assert!(start.elapsed() < std::time::Duration::from_secs(10));
     }
 }
