@@ -83,7 +83,8 @@ impl Turn {
                     // As one of a sub-agent's.
                     Some(id) if !self.patches.contains(id) => {
                         self.seat.decline(question.id);
-                        None
+                        let words = "refused: a change that is not to be seen here";
+                        Some(sse("problem", &json!({ "text": words })))
                     }
                     _ => Some(sse("approval", &question)),
                 },

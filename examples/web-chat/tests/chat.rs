@@ -199,6 +199,31 @@ async fn what_is_asked_is_done_only_when_the_page_allows_it() {
 }
 
 #[tokio::test]
+async fn a_change_is_shown_before_it_is_asked_about() {
+    let model = MockModel::start().unwrap();
+    model.apply_patch("*** Begin Patch\n*** Add File: a.txt\n+the line\n*** End Patch");
+    model.say("Patched.");
+    let runtime = TestRuntime::builder(&model)
+        .sandbox_mode("read-only")
+        .build()
+        .unwrap();
+    let server = Server::start(&runtime).await;
+    let thread = server.thread().await;
+    let mut stream = server.say(&thread, "Patch.").await;
+    let (question, seen) = until(&mut stream, "approval").await;
+    assert!(
+        seen.contains("\"kind\":\"patch\"") && seen.contains("the line"),
+        "{seen}"
+    );
+    let path = format!("/approvals/{}", question["id"]);
+    let answer = json!({ "accept": true });
+    assert_eq!(server.ask(&path, Some(answer)).await.0, 204);
+    until(&mut stream, "done").await;
+    assert!(runtime.workspace().join("a.txt").exists());
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn hanging_up_stops_the_turn() {
     let model = MockModel::start().unwrap();
     let gate = Gate::new();

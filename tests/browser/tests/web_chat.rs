@@ -47,6 +47,8 @@ async fn run() -> Result<()> {
     println!("a thread after a restart: ok");
     a_second_thread(&browser, &model).await?;
     println!("a second thread: ok");
+    a_history_that_comes_late(&browser).await?;
+    println!("a history that comes late: ok");
     model.verify()?;
     browser.close().await?;
     server.abort();
@@ -188,4 +190,25 @@ async fn a_second_thread(browser: &Browser, model: &MockModel) -> Result<()> {
         .await?;
     browser.click("#threads a:not([aria-current])").await?;
     read(browser, "I have it all in mind.").await
+}
+
+/// It is not shown in the thread that was opened meanwhile.
+async fn a_history_that_comes_late(browser: &Browser) -> Result<()> {
+    let slowly = r"
+        const now = window.fetch;
+        window.fetch = async (path, options) => {
+            const answer = await now(path, options);
+            if (/^\/threads\/[^/]+$/.test(path)) {
+                await new Promise((done) => setTimeout(done, 1000));
+                setTimeout(() => { window.cameLate = true; }, 100);
+            }
+            return answer;
+        };";
+    browser.ask(slowly).await?;
+    browser.click("#threads a:not([aria-current])").await?;
+    let is_empty = "document.getElementById('said').innerText === ''";
+    browser.wait_for(is_empty).await?;
+    browser.click("#new").await?;
+    browser.wait_for("window.cameLate === true").await?;
+    browser.expect(is_empty).await
 }
