@@ -106,6 +106,8 @@ fn chat(app: &App, frame: &mut Frame<'_>) {
         frame.set_cursor_position((column, bottom.bottom().saturating_sub(2)));
     }
     let words = match &app.turn {
+        // Esc is an answer now.
+        _ if question.is_some() => "PgUp PgDn · Ctrl-D changes · Ctrl-C quits".to_owned(),
         Turn::None if !app.status.is_empty() => app.status.clone(),
         Turn::None => {
             "Enter sends · Ctrl-T threads · Ctrl-D changes · PgUp PgDn · Ctrl-C quits".to_owned()
