@@ -7,6 +7,8 @@
 //! | `GET /threads/{id}` | what was said in it; resumes it after a restart |
 //! | `POST /threads/{id}/turns` | says something; the answer is a stream of events, and hanging up stops the turn |
 //! | `POST /approvals/{id}` | answers a question of the agent's |
+//!
+//! All of it only for the browser that was opened with [`Site::link`], which gives it a cookie.
 
 mod asked;
 mod desk;
