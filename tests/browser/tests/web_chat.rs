@@ -37,6 +37,8 @@ async fn run() -> Result<()> {
     println!("an approval, allowed and refused: ok");
     a_turn_that_is_stopped(&browser, &model).await?;
     println!("a turn that is stopped: ok");
+    a_reload(&browser).await?;
+    println!("a page that is loaded anew: ok");
 
     // The server restarts, and its new link goes on with the thread of the page.
     server.abort();
@@ -151,6 +153,15 @@ async fn a_turn_that_is_stopped(browser: &Browser, model: &MockModel) -> Result<
     model.say("Yes?");
     say(browser, "Hello?").await?;
     read(browser, "Yes?").await
+}
+
+/// The page shows its thread again, without the link.
+async fn a_reload(browser: &Browser) -> Result<()> {
+    browser.ask("window.before = true").await?;
+    browser.ask("location.reload()").await?;
+    browser.wait_for("!window.before").await?;
+    read(browser, "Roll <i>three</i> dice.").await?;
+    read(browser, "That was refused.txt.").await
 }
 
 async fn a_restart(browser: &Browser, model: &MockModel, link: &str) -> Result<()> {
