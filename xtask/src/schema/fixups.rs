@@ -5,15 +5,17 @@
 //! it; one that changes nothing is an error, so that the list cannot rot. For
 //! another runtime's schema `--lenient-fixups` turns those errors into a report.
 
+mod target;
+
 use anyhow::{Result, bail};
 use schemars::schema::{InstanceType, Schema, SchemaObject};
 use serde_json::{Value, json};
 
-use super::At;
-use super::messages::method_of;
-use super::read::{
-    Definitions, branches_mut, literal, mark, object, object_mut, only_key, property, property_mut,
-    types,
+use super::read::{Definitions, literal, object, object_mut, property, property_mut, types};
+pub(crate) use target::member_place;
+use target::{
+    annotate, annotate_members, member_of, missed, missed_by, place, request_of, request_place,
+    union_of,
 };
 
 /// One upstream quirk.
@@ -496,107 +498,4 @@ fn alias_realtime_members(definitions: &mut Definitions) -> Vec<String> {
             )
         },
     )
-}
-
-/// The branches of the definition `name`, if it is a union.
-fn union_of<'a>(definitions: &'a mut Definitions, name: &str) -> Option<&'a mut Vec<Schema>> {
-    branches_mut(definitions.get_mut(name)?)
-}
-
-/// A request of the client's.
-fn request_of<'a>(definitions: &'a mut Definitions, method: &str) -> Option<&'a mut SchemaObject> {
-    let requests = union_of(definitions, "ClientRequest")?.iter_mut();
-    requests
-        .map(object_mut)
-        .find(|request| method_of(request) == Some(method))
-}
-
-/// A property of a definition, or of one kind of a union: by its tag, by its key, or by the name that a
-/// fixup gave it.
-fn member_of<'a>(
-    definitions: &'a mut Definitions,
-    name: &str,
-    kind: Option<&str>,
-    member: &str,
-) -> Option<&'a mut SchemaObject> {
-    let schema = definitions.get_mut(name)?;
-    let owner = match kind {
-        None => schema,
-        Some(kind) => {
-            let is_of_kind = |branch: &&mut SchemaObject| {
-                let properties = branch.object.iter().flat_map(|it| it.properties.values());
-                let is_tagged = properties.map(object).any(|it| literal(it) == Some(kind));
-                is_tagged || mark(branch, "x-name") == Some(kind)
-            };
-            let branches = branches_mut(schema)?.iter_mut().map(object_mut);
-            let is_keyed =
-                |branch: &SchemaObject| only_key(branch).is_some_and(|(key, _)| key == kind);
-            let is_wanted = |branch: &&mut SchemaObject| is_of_kind(branch) || is_keyed(branch);
-            let branch = branches.into_iter().find(is_wanted)?;
-            match is_keyed(branch) {
-                true => property_mut(branch, kind)?,
-                false => branch,
-            }
-        }
-    };
-    property_mut(owner, member)
-}
-
-/// Sets an annotation on members, each of a definition or of one kind of a tagged union.
-fn annotate_members(
-    definitions: &mut Definitions,
-    targets: &[(&str, Option<&str>, &str)],
-    annotation: &str,
-    value: &Value,
-) -> Vec<String> {
-    missed_by(
-        targets,
-        |(name, kind, member)| member_place(name, *kind, member),
-        |(name, kind, member)| {
-            let member = member_of(definitions, name, *kind, member);
-            annotate(member, annotation, value.clone())
-        },
-    )
-}
-
-/// Sets an annotation; false if the target is missing or bears it already.
-fn annotate(schema: Option<&mut SchemaObject>, annotation: &str, value: Value) -> bool {
-    schema.is_some_and(|it| it.extensions.insert(annotation.to_owned(), value).is_none())
-}
-
-/// The definitions that were missed.
-fn missed(targets: &[&str], mut apply: impl FnMut(&str) -> bool) -> Vec<String> {
-    missed_by(targets, |name| place(&[name]), |name| apply(name))
-}
-
-/// The place of something within the definitions.
-fn place(path: &[&str]) -> String {
-    let at = At::definition("fixups", path.first().copied().unwrap_or_default());
-    let within = path.iter().skip(1);
-    within.fold(at, |at, segment| at.child(segment)).to_string()
-}
-
-/// The place of a member of a definition, or of one kind of a tagged union.
-pub(crate) fn member_place(name: &str, kind: Option<&str>, member: &str) -> String {
-    match kind {
-        None => place(&[name, "properties", member]),
-        Some(kind) => format!("{} `{kind}`, member {member}", place(&[name, "oneOf"])),
-    }
-}
-
-/// The place of a request of the client's, which its number would not tell.
-fn request_place(method: &str) -> String {
-    format!("{} `{method}`", place(&["ClientRequest", "oneOf"]))
-}
-
-fn missed_by<T>(
-    targets: &[T],
-    name: impl Fn(&T) -> String,
-    mut apply: impl FnMut(&T) -> bool,
-) -> Vec<String> {
-    targets
-        .iter()
-        .filter(|target| !apply(target))
-        .map(name)
-        .collect()
 }
