@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use openai_codex_connection::{Connection, Deadline};
 use openai_codex_types::{
     Call, ClientRequest, Effect, GetAccountParams, GetAccountResponse, InitializeResponse,
     JsonObject, LoginAccountParams, LogoutAccountParams, PROTOCOL, ThreadArchiveParams, ThreadId,
@@ -25,7 +26,6 @@ use crate::retry::{RetryPolicy, read_once_written, retry_on_overload};
 use crate::start::{ThreadFork, ThreadResume, ThreadStart};
 use crate::thread::Thread;
 use crate::version::{Needed, needed};
-use openai_codex_connection::{Connection, Deadline};
 
 /// A client of a Codex runtime.
 ///

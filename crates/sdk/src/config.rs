@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use openai_codex_connection::{
+    Connection, ConnectionOptions, Dispatcher, Handshake, LaunchOptions, Program, Tap,
+    current_runtime,
+};
 use openai_codex_types::{
     ClientInfo, ClientRequest, InitializeCapabilities, InitializeParams, InitializeResponse,
     PROTOCOL,
@@ -22,11 +26,6 @@ use crate::probe::Probe;
 #[cfg(feature = "record")]
 use crate::record::record;
 use crate::version::{VersionPolicy, is_unversioned};
-use openai_codex_connection::Tap;
-use openai_codex_connection::{
-    Connection, ConnectionOptions, Dispatcher, Handshake, current_runtime,
-};
-use openai_codex_connection::{LaunchOptions, Program};
 
 /// How to start a runtime: await it for a [`Codex`].
 ///

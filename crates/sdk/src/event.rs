@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use futures_core::Stream;
+use openai_codex_connection::{Delivered, RawEvent, Subscription, TurnRef};
 use openai_codex_types::{DecodeError, Role, ServerNotification};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -14,7 +15,6 @@ use crate::limit::{Limit, Over, OwnedTask};
 use crate::result::TurnResult;
 use crate::thread::Thread;
 use crate::turn::Settling;
-use openai_codex_connection::{Delivered, RawEvent, Subscription, TurnRef};
 
 /// A notification of the server's.
 ///

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use openai_codex_connection::{Connection, Deadline, TurnRef};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -14,7 +15,6 @@ use tracing::Instrument;
 
 use crate::error::{Error, ErrorKind};
 use crate::result::TurnResult;
-use openai_codex_connection::{Connection, Deadline, TurnRef};
 
 /// How long a turn that was interrupted by its timeout may take to end.
 const GRACE: Duration = Duration::from_secs(5);

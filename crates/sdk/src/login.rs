@@ -1,5 +1,6 @@
 //! Logging in: attempts that a person completes elsewhere.
 
+use openai_codex_connection::LoginRef;
 use openai_codex_types::{
     AccountLoginCompletedNotification, CancelLoginAccountParams, CancelLoginAccountResponse,
     ChatgptLoginAccountParams, ClientRequest, DecodeError, LoginAccountParams,
@@ -8,7 +9,6 @@ use openai_codex_types::{
 
 use crate::codex::Codex;
 use crate::error::{Error, Result};
-use openai_codex_connection::LoginRef;
 
 /// A login in the browser: open [`auth_url`](Self::auth_url), then
 /// [`wait`](Self::wait).

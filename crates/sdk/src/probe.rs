@@ -8,13 +8,13 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use openai_codex_connection::LaunchOptions;
 use openai_codex_types::METHODS;
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, ErrorKind, Result};
-use openai_codex_connection::LaunchOptions;
 
 /// How long the runtime may take to write its schema. It takes a tenth of a second.
 const PATIENCE: Duration = Duration::from_secs(30);

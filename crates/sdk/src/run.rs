@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use openai_codex_connection::{Deadline, StartedTurn};
 use openai_codex_types::{
     ClientRequest, ConfigReadParams, Personality, ReasoningEffort, ReasoningSummary, SandboxPolicy,
     TurnId, TurnStartParams as Params, WorkspaceWriteSandboxPolicy,
@@ -18,7 +19,6 @@ use crate::options::{awaitable, debug_by_names, setters};
 use crate::result::TurnResult;
 use crate::thread::Thread;
 use crate::turn::{Outcome, TurnHandle};
-use openai_codex_connection::{Deadline, StartedTurn};
 
 /// The members of params that are set by another name.
 const OPTIONS: &[(&str, &str)] = &[

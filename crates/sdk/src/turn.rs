@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use openai_codex_connection::{Deadline, Known, StartedTurn, TurnRef, TurnSummary};
 use openai_codex_types::{
     ClientRequest, SortDirection, ThreadId, ThreadItem, ThreadItemsListCursor,
     ThreadItemsListParams, ThreadTurnsListParams, TurnId, TurnStatus, TurnSteerParams,
@@ -26,7 +27,6 @@ use crate::result::TurnResult;
 #[cfg(feature = "schemars")]
 use crate::structured::Structured;
 use crate::thread::Thread;
-use openai_codex_connection::{Deadline, Known, StartedTurn, TurnRef, TurnSummary};
 
 /// How long after the server said that a turn runs it is asked again, if nothing
 /// is heard of the turn; longer each time, up to the second.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use openai_codex_connection::Cancelled;
 use openai_codex_types::{RequestId, ThreadId, TurnId};
 
 use crate::codex::Codex;
-use openai_codex_connection::Cancelled;
 
 /// What a [handler](crate::Handlers) or a [tool](crate::Tool) knows of the
 /// request beside its params: whom it concerns, whether the answer is still

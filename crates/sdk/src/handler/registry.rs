@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use openai_codex_connection::{Dispatcher, RawEvent, Reply, ServerCall, refusal};
 use openai_codex_types::{
     DynamicToolCallParams, PROTOCOL, ServerRequest, ThreadId, ThreadReadParams,
 };
@@ -19,7 +20,6 @@ use crate::codex::WeakCodex;
 use crate::error::{Result, RpcError};
 use crate::result::{member, members};
 use crate::tool::{Tool, ToolOutput, Toolbox};
-use openai_codex_connection::{Dispatcher, RawEvent, Reply, ServerCall, refusal};
 
 /// How long the server may take to say where a thread comes from.
 const ASKING: Duration = Duration::from_secs(5);
