@@ -1,5 +1,6 @@
 //! What can go wrong, and what the caller can do about it.
 
+#[cfg(feature = "schemars")]
 mod member;
 
 use std::borrow::Cow;
